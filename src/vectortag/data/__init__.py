@@ -1,0 +1,1 @@
+"""Data sets: from metadata.csv and folders of photos to records, vocabularies, splits and targets."""

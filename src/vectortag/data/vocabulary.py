@@ -1,0 +1,86 @@
+"""Which tags a model learns, and what each record says of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from vectortag.data.records import Record
+from vectortag.errors import DataError
+from vectortag.taxonomy import Taxonomy
+from vectortag.types import UNKNOWN, ByteArray
+
+
+def record_tags(record: Record, taxonomy: Taxonomy) -> set[str]:
+    """The tags of a record: its words translated by the taxonomy, with every parent."""
+    return taxonomy.tags_of(record.words, dataset=record.dataset)
+
+
+def count_tags(records: Iterable[Record], taxonomy: Taxonomy) -> Counter[str]:
+    """How many records have each tag."""
+    counts: Counter[str] = Counter()
+    for record in records:
+        counts.update(record_tags(record, taxonomy))
+    return counts
+
+
+def choose_vocabulary(
+    training: Iterable[Record], taxonomy: Taxonomy, *, top_k: int | None = None, min_photos: int = 1
+) -> tuple[str, ...]:
+    """The most frequent tags of the TRAINING records, in alphabetical order.
+
+    Args:
+        training: the training part alone, so that the choice knows nothing of validation.
+        taxonomy: applied before counting.
+        top_k: at most this many; ties go to the alphabetically first. None is all.
+        min_photos: leave out tags with fewer training photos.
+
+    Raises:
+        DataError: nothing is left.
+    """
+    counts = count_tags(training, taxonomy)
+    ranked = sorted((tag for tag in counts if counts[tag] >= min_photos), key=lambda tag: (-counts[tag], tag))
+    if not ranked:
+        most = max(counts.values(), default=0)
+        raise DataError(f"no tag has {min_photos} training photos; the most frequent has {most}. Lower min_photos")
+    return tuple(sorted(ranked[:top_k]))
+
+
+def known_tags(records: Iterable[Record], tags: Sequence[str], taxonomy: Taxonomy, dataset: str) -> tuple[str, ...]:
+    """The tags whose absence one data set knows, in the order of `tags`.
+
+    A tag is known where the set names it directly and names none of its children, or where the taxonomy's `complete`
+    list says so. Elsewhere a missing tag means nothing: COCO's `tie` implies clothing, but COCO's other clothed people
+    are not "no clothing".
+    """
+    direct = {taxonomy.canonical(word, dataset=dataset) for record in records for word in record.words} - {None}
+    parents = {ancestor for tag in direct if tag for ancestor in taxonomy.ancestors(tag)}
+    known = (direct - parents) | set(taxonomy.complete.get(dataset, ()))
+    return tuple(tag for tag in tags if tag in known)
+
+
+def build_targets(
+    records: Sequence[Record], tags: Sequence[str], taxonomy: Taxonomy, known: Iterable[str]
+) -> ByteArray:
+    """What one data set's records say of each tag: (N, T) uint8, 1 = there, 0 = known to be absent, 255 = unknown.
+
+    Where a tag in `known` is absent, all its descendants are absent too: no animal means no dog, whether or not the
+    set has the word "dog".
+    """
+    place = {tag: index for index, tag in enumerate(tags)}
+    below = {
+        place[tag]: [place[child] for child in tags if tag in taxonomy.ancestors(child)]
+        for tag in known
+        if tag in place
+    }
+    targets = np.full((len(records), len(tags)), UNKNOWN, np.uint8)
+    for row, record in zip(targets, records, strict=True):
+        present = [place[tag] for tag in record_tags(record, taxonomy) if tag in place]
+        has = set(present)
+        for tag, descendants in below.items():
+            if tag not in has:
+                row[[tag, *descendants]] = 0
+        row[present] = 1
+    return targets

@@ -1,0 +1,78 @@
+"""Every error that VectorTag raises on purpose.
+
+    VectorTagError
+    ├── PhotoError            a photo cannot be read, or is refused before decoding
+    ├── DataError             a data set is wrong: file, row, column
+    ├── TaxonomyError         a taxonomy file is wrong: unknown key, cycle
+    ├── ConfigError           a training configuration is wrong
+    ├── TrainingError         a training cannot go on
+    ├── UnknownTagError       a model does not have this tag
+    ├── UnknownModelError     no model folder under this name
+    ├── ModelFolderError      a model folder is incomplete, changed or too new
+    ├── ShapeError            arrays that should fit together do not
+    └── MissingExtraError     an optional dependency is not installed
+
+A message says where, what was expected, what came and what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class VectorTagError(Exception):
+    """The root of all errors that VectorTag raises on purpose."""
+
+
+class PhotoError(VectorTagError):
+    """A photo cannot be read, or is refused before decoding."""
+
+
+class DataError(VectorTagError):
+    """A data set is wrong; the message names file, row and column."""
+
+
+class TaxonomyError(VectorTagError):
+    """A taxonomy is wrong: an unknown key, a cycle, two names for one word."""
+
+
+class ConfigError(VectorTagError):
+    """A training configuration is wrong."""
+
+
+class TrainingError(VectorTagError):
+    """A training cannot go on, or its result is not fit to be written."""
+
+
+class UnknownTagError(VectorTagError):
+    """A model does not have this tag."""
+
+
+class UnknownModelError(VectorTagError):
+    """There is no model folder under this name."""
+
+
+class ModelFolderError(VectorTagError):
+    """A model folder is incomplete, changed, or written by a newer VectorTag."""
+
+
+class ShapeError(VectorTagError):
+    """Arrays that should fit together do not."""
+
+
+class MissingExtraError(VectorTagError):
+    """An optional dependency is not installed; the message gives the command that installs it."""
+
+    def __init__(self, task: str, package: str, extra: str) -> None:
+        super().__init__(f"{task} needs {package}. Install it with: pip install 'vectortag[{extra}]'")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return " Did you mean ...?" for the closest known word, or "" where none is close.
+
+    >>> did_you_mean("beech", ["beach", "boat"])
+    ' Did you mean "beach"?'
+    """
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f' Did you mean "{close[0]}"?' if close else ""

@@ -1,0 +1,155 @@
+"""The head: from an embedding to one logit a tag, and back to the cells of the feature map, in numpy.
+
+A head is a list of blocks, each with its own tags. A block knows two things in closed form: its logits, and the
+gradient of each logit with respect to the embedding. The second is all that Grad-CAM needs (Selvaraju et al. 2017,
+arXiv:1610.02391): the embedding is the mean of the feature map over its h*w cells, so the gradient for every cell of
+channel k is `gradient[k] / (h * w)`, and the raw map is `relu(sum_k gradient[k] * feature_map[k])`; its scale falls
+out when the map is brought to [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.errors import ShapeError
+from vectortag.types import FloatArray
+
+BlockKind = Literal["mlp", "linear"]
+
+
+class Block(Protocol):
+    """Some tags of a head. K is the embedding's width, T the number of this block's tags."""
+
+    kind: ClassVar[BlockKind]
+
+    @property
+    def tag_count(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        """(N, K) -> (N, T)."""
+        ...
+
+    def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
+        """d logit / d embedding for some of the block's tags: (K,), (R,) -> (R, K)."""
+        ...
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """The block's matrices by name, as they are stored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MlpBlock:
+    """Linear -> ReLU -> Dropout -> Linear, the original design; dropout does nothing after training."""
+
+    w1: FloatArray  # (H, K)
+    b1: FloatArray  # (H,)
+    w2: FloatArray  # (T, H)
+    b2: FloatArray  # (T,)
+    kind: ClassVar[BlockKind] = "mlp"
+
+    @property
+    def tag_count(self) -> int:
+        return self.w2.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.w1.shape[1]
+
+    def hidden(self, embeddings: FloatArray) -> FloatArray:
+        """(N, K) -> (N, H), after ReLU."""
+        return np.maximum(embeddings @ self.w1.T + self.b1, 0)
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        return self.hidden(embeddings) @ self.w2.T + self.b2
+
+    def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
+        active = self.hidden(embedding[None])[0] > 0  # (H,)
+        return self.w2[np.ix_(rows, active)] @ self.w1[active]  # (R, H') @ (H', K) -> (R, K)
+
+    def arrays(self) -> dict[str, FloatArray]:
+        return {"w1": self.w1, "b1": self.b1, "w2": self.w2, "b2": self.b2}
+
+
+@dataclass(frozen=True, slots=True)
+class LinearBlock:
+    """One linear classifier a tag."""
+
+    w: FloatArray  # (T, K)
+    b: FloatArray  # (T,)
+    kind: ClassVar[BlockKind] = "linear"
+
+    @property
+    def tag_count(self) -> int:
+        return self.w.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.w.shape[1]
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        return embeddings @ self.w.T + self.b
+
+    def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:  # noqa: ARG002
+        return self.w[rows]
+
+    def arrays(self) -> dict[str, FloatArray]:
+        return {"w": self.w, "b": self.b}
+
+
+BLOCKS: Mapping[str, type[MlpBlock] | type[LinearBlock]] = {"mlp": MlpBlock, "linear": LinearBlock}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """All blocks of a model; its tags are those of its blocks, one after the other."""
+
+    blocks: Sequence[Block]
+
+    @property
+    def tag_count(self) -> int:
+        return sum(block.tag_count for block in self.blocks)
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        """(N, K) -> (N, T).
+
+        Raises:
+            ShapeError: the embeddings are not as wide as the head expects.
+        """
+        width = self.blocks[0].width
+        if embeddings.ndim != 2 or embeddings.shape[1] != width:
+            raise ShapeError(f"expected embeddings of shape (N, {width}), got {embeddings.shape}")
+        return np.concatenate([block.logits(embeddings) for block in self.blocks], axis=1)
+
+    def gradients(self, embedding: FloatArray, tags: Sequence[int]) -> FloatArray:
+        """d logit / d embedding for the tags at these places: (K,) -> (len(tags), K)."""
+        gradients = np.empty((len(tags), embedding.shape[0]), np.float32)
+        wanted = np.asarray(tags, np.intp)
+        first = 0
+        for block in self.blocks:
+            here = (wanted >= first) & (wanted < first + block.tag_count)
+            gradients[here] = block.gradients(embedding, wanted[here] - first)
+            first += block.tag_count
+        return gradients
+
+    def maps(self, feature_map: FloatArray, tags: Sequence[int]) -> FloatArray:
+        """Grad-CAM of some tags on one photo: (K, h, w) -> (len(tags), h, w) in [0, 1].
+
+        Each map is what is left after ReLU, minus its minimum, over its maximum. A map that is zero stays zero.
+        """
+        width, height_cells, width_cells = feature_map.shape
+        cells = feature_map.reshape(width, -1)  # (K, h*w)
+        weights = self.gradients(cells.mean(axis=1), tags)  # (R, K)
+        maps = np.maximum(weights @ cells, 0)  # (R, K) @ (K, h*w) -> (R, h*w)
+        maps -= maps.min(axis=1, keepdims=True)
+        peaks = maps.max(axis=1, keepdims=True)
+        np.divide(maps, peaks, out=maps, where=peaks > 0)
+        return maps.reshape(len(tags), height_cells, width_cells)

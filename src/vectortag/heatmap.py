@@ -1,0 +1,41 @@
+"""Draw a heat map over its photo."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from vectortag.types import FloatArray, Heatmap
+
+# Control points of the colour map "inferno" of matplotlib (CC0), at 0, 1/8, ... 1. It grows evenly in lightness, so
+# it reads the same for colour-blind people and in grey.
+INFERNO = np.array(
+    [
+        [0, 0, 4], [31, 12, 72], [85, 15, 109], [136, 34, 106], [186, 54, 85],
+        [227, 89, 51], [249, 140, 10], [249, 201, 50], [252, 255, 164],
+    ],
+    np.float32,
+)  # fmt: skip
+
+
+def draw_heatmap(image: Image.Image, heatmap: Heatmap | FloatArray, *, opacity: float = 0.55) -> Image.Image:
+    """Lay a heat map over the upright photo, as an RGB image of the photo's size.
+
+    Args:
+        image: the photo.
+        heatmap: (h, w) in [0, 1]; it is enlarged bilinearly to the photo.
+        opacity: in [0, 1]; how much of the map is seen where it is strongest.
+    """
+    values = np.asarray(heatmap, np.float32)
+    grey = Image.fromarray(values).resize(image.size, Image.Resampling.BILINEAR)
+    strength = np.asarray(grey)[..., None].clip(0, 1)  # (H, W, 1)
+    photo = np.asarray(image.convert("RGB"), np.float32)  # (H, W, 3)
+    blend = opacity * (0.35 + 0.65 * strength)  # cold parts stay tinted, so that the map's edge can be seen
+    mixed = photo * (1 - blend) + colourise(strength[..., 0]) * blend
+    return Image.fromarray(mixed.round().astype(np.uint8))
+
+
+def colourise(values: FloatArray) -> FloatArray:
+    """(H, W) in [0, 1] -> (H, W, 3) in [0, 255], by the colour map "inferno"."""
+    stops = np.linspace(0, 1, len(INFERNO))
+    return np.stack([np.interp(values, stops, INFERNO[:, channel]) for channel in range(3)], axis=-1).astype(np.float32)

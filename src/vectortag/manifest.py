@@ -1,0 +1,108 @@
+"""manifest.json: what a model folder says of itself. Read and written through one strict schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from vectortag.head import BlockKind
+from vectortag.preprocess import PixelRecipe
+from vectortag.taxonomy import Taxonomy
+from vectortag.thresholds import PROFILES, Profile
+from vectortag.types import FloatArray
+
+FORMAT_VERSION = 1
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+PhotoHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+"""The first 16 hex digits of the SHA-256 of a photo's file: enough to find a validation photo again."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Backbone(_Strict):
+    """The network in model.onnx: images uint8 (N, H, W, 3) -> feature map float32 (N, width, H/stride, W/stride)."""
+
+    architecture: str
+    width: int = Field(gt=0)
+    stride: int = Field(gt=0)
+
+
+class BlockInfo(_Strict):
+    """One block of head.safetensors and how many of the tags, in order, are its own."""
+
+    kind: BlockKind
+    tags: int = Field(gt=0)
+
+
+class OperatingPoint(_Strict):
+    """Calibration and thresholds at one input size; every list is aligned with the manifest's tags."""
+
+    size: int = Field(gt=0)
+    slope: tuple[float, ...]
+    bias: tuple[float, ...]
+    thresholds: Mapping[Profile, tuple[float | None, ...]]
+
+    def threshold_array(self, profile: Profile) -> FloatArray:
+        """(T,) float32; NaN where a tag has no threshold and is never predicted."""
+        values = self.thresholds[profile]
+        return np.array([np.nan if value is None else value for value in values], np.float32)
+
+
+class DataSetInfo(_Strict):
+    """One data set the model was trained on.
+
+    Attributes:
+        known: the tags whose absence this set knows; a missing tag that is not among them is unknown, not absent.
+        validation: the hashes of the photos that were kept from training.
+    """
+
+    name: str
+    train_photos: int = Field(ge=0)
+    known: tuple[str, ...]
+    validation: tuple[PhotoHash, ...]
+
+
+class Manifest(_Strict):
+    """Everything about a model that is not a matrix. `operating_points[0]` is the default."""
+
+    format_version: Literal[1] = 1
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    tags: tuple[str, ...] = Field(min_length=1)
+    backbone: Backbone
+    head: tuple[BlockInfo, ...] = Field(min_length=1)
+    pixels: PixelRecipe
+    operating_points: tuple[OperatingPoint, ...] = Field(min_length=1)
+    data_sets: tuple[DataSetInfo, ...] = ()
+    metrics: Mapping[str, Any] = Field(default_factory=dict)
+    provenance: Mapping[str, Any] = Field(default_factory=dict)
+    taxonomy: Taxonomy = Taxonomy()
+    files: Mapping[str, Sha256]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Manifest:
+        count = len(self.tags)
+        if len(set(self.tags)) != count:
+            raise ValueError("a tag stands twice in tags")
+        if sum(block.tags for block in self.head) != count:
+            raise ValueError(f"the head's blocks have {sum(b.tags for b in self.head)} tags, the manifest {count}")
+        for point in self.operating_points:
+            if set(point.thresholds) != set(PROFILES):
+                raise ValueError(f"thresholds at size {point.size}: expected the profiles {', '.join(PROFILES)}")
+            lists: dict[str, tuple[float | None, ...]] = {"slope": point.slope, "bias": point.bias}
+            lists.update(point.thresholds)
+            wrong = [name for name, values in lists.items() if len(values) != count]
+            if wrong:
+                raise ValueError(
+                    f"operating point {point.size}: {wrong[0]} has not one number for each of {count} tags"
+                )
+        return self
+
+    def data_set(self, name: str) -> DataSetInfo | None:
+        """The data set of that name, or None where the model was not trained on it."""
+        return next((info for info in self.data_sets if info.name == name), None)

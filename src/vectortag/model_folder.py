@@ -1,0 +1,226 @@
+"""The model folder: read with every hash verified, written by temporary name and atomic rename.
+
+manifest.json   model.onnx   head.safetensors   MODEL_CARD.md
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.resources
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from vectortag.errors import ModelFolderError, UnknownModelError, did_you_mean
+from vectortag.head import BLOCKS, Head
+from vectortag.manifest import FORMAT_VERSION, Manifest
+from vectortag.places import data_home
+
+MANIFEST, NETWORK, HEAD, CARD = "manifest.json", "model.onnx", "head.safetensors", "MODEL_CARD.md"
+
+DEFAULT_MODEL = "lite0"
+"""The shipped model that is used where none is named: the better one on validation."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A verified model folder.
+
+    Attributes:
+        path: the folder.
+        manifest: its manifest.
+        digest: sha256 of manifest.json, which holds the hashes of all other files: it names the whole folder.
+    """
+
+    path: Path
+    manifest: Manifest
+    digest: str
+
+    @property
+    def id(self) -> str:
+        """`name@digest`, short: what stands in every output, so that scores are compared like with like."""
+        return f"{self.manifest.name}@{self.digest[:8]}"
+
+    @property
+    def network(self) -> Path:
+        """The path of model.onnx."""
+        return self.path / NETWORK
+
+    @functools.cached_property
+    def head(self) -> Head:
+        """The head's blocks, in the order of the tags.
+
+        Raises:
+            ModelFolderError: the matrices do not fit the manifest.
+        """
+        return _read_head(self.path / HEAD, self.manifest)
+
+
+def read_model_folder(path: str | Path) -> ModelFolder:
+    """Read a model folder and verify every file of it against the manifest.
+
+    Raises:
+        ModelFolderError: a file is missing or changed, the manifest is not understood, or it is of a newer version.
+    """
+    folder = Path(path)
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise ModelFolderError(
+            f"{folder}: no model folder here: {MANIFEST} cannot be read ({error.strerror})"
+        ) from error
+    manifest = _parse_manifest(raw, folder / MANIFEST)
+    for name, expected in manifest.files.items():
+        _verify(folder / name, expected)
+    if missing := {NETWORK, HEAD} - set(manifest.files):
+        raise ModelFolderError(f"{folder / MANIFEST}: files does not list {', '.join(sorted(missing))}")
+    return ModelFolder(folder, manifest, hashlib.sha256(raw).hexdigest())
+
+
+def _parse_manifest(raw: bytes, where: Path) -> Manifest:
+    try:
+        content = json.loads(raw)
+        version = content.get("format_version")
+    except (ValueError, AttributeError) as error:
+        raise ModelFolderError(f"{where}: not a JSON object: {error}. Copy the model folder again") from error
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{where}: format version {version}, but this VectorTag reads up to {FORMAT_VERSION}. Upgrade VectorTag"
+        )
+    try:
+        return Manifest.model_validate_json(raw)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            message = f'unknown key "{key}". The folder was changed, or needs a newer VectorTag'
+        else:
+            message = f"{key}: {problem['msg']}" if key else problem["msg"]
+        raise ModelFolderError(f"{where}: {message}") from error
+
+
+def _verify(file: Path, expected: str) -> None:
+    if file.parent.joinpath(file.name) != file or file.name in {"", ".", ".."}:
+        raise ModelFolderError(f"{file}: a model folder has no folders inside")
+    try:
+        with file.open("rb") as stream:
+            actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFolderError(
+            f"{file}: listed in the manifest, but {error.strerror}. Copy the folder again"
+        ) from error
+    if actual != expected:
+        raise ModelFolderError(
+            f"{file}: changed since the model was written (sha256 is {actual[:12]}..., the manifest says "
+            f"{expected[:12]}...). Copy the folder again"
+        )
+
+
+def _read_head(file: Path, manifest: Manifest) -> Head:
+    from safetensors.numpy import load_file
+
+    arrays = load_file(file)
+    blocks = []
+    for place, info in enumerate(manifest.head):
+        prefix = f"{place}."
+        own = {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
+        try:
+            block = BLOCKS[info.kind](**own)
+        except TypeError as error:
+            raise ModelFolderError(f"{file}: block {place} ({info.kind}) has the arrays {sorted(own)}") from error
+        if (block.tag_count, block.width) != (info.tags, manifest.backbone.width):
+            raise ModelFolderError(
+                f"{file}: block {place} is for {block.tag_count} tags and width {block.width}, "
+                f"the manifest says {info.tags} and {manifest.backbone.width}"
+            )
+        blocks.append(block)
+    return Head(tuple(blocks))
+
+
+def write_model_folder(
+    path: Path, *, network: bytes, head: Head, card: Callable[[Manifest], str], **manifest_fields: Any
+) -> ModelFolder:
+    """Write a whole model folder beside its final place, then rename it there; nothing half-written is ever seen.
+
+    Args:
+        path: the folder; an older one of that name is replaced.
+        network: the ONNX file.
+        head: the head; its blocks are described in the manifest.
+        card: writes MODEL_CARD.md from the manifest. Its own hash is added to the manifest afterwards.
+        manifest_fields: the manifest's other fields, without `head` and `files`.
+
+    Raises:
+        ModelFolderError: the folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    arrays = {f"{i}.{name}": array for i, block in enumerate(head.blocks) for name, array in block.arrays().items()}
+    contents = {NETWORK: network, HEAD: save(arrays)}
+    blocks = [{"kind": block.kind, "tags": block.tag_count} for block in head.blocks]
+    manifest = Manifest(head=blocks, files=_hashes(contents), **manifest_fields)
+    contents[CARD] = card(manifest).encode()
+    manifest = manifest.model_copy(update={"files": _hashes(contents)})
+    contents[MANIFEST] = (json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False) + "\n").encode()
+    try:
+        _replace_folder(path, contents)
+    except OSError as error:
+        raise ModelFolderError(f"{path}: the model folder cannot be written: {error}") from error
+    return read_model_folder(path)
+
+
+def _hashes(contents: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def _replace_folder(path: Path, contents: dict[str, bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        new = staging / "new"
+        new.mkdir()
+        for name, content in contents.items():
+            with (new / name).open("wb") as file:
+                file.write(content)
+                os.fsync(file.fileno())
+        if path.exists():
+            path.rename(staging / "old")
+        new.rename(path)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def model_folders() -> Iterator[Path]:
+    """The folders that can be named: the user's own first, then the shipped ones; by name within each."""
+    shipped = Path(str(importlib.resources.files("vectortag"))) / "models"
+    for parent in (data_home() / "models", shipped):
+        if parent.is_dir():
+            yield from sorted(folder for folder in parent.iterdir() if (folder / MANIFEST).is_file())
+
+
+def find_model_folder(model: str | Path | None = None) -> ModelFolder:
+    """Read a model folder by its name or path; None is the default model.
+
+    Raises:
+        UnknownModelError: there is neither a folder nor a model of that name.
+        ModelFolderError: as `read_model_folder`.
+    """
+    wanted = DEFAULT_MODEL if model is None else model
+    if (Path(wanted) / MANIFEST).is_file():
+        return read_model_folder(wanted)
+    folders = list(model_folders())
+    for folder in folders:
+        if folder.name == str(wanted):
+            return read_model_folder(folder)
+    names = [folder.name for folder in folders]
+    raise UnknownModelError(
+        f'no model "{wanted}", neither by name nor as a folder.{did_you_mean(str(wanted), names)} '
+        f"Known models: {', '.join(names) or 'none'}. See: vectortag models"
+    )

@@ -1,0 +1,112 @@
+"""From logits to honest scores, and from scores to decisions.
+
+Scores are calibrated by Platt scaling, one slope and one bias a tag, pulled towards those of all tags together so that
+a tag with few photos does not get a curve of its own from noise. Thresholds are chosen per tag on calibrated scores.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.errors import ShapeError
+from vectortag.types import UNKNOWN, ByteArray, FloatArray
+
+Profile = Literal["precise", "balanced", "thorough"]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+F_BETA: dict[Profile, float] = {"precise": 0.5, "balanced": 1.0, "thorough": 2.0}
+"""What each profile maximises: F0.5 counts a wrong tag as twice as bad as a missed one, F2 the other way round."""
+
+PRIOR_STRENGTH = 20.0
+"""How strongly one tag's curve is pulled to the common one, as a precision on (slope, bias); chosen on validation."""
+
+
+def sigmoid(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """1 / (1 + exp(-x)), without overflow at either end."""
+    small = np.exp(-np.abs(logits))
+    return np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def fit_calibration(logits: FloatArray, targets: ByteArray) -> tuple[FloatArray, FloatArray]:
+    """Fit `score = sigmoid(slope * logit + bias)` per tag (Platt 1999).
+
+    Args:
+        logits: (N, T) float32.
+        targets: (N, T) uint8, multi-hot; 255 marks "not annotated".
+
+    Returns:
+        slope and bias, each (T,) float32. A tag that was never annotated gets the common curve.
+
+    Raises:
+        ShapeError: the two shapes differ.
+    """
+    _check_shapes(logits, targets)
+    known = targets != UNKNOWN
+    common = _newton(logits[known], targets[known], prior=np.array([1.0, 0.0]), strength=1e-3)
+    curves = np.tile(common, (logits.shape[1], 1))  # (T, 2)
+    for tag in range(logits.shape[1]):
+        rows = known[:, tag]
+        if rows.any():
+            curves[tag] = _newton(logits[rows, tag], targets[rows, tag], prior=common, strength=PRIOR_STRENGTH)
+    return curves[:, 0].astype(np.float32), curves[:, 1].astype(np.float32)
+
+
+def _newton(
+    logits: npt.NDArray[np.floating], targets: ByteArray, *, prior: npt.NDArray[np.float64], strength: float
+) -> npt.NDArray[np.float64]:
+    """Logistic regression on one number, with a Gaussian prior on (slope, bias): a few Newton steps."""
+    design = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)  # (n, 2)
+    curve = prior.astype(np.float64).copy()
+    for _ in range(50):
+        scores = sigmoid(design @ curve)
+        gradient = design.T @ (scores - targets) + strength * (curve - prior)
+        hessian = (design * (scores * (1 - scores))[:, None]).T @ design + strength * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        curve -= step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))  # a long first step may overshoot
+        if np.abs(step).max() < 1e-8:
+            break
+    curve[0] = max(curve[0], 1e-3)  # a negative slope would turn the tag's ranking round
+    return curve
+
+
+def fit_thresholds(scores: FloatArray, targets: ByteArray, *, beta: float = 1.0) -> FloatArray:
+    """Choose, per tag, the highest observed score that, used as threshold (score >= threshold), maximises F-beta.
+
+    Args:
+        scores: (N, T) float32 in [0, 1], calibrated.
+        targets: (N, T) uint8, multi-hot; 255 marks "not annotated".
+        beta: how many times as much recall counts as precision.
+
+    Returns:
+        (T,) float32. A tag without positives gets NaN and is never predicted.
+
+    Raises:
+        ShapeError: the two shapes differ.
+
+    >>> fit_thresholds(np.float32([[.9], [.2]]), np.uint8([[1], [0]]))
+    array([0.9], dtype=float32)
+    """
+    _check_shapes(scores, targets)
+    thresholds = np.full(scores.shape[1], np.nan, np.float32)
+    for tag in range(scores.shape[1]):
+        rows = targets[:, tag] != UNKNOWN
+        if (targets[rows, tag] == 1).any():
+            thresholds[tag] = _best_threshold(scores[rows, tag], targets[rows, tag], beta)
+    return thresholds
+
+
+def _best_threshold(scores: FloatArray, targets: ByteArray, beta: float) -> float:
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    hits = np.cumsum(targets[order] == 1)
+    taken = np.arange(1, len(ranked) + 1)
+    f_beta = (1 + beta**2) * hits / (beta**2 * hits[-1] + taken)
+    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)  # equal scores are taken together or not at all
+    return float(ranked[int(np.argmax(np.where(last_of_tie, f_beta, -1.0)))])
+
+
+def _check_shapes(scores: FloatArray, targets: ByteArray) -> None:
+    if scores.ndim != 2 or scores.shape != targets.shape:
+        raise ShapeError(f"expected scores and targets of one shape (N, T), got {scores.shape} and {targets.shape}")

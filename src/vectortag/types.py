@@ -1,0 +1,85 @@
+"""The frozen values that travel between the layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+ByteArray = npt.NDArray[np.uint8]
+
+UNKNOWN = 255
+"""In a target array: nobody said whether this photo has this tag. Never counted, never trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagScore:
+    """One tag of one photo: `score` in [0, 1], calibrated; `threshold` is the tag's own, None where it has none."""
+
+    tag: str
+    score: float
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """What a model says of one photo.
+
+    Attributes:
+        path: the photo as it was named by the caller; None for a picture that came from memory.
+        model: `name@digest` of the model folder.
+        runtime: what ran the network, for example "openvino".
+        precision: what it computed in: "f32", "bf16" or "int8".
+        tags: the tags whose score reaches their threshold, highest score first.
+        scores: every tag of the model, in the manifest's order.
+    """
+
+    path: str | None
+    model: str
+    runtime: str
+    precision: str
+    tags: tuple[TagScore, ...]
+    scores: tuple[TagScore, ...]
+
+    def __getitem__(self, tag: str) -> TagScore:
+        """The score of one tag by its name; KeyError where the model does not have it."""
+        for scored in self.scores:
+            if scored.tag == tag:
+                return scored
+        raise KeyError(tag)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTagging:
+    """A photo that could not be tagged, in the place where its tagging would stand. It has no tags at all."""
+
+    path: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Heatmap:
+    """Where in a photo a model saw a tag.
+
+    Attributes:
+        values: (h, w) float32 in [0, 1] on the network's grid, stretched over the whole photo.
+        tag: the tag that was asked for.
+        source: the tag whose map it is: for a parent, the child that gave it its score; else `tag` itself.
+        score: the tag's score for the whole photo.
+    """
+
+    values: FloatArray
+    tag: str
+    source: str
+    score: float
+
+    @property
+    def is_empty(self) -> bool:
+        """True where no part of the photo spoke for the tag: the map is zero everywhere."""
+        return not bool(self.values.any())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.array(self.values, dtype=dtype, copy=copy)  # type: ignore[call-overload,no-any-return,unused-ignore]

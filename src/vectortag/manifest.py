@@ -95,7 +95,7 @@ class Manifest(_Strict):
             if set(point.thresholds) != set(PROFILES):
                 raise ValueError(f"thresholds at size {point.size}: expected the profiles {', '.join(PROFILES)}")
             lists: dict[str, tuple[float | None, ...]] = {"slope": point.slope, "bias": point.bias}
-            lists.update(point.thresholds)
+            lists.update({str(profile): values for profile, values in point.thresholds.items()})
             wrong = [name for name, values in lists.items() if len(values) != count]
             if wrong:
                 raise ValueError(

@@ -79,6 +79,8 @@ def read_model_folder(path: str | Path) -> ModelFolder:
         ) from error
     manifest = _parse_manifest(raw, folder / MANIFEST)
     for name, expected in manifest.files.items():
+        if Path(name).name != name:
+            raise ModelFolderError(f'{folder / MANIFEST}: file "{name}": a model folder has no folders inside')
         _verify(folder / name, expected)
     if missing := {NETWORK, HEAD} - set(manifest.files):
         raise ModelFolderError(f"{folder / MANIFEST}: files does not list {', '.join(sorted(missing))}")
@@ -108,8 +110,6 @@ def _parse_manifest(raw: bytes, where: Path) -> Manifest:
 
 
 def _verify(file: Path, expected: str) -> None:
-    if file.parent.joinpath(file.name) != file or file.name in {"", ".", ".."}:
-        raise ModelFolderError(f"{file}: a model folder has no folders inside")
     try:
         with file.open("rb") as stream:
             actual = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -190,9 +190,13 @@ def _replace_folder(path: Path, contents: dict[str, bytes]) -> None:
             with (new / name).open("wb") as file:
                 file.write(content)
                 os.fsync(file.fileno())
-        if path.exists():
-            path.rename(staging / "old")
-        new.rename(path)
+        old = path.rename(staging / "old") if path.exists() else None
+        try:
+            new.rename(path)
+        except OSError:
+            if old is not None:
+                old.rename(path)
+            raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -7,12 +7,25 @@ it is part of the network's graph, so that pixels stay uint8 until they are insi
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import (  # importing a plugin registers its format
+    AvifImagePlugin,  # noqa: F401
+    BmpImagePlugin,  # noqa: F401
+    GifImagePlugin,  # noqa: F401
+    Image,
+    ImageOps,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    WebPImagePlugin,  # noqa: F401
+)
 from pydantic import BaseModel, ConfigDict, Field
 
 from vectortag.errors import PhotoError
@@ -21,8 +34,9 @@ from vectortag.types import ByteArray
 Photo = str | Path | bytes | Image.Image | ByteArray
 """What can be tagged: a path, the bytes of a file, a Pillow image, or an (H, W, 3) uint8 array in RGB."""
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""The only formats that are opened. Pillow knows about 40 more, most of them unmaintained attack surface."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""The only formats that are opened; JPEG's plugin reads MPO, too. Pillow knows about 40 more, most of them
+unmaintained attack surface."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 
@@ -72,17 +86,30 @@ def open_image(photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None =
     if isinstance(photo, np.ndarray):
         return _from_array(photo)
     if isinstance(photo, Image.Image):
-        return _to_rgb(ImageOps.exif_transpose(photo))
+        with _explained("photo"):
+            return _to_rgb(ImageOps.exif_transpose(photo))
     if isinstance(photo, bytes):
-        return _decode(io.BytesIO(photo), "photo", max_pixels, draft)
+        with _explained("photo"):
+            return _decode(io.BytesIO(photo), max_pixels, draft)
     path = Path(photo)
-    if path.is_dir():
-        raise PhotoError(f"{path}: is a directory, not a photo")
-    try:
+    with _explained(str(path)):
+        if path.is_dir():
+            raise PhotoError("is a directory, not a photo")
         with path.open("rb") as file:
-            return _decode(file, str(path), max_pixels, draft)
-    except OSError as error:
-        raise PhotoError(f"{path}: cannot be read: {error.strerror or error}") from error
+            return _decode(file, max_pixels, draft)
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn whatever goes wrong with a photo into a PhotoError that names it."""
+    try:
+        yield
+    except PhotoError as error:
+        raise PhotoError(f"{name}: {error}") from error
+    except Exception as error:  # a broken file can raise almost anything from inside a decoder
+        if isinstance(error, OSError) and error.errno is not None:
+            raise PhotoError(f"{name}: cannot be read: {error.strerror}") from error
+        raise PhotoError(f"{name}: broken photo: {error or type(error).__name__}") from error
 
 
 def _from_array(array: ByteArray) -> Image.Image:
@@ -91,25 +118,32 @@ def _from_array(array: ByteArray) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _decode(file: io.IOBase, name: str, max_pixels: int, draft: tuple[int, int] | None) -> Image.Image:
-    try:
-        with Image.open(file, formats=FORMATS) as image:  # type: ignore[arg-type]
-            width, height = image.size
-            if width * height > max_pixels:
-                raise PhotoError(f"{width} x {height} pixels are more than the limit of {max_pixels:,}")
-            if draft is not None:
-                image.draft("RGB", draft)
-            image.seek(0)
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
-    except PhotoError as error:
-        raise PhotoError(f"{name}: {error}") from error
-    except UnidentifiedImageError as error:
-        raise PhotoError(f"{name}: not a photo in a known format ({', '.join(FORMATS)})") from error
-    except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name}: too many pixels: {error}") from error
-    except Exception as error:  # a broken file can raise almost anything from inside a decoder
-        raise PhotoError(f"{name}: broken photo: {error or type(error).__name__}") from error
+def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None) -> Image.Image:
+    with _identify(file) as image:
+        width, height = image.size
+        if width * height > max_pixels:
+            raise PhotoError(f"{width} x {height} pixels are more than the limit of {max_pixels:,}")
+        if draft is not None:
+            image.draft("RGB", draft)
+        image.seek(0)
+        image.load()
+        return _to_rgb(ImageOps.exif_transpose(image))
+
+
+def _identify(file: IO[bytes]) -> Image.Image:
+    """Read a photo's header: `Image.open`, without Pillow's own limit on pixels.
+
+    That limit warns above 89 megapixels and refuses above 179, whatever `max_pixels` says (there are telephones that
+    take 200), and can be moved only for the whole process. TIFF and WebP still ask for it inside their plugins.
+    """
+    start = file.read(16)
+    for name in FORMATS:
+        factory, accepts = Image.OPEN[name]
+        if accepts is None or accepts(start) is True:
+            file.seek(0)
+            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # as in `Image.open`
+                return factory(file, "")
+    raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)})")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

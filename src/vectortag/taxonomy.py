@@ -162,10 +162,6 @@ class Taxonomy(_Strict):
         return {tag: ancestors for tag, ancestors in among.items() if ancestors}
 
 
-EMPTY_TAXONOMY = Taxonomy()
-"""Words are taken as they are: no synonyms, no parents, nothing ignored."""
-
-
 def normalise(word: str) -> str:
     """Lower case, single spaces, no blanks around: the form in which words are compared.
 

@@ -28,7 +28,7 @@ class Record:
     Attributes:
         path: the photo.
         words: the raw words, as they stand in the file.
-        row: the line in the file, the header being line 1.
+        row: the line in the file on which the row ends, the header being line 1.
         split: what the column `split` says, or None.
         dataset: the name of the set it belongs to.
     """
@@ -80,11 +80,18 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
                 raise
             bad_rows.append(str(error))
             continue
-        (records if record.path.is_file() else missing).append(record)
+        (records if _is_file(record.path) else missing).append(record)
     if not records:
         found = f"{len(missing)} photos are named in it, none of them is there" if missing else "it has no rows"
         raise DataError(f"{file}: expected at least one photo, but {found}. Paths are relative to {file.parent}")
     return DataSet(name, file, tuple(records), tuple(missing), tuple(bad_rows))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file has: too long, as after a quote that nobody closed
+        return False
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str | None]]]:

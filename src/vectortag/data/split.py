@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,14 +14,17 @@ TRAIN_NAMES = frozenset({"train", "training"})
 VALIDATION_NAMES = frozenset({"val", "valid", "validation"})
 
 
+EVERY_PHOTO = ""
+"""A tag that every photo has, so that the size of the parts is balanced like any other tag, and last of all."""
+
+
 def split_records(
     records: Sequence[Record], tags: Sequence[set[str]], *, validation: float, seed: int
 ) -> tuple[list[Record], list[Record]]:
-    """Split at random within groups of equal rarest tag.
+    """Split so that each tag, and the whole, gives its share to validation.
 
-    Each record belongs to the group of its rarest tag, and each group gives its share to validation, so a tag that
-    only four photos have is in both parts, which a plain random split would not promise. A group of one photo goes to
-    training.
+    A tag that only four photos have is in both parts at a share of a quarter, which a plain random split would not
+    promise; where photos have so many rare tags that not all can be served, the rarest come first.
 
     Args:
         records: what to split.
@@ -39,29 +42,45 @@ def split_records(
         raise DataError(f"the share of validation must lie between 0 and 1, got {validation}")
     if len(records) < 2:
         raise DataError(f"a split needs at least two photos, got {len(records)}")
-    generator = np.random.default_rng(seed)
-    chosen: set[int] = set()
-    owed = 0.0  # what rounding kept back from validation so far: carried on, so that the total comes out right
-    for group in _groups_by_rarest_tag(tags):
-        share = validation * len(group)
-        take = min(int(share + owed + 0.5), len(group) - 1)
-        if len(group) > 1 and share >= 0.5:
-            take = max(take, 1)
-        owed += share - take
-        chosen.update(generator.permutation(group)[:take].tolist())
-    if not chosen:
-        chosen.add(int(generator.integers(len(records))))
+    order = np.random.default_rng(seed).permutation(len(records)).tolist()
+    counts = Counter(tag for of_one in tags for tag in of_one)
+    # A tag that cannot give half a photo to each part is not balanced: there is nothing to see of it in validation.
+    balanced = {tag: count for tag, count in counts.items() if min(validation, 1 - validation) * count >= 0.5}
+    balanced[EVERY_PHOTO] = len(records)
+    of_each = [{EVERY_PHOTO, *of_one} & balanced.keys() for of_one in tags]
+
+    chosen = _stratify(order, of_each, balanced, validation)
+    surplus = len(chosen) - min(max(round(validation * len(records)), 1), len(records) - 1)
+    movable = [index for index in order if (index in chosen) == (surplus > 0)]
+    movable.sort(key=lambda index: min(balanced[tag] for tag in of_each[index]), reverse=True)  # rare tags stay put
+    chosen ^= set(movable[: abs(surplus)])
     training = [record for index, record in enumerate(records) if index not in chosen]
     return training, [records[index] for index in sorted(chosen)]
 
 
-def _groups_by_rarest_tag(tags: Sequence[set[str]]) -> list[list[int]]:
-    counts = Counter(tag for of_one in tags for tag in of_one)
-    groups: dict[str, list[int]] = defaultdict(list)
-    for index, of_one in enumerate(tags):
-        rarest = min(of_one, key=lambda tag: (counts[tag], tag), default="")
-        groups[rarest].append(index)
-    return [groups[tag] for tag in sorted(groups, key=lambda tag: (counts[tag], tag))]
+def _stratify(order: list[int], tags: list[set[str]], counts: dict[str, int], validation: float) -> set[int]:
+    """Choose the validation photos by iterative stratification (Sechidis et al. 2011, 10.1007/978-3-642-23808-6_10).
+
+    The tag with the fewest photos left comes first: each of them goes to the part that still wants more of the tag.
+    """
+    chosen: set[int] = set()
+    left: dict[str, dict[int, None]] = {tag: {} for tag in counts}
+    for index in order:
+        for tag in tags[index]:
+            left[tag][index] = None
+    lead = {tag: (2 * validation - 1) * count for tag, count in counts.items()}  # wanted in validation - in training
+    while left:
+        rarest = min(left, key=lambda tag: (len(left[tag]), tag))
+        for index in tuple(left[rarest]):
+            to_validation = (lead[rarest], lead[EVERY_PHOTO]) > (0, 0)
+            if to_validation:
+                chosen.add(index)
+            for tag in tags[index]:
+                lead[tag] -= 1 if to_validation else -1
+                if tag in left:
+                    del left[tag][index]
+        del left[rarest]
+    return chosen
 
 
 def split_by_column(data: DataSet) -> tuple[list[Record], list[Record]]:

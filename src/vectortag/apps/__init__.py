@@ -1,0 +1,1 @@
+"""The programs around the library: thin, they parse, call and print."""

@@ -1,0 +1,70 @@
+"""vectortag check"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vectortag.apps.cli import options
+from vectortag.apps.cli.output import notes, stdout
+from vectortag.data.check import DataReport, check_data_set
+from vectortag.data.records import read_data_set
+from vectortag.taxonomy import Taxonomy
+
+SHOWN = 20
+"""Lines of one kind before "... and N more"; `--all` shows every one."""
+
+
+def check(
+    data: Annotated[Path, typer.Argument(help="A metadata.csv, or its folder.", show_default=False)],
+    taxonomy: Annotated[
+        str,
+        typer.Option(help='"default", "none", or the path of a taxonomy file.'),
+    ] = "default",
+    dataset: options.DataName = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every line, not the first 20 of each kind.")] = False,
+) -> int:
+    """Look over a data set before training: rows, photos, tags, and words that should be one tag.
+
+    Every photo is decoded. The exit status is 1 where a row is bad or a photo missing, broken or named twice.
+
+    **Example**
+
+    `vectortag check photos/metadata.csv`
+    """
+    chosen = Taxonomy() if taxonomy == "none" else Taxonomy.load(None if taxonomy == "default" else taxonomy)
+    records = read_data_set(data, name=dataset, skip_bad_rows=True)
+    notes.print(f"decoding {len(records.records):,} photos")
+    report = check_data_set(records, chosen)
+    _print(report, None if everything else SHOWN)
+    return 1 if report.has_problems else 0
+
+
+def _print(report: DataReport, limit: int | None) -> None:
+    data, console = report.data, stdout()
+    named = len(data.records) + len(data.missing)
+    console.print(f"{data.csv}: set {data.name}, {named + len(data.bad_rows):,} rows", markup=False)
+    missing = [f"{data.csv.name}:{record.row}: {record.path} is not there" for record in data.missing]
+    counts = [f"{count:6,}  {tag}" for tag, count in report.tag_counts.most_common()]
+    pairs = [
+        f'"{rarer}" ({report.tag_counts[rarer]}) and "{frequent}" ({report.tag_counts[frequent]})'
+        for rarer, frequent in report.near_synonyms
+    ]
+    _section("bad rows", data.bad_rows, limit)
+    _section("missing photos", missing, limit)
+    _section("unreadable photos", report.unreadable, limit)
+    _section("photos named more than once", report.duplicate_paths, limit)
+    console.print(f"photos without any tag: {report.untagged:,}")
+    _section("tags after the taxonomy", counts, limit)
+    _section("words that may be one tag; join them in the taxonomy's [synonyms]", pairs, limit)
+
+
+def _section(title: str, lines: tuple[str, ...] | list[str], limit: int | None) -> None:
+    console = stdout()
+    console.print(f"{title}: {len(lines):,}", markup=False)
+    for line in lines[:limit]:
+        console.print(f"  {line}", markup=False)
+    if limit is not None and len(lines) > limit:
+        console.print(f"  ... and {len(lines) - limit:,} more (--all)", markup=False)

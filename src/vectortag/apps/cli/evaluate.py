@@ -1,0 +1,96 @@
+"""vectortag evaluate"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from vectortag.apps.cli import options
+from vectortag.apps.cli.output import notes, open_output, stdout
+from vectortag.evaluation import Report
+from vectortag.evaluation import evaluate as evaluate_model
+from vectortag.tagger import Tagger
+
+
+class SplitName(StrEnum):
+    train = "train"
+    val = "val"
+    all = "all"
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
+    data: Annotated[Path, typer.Argument(help="A metadata.csv, or its folder.", show_default=False)],
+    split: Annotated[SplitName, typer.Option(help="Which part of the set.")] = SplitName.all,
+    dataset: options.DataName = None,
+    profile: options.Profile = options.ProfileName.balanced,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    output: options.Output = None,
+    skip_bad_rows: options.SkipBadRows = False,
+    runtime: options.Runtime = options.RuntimeName.auto,
+    precision: options.Precision = options.PrecisionName.auto,
+) -> int:
+    """Say how good a model is on tagged photos: mAP, F1, calibration, and every tag by itself.
+
+    `--split val` takes the column `split`; where the file has none, the photos that the model kept from its training.
+
+    **Example**
+
+    `vectortag evaluate resnet18 photos/metadata.csv --split val`
+    """
+    tagger = Tagger.load(model, profile=profile.value, runtime=runtime.value, precision=precision.value)
+    report = evaluate_model(tagger, data, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows)
+    for failure in report.failed:
+        notes.print(f"left out: {failure}", style="yellow", markup=False)
+    if as_json or output:
+        with open_output(output) as stream:
+            stream.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
+    if not as_json:
+        _print(report)
+    return 1 if report.failed else 0
+
+
+def _print(report: Report) -> None:
+    five = report.at_five
+    console = stdout()
+    console.print(f"{report.model} on {report.data}, {report.split}: {report.photos:,} photos", markup=False)
+    rows = [
+        ("macro mAP", f"{_percent(report.map)}   over {report.map_tags} tags"),
+        ("micro F1", f"{_percent(report.micro_f1)}   at the fitted thresholds"),
+        ("macro F1", _percent(report.macro_f1)),
+        ("5 tags a photo", f"F1 {_percent(five.f1)}, N+ {five.n_plus}"),
+        ("calibration error", f"{report.calibration_error:.4f}   per tag {report.calibration_error_per_tag:.4f}"),
+    ]
+    for name, value in rows:
+        console.print(f"  {name:18}{value}")
+    table = Table("tag", *_NUMBERS, box=None, header_style="bold")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for tag in sorted(report.tags, key=lambda t: -(t.average_precision or -1)):
+        table.add_row(
+            tag.tag,
+            str(tag.support),
+            _percent(tag.average_precision),
+            _two(tag.threshold),
+            _percent(tag.precision),
+            _percent(tag.recall),
+            _percent(tag.f1),
+            "-" if tag.calibration_error is None else f"{tag.calibration_error:.3f}",
+        )
+    console.print(table)
+
+
+_NUMBERS = ("photos", "AP", "threshold", "precision", "recall", "F1", "cal. error")
+
+
+def _percent(value: float | None) -> str:
+    return "   -" if value is None or value != value else f"{100 * value:.1f}"
+
+
+def _two(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,67 @@
+"""vectortag models"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from vectortag.apps.cli.output import notes, stdout
+from vectortag.errors import ModelFolderError
+from vectortag.model_folder import DEFAULT_MODEL, ModelFolder, model_folders, read_model_folder
+
+
+def models(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> int:
+    """List the models that can be named: the shipped ones and your own.
+
+    **Example**
+
+    `vectortag models`
+    """
+    found, broken = [], 0
+    for folder in model_folders():
+        try:
+            found.append(read_model_folder(folder))
+        except ModelFolderError as error:
+            broken += 1
+            notes.print(str(error), style="yellow", markup=False)
+    if as_json:
+        stdout().print(json.dumps([_describe(folder) for folder in found], indent=2), markup=False)
+    else:
+        stdout().print(_table(found))
+    return 1 if broken else 0
+
+
+def _describe(folder: ModelFolder) -> dict[str, object]:
+    manifest = folder.manifest
+    return {
+        "name": manifest.name,
+        "id": folder.id,
+        "default": manifest.name == DEFAULT_MODEL,
+        "tags": len(manifest.tags),
+        "architecture": manifest.backbone.architecture,
+        "size": manifest.operating_points[0].size,
+        "map": {info.name: manifest.metrics.get(info.name, {}).get("map") for info in manifest.data_sets},
+        "megabytes": round(sum(file.stat().st_size for file in folder.path.iterdir()) / 1e6, 1),
+        "path": str(folder.path),
+    }
+
+
+def _table(folders: list[ModelFolder]) -> Table:
+    table = Table("model", "tags", "network", "pixels", "MB", "validation mAP", "folder", box=None, header_style="bold")
+    for folder in folders:
+        about = _describe(folder)
+        figures = about["map"]
+        assert isinstance(figures, dict)
+        table.add_row(
+            folder.id + (" (default)" if about["default"] else ""),
+            str(about["tags"]),
+            str(about["architecture"]),
+            str(about["size"]),
+            str(about["megabytes"]),
+            ", ".join(f"{name} {100 * value:.1f}" for name, value in figures.items() if value is not None),
+            str(about["path"]),
+        )
+    return table

@@ -1,0 +1,41 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str | None, typer.Option("--model", "-m", help="A model's name or folder. See: vectortag models")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")]
+SkipBadRows = Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out instead of stopping.")]
+DataName = Annotated[
+    str | None, typer.Option("--dataset", help="The name under which the set is known; default: its folder's name.")
+]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores this process may use.")]
+
+
+class ProfileName(StrEnum):
+    precise = "precise"
+    balanced = "balanced"
+    thorough = "thorough"
+
+
+class RuntimeName(StrEnum):
+    auto = "auto"
+    openvino = "openvino"
+    onnxruntime = "onnxruntime"
+
+
+class PrecisionName(StrEnum):
+    auto = "auto"
+    exact = "exact"
+
+
+Profile = Annotated[
+    ProfileName, typer.Option("--profile", help="precise: few wrong tags; thorough: few missed tags; balanced: F1.")
+]
+Runtime = Annotated[RuntimeName, typer.Option("--runtime", help="What runs the network.")]
+Precision = Annotated[PrecisionName, typer.Option("--precision", help="exact: float32, the same on every machine.")]

@@ -1,0 +1,179 @@
+"""vectortag tag"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TextIO
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from vectortag.apps.cli import options
+from vectortag.apps.cli.output import bar, notes, open_output, progress_over
+from vectortag.data.find import find_images
+from vectortag.tagger import Tagger
+from vectortag.types import FailedTagging, Tagging, TagScore
+
+DIGITS = 6
+"""Decimals of a score in JSONL and CSV: more than float32 holds apart."""
+
+
+class Format(StrEnum):
+    table = "table"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+def tag(
+    paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
+    model: options.Model = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")] = (
+        Format.table
+    ),
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="One threshold for all tags, instead of each tag's own.")
+    ] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags a photo.")] = None,
+    all_scores: Annotated[bool, typer.Option("--all-scores", help="Every tag of the model, in its order.")] = False,
+    profile: options.Profile = options.ProfileName.balanced,
+    output: options.Output = None,
+    runtime: options.Runtime = options.RuntimeName.auto,
+    precision: options.Precision = options.PrecisionName.auto,
+    threads: options.Threads = None,
+) -> int:
+    """Say what is in photos.
+
+    A photo that cannot be read becomes an error in its place, and the others go on; the exit status is then 1.
+
+    **Examples**
+
+    `vectortag tag beach.jpg`
+
+    `vectortag tag photos/ --format jsonl --output tags.jsonl`
+
+    `vectortag tag photos/ --threshold 0 --top-k 5`
+    """
+    tagger = Tagger.load(
+        model, profile=profile.value, runtime=runtime.value, precision=precision.value, threads=threads
+    )
+    photos = list(_photos(paths))
+    failed = 0
+    with open_output(output) as stream:
+        writer = WRITERS[form](stream)
+        for result in progress_over(tagger.tag_many(photos), total=len(photos), what="tagging"):
+            if isinstance(result, FailedTagging):
+                failed += 1
+                writer.failed(result)
+            else:
+                writer.tagged(result, select(result, threshold=threshold, top_k=top_k, all_scores=all_scores))
+    if failed:
+        notes.print(f"{failed} of {len(photos)} photos could not be tagged", style="yellow")
+    return 1 if failed else 0
+
+
+def _photos(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.exists():
+            yield from find_images(path)
+        else:
+            yield path  # its error will stand in its place
+
+
+def select(
+    tagging: Tagging, *, threshold: float | None, top_k: int | None, all_scores: bool = False
+) -> Sequence[TagScore]:
+    """The tags to print: best first, or every one in the model's order."""
+    if all_scores:
+        return tagging.scores
+    chosen: Sequence[TagScore] = tagging.tags
+    if threshold is not None:
+        chosen = sorted((s for s in tagging.scores if s.score >= threshold), key=lambda scored: -scored.score)
+    return chosen[:top_k]
+
+
+class Writer(Protocol):
+    """One output form."""
+
+    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None: ...
+
+    def failed(self, failure: FailedTagging) -> None: ...
+
+
+class TableWriter:
+    """For people: a block a photo, a bar a tag."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+
+    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
+        self._console.print(Text(tagging.path or "photo", style="bold"))
+        width = max((len(scored.tag) for scored in tags), default=0)
+        for scored in tags:
+            self._console.print(Text(f"  {scored.tag:{width}}  "), bar(scored.score), f" {scored.score:.2f}", sep="")
+        if not tags:
+            self._console.print(Text("  no tag reaches its threshold", style="dim"))
+
+    def failed(self, failure: FailedTagging) -> None:
+        self._console.print(Text(failure.path, style="bold"))
+        self._console.print(Text(f"  error: {failure.error}", style="red"))
+
+
+class JsonLinesWriter:
+    """For programs: an object a line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
+        self._write(
+            {
+                "path": tagging.path,
+                "model": tagging.model,
+                "runtime": tagging.runtime,
+                "precision": tagging.precision,
+                "tags": [
+                    {"tag": s.tag, "score": round(s.score, DIGITS), "threshold": _rounded(s.threshold)} for s in tags
+                ],
+            }
+        )
+
+    def failed(self, failure: FailedTagging) -> None:
+        error = {"type": type(failure.error).__name__, "message": str(failure.error)}
+        self._write({"path": failure.path, "error": error})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+class CsvWriter:
+    """For spreadsheets: a row a tag; a photo without tags has one row with an empty tag."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._rows = csv.writer(stream, lineterminator="\n")
+        self._rows.writerow(["path", "tag", "score", "threshold", "model", "error"])
+
+    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
+        for s in tags:
+            row = [tagging.path, s.tag, round(s.score, DIGITS), _rounded(s.threshold), tagging.model, ""]
+            self._rows.writerow(row)
+        if not tags:
+            self._rows.writerow([tagging.path, "", "", "", tagging.model, ""])
+
+    def failed(self, failure: FailedTagging) -> None:
+        self._rows.writerow([failure.path, "", "", "", "", str(failure.error)])
+
+
+WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
+    Format.table: TableWriter,
+    Format.jsonl: JsonLinesWriter,
+    Format.csv: CsvWriter,
+}
+
+
+def _rounded(threshold: float | None) -> float | None:
+    return None if threshold is None else round(threshold, DIGITS)

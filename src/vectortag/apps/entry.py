@@ -1,0 +1,17 @@
+"""`vectortag`: where the command line starts. `--version` is answered before anything heavy is imported."""
+
+from __future__ import annotations
+
+import sys
+
+import vectortag
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 all well, 1 some inputs failed, 2 wrong usage."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"vectortag {vectortag.__version__}\n")
+        return
+    from vectortag.apps.cli.app import run
+
+    sys.exit(run(sys.argv[1:]))

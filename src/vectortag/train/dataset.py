@@ -1,0 +1,102 @@
+"""All data sets of a training together: who trains, who validates, what each photo says of each tag."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from vectortag.data.records import DataSet, Record, photo_hash, read_data_set
+from vectortag.data.split import split_by_column, split_records
+from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
+from vectortag.errors import ConfigError
+from vectortag.manifest import DataSetInfo
+from vectortag.taxonomy import Taxonomy
+from vectortag.train.config import TrainConfig
+from vectortag.types import ByteArray
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Photos with their targets: records of length N, targets (N, T) uint8 with 255 = unknown."""
+
+    records: tuple[Record, ...]
+    targets: ByteArray
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a training learns from and is judged by.
+
+    Attributes:
+        tags: the vocabulary, in the order of the targets' columns.
+        data_sets: each set as the manifest remembers it.
+    """
+
+    tags: tuple[str, ...]
+    taxonomy: Taxonomy
+    training: Part
+    validation: Part
+    data_sets: tuple[DataSetInfo, ...]
+
+
+def load_training_data(config: TrainConfig) -> TrainingData:
+    """Read, split and count all data sets of a configuration.
+
+    Raises:
+        DataError: a set cannot be read or split, or no tag is frequent enough.
+        ConfigError: two sets have one name.
+        TaxonomyError: the taxonomy is wrong.
+    """
+    if len({data.name for data in config.data}) < len(config.data):
+        raise ConfigError("data: two sets have one name; the taxonomy and the manifest know sets by their names")
+    taxonomy = load_taxonomy(config.vocabulary.taxonomy)
+    sets = [read_data_set(data.csv, name=data.name) for data in config.data]
+    for data in sets:
+        log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
+    parts = [_split(data, taxonomy, config) for data in sets]
+    vocabulary = config.vocabulary
+    everyone = [record for training, _ in parts for record in training]
+    tags = choose_vocabulary(everyone, taxonomy, top_k=vocabulary.top_k, min_photos=vocabulary.min_photos)
+    known = [known_tags(training, tags, taxonomy, data.name) for data, (training, _) in zip(sets, parts, strict=True)]
+    return TrainingData(
+        tags=tags,
+        taxonomy=taxonomy,
+        training=_join([training for training, _ in parts], tags, taxonomy, known),
+        validation=_join([validation for _, validation in parts], tags, taxonomy, known),
+        data_sets=tuple(
+            DataSetInfo(name=data.name, train_photos=len(training), known=names, validation=_hashes(validation))
+            for data, (training, validation), names in zip(sets, parts, known, strict=True)
+        ),
+    )
+
+
+def load_taxonomy(name: str) -> Taxonomy:
+    """The taxonomy that a configuration names: "default", "none", or a file."""
+    if name == "none":
+        return Taxonomy()
+    return Taxonomy.load(None if name == "default" else name)
+
+
+def _split(data: DataSet, taxonomy: Taxonomy, config: TrainConfig) -> tuple[list[Record], list[Record]]:
+    if data.has_splits:
+        return split_by_column(data)
+    tags = [record_tags(record, taxonomy) for record in data.records]
+    return split_records(data.records, tags, validation=config.validation, seed=config.seed)
+
+
+def _join(
+    parts: Sequence[list[Record]], tags: Sequence[str], taxonomy: Taxonomy, known: Sequence[tuple[str, ...]]
+) -> Part:
+    targets = [build_targets(records, tags, taxonomy, names) for records, names in zip(parts, known, strict=True)]
+    return Part(tuple(record for records in parts for record in records), np.concatenate(targets))
+
+
+def _hashes(records: Sequence[Record]) -> tuple[str, ...]:
+    with ThreadPoolExecutor() as pool:
+        return tuple(sorted(pool.map(photo_hash, (record.path for record in records))))

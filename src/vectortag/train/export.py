@@ -1,0 +1,145 @@
+"""From a torch backbone to model.onnx: images uint8 (N, H, W, 3) -> feature map, fp16 weights, N, H and W free."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+
+from vectortag.errors import TrainingError
+from vectortag.session import open_session
+from vectortag.train.network import Backbone
+from vectortag.types import ByteArray, FloatArray
+
+OPSET = 18
+PARITY = 1e-4
+"""How far an exported network may be from torch, relative to the largest feature; float32 noise is 1e-6."""
+
+FP16_MIN_ELEMENTS = 1024
+"""Smaller arrays (biases, scales) stay float32: they weigh nothing and are the most sensitive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An ONNX file and how far it is from torch: the float32 graph, and the one with fp16 weights that ships.
+
+    Both are the largest difference of an embedding, relative to the largest embedding value.
+    """
+
+    network: bytes
+    float32_difference: float
+    fp16_difference: float
+
+
+def export_backbone(backbone: Backbone, size: int) -> Exported:
+    """Export and compare with torch at two input sizes and two batch sizes.
+
+    Raises:
+        TrainingError: the exported network gives other features than torch.
+    """
+    backbone.eval()
+    model = _to_onnx(backbone, size)
+    if _pads_as_tensorflow(backbone):
+        _pad_at_run_time(model)
+    _free_dimensions(model)
+    float32 = model.SerializeToString()
+    _store_weights_as_fp16(model)
+    onnx.checker.check_model(model)
+    fp16 = model.SerializeToString()
+    probes = [_probe(count, size) for count, size in ((2, size), (1, size + 64))]
+    expected = [_torch_embeddings(backbone, probe) for probe in probes]
+    difference = _difference(float32, probes, expected)
+    if difference > PARITY:
+        raise TrainingError(f"the exported network differs from torch by {difference:.2g}, more than {PARITY:.0e}")
+    return Exported(fp16, difference, _difference(fp16, probes, expected))
+
+
+def _to_onnx(backbone: Backbone, size: int) -> onnx.ModelProto:
+    images = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    for name in ("torch.onnx", "onnxscript", "onnx_ir"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # the exporter prints its progress
+        warnings.simplefilter("ignore")
+        program: Any = torch.onnx.export(
+            backbone,
+            (images,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["feature_map"],
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+            external_data=False,
+        )
+    model: onnx.ModelProto = program.model_proto
+    return model
+
+
+def _pads_as_tensorflow(backbone: Backbone) -> bool:
+    """True for the `tf_` models of timm, whose padding ("same") depends on the input's size."""
+    return any(type(module).__name__ == "Conv2dSame" for module in backbone.modules())
+
+
+def _pad_at_run_time(model: onnx.ModelProto) -> None:
+    """The exporter has frozen "same" padding for one size; let the runtime work it out, right for every size."""
+    for node in model.graph.node:
+        if node.op_type != "Conv":
+            continue
+        kept = [attribute for attribute in node.attribute if attribute.name not in {"pads", "auto_pad"}]
+        del node.attribute[:]
+        node.attribute.extend([*kept, onnx.helper.make_attribute("auto_pad", "SAME_UPPER")])
+
+
+def _free_dimensions(model: onnx.ModelProto) -> None:
+    """Make N, H and W symbolic; the graph itself has no shape in it."""
+    del model.graph.value_info[:]
+    for value, names in ((model.graph.input[0], "NHW"), (model.graph.output[0], "N hw")):
+        for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=False):
+            if name != " ":
+                dimension.dim_param = name
+
+
+def _store_weights_as_fp16(model: onnx.ModelProto) -> None:
+    """Halve the file: each large float32 array becomes fp16 with a Cast after it, which runtimes fold at load."""
+    graph = model.graph
+    casts = []
+    for place, array in enumerate(graph.initializer):
+        if array.data_type != onnx.TensorProto.FLOAT or np.prod(array.dims) < FP16_MIN_ELEMENTS:
+            continue
+        name = array.name
+        half = numpy_helper.to_array(array).astype(np.float16)
+        graph.initializer[place].CopyFrom(numpy_helper.from_array(half, f"{name}.fp16"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.fp16"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _probe(count: int, size: int) -> ByteArray:
+    """Random pictures with some structure: noise enlarged eight times, so that early layers see edges."""
+    coarse = np.random.default_rng(0).integers(0, 256, (count, size // 8 + 1, size // 8 + 1, 3), np.uint8)
+    return np.ascontiguousarray(coarse.repeat(8, axis=1).repeat(8, axis=2)[:, :size, :size])
+
+
+def _torch_embeddings(backbone: Backbone, images: ByteArray) -> FloatArray:
+    with torch.inference_mode():
+        return backbone(torch.from_numpy(images)).mean(dim=(2, 3)).numpy()
+
+
+def _difference(network: bytes, probes: Sequence[ByteArray], expected: Sequence[FloatArray]) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        file.write_bytes(network)
+        session = open_session(file, precision="exact")
+        actual = [session.feature_maps(probe).mean(axis=(2, 3)) for probe in probes]
+    return max(float(np.abs(a - e).max() / np.abs(e).max()) for a, e in zip(actual, expected, strict=True))

@@ -1,0 +1,95 @@
+"""MODEL_CARD.md, written from the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from vectortag.manifest import Manifest
+
+
+def write_card(manifest: Manifest) -> str:
+    """The model card: what the model is, what it was made from, how good it is, where it fails."""
+    return "\n".join([*_head(manifest), *_data(manifest), *_figures(manifest), *_limits(), *_tags(manifest)]) + "\n"
+
+
+def _config(manifest: Manifest) -> dict[str, Any]:
+    config: dict[str, Any] = manifest.provenance.get("config", {})
+    return config
+
+
+def _head(manifest: Manifest) -> Iterator[str]:
+    backbone, point = manifest.backbone, manifest.operating_points[0]
+    yield f"# {manifest.name}"
+    yield ""
+    yield f"A multi-label image tagger: {len(manifest.tags)} tags, {backbone.architecture}, {point.size} x {point.size}"
+    yield f"pixels. Made with VectorTag {manifest.provenance.get('vectortag', '?')}."
+    yield ""
+    yield "For evaluation and demonstration: the photos it learnt from are research data. Retrain on photos of your own"
+    yield "for production."
+    yield ""
+    if origin := _config(manifest).get("backbone", {}).get("origin"):
+        yield f"**Starting weights.** {origin}"
+        yield ""
+
+
+def _data(manifest: Manifest) -> Iterator[str]:
+    yield "## Data"
+    yield ""
+    yield "| set | training photos | validation photos | tags whose absence it knows | what | rights |"
+    yield "| --- | ---: | ---: | ---: | --- | --- |"
+    described = {data["name"]: data for data in _config(manifest).get("data", ())}
+    for info in manifest.data_sets:
+        about = described.get(info.name, {})
+        yield (
+            f"| {info.name} | {info.train_photos:,} | {len(info.validation):,} | {len(info.known)} "
+            f"| {about.get('about', '')} | {about.get('rights', '')} |"
+        )
+    yield ""
+
+
+def _figures(manifest: Manifest) -> Iterator[str]:
+    sets = [info.name for info in manifest.data_sets if info.name in manifest.metrics]
+    if not sets:
+        return
+    yield "## Figures"
+    yield ""
+    yield "On the validation photos, the exported file run by the code that users run; thresholds of the profile"
+    yield '"balanced". Macro mAP over the tags that have positives and negatives there.'
+    yield ""
+    yield "| set | photos | mAP | tags | micro F1 | macro F1 | F1 at 5 | N+ at 5 | calibration error |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for name in sets:
+        m = manifest.metrics[name]
+        five = m["at_five"]
+        yield (
+            f"| {name} | {m['photos']:,} | {_percent(m['map'])} | {m['map_tags']} | {_percent(m['micro_f1'])} "
+            f"| {_percent(m['macro_f1'])} | {_percent(five['f1'])} | {five['n_plus']} | {m['calibration_error']:.4f} |"
+        )
+    yield ""
+    if cross := manifest.metrics.get("cross_fitted"):
+        yield "Thresholds and calibration were fitted on these same photos. Fitted on one half of them and judged on"
+        yield f"the other, over all sets together: micro F1 {_percent(cross['micro_f1'])}, macro F1"
+        yield f"{_percent(cross['macro_f1'])}, expected calibration error {cross['calibration_error']:.4f}"
+        yield f"(before calibration {cross['calibration_error_before']:.4f})."
+        yield ""
+
+
+def _limits() -> Iterator[str]:
+    yield "## Limits"
+    yield ""
+    yield "- It knows only the tags below; a thing without a tag is passed over in silence, or taken for its neighbour."
+    yield "- It learnt from photos of 128 to 256 pixels, squashed to a square: small things in large photos are missed."
+    yield "- Tags of people follow the words of the sets' annotators, and repeat their habits and errors."
+    yield "- Rare tags were judged on few validation photos: see the support of each tag in `vectortag evaluate`."
+    yield ""
+
+
+def _tags(manifest: Manifest) -> Iterator[str]:
+    yield "## Tags"
+    yield ""
+    yield ", ".join(manifest.tags)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,55 @@
+"""Calibration and thresholds of a finished head on validation photos, and an honest estimate of their worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vectortag.hierarchy import Hierarchy
+from vectortag.manifest import OperatingPoint
+from vectortag.metrics import calibration_error, count
+from vectortag.thresholds import F_BETA, fit_calibration, fit_thresholds, sigmoid
+from vectortag.types import ByteArray, FloatArray
+
+
+def fit_operating_point(logits: FloatArray, targets: ByteArray, hierarchy: Hierarchy, size: int) -> OperatingPoint:
+    """Fit everything between logits and decisions: (N, T) float32, (N, T) uint8 with 255 = unknown."""
+    slope, bias = fit_calibration(logits, targets)
+    scores = score(logits, slope, bias, hierarchy)
+    return OperatingPoint(
+        size=size,
+        slope=tuple(slope.tolist()),
+        bias=tuple(bias.tolist()),
+        thresholds={profile: _nullable(fit_thresholds(scores, targets, beta=beta)) for profile, beta in F_BETA.items()},
+    )
+
+
+def score(logits: FloatArray, slope: FloatArray, bias: FloatArray, hierarchy: Hierarchy) -> FloatArray:
+    """What a Tagger makes of these logits: calibrated, parents raised; (N, T) float32."""
+    return hierarchy.raise_parents(sigmoid(slope * logits + bias).astype(np.float32))
+
+
+def cross_fitted(logits: FloatArray, targets: ByteArray, hierarchy: Hierarchy, *, seed: int) -> dict[str, Any]:
+    """The balanced profile's F1 and the calibration error when each half is judged by what the other half fitted.
+
+    Thresholds judged on the photos they were chosen on look better than they are; this says by how much.
+    """
+    halves = np.array_split(np.random.default_rng(seed).permutation(len(logits)), 2)
+    scores, decisions = np.empty_like(logits), np.empty(logits.shape, bool)
+    for judged, fitted in (halves, halves[::-1]):
+        point = fit_operating_point(logits[fitted], targets[fitted], hierarchy, size=1)
+        slope, bias = np.array(point.slope, np.float32), np.array(point.bias, np.float32)
+        scores[judged] = score(logits[judged], slope, bias, hierarchy)
+        decisions[judged] = scores[judged] >= point.threshold_array("balanced")
+    counts = count(decisions, targets)
+    return {
+        "micro_f1": counts.micro_f1,
+        "macro_f1": counts.macro_f1,
+        "calibration_error": calibration_error(scores, targets),
+        "calibration_error_before": calibration_error(sigmoid(logits).astype(np.float32), targets),
+    }
+
+
+def _nullable(thresholds: FloatArray) -> tuple[float | None, ...]:
+    return tuple(None if np.isnan(value) else float(value) for value in thresholds)

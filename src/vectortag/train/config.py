@@ -1,16 +1,24 @@
-"""A training's configuration: one TOML file, every key known, every path free of any one machine."""
+"""A training's configuration: one TOML file, every key known, every path free of any one machine.
+
+Later sources win: defaults, the TOML file, `.env`, environment (`VECTORTAG_TRAIN_LEARNING_RATE=1e-3`,
+`VECTORTAG_TRAIN_LOSS__KIND=focal`), `--set learning_rate=1e-3 --set loss.kind=focal`.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vectortag.errors import ConfigError, did_you_mean
+from vectortag.session import usable_cores
+
+ENVIRONMENT_PREFIX = "VECTORTAG_TRAIN_"
 
 
 class _Strict(BaseModel):
@@ -34,18 +42,20 @@ class BackboneConfig(_Strict):
         init: "pretrained" downloads timm's weights; else the path of a safetensors file.
         origin: where these weights come from, for the model card.
         image_size: pixels a side.
+        trained_stages: with `freeze = "stages"`, how many of the last stages are trained.
     """
 
     architecture: str = "resnet18"
     init: str = "pretrained"
     origin: str = ""
     image_size: int = Field(default=224, ge=32)
+    trained_stages: int = Field(default=1, ge=1)
 
 
 class HeadConfig(_Strict):
-    """Linear K-hidden, ReLU, Dropout, Linear hidden-T."""
+    """Linear K-hidden, ReLU, Dropout, Linear hidden-T; or, with `hidden = 0`, Dropout and one Linear K-T."""
 
-    hidden: int = Field(default=256, gt=0)
+    hidden: int = Field(default=256, ge=0)
     dropout: float = Field(default=0.4, ge=0, lt=1)
 
 
@@ -57,62 +67,193 @@ class VocabularyConfig(_Strict):
     min_photos: int = Field(default=1, ge=1)
 
 
+class AugmentConfig(_Strict):
+    """What is done to a training photo, drawn anew for each photo in each epoch. All off: the photo as it is.
+
+    Attributes:
+        resize: the photo is first squashed to resize x resize; None is the network's size.
+        scale: the crop's smallest area as a share of the photo; 1 cuts image_size pixels out of the resized photo.
+        flip: probability of a mirror image.
+        rotation: degrees, to either side.
+        jitter: brightness, contrast, saturation, hue (Krizhevsky et al. 2012 in torchvision's form).
+        erasing: probability of a grey rectangle (Zhong et al. 2017, arXiv:1708.04896).
+        rand_augment: operations a photo (Cubuk et al. 2019, arXiv:1909.13719), at `rand_magnitude` of 30.
+        mixup: alpha of the Beta distribution; targets are mixed too (Zhang et al. 2017, arXiv:1710.09412).
+        views: how many augmented views of each photo are cached where a frozen part is computed once.
+    """
+
+    resize: int | None = Field(default=256, ge=32)
+    scale: float = Field(default=1.0, gt=0, le=1)
+    flip: float = Field(default=0.5, ge=0, le=1)
+    rotation: float = Field(default=15.0, ge=0, le=180)
+    jitter: tuple[float, float, float, float] = (0.2, 0.2, 0.2, 0.1)
+    erasing: float = Field(default=0.0, ge=0, le=1)
+    rand_augment: int = Field(default=0, ge=0)
+    rand_magnitude: int = Field(default=9, ge=0, le=30)
+    mixup: float = Field(default=0.0, ge=0)
+    views: int = Field(default=2, ge=1)
+
+
+class LossConfig(_Strict):
+    """What is minimised; see `vectortag.train.losses`.
+
+    Attributes:
+        max_positive_weight: of weighted_bce: N_neg / N_pos is clamped to [1, this].
+        alpha, gamma: of focal.
+        gamma_negative, gamma_positive, clip: of asymmetric.
+    """
+
+    kind: Literal["bce", "weighted_bce", "focal", "asymmetric"] = "weighted_bce"
+    max_positive_weight: float = Field(default=20.0, ge=1)
+    alpha: float = Field(default=0.25, ge=0, le=1)
+    gamma: float = Field(default=2.0, ge=0)
+    gamma_negative: float = Field(default=4.0, ge=0)
+    gamma_positive: float = Field(default=1.0, ge=0)
+    clip: float = Field(default=0.05, ge=0, lt=1)
+
+
+class ScheduleConfig(_Strict):
+    """How the learning rate goes.
+
+    Attributes:
+        kind: "plateau" (ReduceLROnPlateau on `monitor`), "cosine" to zero, or "constant".
+        factor, patience: of plateau.
+        warmup_epochs: the rate grows linearly from zero over so many epochs.
+    """
+
+    kind: Literal["plateau", "cosine", "constant"] = "plateau"
+    factor: float = Field(default=0.1, gt=0, lt=1)
+    patience: int = Field(default=2, ge=0)
+    warmup_epochs: float = Field(default=0.0, ge=0)
+
+
 class TrainConfig(_Strict):
     """Everything that decides the result of a training, apart from the photos.
 
     Attributes:
+        freeze: "none" trains the whole network, "stages" its last stages on cached activations of the others,
+            "backbone" the head alone on cached embeddings.
+        frozen_epochs: with `freeze = "none"`, the backbone rests for so many epochs while the head finds its place.
+        max_samples: at most so many training photos, those with rare tags first.
+        sampler: "shuffle" takes each photo once an epoch, "rarity" draws photos with rare tags more often.
         validation: the share that is kept from training in sets without a column `split`.
-        learning_rate, weight_decay: Adam's.
-        max_positive_weight: N_neg / N_pos is clamped to [1, this]; 1 turns class weights off.
+        stratify: how that share is chosen, see `vectortag.data.split`.
+        optimiser: Adam, or AdamW with decoupled weight decay.
+        backbone_rate: the backbone's learning rate as a multiple of the head's.
+        accumulate: batches a step.
+        clip_gradient: the largest norm of a step's gradient; None is no limit.
+        ema: decay of an exponential moving average of the weights, which is then what is validated and kept; 0 is off.
+        monitor: what the best epoch, early stopping and the plateau look at.
+        early_stopping: stop after so many epochs without a better one; None never.
+        precision: "auto" is bf16 or fp16 where that pays on this machine, "float32" the same everywhere.
+        workers: processes that make batches; None chooses.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    seed: int = 1
+    seed: int = Field(default=1, ge=0)
     data: tuple[DataConfig, ...] = Field(min_length=1)
     backbone: BackboneConfig = BackboneConfig()
     head: HeadConfig = HeadConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
-    freeze: Literal["backbone"] = "backbone"
-    validation: float = Field(default=0.1, gt=0, lt=1)
+    augment: AugmentConfig = AugmentConfig()
+    loss: LossConfig = LossConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    freeze: Literal["none", "stages", "backbone"] = "none"
+    frozen_epochs: int = Field(default=0, ge=0)
+    max_samples: int = Field(default=200_000, gt=0)
+    sampler: Literal["shuffle", "rarity"] = "shuffle"
+    validation: float = Field(default=0.2, gt=0, lt=1)
+    stratify: Literal["iterative", "rarest"] = "iterative"
     epochs: int = Field(default=12, gt=0)
     batch_size: int = Field(default=32, gt=0)
+    optimiser: Literal["adam", "adamw"] = "adam"
     learning_rate: float = Field(default=1e-4, gt=0)
+    backbone_rate: float = Field(default=1.0, gt=0)
     weight_decay: float = Field(default=1e-5, ge=0)
-    max_positive_weight: float = Field(default=20.0, ge=1)
+    accumulate: int = Field(default=1, gt=0)
+    clip_gradient: float | None = Field(default=None, gt=0)
+    ema: float = Field(default=0.0, ge=0, lt=1)
+    monitor: Literal["val_loss", "val_map"] = "val_loss"
+    early_stopping: int | None = Field(default=5, gt=0)
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    workers: int | None = Field(default=None, ge=0)
+
+    @property
+    def worker_count(self) -> int:
+        """Cached activations are only read, which one process does best; photos are augmented in several."""
+        if self.workers is not None:
+            return self.workers
+        return 0 if self.freeze != "none" else min(8, usable_cores())
 
 
-def load_config(path: str | Path) -> TrainConfig:
+def load_config(path: str | Path, *, settings: Sequence[str] = ()) -> TrainConfig:
     """Read a configuration; `${NAME}` in any string is replaced by that environment variable.
+
+    Args:
+        path: the TOML file.
+        settings: "key=value" or "section.key=value" each; the value is TOML, or else a string.
 
     Raises:
         ConfigError: the file is not TOML, has an unknown key or a wrong value, or a variable is not set.
     """
     file = Path(path)
+    environment = {**_read_dotenv(Path(".env")), **os.environ}
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}. Expected a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    for name, value in sorted(environment.items()):
+        if name.startswith(ENVIRONMENT_PREFIX):
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+            _put(content, key, value, where=name)
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(f'--set {setting}: expected key=value, as in "learning_rate=1e-3"')
+        _put(content, key.strip(), value.strip(), where=f"--set {setting}")
     try:
-        return TrainConfig.model_validate(_fill_variables(content, str(file)))
+        return TrainConfig.model_validate(_fill_variables(content, str(file), environment))
     except ValidationError as error:
         raise ConfigError(f"{file}: {_first_problem(error)}") from error
 
 
-def _fill_variables(value: Any, where: str) -> Any:
+def _read_dotenv(file: Path) -> dict[str, str]:
+    """NAME=value lines; `#` begins a comment line."""
+    if not file.is_file():
+        return {}
+    lines = (line.strip().removeprefix("export ") for line in file.read_text("utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+
+
+def _put(content: dict[str, Any], key: str, value: str, *, where: str) -> None:
+    *sections, last = key.split(".")
+    place: Any = content
+    for section in sections:
+        place = place.setdefault(section, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f'{where}: "{section}" is not a section with keys')
+    try:
+        place[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        place[last] = value  # a bare word is a string: loss.kind=focal
+
+
+def _fill_variables(value: Any, where: str, environment: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: _fill_variables(inner, where) for key, inner in value.items()}
+        return {key: _fill_variables(inner, where, environment) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_fill_variables(inner, where) for inner in value]
+        return [_fill_variables(inner, where, environment) for inner in value]
     if not isinstance(value, str):
         return value
 
     def fill(match: re.Match[str]) -> str:
         name = match[1]
-        if name not in os.environ:
+        if name not in environment:
             raise ConfigError(f"{where}: ${{{name}}} is used but not set. Set it: export {name}=...")
-        return os.environ[name]
+        return environment[name]
 
     return re.sub(r"\$\{(\w+)\}", fill, value)
 
@@ -127,9 +268,9 @@ def _first_problem(error: ValidationError) -> str:
     return f'unknown key "{where}".{did_you_mean(key, known)} Known here: {", ".join(known)}'
 
 
-def _fields_at(parents: list[str]) -> list[str]:
-    model: Any = TrainConfig
-    sections = {"data": DataConfig, "backbone": BackboneConfig, "head": HeadConfig, "vocabulary": VocabularyConfig}
-    if parents:
-        model = sections.get(parents[0], TrainConfig)
-    return list(model.model_fields)
+def _fields_at(parents: Sequence[str]) -> list[str]:
+    if not parents:
+        return list(TrainConfig.model_fields)
+    annotation: Any = TrainConfig.model_fields[parents[0]].annotation
+    section = (get_args(annotation) or (annotation,))[0]  # data is a tuple of sections
+    return list(section.model_fields)

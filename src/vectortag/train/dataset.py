@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.data.records import DataSet, Record, photo_hash, read_data_set
+from vectortag.data.sampling import subsample
 from vectortag.data.split import split_by_column, split_records
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
 from vectortag.errors import ConfigError
@@ -27,6 +29,10 @@ class Part:
 
     records: tuple[Record, ...]
     targets: ByteArray
+
+    def only(self, rows: npt.NDArray[np.intp]) -> Part:
+        """The part of this part that has these rows."""
+        return Part(tuple(self.records[row] for row in rows), self.targets[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,11 @@ def load_training_data(config: TrainConfig) -> TrainingData:
     everyone = [record for training, _ in parts for record in training]
     tags = choose_vocabulary(everyone, taxonomy, top_k=vocabulary.top_k, min_photos=vocabulary.min_photos)
     known = [known_tags(training, tags, taxonomy, data.name) for data, (training, _) in zip(sets, parts, strict=True)]
+    everything = _join([training for training, _ in parts], tags, taxonomy, known)
     return TrainingData(
         tags=tags,
         taxonomy=taxonomy,
-        training=_join([training for training, _ in parts], tags, taxonomy, known),
+        training=everything.only(subsample(everything.targets, config.max_samples, seed=config.seed)),
         validation=_join([validation for _, validation in parts], tags, taxonomy, known),
         data_sets=tuple(
             DataSetInfo(name=data.name, train_photos=len(training), known=names, validation=_hashes(validation))

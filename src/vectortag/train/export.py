@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from torch import nn
 
 from vectortag.errors import TrainingError
 from vectortag.session import open_session
@@ -48,11 +49,7 @@ def export_backbone(backbone: Backbone, size: int) -> Exported:
     Raises:
         TrainingError: the exported network gives other features than torch.
     """
-    backbone.eval()
-    model = _to_onnx(backbone, size)
-    if _pads_as_tensorflow(backbone):
-        _pad_at_run_time(model)
-    _free_dimensions(model)
+    model = _model(backbone, size)
     float32 = model.SerializeToString()
     _store_weights_as_fp16(model)
     onnx.checker.check_model(model)
@@ -65,14 +62,30 @@ def export_backbone(backbone: Backbone, size: int) -> Exported:
     return Exported(fp16, difference, _difference(fp16, probes, expected))
 
 
-def _to_onnx(backbone: Backbone, size: int) -> onnx.ModelProto:
+def to_onnx(part: nn.Module, size: int) -> bytes:
+    """A part of a network as ONNX with float32 weights: images uint8 (N, H, W, 3) -> (N, C, h, w)."""
+    content: bytes = _model(part, size).SerializeToString()
+    return content
+
+
+def _model(part: nn.Module, size: int) -> onnx.ModelProto:
+    part.eval()
+    model = _export(part, size)
+    if _pads_as_tensorflow(part):
+        _pad_at_run_time(model)
+    _free_dimensions(model)
+    _forget_where_it_was_made(model)
+    return model
+
+
+def _export(part: nn.Module, size: int) -> onnx.ModelProto:
     images = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     for name in ("torch.onnx", "onnxscript", "onnx_ir"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # the exporter prints its progress
         warnings.simplefilter("ignore")
         program: Any = torch.onnx.export(
-            backbone,
+            part,
             (images,),
             dynamo=True,
             opset_version=OPSET,
@@ -85,9 +98,9 @@ def _to_onnx(backbone: Backbone, size: int) -> onnx.ModelProto:
     return model
 
 
-def _pads_as_tensorflow(backbone: Backbone) -> bool:
+def _pads_as_tensorflow(part: nn.Module) -> bool:
     """True for the `tf_` models of timm, whose padding ("same") depends on the input's size."""
-    return any(type(module).__name__ == "Conv2dSame" for module in backbone.modules())
+    return any(type(module).__name__ == "Conv2dSame" for module in part.modules())
 
 
 def _pad_at_run_time(model: onnx.ModelProto) -> None:
@@ -98,6 +111,14 @@ def _pad_at_run_time(model: onnx.ModelProto) -> None:
         kept = [attribute for attribute in node.attribute if attribute.name not in {"pads", "auto_pad"}]
         del node.attribute[:]
         node.attribute.extend([*kept, onnx.helper.make_attribute("auto_pad", "SAME_UPPER")])
+
+
+def _forget_where_it_was_made(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes: they name files of this machine and change with every edit of the source."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 def _free_dimensions(model: onnx.ModelProto) -> None:

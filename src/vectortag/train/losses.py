@@ -1,12 +1,27 @@
-"""Losses for targets in which some entries are unknown."""
+"""Losses for targets in which some entries are unknown.
+
+All take logits (N, T) and targets (N, T) float32 in [0, 1] with NaN for "unknown" (targets are fractions after mixup),
+and return a scalar: the mean over the known entries, 0 where nothing is known.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from vectortag.train.config import LossConfig
 from vectortag.types import UNKNOWN
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def to_float(targets: Tensor) -> Tensor:
+    """(N, T) uint8 with 255 = unknown -> float32 with NaN."""
+    return torch.where(targets == UNKNOWN, torch.nan, targets.float())
 
 
 def class_weights(targets: Tensor, max_weight: float) -> Tensor:
@@ -20,21 +35,50 @@ def class_weights(targets: Tensor, max_weight: float) -> Tensor:
     """
     positives = (targets == 1).sum(dim=0)
     negatives = (targets == 0).sum(dim=0)
-    return (negatives / positives.clamp(min=1)).clamp(1, max_weight).float()
+    return torch.where(positives > 0, negatives / positives.clamp(min=1), max_weight).clamp(1, max_weight).float()
+
+
+def create_loss(config: LossConfig, training_targets: Tensor) -> Loss:
+    """The loss that a configuration names; class weights come from the (N, T) uint8 training targets."""
+    if config.kind == "bce":
+        return lambda logits, targets: masked_bce(logits, targets)
+    if config.kind == "weighted_bce":
+        weights = class_weights(training_targets, config.max_positive_weight)
+        return lambda logits, targets: masked_bce(logits, targets, weights)
+    if config.kind == "focal":
+        return lambda logits, targets: masked_focal(logits, targets, alpha=config.alpha, gamma=config.gamma)
+    asymmetric = AsymmetricLossMultiLabel(config.gamma_negative, config.gamma_positive, config.clip, reduction="none")
+    return lambda logits, targets: masked_asymmetric(logits, targets, asymmetric)
 
 
 def masked_bce(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Binary cross-entropy over the known entries, positives weighted per tag.
+    """Binary cross-entropy; `weights` (T,) multiplies the loss of each tag's positives."""
+    known, truth = _split(targets)
+    positive = None if weights is None else weights.to(logits.device)
+    loss = binary_cross_entropy_with_logits(logits, truth, pos_weight=positive, reduction="none")
+    return _mean(loss, known)
 
-    Args:
-        logits: (N, T) float32.
-        targets: (N, T) uint8, 255 = unknown.
-        weights: (T,) float32 weight of each tag's positives, or None.
 
-    Returns:
-        A scalar: the mean over the known entries; 0 where nothing is known.
-    """
-    known = targets != UNKNOWN
-    truth = torch.where(known, targets, 0).float()
-    loss = binary_cross_entropy_with_logits(logits, truth, pos_weight=weights, reduction="none")
-    return (loss * known).sum() / known.sum().clamp(min=1)
+def masked_focal(logits: Tensor, targets: Tensor, *, alpha: float, gamma: float) -> Tensor:
+    """Focal loss: alpha_t * (1 - p_t)^gamma * BCE (Lin et al. 2017, arXiv:1708.02002)."""
+    known, truth = _split(targets)
+    loss = binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    scores = logits.sigmoid()
+    wrongness = truth * (1 - scores) + (1 - truth) * scores  # 1 - p_t
+    balance = truth * alpha + (1 - truth) * (1 - alpha)
+    return _mean(balance * wrongness**gamma * loss, known)
+
+
+def masked_asymmetric(logits: Tensor, targets: Tensor, loss: AsymmetricLossMultiLabel) -> Tensor:
+    """Asymmetric loss (Ridnik et al. 2021, arXiv:2009.14119); `loss` is timm's, with reduction "none"."""
+    known, truth = _split(targets)
+    return _mean(loss(logits, truth), known)
+
+
+def _split(targets: Tensor) -> tuple[Tensor, Tensor]:
+    known = ~targets.isnan()
+    return known, targets.nan_to_num(0.0)
+
+
+def _mean(loss: Tensor, known: Tensor) -> Tensor:
+    return torch.where(known, loss, 0.0).sum() / known.sum().clamp(min=1)

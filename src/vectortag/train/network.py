@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import timm
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vectortag.errors import ConfigError, did_you_mean
-from vectortag.head import MlpBlock
+from vectortag.head import LinearBlock, MlpBlock
 from vectortag.train.config import BackboneConfig, HeadConfig
 
 
@@ -29,14 +28,22 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        pixels = (images.permute(0, 3, 1, 2).float() - self.mean) / self.std  # (N, 3, H, W)
-        features: Tensor = self.body.forward_features(pixels)
+        features: Tensor = self.body.forward_features(self.normalise(images))
         return features
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """(N, H, W, 3) uint8 -> (N, 3, H, W) float32."""
+        return (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
     @property
     def width(self) -> int:
         """K, the number of channels of the feature map."""
         return int(self.body.num_features)
+
+    @property
+    def stride(self) -> int:
+        """Pixels a side of one cell of the feature map."""
+        return int(self.body.feature_info[-1]["reduction"])
 
 
 class Network(nn.Module):
@@ -97,8 +104,11 @@ def _refuse_layers_after_the_pool(body: Any, config: BackboneConfig) -> None:
         )
 
 
-def create_head(config: HeadConfig, width: int, tag_count: int) -> nn.Sequential:
-    """Linear -> ReLU -> Dropout -> Linear."""
+def create_head(config: HeadConfig, width: int, tag_count: int, *, seed: int) -> nn.Sequential:
+    """Linear -> ReLU -> Dropout -> Linear; with `hidden = 0`, Dropout -> Linear."""
+    torch.manual_seed(seed)
+    if config.hidden == 0:
+        return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(width, tag_count))
     return nn.Sequential(
         nn.Linear(width, config.hidden),
         nn.ReLU(),
@@ -107,9 +117,8 @@ def create_head(config: HeadConfig, width: int, tag_count: int) -> nn.Sequential
     )
 
 
-def to_block(head: nn.Sequential) -> MlpBlock:
+def to_block(head: nn.Sequential) -> MlpBlock | LinearBlock:
     """The trained head as numpy matrices."""
-    first, last = head[0], head[3]
-    arrays = (first.weight, first.bias, last.weight, last.bias)
-    w1, b1, w2, b2 = (np.ascontiguousarray(array.detach().cpu().float().numpy()) for array in arrays)  # type: ignore[operator]
-    return MlpBlock(w1, b1, w2, b2)
+    layers = [layer for layer in head if isinstance(layer, nn.Linear)]
+    arrays = [array.detach().cpu().float().numpy() for layer in layers for array in (layer.weight, layer.bias)]
+    return MlpBlock(*arrays) if len(layers) == 2 else LinearBlock(*arrays)

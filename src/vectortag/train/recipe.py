@@ -1,127 +1,75 @@
 """The story of a training: read this first.
 
-photos and their words -> tags, targets, a split
-backbone -> model.onnx -> embeddings of every photo, by the same code that will tag
-embeddings -> head
-validation photos -> calibration, thresholds, figures
-all of it -> a model folder
+photos and their words -> tags, targets, a split          load_training_data
+backbone -> what stays frozen, computed once              prepare_inputs
+trunk and head are trained, the best epoch is kept        fit
+backbone -> model.onnx                                    export_backbone
+validation photos -> calibration, thresholds, figures     finish
+all of it -> a model folder, and a report beside it
 """
 
 from __future__ import annotations
 
+import json
 import logging
-import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
-import vectortag
-from vectortag.embedder import Embedder
-from vectortag.errors import TrainingError
-from vectortag.evaluation import evaluate
-from vectortag.head import Head
-from vectortag.hierarchy import Hierarchy
-from vectortag.manifest import Backbone as BackboneInfo
-from vectortag.model_folder import NETWORK, ModelFolder, write_model_folder
-from vectortag.preprocess import PixelRecipe
-from vectortag.session import open_session
-from vectortag.tagger import Tagger
+from vectortag.model_folder import ModelFolder
+from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
-from vectortag.train.export import PARITY, Exported, export_backbone
-from vectortag.train.features import embed_cached
-from vectortag.train.fit_head import FittedHead, fit_head
-from vectortag.train.model_card import write_card
-from vectortag.train.network import create_backbone, to_block
-from vectortag.train.operating_point import cross_fitted, fit_operating_point
-from vectortag.types import FloatArray
+from vectortag.train.engine import fit, world
+from vectortag.train.export import export_backbone
+from vectortag.train.finish import finish
+from vectortag.train.inputs import prepare_inputs
+from vectortag.train.losses import create_loss
+from vectortag.train.network import create_backbone, create_head
 
 log = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, output: str | Path) -> ModelFolder:
+def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> ModelFolder:
     """Train a model and write it as the folder `output`/`config.name`.
 
+    Checkpoints, logs and the resolved configuration go to `output`/`config.name`.run.
+
+    Args:
+        resume: go on after the last epoch that an interrupted training of this name finished.
+
     Raises:
-        VectorTagError: the data, the configuration or the training is wrong; then no folder is written.
+        VectorTagError: the data, the configuration or the training is wrong; then no model folder is written.
     """
     started = time.monotonic()
+    run = Path(output) / f"{config.name}.run"
     data = load_training_data(config)
     log.info("%d tags, %d training photos", len(data.tags), len(data.training.records))
+    _note_config(config, run)
+
     backbone = create_backbone(config.backbone)
+    head = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
+    inputs = prepare_inputs(config, data, backbone)
+    loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
+    rank, processes = world()
+    sampler = BatchSampler(config, data.training.targets, rank=rank, world=processes)
+    training = Batches(inputs.training, data.training.targets, mixup=config.augment.mixup, seed=config.seed)
+    validation = Batches(inputs.validation, data.validation.targets)
+    trained = fit(
+        config,
+        inputs.trunk,
+        head,
+        loss,
+        loader(training, sampler, workers=config.worker_count),
+        loader(validation, InOrder(len(data.validation.records), config.batch_size)),
+        run,
+        resume=resume,
+    )
     exported = export_backbone(backbone, config.backbone.image_size)
-    with tempfile.TemporaryDirectory() as scratch:
-        network = Path(scratch) / NETWORK
-        network.write_bytes(exported.network)
-        session = open_session(network, precision="exact")
-        embedder = Embedder(session, PixelRecipe(), config.backbone.image_size)
-        everyone = data.training.records + data.validation.records
-        views = [embed_cached(embedder, exported.network, everyone, flipped=flipped) for flipped in (False, True)]
-    trained = len(data.training.records)
-    validation = views[0][trained:]
-    fitted = fit_head(
-        config, [view[:trained] for view in views], data.training.targets, validation, data.validation.targets
-    )
-    head = Head((to_block(fitted.head),))
-    _check_head(fitted, head, validation)
-    logits, hierarchy = head.logits(validation), Hierarchy.of(data.tags, data.taxonomy)
-    fields = {
-        "name": config.name,
-        "tags": data.tags,
-        "backbone": BackboneInfo(architecture=config.backbone.architecture, width=backbone.width, stride=32),
-        "pixels": PixelRecipe(),
-        "operating_points": (
-            fit_operating_point(logits, data.validation.targets, hierarchy, config.backbone.image_size),
-        ),
-        "data_sets": data.data_sets,
-        "taxonomy": data.taxonomy,
-        "provenance": _provenance(config, exported, fitted, time.monotonic() - started),
-    }
-    metrics = {"cross_fitted": cross_fitted(logits, data.validation.targets, hierarchy, seed=config.seed)}
-    with tempfile.TemporaryDirectory() as scratch:
-        draft = write_model_folder(
-            Path(scratch) / config.name, network=exported.network, head=head, card=write_card, **fields
-        )
-        metrics |= _figures(draft, config)
-    folder = write_model_folder(
-        Path(output) / config.name, network=exported.network, head=head, card=write_card, metrics=metrics, **fields
-    )
-    log.info("wrote %s", folder.path)
-    return folder
+    return finish(config, data, trained, exported, backbone, Path(output), seconds=time.monotonic() - started)
 
 
-def _figures(folder: ModelFolder, config: TrainConfig) -> dict[str, Any]:
-    """The finished folder's figures on the validation part of each data set, by the code that users run."""
-    session = open_session(folder.network, precision="exact")
-    tagger = Tagger(folder, Embedder(session, folder.manifest.pixels, config.backbone.image_size))
-    return {data.name: evaluate(tagger, data.csv, dataset=data.name, split="val").summary() for data in config.data}
-
-
-def _check_head(fitted: FittedHead, head: Head, embeddings: FloatArray) -> None:
-    """The head in numpy must give torch's logits."""
-    some = embeddings[:64]
-    with torch.inference_mode():
-        difference = float(np.abs(fitted.head(torch.from_numpy(some)).numpy() - head.logits(some)).max())
-    if difference > PARITY:
-        raise TrainingError(f"the head in numpy differs from torch by {difference:.2g}, more than {PARITY:.0e}")
-
-
-def _provenance(config: TrainConfig, exported: Exported, fitted: FittedHead, seconds: float) -> dict[str, Any]:
-    settings = config.model_dump(mode="json")
-    for data in settings["data"]:
-        del data["csv"]  # a path of the machine that trained says nothing to anyone else
-    if config.backbone.init != "pretrained":
-        settings["backbone"]["init"] = Path(config.backbone.init).name
-    return {
-        "vectortag": vectortag.__version__,
-        "torch": torch.__version__,
-        "config": settings,
-        "epochs": [asdict(epoch) for epoch in fitted.epochs],
-        "best_epoch": fitted.best + 1,
-        "seconds": round(seconds),
-        "export": {"float32_difference": exported.float32_difference, "fp16_difference": exported.fp16_difference},
-    }
+def _note_config(config: TrainConfig, run: Path) -> None:
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "config.json").write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n", "utf-8")

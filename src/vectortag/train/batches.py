@@ -1,0 +1,165 @@
+"""Which photos make which batch, and what a batch holds: all of it a function of seed, epoch and step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from vectortag.data.sampling import rarity_weights
+from vectortag.train.augment import augment, draws
+from vectortag.train.config import AugmentConfig, TrainConfig
+from vectortag.train.losses import to_float
+from vectortag.types import ByteArray
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The photos of one step: rows (B,) of the source, in the order drawn."""
+
+    epoch: int
+    step: int
+    rows: Rows
+
+
+class Source(Protocol):
+    """Where the network's inputs come from."""
+
+    def __len__(self) -> int: ...
+
+    def inputs(self, batch: Batch) -> Tensor:
+        """(B, ...) for the rows of a batch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CachedViews:
+    """Activations of a frozen part of the network: V views of each photo, (N, ...) float16 or float32 each."""
+
+    views: tuple[npt.NDArray[np.floating], ...]
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.views[0])
+
+    def inputs(self, batch: Batch) -> Tensor:
+        """One view of each photo, drawn anew each epoch."""
+        random = np.random.default_rng([self.seed, batch.epoch, batch.step, 2])
+        chosen = random.integers(len(self.views), size=len(batch.rows))
+        picked = [self.views[view][row] for view, row in zip(chosen, batch.rows, strict=True)]
+        return torch.from_numpy(np.stack(picked)).float()
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentedPhotos:
+    """Photos (N, H, W, 3) uint8, augmented anew each epoch to (B, size, size, 3) uint8."""
+
+    photos: ByteArray
+    size: int
+    config: AugmentConfig
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def inputs(self, batch: Batch) -> Tensor:
+        images = [
+            augment(
+                torch.from_numpy(self.photos[row]).permute(2, 0, 1),
+                self.size,
+                self.config,
+                draws(self.seed, batch.epoch, int(row)),
+            )
+            for row in batch.rows
+        ]
+        return torch.stack(images).permute(0, 2, 3, 1).contiguous()
+
+
+@dataclass(frozen=True, slots=True)
+class PlainPhotos:
+    """Photos (N, size, size, 3) uint8 as they are: for validation."""
+
+    photos: ByteArray
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def inputs(self, batch: Batch) -> Tensor:
+        return torch.from_numpy(self.photos[batch.rows])
+
+
+class BatchSampler(Sampler[Batch]):
+    """Cuts each epoch's order into batches; with several processes, each takes every `world`-th batch.
+
+    The last batch is dropped where it is short and not the only one, so that every step weighs the same.
+    """
+
+    def __init__(self, config: TrainConfig, targets: ByteArray, *, rank: int = 0, world: int = 1) -> None:
+        self._seed, self._size, self._rank, self._world = config.seed, config.batch_size, rank, world
+        self._weights = rarity_weights(targets) if config.sampler == "rarity" else None
+        self._count = len(targets)
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return max(1, self._count // (self._size * self._world))
+
+    def __iter__(self) -> Iterator[Batch]:
+        random = np.random.default_rng([self._seed, self._epoch])
+        if self._weights is None:
+            order = random.permutation(self._count)
+        else:
+            order = random.choice(self._count, self._count, p=self._weights)
+        for step in range(len(self)):
+            first = (step * self._world + self._rank) * self._size
+            yield Batch(self._epoch, step, order[first : first + self._size])
+
+
+class InOrder(Sampler[Batch]):
+    """Every photo once, in order: for validation."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self._count, self._size = count, size
+
+    def __len__(self) -> int:
+        return -(-self._count // self._size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for step in range(len(self)):
+            rows = np.arange(step * self._size, min((step + 1) * self._size, self._count))
+            yield Batch(0, step, rows)
+
+
+class Batches(Dataset[tuple[Tensor, Tensor]]):
+    """Batch -> (inputs, targets): inputs (B, ...), targets (B, T) float32 with NaN for unknown."""
+
+    def __init__(self, source: Source, targets: ByteArray, *, mixup: float = 0.0, seed: int = 0) -> None:
+        self._source, self._targets, self._mixup, self._seed = source, torch.from_numpy(targets), mixup, seed
+
+    def __getitem__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        inputs, targets = self._source.inputs(batch), to_float(self._targets[batch.rows])
+        return self._mix(inputs, targets, batch) if self._mixup else (inputs, targets)
+
+    def _mix(self, inputs: Tensor, targets: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Each photo with another of its batch: unknown where either is unknown."""
+        random = np.random.default_rng([self._seed, batch.epoch, batch.step, 1])
+        share = float(random.beta(self._mixup, self._mixup))
+        partner = random.permutation(len(inputs))
+        mixed = share * inputs.float() + (1 - share) * inputs[partner].float()
+        return mixed.to(inputs.dtype), share * targets + (1 - share) * targets[partner]
+
+
+def loader(batches: Batches, sampler: Sampler[Batch], *, workers: int = 0) -> DataLoader[tuple[Tensor, Tensor]]:
+    """A DataLoader whose items are whole batches."""
+    return DataLoader(batches, batch_size=None, sampler=sampler, num_workers=workers, persistent_workers=workers > 0)

@@ -1,0 +1,98 @@
+"""Arrays that are costly to compute and can be computed again: kept as .npy files in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.format import open_memmap
+
+from vectortag.data.records import Record
+from vectortag.errors import PhotoError, TrainingError
+from vectortag.places import cache_home
+from vectortag.preprocess import PixelRecipe, load_pixels
+from vectortag.session import usable_cores
+from vectortag.types import ByteArray
+
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_NOTES = 20
+
+Array = npt.NDArray[np.generic]
+
+
+def cached_array(
+    kind: str, key: str, shape: tuple[int, ...], dtype: npt.DTypeLike, rows: Callable[[Array], Iterable[int]]
+) -> Array:
+    """Return the array of that key, read-only and mapped from disk; compute it where it is not there yet.
+
+    Args:
+        kind: the folder within the cache.
+        key: everything that decides the content, as text.
+        shape, dtype: of the array.
+        rows: fills the array and yields after each row how many are done; an interrupted file is thrown away.
+
+    Raises:
+        TrainingError: the cache cannot be written.
+    """
+    file = cache_home() / kind / f"{hashlib.sha256(f'{key} {shape} {dtype}'.encode()).hexdigest()}.npy"
+    if not file.is_file():
+        temporary = file.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            array = open_memmap(temporary, mode="w+", dtype=np.dtype(dtype), shape=shape)
+            told = time.monotonic()
+            for done in rows(array):
+                if time.monotonic() - told > SECONDS_BETWEEN_NOTES:
+                    told = time.monotonic()
+                    log.info("%s: %d of %d photos", kind, done, shape[0])
+            array.flush()
+            del array
+            temporary.replace(file)
+        except OSError as error:
+            raise TrainingError(f"{file.parent}: the cache cannot be written: {error.strerror or error}") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+    mapped: Array = np.load(file, mmap_mode="r")
+    return mapped
+
+
+def photo_key(records: Sequence[Record]) -> str:
+    """A key of these photos in this order: path, length and time of change of each."""
+    digest = hashlib.sha256()
+    for record in records:
+        state = record.path.stat()
+        digest.update(f"{record.path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def prepared_photos(records: Sequence[Record], size: int) -> ByteArray:
+    """(N, size, size, 3) uint8: every photo decoded and squashed once, so that a training never waits for a decoder.
+
+    Raises:
+        TrainingError: a photo cannot be read; `vectortag check` lists all of them.
+    """
+    recipe = PixelRecipe()
+
+    def read(record: Record) -> ByteArray:
+        try:
+            return load_pixels(record.path, size, recipe)
+        except PhotoError as error:
+            raise TrainingError(
+                f"{record.dataset}, row {record.row}: {error}. List all: vectortag check DATA"
+            ) from error
+
+    def rows(array: Array) -> Iterable[int]:
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            for place, pixels in enumerate(pool.map(read, records)):
+                array[place] = pixels
+                yield place + 1
+
+    key = f"{recipe.model_dump_json()} {photo_key(records)}"
+    return cached_array("photos", key, (len(records), size, size, 3), np.uint8, rows)  # type: ignore[return-value]

@@ -1,0 +1,178 @@
+"""Run a training with Lightning: checkpoints, early stopping, logs, resuming."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch import nn
+from torch.utils.data import DataLoader
+
+from vectortag.errors import TrainingError
+from vectortag.train.config import TrainConfig
+from vectortag.train.losses import Loss
+from vectortag.train.module import TagModule
+
+log = logging.getLogger(__name__)
+
+LAST, BEST = "last.ckpt", "best.ckpt"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The figures of one epoch; losses with the configured loss, `val_map` over all sets together."""
+
+    train_loss: float
+    val_loss: float
+    val_map: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training leaves: trunk and head of the best epoch, every epoch's figures; `best` counts from 0."""
+
+    trunk: nn.Module
+    head: nn.Sequential
+    epochs: tuple[Epoch, ...]
+    best: int
+
+
+def fit(
+    config: TrainConfig,
+    trunk: nn.Module,
+    head: nn.Sequential,
+    loss: Loss,
+    training: DataLoader[Any],
+    validation: DataLoader[Any],
+    run: Path,
+    *,
+    resume: bool = False,
+) -> Trained:
+    """Train and return the best epoch.
+
+    Args:
+        run: the folder for checkpoints and logs.
+        resume: go on after the last finished epoch that `run` holds.
+
+    Raises:
+        TrainingError: the loss is no longer a number, the disk is full, or there is nothing to resume.
+        KeyboardInterrupt: Ctrl-C; what was finished can be resumed.
+    """
+    module = TagModule(config, trunk, head, loss)
+    if torch.cuda.is_available() or _pays_in_channels_last(config):
+        module = module.to(memory_format=torch.channels_last)
+    best = ModelCheckpoint(
+        run, "best", monitor=config.monitor, mode=_mode(config), save_last=True, enable_version_counter=False
+    )
+    with _quiet():
+        trainer = pl.Trainer(
+            max_epochs=config.epochs,
+            accelerator="auto",
+            precision=_precision(config),
+            accumulate_grad_batches=config.accumulate,
+            gradient_clip_val=config.clip_gradient,
+            callbacks=[*_callbacks(config), best],
+            logger=[CSVLogger(run, name="", version="logs"), TensorBoardLogger(run, name="", version="tensorboard")],
+            default_root_dir=run,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=50,
+            enable_model_summary=False,
+        )
+        try:
+            trainer.fit(module, training, validation, ckpt_path=_last(run) if resume else None, weights_only=False)
+        except FloatingPointError as error:
+            raise TrainingError(f"{error}. Lower learning_rate") from error
+        except OSError as error:
+            raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    epochs = read_epochs(run)
+    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=False)
+    module.load_state_dict(checkpoint["state_dict"])
+    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), epochs, int(checkpoint["epoch"]))
+
+
+def world() -> tuple[int, int]:
+    """This process's rank and the number of processes, as torchrun says."""
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+def _last(run: Path) -> Path:
+    if not (run / LAST).is_file():
+        raise TrainingError(f"{run}: no {LAST} to resume from. Start without --resume")
+    return run / LAST
+
+
+def _callbacks(config: TrainConfig) -> list[Callback]:
+    callbacks: list[Callback] = [TQDMProgressBar(leave=False)]
+    if config.early_stopping is not None:
+        callbacks.append(EarlyStopping(config.monitor, patience=config.early_stopping, mode=_mode(config)))
+    if config.ema:
+        callbacks.append(EMAWeightAveraging(decay=config.ema))
+    return callbacks
+
+
+def _mode(config: TrainConfig) -> str:
+    return "min" if config.monitor == "val_loss" else "max"
+
+
+def _precision(config: TrainConfig) -> Any:
+    """bf16 where the machine computes in it, else float32; "auto" does not use it for cached embeddings."""
+    if config.precision in {"bf16", "fp16"}:
+        return {"bf16": "bf16-mixed", "fp16": "16-mixed"}[config.precision]
+    if config.precision == "float32" or config.freeze == "backbone":
+        return "32-true"
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+    return "bf16-mixed" if _pays_in_bf16(config) else "32-true"
+
+
+def _pays_in_bf16(config: TrainConfig) -> bool:
+    """On a CPU bf16 helps dense convolutions, where the CPU has it, and harms depthwise ones."""
+    dense = config.backbone.architecture.startswith("resnet")
+    return dense and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _pays_in_channels_last(config: TrainConfig) -> bool:
+    return config.freeze != "backbone"
+
+
+def read_epochs(run: Path) -> tuple[Epoch, ...]:
+    """The figures of every finished epoch, from the CSV log; a resumed epoch replaces its first try."""
+    rows: dict[int, dict[str, float]] = {}
+    with (run / "logs" / "metrics.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            values = {name: float(value) for name, value in row.items() if value and name != "step"}
+            if "epoch" in values:
+                rows.setdefault(int(values.pop("epoch")), {}).update(values)
+    return tuple(Epoch(**{name: rows[epoch][name] for name in Epoch.__slots__}) for epoch in sorted(rows))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's hints are for people who write a Trainer themselves."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("PL_DISABLE_FORK", "1")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        yield

@@ -1,0 +1,113 @@
+"""What the trained part of the network sees: photos, or activations of the frozen part, computed once and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from vectortag.embedder import BATCH, embeddings_of
+from vectortag.model_folder import NETWORK
+from vectortag.session import Precision, Session, open_session, usable_cores
+from vectortag.train.augment import augment, draws
+from vectortag.train.batches import AugmentedPhotos, CachedViews, PlainPhotos, Source
+from vectortag.train.cache import Array, cached_array, prepared_photos
+from vectortag.train.config import TrainConfig
+from vectortag.train.dataset import TrainingData
+from vectortag.train.export import to_onnx
+from vectortag.train.network import Backbone
+from vectortag.train.stages import cut
+from vectortag.types import ByteArray, FloatArray
+
+ReadPhoto = Callable[[int], ByteArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The trained part of the backbone, and what it is fed in training and in validation."""
+
+    trunk: nn.Module
+    training: Source
+    validation: Source
+
+
+def prepare_inputs(config: TrainConfig, data: TrainingData, backbone: Backbone) -> Inputs:
+    """Prepare what `config.freeze` asks for.
+
+    Raises:
+        TrainingError: a photo cannot be read, or the cache cannot be written.
+        ConfigError: the backbone cannot be cut into stages.
+    """
+    size = config.backbone.image_size
+    photos = prepared_photos(data.training.records, config.augment.resize or size)
+    validation = prepared_photos(data.validation.records, size)
+    if config.freeze == "none":
+        training = AugmentedPhotos(photos, size, config.augment, config.seed)
+        return Inputs(backbone, training, PlainPhotos(validation))
+    frozen: nn.Module = backbone
+    trunk: nn.Module = nn.Identity()
+    if config.freeze == "stages":
+        frozen, trunk = cut(backbone, config.backbone.trained_stages)
+    plain = prepared_photos(data.training.records, size)
+    cache = _FrozenPart(frozen, size, pooled=config.freeze == "backbone")
+    views = [cache.activations(plain, lambda row: plain[row], "plain")]
+    for view in range(1, config.augment.views):
+        key = f"{config.augment.model_dump_json(exclude={'views', 'mixup'})} {config.seed} {view}"
+        views.append(cache.activations(photos, _augmented(photos, size, config, view), key))
+    return Inputs(
+        trunk,
+        CachedViews(tuple(views), config.seed),
+        CachedViews((cache.activations(validation, lambda row: validation[row], "plain"),), 0),
+    )
+
+
+def _augmented(photos: ByteArray, size: int, config: TrainConfig, view: int) -> ReadPhoto:
+    def read(row: int) -> ByteArray:
+        image = torch.from_numpy(np.array(photos[row])).permute(2, 0, 1)
+        changed = augment(image, size, config.augment, draws(config.seed, view, row))
+        return changed.permute(1, 2, 0).numpy()
+
+    return read
+
+
+class _FrozenPart:
+    """Runs a frozen part of the network in the inference runtime, which is several times as fast as torch."""
+
+    def __init__(self, part: nn.Module, size: int, *, pooled: bool) -> None:
+        self._network, self._size, self._pooled = to_onnx(part, size), size, pooled
+        self._precision: Precision = "exact" if pooled else "bf16"
+
+    def activations(self, photos: ByteArray, read: ReadPhoto, key: str) -> FloatArray:
+        """(N, C, h, w) float16, or pooled (N, K) float32, of photos as `read` gives them."""
+        from_network = hashlib.sha256(self._network).hexdigest()
+        of_photos = getattr(photos, "filename", None)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / NETWORK
+            file.write_bytes(self._network)
+            session = open_session(file, precision=self._precision)
+        shape = self._run(session, [read(0)]).shape[1:]
+        return cached_array(  # type: ignore[return-value]
+            "activations",
+            f"{from_network} {of_photos} {self._size} {key} {session.precision}",
+            (len(photos), *shape),
+            np.float32 if self._pooled else np.float16,
+            lambda array: self._fill(array, session, read),
+        )
+
+    def _fill(self, array: Array, session: Session, read: ReadPhoto) -> Iterable[int]:
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            for first in range(0, len(array), BATCH):
+                rows = range(first, min(first + BATCH, len(array)))
+                array[rows.start : rows.stop] = self._run(session, list(pool.map(read, rows)))
+                yield rows.stop
+
+    def _run(self, session: Session, images: list[ByteArray]) -> FloatArray:
+        maps = session.feature_maps(np.stack(images))
+        return embeddings_of(maps) if self._pooled else maps

@@ -1,0 +1,101 @@
+"""The Lightning module: one step of training, one of validation, the optimiser."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+
+from vectortag.metrics import average_precision, mean_over_tags
+from vectortag.train.config import TrainConfig
+from vectortag.train.losses import Loss
+from vectortag.types import UNKNOWN
+
+
+class TagModule(pl.LightningModule):
+    """trunk: inputs -> feature map (B, K, h, w), or embeddings (B, K); head: (B, K) -> logits (B, T)."""
+
+    def __init__(self, config: TrainConfig, trunk: nn.Module, head: nn.Module, loss: Loss) -> None:
+        super().__init__()
+        self.config, self.trunk, self.head, self.loss = config, trunk, head, loss
+        self._validation: list[tuple[Tensor, Tensor]] = []
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        features = self.trunk(inputs)
+        embeddings = features.mean(dim=(2, 3)) if features.ndim == 4 else features  # (B, K)
+        logits: Tensor = self.head(embeddings)
+        return logits.float()
+
+    def on_train_epoch_start(self) -> None:
+        resting = self.current_epoch < self.config.frozen_epochs
+        self.trunk.requires_grad_(not resting)
+        self.trunk.train(not resting)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
+        # Dropout draws from torch's global generator: seed it, so that its draws are a function of the step alone.
+        torch.manual_seed(hash((self.config.seed, self.current_epoch, step, self.global_rank)) % 2**63)
+        inputs, targets = batch
+        loss = self.loss(self(inputs), targets)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"epoch {self.current_epoch + 1}, step {step + 1}: the loss is {loss.item()}")
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(inputs), sync_dist=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        inputs, targets = batch
+        self._validation.append((self(inputs), targets))
+
+    def on_validation_epoch_end(self) -> None:
+        logits = torch.cat([logits for logits, _ in self._validation])
+        targets = torch.cat([targets for _, targets in self._validation])
+        self._validation.clear()
+        codes = torch.where(targets.isnan(), UNKNOWN, targets).byte().cpu().numpy()
+        precisions = average_precision(logits.cpu().numpy().astype(np.float32), codes)
+        values = {"val_loss": self.loss(logits, targets).item(), "val_map": mean_over_tags(precisions)}
+        self.log_dict({name: torch.tensor(value) for name, value in values.items()}, prog_bar=True, rank_zero_only=True)
+
+    def configure_optimizers(self) -> Any:
+        config = self.config
+        rates = (config.learning_rate * config.backbone_rate, config.learning_rate)
+        parts = (self.trunk, self.head)
+        groups = [
+            {"params": list(part.parameters()), "lr": rate, "full_lr": rate}
+            for part, rate in zip(parts, rates, strict=True)
+        ]
+        kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
+        optimiser = kind([group for group in groups if group["params"]], weight_decay=config.weight_decay)
+        schedules: list[Any] = [{"scheduler": LambdaLR(optimiser, self._rate), "interval": "step"}]
+        if config.schedule.kind == "plateau":
+            plateau = ReduceLROnPlateau(
+                optimiser,
+                mode="min" if config.monitor == "val_loss" else "max",
+                factor=config.schedule.factor,
+                patience=config.schedule.patience,
+            )
+            schedules = [{"scheduler": plateau, "monitor": config.monitor, "interval": "epoch"}]
+        return [optimiser], schedules
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Warm-up of the plateau schedule, which acts between epochs only and cannot do it itself."""
+        step, warmup = self.global_step, self._warmup_steps()
+        if self.config.schedule.kind == "plateau" and step <= warmup:
+            for group in optimizer.param_groups:
+                group["lr"] = group["full_lr"] * min(1.0, (step + 1) / max(warmup, 1))
+
+    def _warmup_steps(self) -> int:
+        steps = int(self.trainer.estimated_stepping_batches)
+        return round(self.config.schedule.warmup_epochs * steps / self.config.epochs)
+
+    def _rate(self, step: int) -> float:
+        """Linear warm-up, then constant or half a cosine to zero, as a multiple of the configured rate."""
+        steps, warmup = int(self.trainer.estimated_stepping_batches), self._warmup_steps()
+        if step < warmup:
+            return (step + 1) / warmup
+        if self.config.schedule.kind != "cosine":
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

@@ -1,0 +1,51 @@
+"""Cut a backbone in two: lower stages that stay frozen, upper stages that are trained on their activations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from vectortag.errors import ConfigError
+from vectortag.train.network import Backbone
+
+
+class Lower(nn.Module):
+    """Images uint8 (N, H, W, 3) -> the activations below the cut (N, C, h, w)."""
+
+    def __init__(self, backbone: Backbone, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.backbone, self.layers = backbone, layers
+
+    def forward(self, images: Tensor) -> Tensor:
+        activations: Tensor = self.layers(self.backbone.normalise(images))
+        return activations
+
+
+def cut(backbone: Backbone, trained_stages: int) -> tuple[Lower, nn.Sequential]:
+    """Return the lower part and the upper part; together they are the backbone, and share its weights.
+
+    Args:
+        backbone: of the families of ResNet, EfficientNet or MobileNetV2.
+        trained_stages: how many of the last stages go to the upper part.
+
+    Raises:
+        ConfigError: the backbone is of another family, or has not so many stages.
+    """
+    stem, stages, top = _parts(backbone.body)
+    if trained_stages >= len(stages):
+        raise ConfigError(f"backbone.trained_stages: {trained_stages}, but the network has {len(stages)} stages")
+    lower, upper = stages[:-trained_stages], stages[-trained_stages:]
+    return Lower(backbone, nn.Sequential(*stem, *lower)), nn.Sequential(*upper, *top)
+
+
+def _parts(body: Any) -> tuple[list[nn.Module], list[nn.Module], list[nn.Module]]:
+    """What comes before the stages, the stages, what comes after them."""
+    if hasattr(body, "layer4"):
+        return [body.conv1, body.bn1, body.act1, body.maxpool], [body.layer1, body.layer2, body.layer3, body.layer4], []
+    if hasattr(body, "conv_stem") and hasattr(body, "bn2"):
+        return [body.conv_stem, body.bn1], list(body.blocks), [body.conv_head, body.bn2]
+    raise ConfigError(
+        f'freeze = "stages" does not know where to cut a {type(body).__name__}. '
+        'Use freeze = "backbone" or "none", or a ResNet, EfficientNet or MobileNetV2'
+    )

@@ -147,6 +147,7 @@ def calibration_error(scores: FloatArray, targets: ByteArray, *, bins: int = BIN
 
 def calibration_error_per_tag(scores: FloatArray, targets: ByteArray, *, bins: int = BINS) -> Doubles:
     """Expected calibration error of each tag: (T,); NaN where a tag is never known."""
+    check_shapes(scores, targets)
     known = targets != UNKNOWN
     columns = range(scores.shape[1])
     return np.array([_binned_error(scores[known[:, t], t], targets[known[:, t], t], bins) for t in columns])

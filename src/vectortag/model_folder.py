@@ -79,7 +79,7 @@ def read_model_folder(path: str | Path) -> ModelFolder:
         ) from error
     manifest = _parse_manifest(raw, folder / MANIFEST)
     for name, expected in manifest.files.items():
-        if Path(name).name != name:
+        if Path(name).name != name or name in {"", ".."}:
             raise ModelFolderError(f'{folder / MANIFEST}: file "{name}": a model folder has no folders inside')
         _verify(folder / name, expected)
     if missing := {NETWORK, HEAD} - set(manifest.files):

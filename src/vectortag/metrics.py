@@ -161,6 +161,15 @@ def _binned_error(scores: FloatArray, targets: ByteArray, bins: int) -> float:
     return float(np.abs(gaps).sum() / len(scores))
 
 
+def judgeable(targets: ByteArray) -> ByteArray:
+    """Targets in which a tag whose absence is never known is unknown altogether: it could not be wrong.
+
+    Args:
+        targets: (N, T) uint8, 255 = unknown.
+    """
+    return np.where((targets == 0).any(axis=0), targets, UNKNOWN).astype(np.uint8)
+
+
 def mean_over_tags(values: Doubles) -> float:
     """The mean of the values that are not NaN; NaN where all are."""
     present = values[~np.isnan(values)]

@@ -125,9 +125,13 @@ def _verify(file: Path, expected: str) -> None:
 
 
 def _read_head(file: Path, manifest: Manifest) -> Head:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    arrays = load_file(file)
+    try:
+        arrays = load_file(file)
+    except SafetensorError as error:
+        raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
     blocks = []
     for place, info in enumerate(manifest.head):
         prefix = f"{place}."

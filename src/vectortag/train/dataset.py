@@ -14,6 +14,7 @@ from vectortag.data.split import split_by_column, split_records
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
 from vectortag.errors import ConfigError
 from vectortag.manifest import DataSetInfo
+from vectortag.metrics import judgeable
 from vectortag.taxonomy import Taxonomy
 from vectortag.train.config import TrainConfig
 from vectortag.types import ByteArray
@@ -32,6 +33,9 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class TrainingData:
     """What a training learns from and is judged by.
+
+    A tag whose absence no set knows is learnt from nobody (all its training targets are unknown): it lives by its
+    children.
 
     Attributes:
         tags: the vocabulary, in the order of the targets' columns.
@@ -64,10 +68,11 @@ def load_training_data(config: TrainConfig) -> TrainingData:
     everyone = [record for training, _ in parts for record in training]
     tags = choose_vocabulary(everyone, taxonomy, top_k=vocabulary.top_k, min_photos=vocabulary.min_photos)
     known = [known_tags(training, tags, taxonomy, data.name) for data, (training, _) in zip(sets, parts, strict=True)]
+    training = _join([training for training, _ in parts], tags, taxonomy, known)
     return TrainingData(
         tags=tags,
         taxonomy=taxonomy,
-        training=_join([training for training, _ in parts], tags, taxonomy, known),
+        training=Part(training.records, judgeable(training.targets)),
         validation=_join([validation for _, validation in parts], tags, taxonomy, known),
         data_sets=tuple(
             DataSetInfo(name=data.name, train_photos=len(training), known=names, validation=_hashes(validation))

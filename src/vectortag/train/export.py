@@ -53,6 +53,7 @@ def export_backbone(backbone: Backbone, size: int) -> Exported:
     if _pads_as_tensorflow(backbone):
         _pad_at_run_time(model)
     _free_dimensions(model)
+    _forget_where_it_was_made(model)
     float32 = model.SerializeToString()
     _store_weights_as_fp16(model)
     onnx.checker.check_model(model)
@@ -98,6 +99,14 @@ def _pad_at_run_time(model: onnx.ModelProto) -> None:
         kept = [attribute for attribute in node.attribute if attribute.name not in {"pads", "auto_pad"}]
         del node.attribute[:]
         node.attribute.extend([*kept, onnx.helper.make_attribute("auto_pad", "SAME_UPPER")])
+
+
+def _forget_where_it_was_made(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes: they name files of this machine and change with every edit of the source."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 def _free_dimensions(model: onnx.ModelProto) -> None:

@@ -22,6 +22,7 @@ from vectortag.metrics import (
     calibration_error,
     calibration_error_per_tag,
     count,
+    judgeable,
     mean_over_tags,
 )
 from vectortag.tagger import Tagger
@@ -168,7 +169,8 @@ def embed_records(tagger: Tagger, records: Sequence[Record]) -> tuple[FloatArray
 def make_report(
     tagger: Tagger, scores: FloatArray, targets: ByteArray, *, data: str, split: str, failed: tuple[str, ...] = ()
 ) -> Report:
-    """Compare (N, T) scores with (N, T) targets."""
+    """Compare (N, T) scores with (N, T) targets; a tag whose absence the set never knows is left out."""
+    targets = judgeable(targets)
     counts = count(scores >= tagger.thresholds, targets)
     precisions = average_precision(scores, targets)
     errors = calibration_error_per_tag(scores, targets)

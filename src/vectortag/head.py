@@ -130,9 +130,15 @@ class Head:
         return np.concatenate([block.logits(embeddings) for block in self.blocks], axis=1)
 
     def gradients(self, embedding: FloatArray, tags: Sequence[int]) -> FloatArray:
-        """d logit / d embedding for the tags at these places: (K,) -> (len(tags), K)."""
+        """d logit / d embedding for the tags at these places: (K,) -> (len(tags), K).
+
+        Raises:
+            IndexError: the head has no tag at one of the places.
+        """
         gradients = np.empty((len(tags), embedding.shape[0]), np.float32)
         wanted = np.asarray(tags, np.intp)
+        if ((wanted < 0) | (wanted >= self.tag_count)).any():
+            raise IndexError(f"expected places from 0 to {self.tag_count - 1}, got {list(tags)}")
         first = 0
         for block in self.blocks:
             here = (wanted >= first) & (wanted < first + block.tag_count)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vectortag.errors import ShapeError
 from vectortag.head import BlockKind
 from vectortag.preprocess import PixelRecipe
 from vectortag.taxonomy import Taxonomy
@@ -102,6 +103,18 @@ class Manifest(_Strict):
                     f"operating point {point.size}: {wrong[0]} has not one number for each of {count} tags"
                 )
         return self
+
+    def operating_point(self, size: int) -> OperatingPoint:
+        """The operating point of that input size.
+
+        Raises:
+            ShapeError: the model was not calibrated at that size.
+        """
+        for point in self.operating_points:
+            if point.size == size:
+                return point
+        sizes = ", ".join(str(point.size) for point in self.operating_points)
+        raise ShapeError(f'model "{self.name}" is calibrated for {sizes} pixels, not for {size}')
 
     def data_set(self, name: str) -> DataSetInfo | None:
         """The data set of that name, or None where the model was not trained on it."""

@@ -147,6 +147,7 @@ def calibration_error(scores: FloatArray, targets: ByteArray, *, bins: int = BIN
 
 def calibration_error_per_tag(scores: FloatArray, targets: ByteArray, *, bins: int = BINS) -> Doubles:
     """Expected calibration error of each tag: (T,); NaN where a tag is never known."""
+    check_shapes(scores, targets)
     known = targets != UNKNOWN
     columns = range(scores.shape[1])
     return np.array([_binned_error(scores[known[:, t], t], targets[known[:, t], t], bins) for t in columns])
@@ -158,6 +159,15 @@ def _binned_error(scores: FloatArray, targets: ByteArray, bins: int) -> float:
     place = np.minimum((scores * bins).astype(np.intp), bins - 1)
     gaps = np.bincount(place, weights=scores.astype(np.float64) - targets, minlength=bins)
     return float(np.abs(gaps).sum() / len(scores))
+
+
+def judgeable(targets: ByteArray) -> ByteArray:
+    """Targets in which a tag whose absence is never known is unknown altogether: it could not be wrong.
+
+    Args:
+        targets: (N, T) uint8, 255 = unknown.
+    """
+    return np.where((targets == 0).any(axis=0), targets, UNKNOWN).astype(np.uint8)
 
 
 def mean_over_tags(values: Doubles) -> float:

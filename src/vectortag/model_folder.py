@@ -79,7 +79,7 @@ def read_model_folder(path: str | Path) -> ModelFolder:
         ) from error
     manifest = _parse_manifest(raw, folder / MANIFEST)
     for name, expected in manifest.files.items():
-        if Path(name).name != name:
+        if Path(name).name != name or name in {"", ".."}:
             raise ModelFolderError(f'{folder / MANIFEST}: file "{name}": a model folder has no folders inside')
         _verify(folder / name, expected)
     if missing := {NETWORK, HEAD} - set(manifest.files):
@@ -125,9 +125,13 @@ def _verify(file: Path, expected: str) -> None:
 
 
 def _read_head(file: Path, manifest: Manifest) -> Head:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    arrays = load_file(file)
+    try:
+        arrays = load_file(file)
+    except SafetensorError as error:
+        raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
     blocks = []
     for place, info in enumerate(manifest.head):
         prefix = f"{place}."

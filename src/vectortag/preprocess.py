@@ -84,7 +84,7 @@ def open_image(photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None =
         PhotoError: as `load_pixels`.
     """
     if isinstance(photo, np.ndarray):
-        return _from_array(photo)
+        photo = _from_array(photo)
     if isinstance(photo, Image.Image):
         with _explained("photo"):
             return _to_rgb(ImageOps.exif_transpose(photo))
@@ -148,6 +148,8 @@ def _identify(file: IO[bytes]) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Any mode to RGB: transparency over white, 16 bits scaled to 8, CMYK and palettes converted."""
+    if 0 in image.size:
+        raise PhotoError(f"{image.width} x {image.height} pixels are no picture")
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16") or image.mode == "I":

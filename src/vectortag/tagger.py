@@ -35,7 +35,7 @@ class Tagger:
         if profile not in PROFILES:
             raise VectorTagError(f'no profile "{profile}". Expected one of: {", ".join(PROFILES)}')
         manifest = folder.manifest
-        point = next(point for point in manifest.operating_points if point.size == embedder.size)
+        point = manifest.operating_point(embedder.size)
         self.folder = folder
         self.embedder = embedder
         self.tags = manifest.tags

@@ -207,7 +207,9 @@ def _first_problem(error: ValidationError) -> str:
     problem: Any = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        allowed = "version, synonyms, implications, ignored, complete, dataset"
-        return f'unknown key "{where}". A taxonomy has: {allowed}'
+        table = str(problem["loc"][0]) if len(problem["loc"]) > 1 else "taxonomy"
+        models: dict[str, type[_Strict]] = {"ignored": _Ignored, "dataset": DataSetRules}
+        allowed = ", ".join(models.get(table, Taxonomy).model_fields)
+        return f'unknown key "{where}". Keys allowed there: {allowed}'
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

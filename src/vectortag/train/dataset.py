@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from vectortag.data.split import split_by_column, split_records
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
 from vectortag.errors import ConfigError
 from vectortag.manifest import DataSetInfo
+from vectortag.metrics import judgeable
 from vectortag.taxonomy import Taxonomy
 from vectortag.train.config import TrainConfig
 from vectortag.types import ByteArray
@@ -38,6 +40,9 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class TrainingData:
     """What a training learns from and is judged by.
+
+    A tag whose absence no set knows is learnt from nobody (all its training targets are unknown): it lives by its
+    children.
 
     Attributes:
         tags: the vocabulary, in the order of the targets' columns.
@@ -71,14 +76,16 @@ def load_training_data(config: TrainConfig) -> TrainingData:
     tags = choose_vocabulary(everyone, taxonomy, top_k=vocabulary.top_k, min_photos=vocabulary.min_photos)
     known = [known_tags(training, tags, taxonomy, data.name) for data, (training, _) in zip(sets, parts, strict=True)]
     everything = _join([training for training, _ in parts], tags, taxonomy, known)
+    training = everything.only(subsample(everything.targets, config.max_samples, seed=config.seed))
+    taken = Counter(record.dataset for record in training.records)
     return TrainingData(
         tags=tags,
         taxonomy=taxonomy,
-        training=everything.only(subsample(everything.targets, config.max_samples, seed=config.seed)),
+        training=Part(training.records, judgeable(training.targets)),
         validation=_join([validation for _, validation in parts], tags, taxonomy, known),
         data_sets=tuple(
-            DataSetInfo(name=data.name, train_photos=len(training), known=names, validation=_hashes(validation))
-            for data, (training, validation), names in zip(sets, parts, known, strict=True)
+            DataSetInfo(name=data.name, train_photos=taken[data.name], known=names, validation=_hashes(validation))
+            for data, (_, validation), names in zip(sets, parts, known, strict=True)
         ),
     )
 

@@ -82,7 +82,11 @@ def _load_weights(body: Any, file: Path) -> None:
         weights = load_file(file)
     except Exception as error:  # safetensors raises its own class, the file system others
         raise ConfigError(f"backbone.init: {file} cannot be read as safetensors: {error}") from error
-    missing, _ = body.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, strict=False)
+    try:
+        missing, _ = body.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, strict=False)
+    except RuntimeError as error:  # arrays of other shapes, one a line
+        problem = str(error).splitlines()[-1].strip()
+        raise ConfigError(f"backbone.init: {file} is for another network: {problem}") from error
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing:
         raise ConfigError(f"backbone.init: {file} is for another network: it lacks {len(missing)}, as {missing[0]}")

@@ -8,20 +8,35 @@ import numpy as np
 
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import OperatingPoint
-from vectortag.metrics import calibration_error, count
-from vectortag.thresholds import F_BETA, fit_calibration, fit_thresholds, sigmoid
-from vectortag.types import ByteArray, FloatArray
+from vectortag.metrics import calibration_error, count, judgeable
+from vectortag.thresholds import F_BETA, FLOOR, fit_calibration, fit_thresholds, sigmoid
+from vectortag.types import UNKNOWN, ByteArray, FloatArray
+
+SILENT = -20.0
+"""A bias whose score is 2e-9: below any child's."""
 
 
 def fit_operating_point(logits: FloatArray, targets: ByteArray, hierarchy: Hierarchy, size: int) -> OperatingPoint:
-    """Fit everything between logits and decisions: (N, T) float32, (N, T) uint8 with 255 = unknown."""
+    """Fit everything between logits and decisions: (N, T) float32, (N, T) uint8 with 255 = unknown.
+
+    A tag whose absence nobody knows, such as "outdoors", has no score of its own: its curve is silent, so that its
+    score is the highest of its children's. Only for its threshold is it taken as absent where nobody named it, which
+    makes the threshold cautious.
+    """
+    silent = ~(targets == 0).any(axis=0)  # (T,)
     slope, bias = fit_calibration(logits, targets)
+    slope[silent], bias[silent] = 0.0, SILENT
     scores = score(logits, slope, bias, hierarchy)
+    judged = np.where(silent & (targets == UNKNOWN), 0, targets).astype(np.uint8)
+    thresholds = {
+        profile: _nullable(fit_thresholds(scores, judged, beta=beta, floor=FLOOR[profile]))
+        for profile, beta in F_BETA.items()
+    }
     return OperatingPoint(
         size=size,
         slope=tuple(slope.tolist()),
         bias=tuple(bias.tolist()),
-        thresholds={profile: _nullable(fit_thresholds(scores, targets, beta=beta)) for profile, beta in F_BETA.items()},
+        thresholds=thresholds,
     )
 
 
@@ -42,6 +57,7 @@ def cross_fitted(logits: FloatArray, targets: ByteArray, hierarchy: Hierarchy, *
         slope, bias = np.array(point.slope, np.float32), np.array(point.bias, np.float32)
         scores[judged] = score(logits[judged], slope, bias, hierarchy)
         decisions[judged] = scores[judged] >= point.threshold_array("balanced")
+    targets = judgeable(targets)
     counts = count(decisions, targets)
     return {
         "micro_f1": counts.micro_f1,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import typer
 from PIL import Image
 from rich.logging import RichHandler
+from rich.text import Text
 
 from vectortag.apps.cli import check, evaluate, explain, inspect, models, tag, train
 from vectortag.apps.cli.output import notes
@@ -43,7 +44,7 @@ def _options(
     quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress on stderr, only warnings and errors."),
 ) -> None:
     del version
-    notes.quiet = quiet
+    notes.hushed = quiet
     handler = RichHandler(console=notes, show_path=False, show_level=False, log_time_format="%H:%M:%S")
     logger = logging.getLogger("vectortag")
     logger.handlers = [handler]
@@ -54,14 +55,14 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     # Our own pixel cap is checked before decoding; Pillow's warning would only repeat it.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    command = typer.main.get_command(app)
     try:
-        status = app(list(arguments), standalone_mode=False)
-        return int(status or 0)
+        # Not `app(...)`, which answers Ctrl-C and a closed pipe by itself.
+        with command.make_context("vectortag", list(arguments)) as context:
+            return int(command.invoke(context) or 0)
     except typer.Exit as done:
         return done.exit_code
-    except typer.Abort:
-        return _stopped()
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         return _stopped()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -78,8 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _complain(message: str) -> None:
-    notes.quiet = False
-    notes.print(f"[bold red]error:[/] {message}", markup=True, highlight=False, soft_wrap=True)
+    notes.print(Text.assemble(("error:", "bold red"), f" {message}"))
 
 
 def _stopped() -> int:

@@ -36,7 +36,7 @@ def check(
     """
     chosen = Taxonomy() if taxonomy == "none" else Taxonomy.load(None if taxonomy == "default" else taxonomy)
     records = read_data_set(data, name=dataset, skip_bad_rows=True)
-    notes.print(f"decoding {len(records.records):,} photos")
+    notes.progress(f"decoding {len(records.records):,} photos")
     report = check_data_set(records, chosen)
     _print(report, None if everything else SHOWN)
     return 1 if report.has_problems else 0
@@ -45,7 +45,7 @@ def check(
 def _print(report: DataReport, limit: int | None) -> None:
     data, console = report.data, stdout()
     named = len(data.records) + len(data.missing)
-    console.print(f"{data.csv}: set {data.name}, {named + len(data.bad_rows):,} rows", markup=False)
+    console.print(f"{data.csv}: set {data.name}, {named + len(data.bad_rows):,} rows")
     missing = [f"{data.csv.name}:{record.row}: {record.path} is not there" for record in data.missing]
     counts = [f"{count:6,}  {tag}" for tag, count in report.tag_counts.most_common()]
     pairs = [
@@ -63,8 +63,8 @@ def _print(report: DataReport, limit: int | None) -> None:
 
 def _section(title: str, lines: tuple[str, ...] | list[str], limit: int | None) -> None:
     console = stdout()
-    console.print(f"{title}: {len(lines):,}", markup=False)
+    console.print(f"{title}: {len(lines):,}")
     for line in lines[:limit]:
-        console.print(f"  {line}", markup=False)
+        console.print(f"  {line}")
     if limit is not None and len(lines) > limit:
-        console.print(f"  ... and {len(lines) - limit:,} more (--all)", markup=False)
+        console.print(f"  ... and {len(lines) - limit:,} more (--all)")

@@ -46,7 +46,7 @@ def evaluate(
     tagger = Tagger.load(model, profile=profile.value, runtime=runtime.value, precision=precision.value)
     report = evaluate_model(tagger, data, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows)
     for failure in report.failed:
-        notes.print(f"left out: {failure}", style="yellow", markup=False)
+        notes.print(f"left out: {failure}", style="yellow")
     if as_json or output:
         with open_output(output) as stream:
             stream.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
@@ -58,7 +58,7 @@ def evaluate(
 def _print(report: Report) -> None:
     five = report.at_five
     console = stdout()
-    console.print(f"{report.model} on {report.data}, {report.split}: {report.photos:,} photos", markup=False)
+    console.print(f"{report.model} on {report.data}, {report.split}: {report.photos:,} photos")
     rows = [
         ("macro mAP", f"{_percent(report.map)}   over {report.map_tags} tags"),
         ("micro F1", f"{_percent(report.micro_f1)}   at the fitted thresholds"),

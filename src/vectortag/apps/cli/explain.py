@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +10,7 @@ import typer
 from PIL import Image
 
 from vectortag.apps.cli import options
-from vectortag.apps.cli.output import notes, stdout
+from vectortag.apps.cli.output import appearing, notes, stdout
 from vectortag.errors import VectorTagError
 from vectortag.heatmap import draw_heatmap
 from vectortag.preprocess import open_image
@@ -56,9 +53,9 @@ def explain(
         if heatmap.is_empty:
             notes.print(f"{heatmap.tag}: no part of the photo speaks for it; the map is empty", style="yellow")
         elif heatmap.source != heatmap.tag:
-            notes.print(f"{heatmap.tag}: seen as {heatmap.source}")
+            notes.progress(f"{heatmap.tag}: seen as {heatmap.source}")
         save_png(draw_heatmap(image, heatmap, opacity=opacity), file)
-        stdout().print(str(file), markup=False)
+        stdout().print(str(file))
     return 0
 
 
@@ -72,19 +69,14 @@ def _destination(output: Path | None, photo: Path, tag: str, *, several: bool) -
 
 
 def save_png(image: Image.Image, file: Path) -> None:
-    """Write a PNG by temporary name and rename.
+    """Write a PNG, and the folders above it.
 
     Raises:
         VectorTagError: the file cannot be written.
     """
-    content = io.BytesIO()
-    image.save(content, "PNG")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content.getvalue())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
     except OSError as error:
-        raise VectorTagError(f"{file}: cannot be written: {error.strerror}") from error
+        raise VectorTagError(f"{file.parent}: cannot be made a folder: {error.strerror}") from error
+    with appearing(file) as stream:
+        image.save(stream, "PNG")

@@ -26,11 +26,11 @@ def inspect(
     folder = find_model_folder(model)
     manifest, console = folder.manifest, stdout()
     if as_json:
-        console.print((folder.path / MANIFEST).read_text("utf-8"), markup=False, end="")
+        console.print((folder.path / MANIFEST).read_text("utf-8"), end="")
         return 0
     point = manifest.operating_points[0]
     console.print(f"{folder.id}: {len(manifest.tags)} tags, {manifest.backbone.architecture}, {point.size} pixels")
-    console.print(f"folder  {folder.path}  (all files verified)", markup=False)
+    console.print(f"folder  {folder.path}  (all files verified)")
     for info in manifest.data_sets:
         console.print(
             f"data    {info.name}: {info.train_photos:,} training photos, {len(info.validation):,} kept for validation"

@@ -26,9 +26,9 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
             found.append(read_model_folder(folder))
         except ModelFolderError as error:
             broken += 1
-            notes.print(str(error), style="yellow", markup=False)
+            notes.print(str(error), style="yellow")
     if as_json:
-        stdout().print(json.dumps([_describe(folder) for folder in found], indent=2), markup=False)
+        stdout().print(json.dumps([_describe(folder) for folder in found], indent=2))
     else:
         stdout().print(_table(found))
     return 1 if broken else 0

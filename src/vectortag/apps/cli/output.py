@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import BinaryIO, TextIO, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,16 +19,47 @@ from vectortag.errors import VectorTagError
 
 Item = TypeVar("Item")
 
-notes = Console(stderr=True)
-"""For people: progress, warnings, errors."""
-
 BAR_CELLS = 20
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+UNBOUNDED = 10_000
+"""Columns of an output that is no terminal: nothing in a pipe or a file is cut off or wrapped."""
+
+
+class PlainConsole(Console):
+    """A console that prints names as they are: `[x]` and `:dog:` in a path are no markup."""
+
+    def __init__(self, stream: TextIO | None = None, *, stderr: bool = False, width: int | None = None) -> None:
+        super().__init__(
+            file=stream, stderr=stderr, width=width, soft_wrap=True, markup=False, emoji=False, highlight=False
+        )
+
+    def on_broken_pipe(self) -> None:
+        """Let app.py answer it; rich would leave the program."""
+        raise BrokenPipeError
+
+
+class Notes(PlainConsole):
+    """stderr, for people: warnings and errors by `print`, and, unless `--quiet` is given, progress."""
+
+    hushed = False
+
+    def progress(self, text: str) -> None:
+        if not self.hushed:
+            self.print(text)
+
+
+notes = Notes(stderr=True)
+
+
+def console_on(stream: TextIO) -> Console:
+    """For data."""
+    return PlainConsole(stream, width=None if stream.isatty() else UNBOUNDED)
 
 
 def stdout() -> Console:
     """For data. Made anew each time, so that it writes to what stdout is now."""
-    return Console(highlight=False, soft_wrap=True)
+    return console_on(sys.stdout)
 
 
 def bar(score: float) -> Text:
@@ -44,7 +76,7 @@ def bar(score: float) -> Text:
 
 @contextlib.contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
-    """Yield stdout, or a file beside `path` that takes its name at the end.
+    """Yield stdout, or a text file that is written as `appearing` does.
 
     Raises:
         VectorTagError: the file cannot be written.
@@ -53,14 +85,27 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
+    with appearing(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def appearing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file beside `path` that takes its name at the end; where that is not reached, nothing stays behind.
+
+    Raises:
+        VectorTagError: the file cannot be written.
+    """
+    if path.exists() and not path.is_file():
+        raise VectorTagError(f"{path}: cannot be written: it is there and is no ordinary file. Name a file")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise VectorTagError(f"{path}: cannot be written: {error.strerror}") from error
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            yield stream
+        with os.fdopen(handle, "wb") as file:
+            yield file
         temporary.chmod(0o666 & ~_umask())  # mkstemp's files are private; an output is an ordinary file
         temporary.replace(path)
     finally:
@@ -75,7 +120,7 @@ def _umask() -> int:
 
 def progress_over(items: Iterable[Item], *, total: int, what: str) -> Iterator[Item]:
     """Pass items on and show on stderr how far it is; nothing where stderr is not a terminal."""
-    if not notes.is_terminal or notes.quiet or total < 2:
+    if not notes.is_terminal or notes.hushed or total < 2:
         yield from items
         return
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

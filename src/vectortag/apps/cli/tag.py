@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, TextIO
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from vectortag.apps.cli import options
-from vectortag.apps.cli.output import bar, notes, open_output, progress_over
+from vectortag.apps.cli.output import bar, console_on, notes, open_output, progress_over
 from vectortag.data.find import find_images
 from vectortag.tagger import Tagger
 from vectortag.types import FailedTagging, Tagging, TagScore
@@ -108,7 +107,7 @@ class TableWriter:
     """For people: a block a photo, a bar a tag."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._console = console_on(stream)
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         self._console.print(Text(tagging.path or "photo", style="bold"))

@@ -29,5 +29,5 @@ def train(
     except ModuleNotFoundError as error:
         raise MissingExtraError("Training", error.name or "torch", "train") from error
     folder = train_model(load_config(config), output)
-    stdout().print(str(folder.path), markup=False)
+    stdout().print(str(folder.path))
     return 0

@@ -1,0 +1,208 @@
+"""What many tests share: a tiny real model, photos, data sets, and a home folder of each test's own.
+
+The tiny model is a two-layer network with random weights behind a real manifest and a head of two blocks. Two things
+about its scores are fixed by its calibration, so that tests can rely on them for every photo:
+
+- "animal" is always below its child "dog", so it is raised to it, and its heat map is the dog's;
+- "vehicle" is always above its child "boat", so it keeps its own score and map.
+
+"sea" has no threshold: it is never predicted.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vectortag.head import Head, LinearBlock, MlpBlock
+from vectortag.manifest import Manifest
+from vectortag.model_folder import ModelFolder, write_model_folder
+from vectortag.tagger import Tagger
+from vectortag.taxonomy import Taxonomy
+
+TINY_TAGS = ("animal", "beach", "dog", "sea", "boat", "vehicle")
+TINY_TAXONOMY = Taxonomy(
+    synonyms={"dog": ["puppy"], "boat": ["ship"]}, implications={"dog": ["animal"], "boat": ["vehicle"]}
+)
+WIDTH, STRIDE, SIZE = 8, 4, 32
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_session_fixtures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VECTORTAG_HOME", str(tmp_path_factory.mktemp("session-home")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's data folder, empty and this test's own."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("VECTORTAG_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def need() -> Callable[[object, str], None]:
+    """need(thing, name): skip the test where something optional is missing; in CI nothing may be, so fail there."""
+    return _need
+
+
+@pytest.fixture
+def need_module() -> Callable[[str], ModuleType]:
+    """need_module("torch"): the module; where it is not installed, as `need`."""
+
+    def load(name: str) -> ModuleType:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            _need(None, name)
+            raise
+
+    return load
+
+
+def _need(thing: object, name: str) -> None:
+    if not thing:
+        stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        stop(f"{name} is not installed")
+
+
+@pytest.fixture(scope="session")
+def tiny_network() -> bytes:
+    """An ONNX file as `vectortag train` exports one: uint8 (N, H, W, 3) -> float32 (N, 8, H/4, W/4)."""
+    _need(importlib.util.find_spec("onnx"), "onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    generator = np.random.default_rng(7)
+    weights = {
+        "mean": np.float32([127.5]),
+        "deviation": np.float32([127.5]),
+        "w1": generator.normal(0, 0.3, (WIDTH, 3, 3, 3)).astype(np.float32),
+        "w2": generator.normal(0, 0.3, (WIDTH, WIDTH, 3, 3)).astype(np.float32),
+    }
+    conv = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [0, 0, 1, 1]}
+    nodes = [
+        helper.make_node("Cast", ["images"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["float"], ["channels_first"], perm=[0, 3, 1, 2]),
+        helper.make_node("Sub", ["channels_first", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "deviation"], ["normalised"]),
+        helper.make_node("Conv", ["normalised", "w1"], ["conv1"], **conv),
+        helper.make_node("Relu", ["conv1"], ["relu1"]),
+        helper.make_node("Conv", ["relu1", "w2"], ["conv2"], **conv),
+        helper.make_node("Relu", ["conv2"], ["feature_map"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", "H", "W", 3])],
+        [helper.make_tensor_value_info("feature_map", TensorProto.FLOAT, ["N", WIDTH, "h", "w"])],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    opset = helper.make_opsetid("", 17)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString()
+
+
+@pytest.fixture(scope="session")
+def tiny_head() -> Head:
+    """An MLP block for the first four tags and a linear one for the other two."""
+    generator = np.random.default_rng(11)
+
+    def matrix(*shape: int) -> np.ndarray:
+        return generator.normal(0, 1, shape).astype(np.float32)
+
+    return Head(
+        (MlpBlock(matrix(16, WIDTH), matrix(16), matrix(4, 16), matrix(4)), LinearBlock(matrix(2, WIDTH), matrix(2)))
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_fields() -> Mapping[str, Any]:
+    """The fields of the tiny model's manifest, as `write_model_folder` takes them."""
+    thresholds = {
+        "precise": [0.7, 0.7, 0.7, None, 0.7, 0.7],
+        "balanced": [0.5, 0.5, 0.5, None, 0.5, 0.5],
+        "thorough": [0.3, 0.3, 0.3, None, 0.3, 0.3],
+    }
+    # The other four curves spread the scores of random photos over [0, 1]; see the top of the file for the two ends.
+    slope, bias = [0.1, 2.4, 1.6, 4.4, 10.8, 0.1], [-9.0, 2.2, 6.5, 12.6, 15.5, 9.0]
+    point = {"size": SIZE, "slope": slope, "bias": bias}
+    return {
+        "name": "tiny",
+        "tags": TINY_TAGS,
+        "taxonomy": TINY_TAXONOMY,
+        "backbone": {"architecture": "two convolutions", "width": WIDTH, "stride": STRIDE},
+        "pixels": {},
+        "operating_points": [{**point, "thresholds": thresholds}],
+    }
+
+
+@pytest.fixture
+def write_tiny_model(
+    tiny_network: bytes, tiny_head: Head, tiny_fields: Mapping[str, Any]
+) -> Callable[..., ModelFolder]:
+    """write_tiny_model(path, **fields): write the tiny model there, with some fields of its manifest changed."""
+
+    def write(path: Path, *, card: Callable[[Manifest], str] = _card, **fields: Any) -> ModelFolder:
+        return write_model_folder(path, network=tiny_network, head=tiny_head, card=card, **{**tiny_fields, **fields})
+
+    return write
+
+
+def _card(manifest: Manifest) -> str:
+    return f"# {manifest.name}\n"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(
+    tmp_path_factory: pytest.TempPathFactory, tiny_network: bytes, tiny_head: Head, tiny_fields: Mapping[str, Any]
+) -> Path:
+    """The tiny model's folder, shared by all tests: read it, never write to it."""
+    path = tmp_path_factory.mktemp("models") / "tiny"
+    return write_model_folder(path, network=tiny_network, head=tiny_head, card=_card, **tiny_fields).path
+
+
+@pytest.fixture
+def tagger(tiny_model: Path) -> Tagger:
+    """The tiny model, loaded by the default runtime."""
+    return Tagger.load(tiny_model)
+
+
+@pytest.fixture
+def make_photo(tmp_path: Path) -> Callable[..., Path]:
+    """make_photo("a.jpg", size=(64, 48), seed=0): write a photo of smooth random colours, in the test's folder."""
+
+    def make(name: str = "photo.jpg", *, size: tuple[int, int] = (64, 48), seed: int = 0) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        colours = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
+        Image.fromarray(colours).resize(size, Image.Resampling.BICUBIC).save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def make_data_set(make_photo: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """make_data_set({"1.jpg": "dog, sea"}, splits={"1.jpg": "train"}): write photos and their metadata.csv.
+
+    Returns the folder, which is called as the set is: `name`.
+    """
+
+    def make(tags: Mapping[str, str], *, splits: Mapping[str, str] | None = None, name: str = "photos") -> Path:
+        rows = ["image_path,tags,split" if splits else "image_path,tags"]
+        for seed, (photo, words) in enumerate(tags.items()):
+            make_photo(f"{name}/{photo}", seed=seed)
+            rows.append(f'{photo},"{words}"' + (f",{splits[photo]}" if splits else ""))
+        (tmp_path / name / "metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        return tmp_path / name
+
+    return make

@@ -1,0 +1,203 @@
+"""metadata.csv in the forms that people write it, and what is said of the wrong ones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vectortag.data.records import DataSet, parse_tags, photo_hash, read_data_set
+from vectortag.errors import DataError
+
+WriteCsv = Callable[..., Path]
+
+
+@pytest.fixture
+def write_csv(tmp_path: Path) -> WriteCsv:
+    """write_csv(text, "1.jpg", ...): a metadata.csv and empty files for the photos; reading decodes none."""
+
+    def write(content: str | bytes, *photos: str) -> Path:
+        for photo in photos or ("1.jpg", "2.jpg", "3.jpg"):
+            (tmp_path / photo).touch()
+        file = tmp_path / "metadata.csv"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    return write
+
+
+def words_of(data: DataSet) -> list[tuple[str, ...]]:
+    return [record.words for record in data.records]
+
+
+def test_tags_may_be_a_list_or_comma_separated_words(write_csv: WriteCsv):
+    data = read_data_set(write_csv("""image_path,tags\n1.jpg,"['sea', 'sun']"\n2.jpg,"dog, snow"\n3.jpg,tree\n"""))
+
+    assert words_of(data) == [("sea", "sun"), ("dog", "snow"), ("tree",)]
+
+
+def test_a_record_knows_its_photo_its_row_and_its_set(write_csv: WriteCsv, tmp_path: Path):
+    (record,) = read_data_set(write_csv("image_path,tags\n1.jpg,dog\n"), name="holiday").records
+
+    assert (record.path, record.row, record.split, record.dataset) == (tmp_path / "1.jpg", 2, None, "holiday")
+
+
+def test_a_set_is_called_like_its_folder(write_csv: WriteCsv, tmp_path: Path):
+    assert read_data_set(write_csv("image_path,tags\n1.jpg,dog\n")).name == tmp_path.name
+
+
+def test_the_folder_may_be_named_instead_of_the_file(write_csv: WriteCsv):
+    file = write_csv("image_path,tags\n1.jpg,dog\n")
+
+    assert read_data_set(file.parent) == read_data_set(str(file))
+
+
+def test_photos_are_looked_for_beside_the_file(make_data_set: Callable[..., Path]):
+    folder = make_data_set({"images/1.jpg": "dog"})
+
+    assert read_data_set(folder).records[0].path == folder / "images/1.jpg"
+
+
+def test_a_tag_may_hold_commas_and_both_kinds_of_quotes():
+    assert parse_tags("""["dog's \\"house\\"", 'salt, pepper']""") == ('dog\'s "house"', "salt, pepper")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "[]", " , ,", "['', ' ']"])
+def test_a_photo_may_have_no_tags(text: str):
+    assert parse_tags(text) == ()
+
+
+@pytest.mark.parametrize("text", ["['sea', ", "[1, 2]", "['sea', None]", "[sea]", "[open('x')]", "[" * 5000])
+def test_what_begins_like_a_list_must_be_one(text: str):
+    with pytest.raises(DataError, match=r'x\.csv:7: column "tags" must be a list or comma-separated words, got "\['):
+        parse_tags(text, "x.csv:7")
+
+
+def test_a_long_wrong_list_is_cut_in_the_message():
+    with pytest.raises(DataError) as caught:
+        parse_tags("['" + "a" * 500)
+
+    assert len(str(caught.value)) < 200
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read_over(write_csv: WriteCsv):
+    data = read_data_set(write_csv(b'\xef\xbb\xbfimage_path,tags\r\n1.jpg,"dog, sea"\r\n2.jpg,cat\r\n'))
+
+    assert words_of(data) == [("dog", "sea"), ("cat",)]
+
+
+def test_words_keep_their_letters(write_csv: WriteCsv):
+    assert words_of(read_data_set(write_csv("image_path,tags\n1.jpg,Zürich\n"))) == [("Zürich",)]
+
+
+def test_columns_may_stand_in_any_order_among_others(write_csv: WriteCsv):
+    data = read_data_set(write_csv("author,tags,image_path\nme,dog,1.jpg\n"))
+
+    assert (data.records[0].path.name, data.records[0].words) == ("1.jpg", ("dog",))
+
+
+def test_rows_are_counted_in_lines_of_the_file(write_csv: WriteCsv):
+    data = read_data_set(write_csv('image_path,tags\n1.jpg,"dog,\nsea"\n\n2.jpg,cat\n'))
+
+    assert [record.row for record in data.records] == [3, 5]
+    assert words_of(data) == [("dog", "sea"), ("cat",)]
+
+
+def test_the_split_column_is_read_in_any_case(write_csv: WriteCsv):
+    data = read_data_set(write_csv("image_path,tags,split\n1.jpg,dog,Train\n2.jpg,cat, VAL \n"))
+
+    assert [record.split for record in data.records] == ["train", "val"]
+    assert data.has_splits
+
+
+def test_a_set_has_splits_only_where_every_photo_has_one(write_csv: WriteCsv):
+    data = read_data_set(write_csv("image_path,tags,split\n1.jpg,dog,train\n2.jpg,cat,\n"))
+
+    assert data.records[1].split is None
+    assert not data.has_splits
+
+
+def test_a_missing_column_is_named_with_the_nearest_one(write_csv: WriteCsv):
+    with pytest.raises(DataError, match=r"""metadata\.csv:1: no column 'tags', only image_path, tag.*"tag"\?"""):
+        read_data_set(write_csv("image_path,tag\n1.jpg,dog\n"))
+
+
+def test_an_empty_file_has_no_columns(write_csv: WriteCsv):
+    with pytest.raises(DataError, match="no column 'image_path', only nothing"):
+        read_data_set(write_csv(""))
+
+
+def test_a_header_alone_is_no_data_set(write_csv: WriteCsv):
+    with pytest.raises(DataError, match="at least one photo, but it has no rows"):
+        read_data_set(write_csv("image_path,tags\n"))
+
+
+def test_unquoted_commas_are_too_many_fields(write_csv: WriteCsv):
+    with pytest.raises(DataError, match=r"metadata\.csv:3: more fields than columns\. Put quotes.*--skip-bad-rows"):
+        read_data_set(write_csv("image_path,tags\n1.jpg,dog\n2.jpg,cat,snow\n"))
+
+
+def test_a_row_without_a_photo_is_bad(write_csv: WriteCsv):
+    with pytest.raises(DataError, match=r'metadata\.csv:2: column "image_path" is empty'):
+        read_data_set(write_csv("image_path,tags\n ,dog\n"))
+
+
+def test_bad_rows_can_be_skipped_and_are_listed(write_csv: WriteCsv):
+    file = write_csv('image_path,tags\n1.jpg,dog\n2.jpg,a,b\n,x\n3.jpg,"[sea"\n')
+
+    data = read_data_set(file, skip_bad_rows=True)
+
+    assert words_of(data) == [("dog",)]
+    assert [row.split(":")[1] for row in data.bad_rows] == ["3", "4", "5"]
+
+
+def test_photos_that_are_not_there_are_set_apart(write_csv: WriteCsv, tmp_path: Path):
+    (tmp_path / "folder.jpg").mkdir()
+    too_long = "a" * 3000  # no file system has such a name; what an unclosed quote leads to
+
+    data = read_data_set(write_csv(f"image_path,tags\n1.jpg,dog\ngone.jpg,cat\nfolder.jpg,cat\n{too_long},cat\n"))
+
+    assert [record.row for record in data.records] == [2]
+    assert [record.row for record in data.missing] == [3, 4, 5]
+
+
+def test_a_set_without_any_of_its_photos_is_an_error_that_says_where_they_were_sought(write_csv: WriteCsv):
+    file = write_csv("image_path,tags\na.jpg,dog\nb.jpg,cat\n")
+
+    with pytest.raises(DataError, match="2 photos are named in it, none of them is there") as caught:
+        read_data_set(file)
+
+    assert str(file.parent) in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path):
+    with pytest.raises(DataError, match=r"none\.csv: cannot be read: No such file"):
+        read_data_set(tmp_path / "none.csv")
+
+
+def test_a_folder_without_metadata_is_an_error(tmp_path: Path):
+    with pytest.raises(DataError, match=r"metadata\.csv: cannot be read"):
+        read_data_set(tmp_path)
+
+
+def test_a_file_in_another_encoding_is_an_error(write_csv: WriteCsv):
+    with pytest.raises(DataError, match="not a CSV file in UTF-8"):
+        read_data_set(write_csv("image_path,tags\n1.jpg,Zürich\n".encode("latin-1")))
+
+
+def test_a_quote_that_swallows_the_file_is_an_error(write_csv: WriteCsv):
+    with pytest.raises(DataError, match="not a CSV file"):
+        read_data_set(write_csv('image_path,tags\n1.jpg,"dog\n' + "2.jpg,cat\n" * 20_000))
+
+
+def test_a_photo_is_known_by_the_start_of_its_hash(tmp_path: Path):
+    (tmp_path / "a.jpg").write_bytes(b"photo")
+
+    assert photo_hash(tmp_path / "a.jpg") == hashlib.sha256(b"photo").hexdigest()[:16]
+
+
+def test_a_photo_that_is_gone_has_no_hash(tmp_path: Path):
+    with pytest.raises(DataError, match=r"gone\.jpg: cannot be read"):
+        photo_hash(tmp_path / "gone.jpg")

@@ -1,0 +1,159 @@
+"""Many photos to embeddings: in order, errors in their places, never far ahead of whoever takes them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vectortag.embedder import BATCH, Embedder, embeddings_of
+from vectortag.errors import PhotoError
+from vectortag.preprocess import Photo, PixelRecipe
+from vectortag.session import Session, open_session
+from vectortag.types import ByteArray, FloatArray
+
+SIZE = 32
+
+
+@dataclass
+class WatchedSession:
+    """A session that notes how many photos each forward pass had."""
+
+    session: Session
+    batches: list[int] = field(default_factory=list)
+    runtime: str = "watched"
+    precision: str = "f32"
+
+    def feature_maps(self, images: ByteArray) -> FloatArray:
+        self.batches.append(len(images))
+        return self.session.feature_maps(images)
+
+
+@pytest.fixture
+def watched(tiny_model: Path) -> WatchedSession:
+    return WatchedSession(open_session(tiny_model / "model.onnx"))
+
+
+@pytest.fixture
+def embedder(watched: WatchedSession) -> Embedder:
+    return Embedder(watched, PixelRecipe(), SIZE)
+
+
+def pictures(count: int) -> list[ByteArray]:
+    """Different photos in memory, which cost no decoding."""
+    return list(np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), np.uint8))
+
+
+def counted(photos: Iterable[Photo], taken: list[Photo]) -> Iterator[Photo]:
+    for photo in photos:
+        taken.append(photo)
+        yield photo
+
+
+def decoding_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_an_embedding_is_the_mean_over_the_cells():
+    maps = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
+
+    np.testing.assert_array_equal(embeddings_of(maps), [[5.5, 17.5]])
+
+
+def test_one_photos_feature_map_gives_its_embedding(embedder: Embedder, make_photo: Callable[..., Path]):
+    photo = make_photo()
+
+    ((_, embedding),) = embedder.embed_many([photo])
+
+    np.testing.assert_allclose(embedding, embedder.feature_map(photo).mean(axis=(1, 2)), atol=1e-5)
+
+
+def test_a_photo_that_cannot_be_read_stops_one_photo_alone(embedder: Embedder, tmp_path: Path):
+    with pytest.raises(PhotoError, match="gone"):
+        embedder.feature_map(tmp_path / "gone.jpg")
+
+
+def test_many_photos_come_back_in_their_order_with_their_own_embeddings(embedder: Embedder):
+    photos = pictures(2 * BATCH + 3)
+
+    results = list(embedder.embed_many(photos))
+
+    assert all(result[0] is photo for result, photo in zip(results, photos, strict=True))
+    expected = embedder.embed(np.stack([embedder.pixels(photo) for photo in photos]))
+    np.testing.assert_allclose(np.stack([embedding for _, embedding in results]), expected, atol=1e-5)
+    assert len(np.unique(expected, axis=0)) == len(photos)
+
+
+def test_errors_stand_in_the_place_of_their_photos(embedder: Embedder, tmp_path: Path, make_photo: Callable[..., Path]):
+    broken = tmp_path / "broken.jpg"
+    broken.write_text("not a photo")
+    good = [make_photo(f"{seed}.jpg", seed=seed) for seed in range(3)]
+    photos = [good[0], broken, good[1], tmp_path / "gone.jpg", good[2]]
+
+    results = dict(embedder.embed_many(photos))
+
+    assert list(results) == photos
+    assert [photo for photo in photos if isinstance(results[photo], PhotoError)] == [photos[1], photos[3]]
+    for photo in good:
+        np.testing.assert_allclose(results[photo], embedder.feature_map(photo).mean(axis=(1, 2)), atol=1e-5)
+
+
+def test_photos_run_in_full_batches_and_a_rest(embedder: Embedder, watched: WatchedSession):
+    list(embedder.embed_many(pictures(2 * BATCH + 3)))
+
+    assert watched.batches == [BATCH, BATCH, 3]
+
+
+def test_broken_photos_never_reach_the_network(embedder: Embedder, watched: WatchedSession, tmp_path: Path):
+    photos: list[Photo] = [tmp_path / "gone.jpg"] * BATCH + pictures(2) + [tmp_path / "gone.jpg"]
+
+    list(embedder.embed_many(photos))
+
+    assert watched.batches == [2]
+
+
+def test_no_photos_have_no_embeddings(embedder: Embedder, watched: WatchedSession):
+    assert list(embedder.embed_many([])) == []
+    assert watched.batches == []
+
+
+def test_photos_are_taken_no_more_than_three_batches_ahead(embedder: Embedder):
+    taken: list[Photo] = []
+
+    for given, _ in enumerate(embedder.embed_many(counted(pictures(6 * BATCH), taken)), start=1):
+        assert given <= len(taken) <= given + 3 * BATCH
+
+    assert len(taken) == 6 * BATCH
+
+
+def test_nothing_is_taken_before_the_first_result_is_wanted(embedder: Embedder):
+    taken: list[Photo] = []
+
+    embedder.embed_many(counted(pictures(3), taken))
+
+    assert taken == []
+
+
+def test_results_of_an_endless_stream_can_be_left_at_any_time(embedder: Embedder):
+    results = embedder.embed_many(itertools.cycle(pictures(3)))
+    next(results)
+    assert decoding_threads()
+
+    results.close()
+
+    assert decoding_threads() == []
+
+
+def test_an_error_of_the_stream_of_photos_is_not_swallowed(embedder: Embedder):
+    def failing() -> Iterator[Photo]:
+        yield from pictures(1)
+        raise PhotoError("no such folder")
+
+    with pytest.raises(PhotoError, match="no such folder"):
+        list(embedder.embed_many(failing()))
+    assert decoding_threads() == []

@@ -1,0 +1,131 @@
+"""The manifest's schema: strict, and every list as long as the tags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from vectortag.manifest import Manifest
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def fields(tiny_fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole manifest as it is read from JSON, to be spoilt by the tests."""
+    head = [{"kind": "mlp", "tags": 4}, {"kind": "linear", "tags": 2}]
+    manifest = Manifest(**tiny_fields, head=head, files={"model.onnx": "0" * 64})
+    return json.loads(manifest.model_dump_json())
+
+
+def refused(fields: dict[str, Any]) -> str:
+    """The first reason why a manifest is refused."""
+    with pytest.raises(ValidationError) as caught:
+        Manifest.model_validate_json(json.dumps(fields))
+    problem = caught.value.errors()[0]
+    return f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+
+
+def test_a_manifest_is_the_same_after_json(fields: dict[str, Any]):
+    manifest = Manifest.model_validate_json(json.dumps(fields))
+
+    assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
+
+
+def test_a_tag_without_a_threshold_gets_nan(fields: dict[str, Any]):
+    fields["operating_points"][0]["thresholds"]["precise"] = [0.25, None, 0.5, None, 0.75, 1.0]
+
+    thresholds = Manifest(**fields).operating_points[0].threshold_array("precise")
+
+    assert thresholds.dtype == np.float32
+    np.testing.assert_array_equal(thresholds, np.float32([0.25, np.nan, 0.5, np.nan, 0.75, 1.0]))
+
+
+def test_a_data_set_is_found_by_its_name(fields: dict[str, Any]):
+    info = {"name": "coco", "train_photos": 3, "known": ["dog"], "validation": ["0123456789abcdef"]}
+
+    manifest = Manifest(**{**fields, "data_sets": [info]})
+
+    assert manifest.data_set("coco") == manifest.data_sets[0]
+    assert manifest.data_set("corel5k") is None
+
+
+@pytest.mark.parametrize("where", [(), ("backbone",), ("pixels",), ("head", 0), ("operating_points", 0), ("taxonomy",)])
+def test_an_unknown_key_is_refused_at_every_level(fields: dict[str, Any], where: tuple[str | int, ...]):
+    inner: Any = fields
+    for step in where:
+        inner = inner[step]
+    inner["extra"] = 1
+
+    assert refused(fields) == f"{'.'.join(map(str, (*where, 'extra')))}: Extra inputs are not permitted"
+
+
+def test_no_tag_stands_twice(fields: dict[str, Any]):
+    fields["tags"][1] = "animal"
+
+    assert "a tag stands twice in tags" in refused(fields)
+
+
+def test_the_heads_blocks_have_as_many_tags_as_the_manifest(fields: dict[str, Any]):
+    fields["head"][1]["tags"] = 3
+
+    assert "the head's blocks have 7 tags, the manifest 6" in refused(fields)
+
+
+@pytest.mark.parametrize("name", ["slope", "bias"])
+@pytest.mark.parametrize("change", [list.pop, lambda numbers: numbers.append(0.5)], ids=["short", "long"])
+def test_calibration_has_one_number_for_each_tag(fields: dict[str, Any], name: str, change: Change):
+    change(fields["operating_points"][0][name])
+
+    assert f"operating point 32: {name} has not one number for each of 6 tags" in refused(fields)
+
+
+@pytest.mark.parametrize("profile", ["precise", "balanced", "thorough"])
+def test_every_profile_has_one_threshold_for_each_tag(fields: dict[str, Any], profile: str):
+    fields["operating_points"][0]["thresholds"][profile].pop()
+
+    assert f"operating point 32: {profile} has not one number for each of 6 tags" in refused(fields)
+
+
+def test_no_profile_is_left_out(fields: dict[str, Any]):
+    del fields["operating_points"][0]["thresholds"]["thorough"]
+
+    assert "thresholds at size 32: expected the profiles precise, balanced, thorough" in refused(fields)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_are_finite(fields: dict[str, Any], number: float):
+    fields["operating_points"][0]["slope"][0] = number
+
+    assert refused(fields) == "operating_points.0.slope.0: Input should be a finite number"
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "../tiny", "a/b", "my model"])
+def test_a_name_can_be_a_folders_name(fields: dict[str, Any], name: str):
+    fields["name"] = name
+
+    assert refused(fields).startswith("name: String should match pattern")
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 63, "G" * 64, "A" * 64])
+def test_a_hash_is_64_hex_digits(fields: dict[str, Any], digest: str):
+    fields["files"]["model.onnx"] = digest
+
+    assert refused(fields).startswith("files.model.onnx: String should match pattern")
+
+
+@pytest.mark.parametrize("key", ["tags", "head", "operating_points"])
+def test_no_list_is_empty(fields: dict[str, Any], key: str):
+    fields[key] = []
+
+    assert "at least 1 item" in refused(fields)
+
+
+def test_a_manifest_does_not_change(fields: dict[str, Any]):
+    with pytest.raises(ValidationError, match="frozen"):
+        Manifest(**fields).name = "other"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+
+from vectortag.data.duplicates import FINGERPRINT, duplicate_groups, read_fingerprints
 from vectortag.data.records import DataSet
 from vectortag.data.vocabulary import count_tags
 from vectortag.errors import PhotoError
-from vectortag.preprocess import PixelRecipe, load_pixels
 from vectortag.taxonomy import Taxonomy
-
-THUMBNAIL = 32
-"""Pixels a side at which photos are decoded to see whether they can be: the size hardly matters for that."""
 
 TAIL_MIN_PHOTOS = 5
 """A word of the tail that fewer photos have is not worth a rule in the taxonomy."""
@@ -27,6 +27,7 @@ class DataReport:
     Attributes:
         unreadable: an error for each photo that cannot be decoded.
         duplicate_paths: photos that are named by more than one row.
+        duplicates: groups of photos that show one picture; no problem where they are on one side of a split.
         tag_counts: photos per tag, after the taxonomy.
         untagged: photos that have no tag after the taxonomy.
         near_synonyms: pairs of words that look like one tag and that the taxonomy does not join.
@@ -35,6 +36,7 @@ class DataReport:
     data: DataSet
     unreadable: tuple[str, ...]
     duplicate_paths: tuple[str, ...]
+    duplicates: tuple[tuple[Path, ...], ...]
     tag_counts: Counter[str]
     untagged: int
     near_synonyms: tuple[tuple[str, str], ...]
@@ -48,23 +50,31 @@ def check_data_set(data: DataSet, taxonomy: Taxonomy) -> DataReport:
     """Decode every photo, count every tag and look for words that should be one tag."""
     counts = count_tags(data.records, taxonomy)
     times_named = Counter(record.path for record in data.records)
+    paths = tuple(times_named)
+    prints = dict(zip(paths, read_fingerprints(paths), strict=True))
     return DataReport(
         data=data,
-        unreadable=tuple(_unreadable(data)),
+        unreadable=tuple(_unreadable(data, prints)),
         duplicate_paths=tuple(str(path) for path, times in times_named.items() if times > 1),
+        duplicates=tuple(_duplicates(prints)),
         tag_counts=counts,
         untagged=sum(not taxonomy.tags_of(record.words, dataset=data.name) for record in data.records),
         near_synonyms=tuple(near_synonyms(counts, taxonomy)),
     )
 
 
-def _unreadable(data: DataSet) -> Iterator[str]:
-    recipe = PixelRecipe()
+def _unreadable(data: DataSet, prints: Mapping[Path, np.void | PhotoError]) -> Iterator[str]:
     for record in data.records:
-        try:
-            load_pixels(record.path, THUMBNAIL, recipe)
-        except PhotoError as error:
-            yield f"{data.csv.name}:{record.row}: {error}"
+        found = prints[record.path]
+        if isinstance(found, PhotoError):
+            yield f"{data.csv.name}:{record.row}: {found}"
+
+
+def _duplicates(prints: Mapping[Path, np.void | PhotoError]) -> Iterator[tuple[Path, ...]]:
+    readable = {path: found for path, found in prints.items() if not isinstance(found, PhotoError)}
+    paths = tuple(readable)
+    for group in duplicate_groups(np.array(list(readable.values()), FINGERPRINT)):
+        yield tuple(paths[place] for place in group)
 
 
 def near_synonyms(counts: Counter[str], taxonomy: Taxonomy) -> Iterator[tuple[str, str]]:

@@ -58,6 +58,40 @@ def split_records(
     return training, [records[index] for index in sorted(chosen)]
 
 
+def split_together(
+    records: Sequence[Record],
+    tags: Sequence[set[str]],
+    groups: Sequence[Sequence[int]],
+    *,
+    validation: float,
+    seed: int,
+) -> tuple[list[Record], list[Record]]:
+    """Split as `split_records`, with each group on one side, so that no training photo is judged by its own copy.
+
+    A group is split as one photo that has all its tags, so validation's share is that of photos and groups together.
+
+    Args:
+        groups: places in `records` that must not be parted, such as `vectortag.data.duplicates` finds; no place twice.
+
+    Raises:
+        DataError: as `split_records`, the photos of a group counting as one.
+    """
+    leaders = {place: first for first, *others in groups for place in others}
+    joined = {group[0]: set[str]().union(*(tags[place] for place in group)) for group in groups}
+    alone = [place for place in range(len(records)) if place not in leaders]
+    _, chosen = split_records(
+        [records[place] for place in alone],
+        [joined.get(place, tags[place]) for place in alone],
+        validation=validation,
+        seed=seed,
+    )
+    kept = set(chosen)
+    sides: tuple[list[Record], list[Record]] = ([], [])
+    for place, record in enumerate(records):
+        sides[records[leaders.get(place, place)] in kept].append(record)
+    return sides
+
+
 def _stratify(order: list[int], tags: list[set[str]], counts: dict[str, int], validation: float) -> set[int]:
     """Choose the validation photos by iterative stratification (Sechidis et al. 2011, 10.1007/978-3-642-23808-6_10).
 

@@ -138,6 +138,7 @@ class TrainConfig(_Strict):
         sampler: "shuffle" takes each photo once an epoch, "rarity" draws photos with rare tags more often.
         validation: the share that is kept from training in sets without a column `split`.
         stratify: how that share is chosen, see `vectortag.data.split`.
+        keep_duplicates_together: photos that show one picture go to one side of it.
         optimiser: Adam, or AdamW with decoupled weight decay.
         backbone_rate: the backbone's learning rate as a multiple of the head's.
         accumulate: batches a step.
@@ -164,6 +165,7 @@ class TrainConfig(_Strict):
     sampler: Literal["shuffle", "rarity"] = "shuffle"
     validation: float = Field(default=0.2, gt=0, lt=1)
     stratify: Literal["iterative", "rarest"] = "iterative"
+    keep_duplicates_together: bool = True
     epochs: int = Field(default=12, gt=0)
     batch_size: int = Field(default=32, gt=0)
     optimiser: Literal["adam", "adamw"] = "adam"

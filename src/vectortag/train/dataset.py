@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from vectortag.data.records import DataSet, Record, photo_hash, read_data_set
 from vectortag.data.sampling import subsample
-from vectortag.data.split import split_by_column, split_records
+from vectortag.data.split import split_by_column, split_together
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
 from vectortag.errors import ConfigError
 from vectortag.manifest import DataSetInfo
 from vectortag.metrics import judgeable
 from vectortag.taxonomy import Taxonomy
 from vectortag.train.config import TrainConfig
+from vectortag.train.duplicates import Prints, fingerprints_of, groups_among, warn_of_copies
 from vectortag.types import ByteArray
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ def load_training_data(config: TrainConfig) -> TrainingData:
 
     Raises:
         DataError: a set cannot be read or split, or no tag is frequent enough.
+        TrainingError: a photo cannot be read.
         ConfigError: two sets have one name.
         TaxonomyError: the taxonomy is wrong.
     """
@@ -70,7 +72,7 @@ def load_training_data(config: TrainConfig) -> TrainingData:
     sets = [read_data_set(data.csv, name=data.name) for data in config.data]
     for data in sets:
         log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
-    parts = [_split(data, taxonomy, config) for data in sets]
+    parts = _part(sets, taxonomy, config)
     vocabulary = config.vocabulary
     everyone = [record for training, _ in parts for record in training]
     tags = choose_vocabulary(everyone, taxonomy, top_k=vocabulary.top_k, min_photos=vocabulary.min_photos)
@@ -97,11 +99,27 @@ def load_taxonomy(name: str) -> Taxonomy:
     return Taxonomy.load(None if name == "default" else name)
 
 
-def _split(data: DataSet, taxonomy: Taxonomy, config: TrainConfig) -> tuple[list[Record], list[Record]]:
+Sides = tuple[list[Record], list[Record]]
+"""Training and validation."""
+
+
+def _part(sets: Sequence[DataSet], taxonomy: Taxonomy, config: TrainConfig) -> list[Sides]:
+    if not config.keep_duplicates_together:
+        return [_split(data, taxonomy, config, {}) for data in sets]
+    prints = {path: one for data in sets for path, one in fingerprints_of(data).items()}
+    parts = [_split(data, taxonomy, config, prints) for data in sets]
+    training, validation = ([record for part in parts for record in part[side]] for side in (0, 1))
+    warn_of_copies(training, validation, prints)
+    return parts
+
+
+def _split(data: DataSet, taxonomy: Taxonomy, config: TrainConfig, prints: Prints) -> Sides:
+    """As the set's own column says, or else by share; photos that show one picture, by their prints, on one side."""
     if data.has_splits:
         return split_by_column(data)
     tags = [record_tags(record, taxonomy) for record in data.records]
-    return split_records(data.records, tags, validation=config.validation, seed=config.seed)
+    groups = groups_among(data.records, prints) if prints else ()
+    return split_together(data.records, tags, groups, validation=config.validation, seed=config.seed)
 
 
 def _join(

@@ -52,10 +52,12 @@ def _print(report: DataReport, limit: int | None) -> None:
         f'"{rarer}" ({report.tag_counts[rarer]}) and "{frequent}" ({report.tag_counts[frequent]})'
         for rarer, frequent in report.near_synonyms
     ]
+    groups = [" = ".join(str(path) for path in group) for group in report.duplicates]
     _section("bad rows", data.bad_rows, limit)
     _section("missing photos", missing, limit)
     _section("unreadable photos", report.unreadable, limit)
     _section("photos named more than once", report.duplicate_paths, limit)
+    _section("groups of photos that show one picture", groups, limit)
     console.print(f"photos without any tag: {report.untagged:,}")
     _section("tags after the taxonomy", counts, limit)
     _section("words that may be one tag; join them in the taxonomy's [synonyms]", pairs, limit)

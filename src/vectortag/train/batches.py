@@ -73,7 +73,7 @@ class AugmentedPhotos:
     def inputs(self, batch: Batch) -> Tensor:
         images = [
             augment(
-                torch.from_numpy(self.photos[row]).permute(2, 0, 1),
+                torch.from_numpy(np.array(self.photos[row])).permute(2, 0, 1),
                 self.size,
                 self.config,
                 draws(self.seed, batch.epoch, int(row)),

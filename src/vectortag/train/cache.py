@@ -18,6 +18,7 @@ from vectortag.errors import PhotoError, TrainingError
 from vectortag.places import cache_home
 from vectortag.preprocess import PixelRecipe, load_pixels
 from vectortag.session import usable_cores
+from vectortag.train import processes
 from vectortag.types import ByteArray
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,9 @@ def cached_array(
         TrainingError: the cache cannot be written.
     """
     file = cache_home() / kind / f"{hashlib.sha256(f'{key} {shape} {dtype}'.encode()).hexdigest()}.npy"
-    if not file.is_file():
+    if processes.rank() > 0:
+        processes.wait_for(file)
+    elif not file.is_file():
         temporary = file.with_suffix(f".{os.getpid()}.tmp")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,29 +19,21 @@ from lightning.pytorch.callbacks import (
     EarlyStopping,
     EMAWeightAveraging,
     ModelCheckpoint,
-    TQDMProgressBar,
+    RichProgressBar,
 )
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
 from vectortag.errors import TrainingError
+from vectortag.train import processes
 from vectortag.train.config import TrainConfig
 from vectortag.train.losses import Loss
-from vectortag.train.module import TagModule
+from vectortag.train.module import Epoch, TagModule
 
 log = logging.getLogger(__name__)
 
 LAST, BEST = "last.ckpt", "best.ckpt"
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """The figures of one epoch; losses with the configured loss, `val_map` over all sets together."""
-
-    train_loss: float
-    val_loss: float
-    val_map: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +71,19 @@ def fit(
     if torch.cuda.is_available() or _pays_in_channels_last(config):
         module = module.to(memory_format=torch.channels_last)
     best = ModelCheckpoint(
-        run, "best", monitor=config.monitor, mode=_mode(config), save_last=True, enable_version_counter=False
+        run,
+        "best",
+        monitor=config.monitor,
+        mode=_mode(config),
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
     )
     with _quiet():
         trainer = pl.Trainer(
             max_epochs=config.epochs,
             accelerator="auto",
+            **_strategy(config),
             precision=_precision(config),
             accumulate_grad_batches=config.accumulate,
             gradient_clip_val=config.clip_gradient,
@@ -95,6 +94,7 @@ def fit(
             num_sanity_val_steps=0,
             log_every_n_steps=50,
             enable_model_summary=False,
+            enable_progress_bar=sys.stderr.isatty(),
         )
         try:
             trainer.fit(module, training, validation, ckpt_path=_last(run) if resume else None, weights_only=False)
@@ -104,15 +104,17 @@ def fit(
             raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
     if trainer.interrupted:
         raise KeyboardInterrupt
-    epochs = read_epochs(run)
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=False)
     module.load_state_dict(checkpoint["state_dict"])
-    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), epochs, int(checkpoint["epoch"]))
+    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), tuple(module.epochs), int(checkpoint["epoch"]))
 
 
-def world() -> tuple[int, int]:
-    """This process's rank and the number of processes, as torchrun says."""
-    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+def _strategy(config: TrainConfig) -> dict[str, Any]:
+    if processes.count() == 1:
+        return {"devices": 1}
+    resting = "_find_unused_parameters_true" if config.frozen_epochs else ""  # a resting backbone has no gradients
+    nodes = processes.count() // processes.count_here()
+    return {"strategy": f"ddp{resting}", "devices": processes.count_here(), "num_nodes": nodes}
 
 
 def _last(run: Path) -> Path:
@@ -122,7 +124,9 @@ def _last(run: Path) -> Path:
 
 
 def _callbacks(config: TrainConfig) -> list[Callback]:
-    callbacks: list[Callback] = [TQDMProgressBar(leave=False)]
+    callbacks: list[Callback] = []
+    if sys.stderr.isatty():  # by default Lightning's bar goes to stdout, which is for data
+        callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
     if config.early_stopping is not None:
         callbacks.append(EarlyStopping(config.monitor, patience=config.early_stopping, mode=_mode(config)))
     if config.ema:
@@ -153,17 +157,6 @@ def _pays_in_bf16(config: TrainConfig) -> bool:
 
 def _pays_in_channels_last(config: TrainConfig) -> bool:
     return config.freeze != "backbone"
-
-
-def read_epochs(run: Path) -> tuple[Epoch, ...]:
-    """The figures of every finished epoch, from the CSV log; a resumed epoch replaces its first try."""
-    rows: dict[int, dict[str, float]] = {}
-    with (run / "logs" / "metrics.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            values = {name: float(value) for name, value in row.items() if value and name != "step"}
-            if "epoch" in values:
-                rows.setdefault(int(values.pop("epoch")), {}).update(values)
-    return tuple(Epoch(**{name: rows[epoch][name] for name in Epoch.__slots__}) for epoch in sorted(rows))
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import lightning.pytorch as pl
@@ -16,6 +18,20 @@ from vectortag.train.config import TrainConfig
 from vectortag.train.losses import Loss
 from vectortag.types import UNKNOWN
 
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The figures of one epoch; losses with the configured loss, `val_map` over all sets together."""
+
+    train_loss: float
+    val_loss: float
+    val_map: float
+
+    def __str__(self) -> str:
+        return f"train loss {self.train_loss:.4f}, val loss {self.val_loss:.4f}, val mAP {100 * self.val_map:.2f}"
+
 
 class TagModule(pl.LightningModule):
     """trunk: inputs -> feature map (B, K, h, w), or embeddings (B, K); head: (B, K) -> logits (B, T)."""
@@ -23,6 +39,7 @@ class TagModule(pl.LightningModule):
     def __init__(self, config: TrainConfig, trunk: nn.Module, head: nn.Module, loss: Loss) -> None:
         super().__init__()
         self.config, self.trunk, self.head, self.loss = config, trunk, head, loss
+        self.epochs: list[Epoch] = []
         self._validation: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -58,6 +75,18 @@ class TagModule(pl.LightningModule):
         precisions = average_precision(logits.cpu().numpy().astype(np.float32), codes)
         values = {"val_loss": self.loss(logits, targets).item(), "val_map": mean_over_tags(precisions)}
         self.log_dict({name: torch.tensor(value) for name, value in values.items()}, prog_bar=True, rank_zero_only=True)
+
+    def on_train_epoch_end(self) -> None:
+        metrics = self.trainer.callback_metrics
+        epoch = Epoch(*(metrics[name].item() for name in Epoch.__slots__))
+        self.epochs.append(epoch)
+        log.info("epoch %d of %d: %s", self.current_epoch + 1, self.config.epochs, epoch)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["epochs"] = [asdict(epoch) for epoch in self.epochs]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.epochs = [Epoch(**figures) for figures in checkpoint["epochs"]]
 
     def configure_optimizers(self) -> Any:
         config = self.config

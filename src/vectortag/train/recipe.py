@@ -18,10 +18,11 @@ from pathlib import Path
 import torch
 
 from vectortag.model_folder import ModelFolder
+from vectortag.train import processes
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
-from vectortag.train.engine import fit, world
+from vectortag.train.engine import fit
 from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
 from vectortag.train.inputs import prepare_inputs
@@ -31,13 +32,16 @@ from vectortag.train.network import create_backbone, create_head
 log = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> ModelFolder:
+def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> ModelFolder | None:
     """Train a model and write it as the folder `output`/`config.name`.
 
     Checkpoints, logs and the resolved configuration go to `output`/`config.name`.run.
 
     Args:
         resume: go on after the last epoch that an interrupted training of this name finished.
+
+    Returns:
+        The model folder; None in all but the first of several processes.
 
     Raises:
         VectorTagError: the data, the configuration or the training is wrong; then no model folder is written.
@@ -52,8 +56,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     head = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
     inputs = prepare_inputs(config, data, backbone)
     loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
-    rank, processes = world()
-    sampler = BatchSampler(config, data.training.targets, rank=rank, world=processes)
+    sampler = BatchSampler(config, data.training.targets, rank=processes.rank(), world=processes.count())
     training = Batches(inputs.training, data.training.targets, mixup=config.augment.mixup, seed=config.seed)
     validation = Batches(inputs.validation, data.validation.targets)
     trained = fit(
@@ -66,6 +69,8 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
         run,
         resume=resume,
     )
+    if processes.rank() > 0:
+        return None
     exported = export_backbone(backbone, config.backbone.image_size)
     return finish(config, data, trained, exported, backbone, Path(output), seconds=time.monotonic() - started)
 

@@ -16,18 +16,29 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder that gets the model folder.")] = Path(
         "runs"
     ),
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, over what the file says; may be repeated.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch.")] = False,
 ) -> int:
     """Train a model and write its model folder; its name goes to stdout.
 
-    **Example**
+    Checkpoints, logs and a report go beside it, to NAME.run.
+
+    **Examples**
 
     `VECTORTAG_DATA=data VECTORTAG_WEIGHTS=weights vectortag train experiments/lite0.toml`
+
+    `vectortag train mine.toml --set learning_rate=1e-3 --set loss.kind=focal --resume`
+
+    `torchrun --nproc-per-node 2 --no-python vectortag train mine.toml`
     """
     try:
         from vectortag.train.config import load_config
         from vectortag.train.recipe import train as train_model
     except ModuleNotFoundError as error:
         raise MissingExtraError("Training", error.name or "torch", "train") from error
-    folder = train_model(load_config(config), output)
-    stdout().print(str(folder.path))
+    folder = train_model(load_config(config, settings=settings or ()), output, resume=resume)
+    if folder is not None:
+        stdout().print(str(folder.path))
     return 0

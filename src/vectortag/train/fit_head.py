@@ -70,7 +70,8 @@ def fit_head(
         epochs.append(Epoch(train_loss, validation_loss))
         log.info("epoch %d: train %.4f, validation %.4f", number + 1, train_loss, validation_loss)
         if not np.isfinite(train_loss + validation_loss):
-            raise TrainingError(f"epoch {number + 1}: the loss is {train_loss}. Lower learning_rate")
+            losses = f"the loss is {train_loss:.4g}, on validation {validation_loss:.4g}"
+            raise TrainingError(f"epoch {number + 1}: {losses}. Lower learning_rate")
         if validation_loss <= min(epoch.validation_loss for epoch in epochs):
             best, best_state = number, copy.deepcopy(head.state_dict())
     head.load_state_dict(best_state)

@@ -159,27 +159,32 @@ class TestFigures:
         assert report.map_tags == 2
 
 
-class TestParts:
-    WORDS = {"1.jpg": "beach", "2.jpg": "sea", "3.jpg": "vehicle", "4.jpg": "", "5.jpg": "dog"}
-    SPLITS = {"1.jpg": "train", "2.jpg": "val", "3.jpg": "val", "4.jpg": "test", "5.jpg": "train"}
+FIVE = {"1.jpg": "beach", "2.jpg": "sea", "3.jpg": "vehicle", "4.jpg": "", "5.jpg": "dog"}
+SPLITS = {"1.jpg": "train", "2.jpg": "val", "3.jpg": "val", "4.jpg": "test", "5.jpg": "train"}
 
+
+class TestParts:
     @staticmethod
     def found(report: Report) -> set[str]:
         return {tag.tag for tag in report.tags if tag.support}
 
     @pytest.mark.parametrize(
         ("split", "photos", "found"),
-        [("train", 2, {"beach", "dog"}), ("val", 2, {"sea", "vehicle"}), ("all", 5, {"beach", "dog", "sea", "vehicle"})],
+        [
+            ("train", 2, {"beach", "dog"}),
+            ("val", 2, {"sea", "vehicle"}),
+            ("all", 5, {"beach", "dog", "sea", "vehicle"}),
+        ],
     )
     def test_the_column_split_says_which_photos(self, tagger: Tagger, make_data_set, split, photos, found):
-        report = evaluate(tagger, make_data_set(self.WORDS, splits=self.SPLITS), split=split)
+        report = evaluate(tagger, make_data_set(FIVE, splits=SPLITS), split=split)
 
         assert (report.split, report.photos, self.found(report)) == (split, photos, found)
 
     @pytest.fixture
     def remembering_tagger(self, write_tiny_model: Callable[..., Any], make_data_set: MakeDataSet, tmp_path: Path):
         """The tiny model, after a training on "photos" from which it kept 2.jpg and 3.jpg."""
-        folder = make_data_set(self.WORDS)
+        folder = make_data_set(FIVE)
         kept = tuple(photo_hash(folder / name) for name in ("2.jpg", "3.jpg"))
         info = {"name": "photos", "train_photos": 3, "known": ("beach", "sea", "vehicle"), "validation": kept}
         return Tagger.load(write_tiny_model(tmp_path / "model", data_sets=[info]).path)
@@ -208,11 +213,11 @@ class TestParts:
 
     def test_a_part_without_any_photo_is_an_error(self, knowing_tagger: Tagger, make_data_set: MakeDataSet):
         with pytest.raises(DataError, match="none of its photos is in the val part"):
-            evaluate(knowing_tagger, make_data_set(self.WORDS), split="val")
+            evaluate(knowing_tagger, make_data_set(FIVE), split="val")
 
     def test_a_part_that_does_not_exist_is_an_error(self, tagger: Tagger, make_data_set: MakeDataSet):
         with pytest.raises(DataError, match=r"no split 'test'. Expected one of: train, val, all"):
-            evaluate(tagger, make_data_set(self.WORDS), split="test")  # type: ignore[arg-type]
+            evaluate(tagger, make_data_set(FIVE), split="test")  # type: ignore[arg-type]
 
 
 class TestFailures:
@@ -238,7 +243,7 @@ class TestFailures:
     def test_a_bad_row_is_an_error_or_left_out(self, tagger: Tagger, make_data_set: MakeDataSet):
         folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
         with (folder / "metadata.csv").open("a") as file:
-            file.write('1.jpg,"[\'sea\', "\n')
+            file.write("1.jpg,\"['sea', \"\n")
 
         with pytest.raises(DataError, match=r"metadata\.csv:4"):
             evaluate(tagger, folder)

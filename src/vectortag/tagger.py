@@ -26,9 +26,8 @@ from vectortag.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScor
 class Tagger:
     """A model, loaded and ready.
 
-    >>> tagger = Tagger.load()                                              # doctest: +SKIP
-    >>> [scored.tag for scored in tagger.tag("beach.jpg").tags]             # doctest: +SKIP
-    ['beach', 'sea', 'sky']
+    tagger = Tagger.load()
+    tagging = tagger.tag("beach.jpg")   # .tags -> (TagScore("sea", score=0.91, threshold=0.44), ...)
     """
 
     def __init__(self, folder: ModelFolder, embedder: Embedder, *, profile: Profile = "balanced") -> None:

@@ -64,14 +64,15 @@ def _figures(manifest: Manifest) -> Iterator[str]:
         five = m["at_five"]
         yield (
             f"| {name} | {m['photos']:,} | {_percent(m['map'])} | {m['map_tags']} | {_percent(m['micro_f1'])} "
-            f"| {_percent(m['macro_f1'])} | {_percent(five['f1'])} | {five['n_plus']} | {m['calibration_error']:.4f} |"
+            f"| {_percent(m['macro_f1'])} | {_percent(five['f1'])} | {five['n_plus']} "
+            f"| {_error(m['calibration_error'])} |"
         )
     yield ""
     if cross := manifest.metrics.get("cross_fitted"):
         yield "Thresholds and calibration were fitted on these same photos. Fitted on one half of them and judged on"
         yield f"the other, over all sets together: micro F1 {_percent(cross['micro_f1'])}, macro F1"
-        yield f"{_percent(cross['macro_f1'])}, expected calibration error {cross['calibration_error']:.4f}"
-        yield f"(before calibration {cross['calibration_error_before']:.4f})."
+        yield f"{_percent(cross['macro_f1'])}, expected calibration error {_error(cross['calibration_error'])}"
+        yield f"(before calibration {_error(cross['calibration_error_before'])})."
         yield ""
 
 
@@ -93,3 +94,7 @@ def _tags(manifest: Manifest) -> Iterator[str]:
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _error(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

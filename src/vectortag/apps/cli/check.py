@@ -47,7 +47,8 @@ def _print(report: DataReport, limit: int | None) -> None:
     named = len(data.records) + len(data.missing)
     console.print(f"{data.csv}: set {data.name}, {named + len(data.bad_rows):,} rows")
     missing = [f"{data.csv.name}:{record.row}: {record.path} is not there" for record in data.missing]
-    counts = [f"{count:6,}  {tag}" for tag, count in report.tag_counts.most_common()]
+    ranked = sorted(report.tag_counts.items(), key=lambda item: (-item[1], item[0]))
+    counts = [f"{count:6,}  {tag}" for tag, count in ranked]
     pairs = [
         f'"{rarer}" ({report.tag_counts[rarer]}) and "{frequent}" ({report.tag_counts[frequent]})'
         for rarer, frequent in report.near_synonyms

@@ -1,0 +1,128 @@
+"""vectortag check"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., Any]
+MakeDataSet = Callable[..., Path]
+
+
+def section(output: str, title: str) -> list[str]:
+    """The lines below a heading, down to the next one."""
+    lines = output.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(title))
+    below = []
+    for line in lines[start + 1 :]:
+        if not line.startswith(" "):
+            break
+        below.append(line.strip())
+    return below
+
+
+@pytest.fixture
+def bad_set(make_data_set: MakeDataSet) -> Path:
+    """Every fault that a set can have, once or twice."""
+    folder = make_data_set({"good.jpg": "puppy", "broken.jpg": "sea", "twice.jpg": "sea", "untagged.jpg": ""})
+    (folder / "broken.jpg").write_text("not a photo")
+    with (folder / "metadata.csv").open("a") as file:
+        file.write("twice.jpg,dog\ngone.jpg,dog\n,dog\ngood.jpg,\"['sea', \"\n")
+    return folder
+
+
+def test_a_bad_set_is_listed_whole_and_exits_with_1(cli: Cli, bad_set: Path):
+    outcome = cli("check", bad_set)
+
+    assert outcome.status == 1
+    assert outcome.stdout.splitlines()[0] == f"{bad_set}/metadata.csv: set photos, 8 rows"
+    empty, no_list = section(outcome.stdout, "bad rows: 2")
+    assert empty.startswith('metadata.csv:8: column "image_path" is empty')
+    assert no_list.startswith('metadata.csv:9: column "tags" must be a list')
+    assert section(outcome.stdout, "missing photos: 1") == [f"metadata.csv:7: {bad_set}/gone.jpg is not there"]
+    (broken,) = section(outcome.stdout, "unreadable photos: 1")
+    assert broken.startswith(f"metadata.csv:3: {bad_set}/broken.jpg: not a photo")
+    assert section(outcome.stdout, "photos named more than once: 1") == [f"{bad_set}/twice.jpg"]
+    assert "photos without any tag: 1\n" in outcome.stdout
+
+
+def test_a_good_set_exits_with_0(cli: Cli, make_data_set: MakeDataSet):
+    outcome = cli("check", make_data_set({"1.jpg": "dog", "2.jpg": "sea"}))
+
+    assert outcome.status == 0
+    for title in ("bad rows", "missing photos", "unreadable photos", "photos named more than once"):
+        assert f"{title}: 0\n" in outcome.stdout
+
+
+@pytest.mark.parametrize("fault", ["bad row", "missing", "unreadable", "twice"])
+def test_each_fault_alone_exits_with_1(cli: Cli, make_data_set: MakeDataSet, fault):
+    folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
+    rows = {"bad row": ",dog\n", "missing": "gone.jpg,dog\n", "unreadable": "", "twice": "1.jpg,dog\n"}
+    with (folder / "metadata.csv").open("a") as file:
+        file.write(rows[fault])
+    if fault == "unreadable":
+        (folder / "1.jpg").write_text("not a photo")
+
+    assert cli("check", folder).status == 1
+
+
+def test_tags_are_counted_after_the_taxonomy_and_ties_are_alphabetical(
+    cli: Cli, make_data_set: MakeDataSet, tmp_path: Path
+):
+    data = make_data_set({"1.jpg": "puppy", "2.jpg": "dog", "3.jpg": "sea"})
+    (tmp_path / "taxonomy.toml").write_text('[synonyms]\ndog = ["puppy"]\n[implications]\ndog = ["animal"]\n')
+
+    translated = cli("check", data, "--taxonomy", tmp_path / "taxonomy.toml").stdout
+    raw = cli("check", data, "--taxonomy", "none").stdout
+
+    assert section(translated, "tags after the taxonomy: 3") == ["2  animal", "2  dog", "1  sea"]
+    assert section(raw, "tags after the taxonomy: 3") == ["1  dog", "1  puppy", "1  sea"]
+
+
+def test_the_rules_for_a_set_go_by_its_name(cli: Cli, make_data_set: MakeDataSet, tmp_path: Path):
+    data = make_data_set({"1.jpg": "plane, sea"})
+    (tmp_path / "taxonomy.toml").write_text('[dataset.corel5k]\nignored = ["plane"]\n')
+
+    here = cli("check", data, "--taxonomy", tmp_path / "taxonomy.toml").stdout
+    there = cli("check", data, "--taxonomy", tmp_path / "taxonomy.toml", "--dataset", "corel5k").stdout
+
+    assert section(here, "tags after the taxonomy: 2") == ["1  plane", "1  sea"]
+    assert section(there, "tags after the taxonomy: 1") == ["1  sea"]
+
+
+def test_words_that_may_be_one_tag_are_named(cli: Cli, make_data_set: MakeDataSet):
+    words = {f"{n}.jpg": "bird" if n < 6 else "birds" for n in range(11)}
+
+    output = cli("check", make_data_set(words), "--taxonomy", "none").stdout
+
+    assert section(output, "words that may be one tag") == ['"birds" (5) and "bird" (6)']
+
+
+def test_long_lists_are_cut_unless_all_is_asked_for(cli: Cli, make_data_set: MakeDataSet):
+    data = make_data_set({"1.jpg": ", ".join(f"word{n}" for n in range(23))})
+
+    short = section(cli("check", data).stdout, "tags after the taxonomy: 23")
+    whole = section(cli("check", data, "--all").stdout, "tags after the taxonomy: 23")
+
+    assert short[:-1] == whole[:20]
+    assert short[-1] == "... and 3 more (--all)"
+    assert len(whole) == 23
+
+
+def test_progress_is_no_data_and_can_be_silenced(cli: Cli, make_data_set: MakeDataSet):
+    data = make_data_set({"1.jpg": "dog"})
+
+    assert cli("check", data).stderr == "decoding 1 photos\n"
+    assert cli("--quiet", "check", data).stderr == ""
+
+
+def test_a_file_without_the_columns_is_an_error(cli: Cli, tmp_path: Path):
+    (tmp_path / "metadata.csv").write_text("image,tags\n1.jpg,dog\n")
+
+    outcome = cli("check", tmp_path)
+
+    assert (outcome.status, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith(f"error: {tmp_path}/metadata.csv:1: no column 'image_path'")

@@ -1,0 +1,168 @@
+"""vectortag explain"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vectortag.heatmap import draw_heatmap
+from vectortag.tagger import Tagger
+
+Cli = Callable[..., Any]
+MakePhoto = Callable[..., Path]
+
+
+@pytest.fixture
+def photo(make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A photo in which the tiny model finds animal, dog, boat and vehicle; the test runs in its folder."""
+    monkeypatch.chdir(tmp_path)
+    return make_photo("beach.jpg", seed=1)
+
+
+@pytest.fixture
+def explain(cli: Cli, tiny_model: Path) -> Cli:
+    """explain(path, "--tag", "dog"): `vectortag explain` with the tiny model."""
+    return lambda *arguments: cli("explain", *arguments, "--model", tiny_model)
+
+
+def pngs(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir() if file.suffix == ".png"}
+
+
+def pixels(file: Path) -> np.ndarray:
+    with Image.open(file) as image:
+        assert image.format == "PNG"
+        return np.asarray(image)
+
+
+class TestFiles:
+    def test_a_png_is_written_here_and_its_name_goes_to_stdout(self, explain, photo: Path):
+        outcome = explain(photo, "--tag", "beach")
+
+        assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "beach.beach.png\n", "")
+        assert pngs(Path()) == {"beach.beach.png"}
+
+    def test_it_shows_the_heat_map_over_the_photo(self, explain, photo: Path, tagger: Tagger):
+        explain(photo, "--tag", "beach", "--opacity", 0.8)
+
+        with Image.open(photo) as image:
+            expected = draw_heatmap(image, tagger.explain(photo, "beach"), opacity=0.8)
+        np.testing.assert_array_equal(pixels(Path("beach.beach.png")), np.asarray(expected))
+
+    def test_without_opacity_it_is_the_photo(self, explain, photo: Path):
+        explain(photo, "--tag", "beach", "--opacity", 0)
+
+        with Image.open(photo) as image:
+            np.testing.assert_array_equal(pixels(Path("beach.beach.png")), np.asarray(image))
+
+    def test_several_tags_are_several_files(self, explain, photo: Path):
+        outcome = explain(photo, "--tag", "dog", "--tag", "sea", "--output", "maps/of/beach")
+
+        assert outcome.stdout.split() == ["maps/of/beach/beach.dog.png", "maps/of/beach/beach.sea.png"]
+        assert pngs(Path("maps/of/beach")) == {"beach.dog.png", "beach.sea.png"}
+
+    def test_without_a_tag_all_that_are_found_are_explained(self, explain, photo: Path, tagger: Tagger):
+        found = [scored.tag for scored in tagger.tag(photo).tags]
+
+        outcome = explain(photo, "--output", "maps")
+
+        assert len(found) > 2
+        assert outcome.stdout.split() == [f"maps/beach.{tag}.png" for tag in found]
+        assert pngs(Path("maps")) == {f"beach.{tag}.png" for tag in found}
+
+    def test_a_png_file_may_be_named(self, explain, photo: Path):
+        assert explain(photo, "--tag", "sea", "--output", "map.PNG").stdout == "map.PNG\n"
+        assert pixels(Path("map.PNG")).shape == (48, 64, 3)
+
+    def test_a_synonym_of_a_tag_will_do(self, explain, photo: Path):
+        assert explain(photo, "--tag", "puppy").stdout == "beach.dog.png\n"
+
+    def test_names_are_printed_as_they_are(self, explain, photo: Path):
+        photo = photo.rename("[bold]:dog:.jpg")
+
+        assert explain(photo, "--tag", "sea").stdout == "[bold]:dog:.sea.png\n"
+        assert pngs(Path()) == {"[bold]:dog:.sea.png"}
+
+    def test_a_tag_of_several_words_makes_a_plain_name(self, cli, photo: Path, write_tiny_model, tiny_fields):
+        tags = ("animal", "golden gate/bridge", *tiny_fields["tags"][2:])
+        model = write_tiny_model(Path("model"), tags=tags).path
+
+        assert cli("explain", photo, "--tag", "golden gate/bridge", "--model", model).stdout == (
+            "beach.golden_gate_bridge.png\n"
+        )
+
+
+class TestNotes:
+    def test_a_parent_is_seen_as_the_child_that_gave_it_its_score(self, explain, photo: Path):
+        outcome = explain(photo, "--tag", "animal", "--tag", "dog")
+
+        assert outcome.stderr == "animal: seen as dog\n"
+        np.testing.assert_array_equal(pixels(Path("beach.animal.png")), pixels(Path("beach.dog.png")))
+
+    def test_a_photo_without_tags_is_said_to_have_none(self, cli, photo: Path, write_tiny_model, tiny_fields):
+        (point,) = tiny_fields["operating_points"]
+        never = {profile: [None] * 6 for profile in point["thresholds"]}
+        model = write_tiny_model(Path("model"), operating_points=[{**point, "thresholds": never}]).path
+
+        outcome = cli("explain", photo, "--model", model)
+
+        assert (outcome.status, outcome.stdout) == (0, "")
+        assert outcome.stderr == f"{photo}: no tag reaches its threshold. Name one with --tag\n"
+
+    def test_an_empty_map_is_said_to_be_empty(self, explain, photo: Path, monkeypatch):
+        monkeypatch.setattr("vectortag.head.Head.maps", lambda *_: np.zeros((1, 8, 8), np.float32))
+
+        outcome = explain(photo, "--tag", "dog")
+
+        assert outcome.status == 0
+        assert outcome.stderr == "dog: no part of the photo speaks for it; the map is empty\n"
+
+
+class TestFailures:
+    def test_one_file_cannot_hold_several_maps(self, explain, photo: Path):
+        outcome = explain(photo, "--output", "map.png")
+
+        assert (outcome.status, outcome.stdout) == (1, "")
+        assert "map.png: one file cannot hold several maps" in outcome.stderr
+        assert pngs(Path()) == set()
+
+    def test_an_unknown_tag_is_wrong_usage(self, explain, photo: Path):
+        outcome = explain(photo, "--tag", "sea", "--tag", "beech")
+
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert outcome.stderr == (
+            'error: model "tiny": no tag "beech". Did you mean "beach"? All tags: vectortag inspect tiny\n'
+        )
+        assert pngs(Path()) == set()
+
+    @pytest.mark.parametrize("name", ["broken.jpg", "x[/y].jpg"])
+    def test_a_broken_photo_is_an_error_that_names_it(self, explain, photo: Path, name):
+        broken = Path(name)
+        broken.parent.mkdir(exist_ok=True)
+        broken.write_text("not a photo")
+
+        outcome = explain(broken, "--tag", "sea")
+
+        assert (outcome.status, outcome.stdout) == (1, "")
+        assert outcome.stderr.startswith(f"error: {name}: not a photo in a known format")
+
+    def test_a_file_is_no_folder_for_maps(self, explain, photo: Path):
+        outcome = explain(photo, "--tag", "sea", "--output", photo / "maps")
+
+        assert (outcome.status, outcome.stdout) == (1, "")
+        assert "cannot be made a folder" in outcome.stderr
+
+    def test_nothing_half_written_stays(self, explain, photo: Path, monkeypatch):
+        def save(image: Image.Image, file: Any, form: str) -> None:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Image.Image, "save", save)
+
+        assert explain(photo, "--tag", "sea", "--output", "maps").status == 130
+        assert list(Path("maps").iterdir()) == []

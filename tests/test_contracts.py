@@ -1,0 +1,179 @@
+"""What holds for the whole: layers, imports, names, documents, the shipped models."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer
+
+import vectortag
+from vectortag.apps.cli.app import app
+from vectortag.data.find import find_images
+from vectortag.model_folder import DEFAULT_MODEL, model_folders, read_model_folder
+from vectortag.tagger import Tagger
+from vectortag.types import Tagging
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = {command.name: command for command in app.registered_commands}
+
+
+def test_a_module_imports_only_from_lower_layers(need_module: Callable[[str], ModuleType], monkeypatch, capsys):
+    linter = need_module("importlinter.cli")
+    monkeypatch.chdir(ROOT)
+
+    status = linter.lint_imports(no_cache=True)
+
+    assert status == 0, capsys.readouterr().out
+    assert re.search(r"Contracts: ([1-9]\d*) kept, 0 broken", capsys.readouterr().out)
+
+
+class TestImporting:
+    def test_importing_vectortag_imports_nothing_heavy_and_opens_nothing_but_modules(self):
+        code = """
+import sys
+opened = []
+sys.addaudithook(lambda event, arguments: event == "open" and opened.append(str(arguments[0])))
+import vectortag
+print([name for name in opened if not name.endswith((".py", ".pyc"))])
+print(sorted({"numpy", "openvino", "onnxruntime", "PIL", "pydantic", "torch"} & sys.modules.keys()))
+print(any("vectortag" in name for name in opened))
+"""
+        assert run(code).splitlines() == ["[]", "[]", "True"]
+
+    def test_tagging_never_imports_torch(self, tiny_model: Path, make_photo: Callable[..., Path]):
+        code = """
+import sys
+import vectortag as vt
+tagger = vt.Tagger.load(sys.argv[1])
+tagger.tag(sys.argv[2])
+tagger.explain(sys.argv[2], "dog")
+print(sorted({"torch", "timm", "onnx", "sklearn", "scipy", "matplotlib"} & sys.modules.keys()))
+"""
+        assert run(code, tiny_model, make_photo()) == "[]\n"
+
+    @pytest.mark.parametrize("file", sorted((ROOT / "src/vectortag").rglob("*.py")), ids=lambda file: file.name)
+    def test_every_module_says_what_it_is(self, file: Path):
+        assert re.match(r'"""\S', file.read_text("utf-8"))
+
+
+def run(code: str, *arguments: object) -> str:
+    """What the code prints in a process of its own."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+class TestPublicNames:
+    @pytest.mark.parametrize("name", vectortag.__all__)
+    def test_every_public_name_is_there_and_has_a_docstring(self, name):
+        value = getattr(vectortag, name)
+
+        assert value.__name__ == name
+        assert value.__doc__
+        assert not value.__doc__.startswith(f"{name}(")  # what dataclass writes where nobody else did
+
+    def test_the_names_are_sorted_and_told_by_dir(self):
+        assert vectortag.__all__ == sorted(vectortag.__all__, key=lambda name: (name.islower(), name))
+        assert set(dir(vectortag)) == {*vectortag.__all__, "__version__"}
+
+    def test_every_error_is_public(self):
+        errors = importlib.import_module("vectortag.errors")
+        found = {name for name, value in vars(errors).items() if getattr(value, "__module__", "") == errors.__name__}
+
+        assert found - {"did_you_mean"} <= set(vectortag.__all__)
+
+    def test_another_name_is_an_error(self):
+        with pytest.raises(AttributeError, match="module 'vectortag' has no attribute 'Taggr'"):
+            vectortag.Taggr  # noqa: B018
+
+
+class TestCommands:
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_command_has_help_and_an_example(self, name):
+        text = COMMANDS[name].callback.__doc__ or ""
+
+        assert len(text.splitlines()[0]) > 20
+        assert re.search(rf"\*\*Examples?\*\*\n\n.*`[^`]*vectortag {name}\b", text, re.DOTALL)
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_option_has_help(self, name):
+        command = typer.main.get_command(app).commands[name]
+
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_command_is_documented(self, name):
+        assert re.search(rf"\bvectortag {name}\b", documents())
+
+    def test_every_documented_command_is_there_or_planned(self):
+        for line in documents().splitlines():
+            for name in re.findall(r"(?:^|`)(?:\$ )?vectortag ([a-z][a-z-]*)", line):
+                assert name in COMMANDS or "planned" in line, line
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_documented_option_is_there(self, name):
+        command = typer.main.get_command(app).commands[name]
+        known = {option for parameter in command.params for option in parameter.opts}
+        section = re.search(rf"^## [^\n]*vectortag {name}\b.*?(?=^## |\Z)", documents(), re.DOTALL | re.MULTILINE)
+
+        assert section
+        assert set(re.findall(r"`(--[a-z-]+)", section[0])) <= known
+
+
+def documents() -> str:
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return "\n".join(file.read_text("utf-8") for file in files)
+
+
+class TestDocuments:
+    def test_the_changelog_has_an_entry_for_this_version(self):
+        changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+        entry = re.search(rf"^## \[{re.escape(vectortag.__version__)}\](.*?)(?=^## |\Z)", changelog, re.DOTALL | re.M)
+
+        assert entry
+        assert "\n- " in entry[1]
+
+    @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/cli.md"])
+    def test_every_file_that_a_document_links_to_is_there(self, file):
+        text = (ROOT / file).read_text("utf-8")
+
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+            assert ((ROOT / file).parent / target).exists(), f"{file}: {target}"
+
+
+class TestShippedModels:
+    @pytest.fixture
+    def shipped(self, need: Callable[[object, str], None]) -> list[Path]:
+        folders = list(model_folders())
+        need(folders, "a shipped model")
+        return folders
+
+    def test_every_shipped_model_is_whole_and_says_what_it_was_made_from(self, shipped: list[Path]):
+        for folder in map(read_model_folder, shipped):
+            card = (folder.path / "MODEL_CARD.md").read_text("utf-8")
+
+            assert folder.path.name == folder.manifest.name
+            assert folder.manifest.data_sets
+            for info in folder.manifest.data_sets:
+                assert f"| {info.name} |" in card
+
+    def test_the_default_model_is_shipped(self, shipped: list[Path]):
+        assert DEFAULT_MODEL in [folder.name for folder in shipped]
+
+    def test_every_shipped_model_tags_the_example_photos(self, shipped: list[Path]):
+        photos = list(find_images(ROOT / "examples/photos"))
+        assert photos
+
+        for folder in shipped:
+            taggings = list(Tagger.load(folder).tag_many(photos))
+
+            assert [type(tagging) for tagging in taggings] == [Tagging] * len(photos)
+            assert any(tagging.tags for tagging in taggings)

@@ -1,0 +1,217 @@
+"""From torch to model.onnx, on the smallest networks of timm with random weights; and which networks are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vectortag.errors import ConfigError, TrainingError
+from vectortag.session import open_session
+from vectortag.train.config import BackboneConfig
+
+SIZE = 64
+PLAIN, SAME_PADDED = "test_resnet", "test_efficientnet"
+"""The second gets the padding of the `tf_` models, which depends on the input's size."""
+
+
+@functools.cache
+def export_of(architecture: str, folder: Path) -> SimpleNamespace:
+    """A backbone, what its export made of it, the file, and what the exporter printed; once for all tests."""
+    import timm
+    import torch
+
+    from vectortag.train.export import export_backbone
+    from vectortag.train.network import Backbone
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        options = {"pad_type": "same"} if architecture == SAME_PADDED else {}
+        body = timm.create_model(architecture, pretrained=False, num_classes=0, **options)
+    backbone = Backbone(body, (0.48, 0.45, 0.4), (0.23, 0.22, 0.21))
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exported = export_backbone(backbone, SIZE)
+    file = folder / f"{architecture}.onnx"
+    file.write_bytes(exported.network)
+    return SimpleNamespace(backbone=backbone, exported=exported, file=file, printed=printed.getvalue())
+
+
+@pytest.fixture
+def training(need_module: Callable[[str], ModuleType]) -> None:
+    """Skip where the extra "train" is not installed."""
+    for name in ("torch", "timm", "onnx", "onnxscript"):
+        need_module(name)
+
+
+@pytest.fixture(params=[PLAIN, SAME_PADDED])
+def case(request: pytest.FixtureRequest, training: None, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    return export_of(request.param, tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def plain(training: None, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    return export_of(PLAIN, tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def save_weights(training: None, tmp_path: Path) -> Callable[..., str]:
+    """save_weights("test_resnet", leave_out="layer4"): the path of a safetensors file with random weights."""
+
+    def save(architecture: str, *, leave_out: str = "nothing") -> str:
+        import timm
+        from safetensors.torch import save_file
+
+        weights = timm.create_model(architecture, pretrained=False, num_classes=10).state_dict()
+        file = tmp_path / f"{architecture}.safetensors"
+        save_file({name: array for name, array in weights.items() if not name.startswith(leave_out)}, file)
+        return str(file)
+
+    return save
+
+
+def pictures(count: int, height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, height, width, 3), np.uint8)
+
+
+def features_in_torch(backbone: Any, images: np.ndarray) -> np.ndarray:
+    import torch
+
+    with torch.inference_mode():
+        return backbone(torch.from_numpy(images)).numpy()
+
+
+def parameter_count(case: SimpleNamespace) -> int:
+    return sum(parameter.numel() for parameter in case.backbone.parameters())
+
+
+class TestNetwork:
+    @pytest.mark.parametrize("shape", [(1, 64, 64), (3, 97, 97), (2, 128, 75)])
+    @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+    def test_it_gives_the_features_of_torch_at_any_size(self, case, need_module, shape, runtime):
+        need_module(runtime)
+        images = pictures(*shape)
+
+        actual = open_session(case.file, runtime=runtime, precision="exact").feature_maps(images)
+
+        expected = features_in_torch(case.backbone, images)
+        assert actual.shape == expected.shape
+        assert np.abs(actual - expected).max() < 0.01 * np.abs(expected).max()  # the weights have 11 bits
+
+    def test_its_dimensions_are_free(self, case):
+        import onnx
+
+        graph = onnx.load(case.file).graph
+
+        images, feature_map = graph.input[0], graph.output[0]
+        assert (images.name, feature_map.name) == ("images", "feature_map")
+        assert images.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+        assert feature_map.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        assert [d.dim_param or d.dim_value for d in images.type.tensor_type.shape.dim] == ["N", "H", "W", 3]
+        assert [d.dim_param or d.dim_value for d in feature_map.type.tensor_type.shape.dim] == [
+            "N", case.backbone.width, "h", "w",
+        ]  # fmt: skip
+
+    def test_its_large_weights_are_fp16(self, case):
+        import onnx
+
+        large = [array for array in onnx.load(case.file).graph.initializer if np.prod(array.dims) >= 1024]
+
+        assert {array.data_type for array in large} == {onnx.TensorProto.FLOAT16}
+        assert sum(int(np.prod(array.dims)) for array in large) > 0.8 * parameter_count(case)
+
+    def test_which_halves_the_file(self, plain):
+        assert plain.file.stat().st_size < 0.55 * 4 * parameter_count(plain)
+
+    def test_the_measured_differences_are_small_and_those_of_the_file(self, case):
+        exported = case.exported
+
+        assert 0 <= exported.float32_difference < 1e-5
+        assert exported.float32_difference < exported.fp16_difference < 1e-2
+
+    def test_nothing_is_printed(self, case):
+        assert case.printed == ""
+
+    def test_a_network_that_differs_from_torch_is_refused(self, case, monkeypatch):
+        import onnx
+
+        from vectortag.train import export
+
+        monkeypatch.setattr(export, "_to_onnx", lambda *_: onnx.load(case.file))  # rounded to fp16 already
+        monkeypatch.setattr(export, "PARITY", case.exported.fp16_difference / 2)
+
+        with pytest.raises(TrainingError, match="the exported network differs from torch by"):
+            export.export_backbone(case.backbone, SIZE)
+
+
+class TestBackbone:
+    @pytest.fixture
+    def create(self, training: None) -> Callable[..., Any]:
+        from vectortag.train.network import create_backbone
+
+        return lambda architecture, init: create_backbone(
+            BackboneConfig(architecture=architecture, init=init, image_size=SIZE)
+        )
+
+    def test_it_starts_from_the_weights_of_the_file(self, create, save_weights):
+        from safetensors.torch import load_file
+
+        file = save_weights(PLAIN)
+        backbone = create(PLAIN, file)
+
+        saved = load_file(file)
+        for name, array in backbone.body.state_dict().items():
+            assert array.equal(saved[name])
+
+    def test_pixels_are_normalised_inside(self, create, save_weights):
+        import torch
+
+        backbone = create(PLAIN, save_weights(PLAIN)).eval()
+        images = pictures(1, SIZE, SIZE)
+        mean, std = (np.float32(backbone.body.default_cfg[name]) for name in ("mean", "std"))
+
+        pixels = torch.from_numpy((images / np.float32(255) - mean) / std).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            expected = backbone.body.forward_features(pixels)
+
+        np.testing.assert_allclose(features_in_torch(backbone, images), expected.numpy(), atol=1e-4)
+
+    @pytest.mark.parametrize(
+        ("architecture", "problem"),
+        [
+            ("mobilenetv3_small_050", "has layers between its feature map and its embedding. Choose one"),
+            ("test_vit", "has no spatial feature map"),
+        ],
+    )
+    def test_a_network_whose_embedding_is_not_the_mean_is_refused_by_name(
+        self, create, save_weights, architecture, problem
+    ):
+        with pytest.raises(ConfigError, match=f"backbone.architecture: {architecture} {problem}"):
+            create(architecture, save_weights(architecture))
+
+    def test_weights_of_another_shape_are_refused(self, create, save_weights):
+        with pytest.raises(
+            ConfigError, match=r"test_efficientnet\.safetensors is for another network: .*size mismatch"
+        ):
+            create(PLAIN, save_weights(SAME_PADDED))
+
+    def test_weights_that_lack_a_layer_are_refused(self, create, save_weights):
+        with pytest.raises(ConfigError, match=r"is for another network: it lacks \d+, as layer4\.0\."):
+            create(PLAIN, save_weights(PLAIN, leave_out="layer4"))
+
+    def test_a_file_that_is_not_safetensors_is_refused(self, create, tmp_path: Path):
+        (tmp_path / "weights.pth").write_bytes(b"a pickle")
+
+        for file in (tmp_path / "weights.pth", tmp_path / "gone.safetensors"):
+            with pytest.raises(ConfigError, match=f"backbone.init: {file} cannot be read as safetensors"):
+                create(PLAIN, str(file))
+
+    def test_an_architecture_that_timm_does_not_know_is_refused(self, create):
+        with pytest.raises(ConfigError, match=r'timm has no model "resnet81"\. Did you mean "resnet18"\?'):
+            create("resnet81", "weights.safetensors")

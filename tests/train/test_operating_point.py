@@ -1,0 +1,176 @@
+"""Calibration and thresholds of a finished head, and how much less they are worth on photos they were not fitted on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vectortag.hierarchy import Hierarchy
+from vectortag.manifest import OperatingPoint
+from vectortag.metrics import calibration_error, count, judgeable
+from vectortag.taxonomy import Taxonomy
+from vectortag.thresholds import FLOOR, PROFILES, fit_thresholds, sigmoid
+from vectortag.train.operating_point import cross_fitted, fit_operating_point, score
+from vectortag.types import UNKNOWN, ByteArray, FloatArray
+
+FLAT = Hierarchy({})
+
+
+def overconfident(photos: int = 400, tags: int = 6, seed: int = 0) -> tuple[FloatArray, ByteArray]:
+    """Logits whose truth is drawn at a third of them, less 1: too sure of themselves, and too high."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, 3, (photos, tags)).astype(np.float32)
+    return logits, (generator.random(logits.shape) < sigmoid(logits / 3 - 1)).astype(np.uint8)
+
+
+def scores_at(point: OperatingPoint, logits: FloatArray, hierarchy: Hierarchy = FLAT) -> FloatArray:
+    return score(logits, np.float32(point.slope), np.float32(point.bias), hierarchy)
+
+
+class TestFit:
+    def test_calibration_lowers_the_calibration_error(self):
+        logits, targets = overconfident()
+
+        after = scores_at(fit_operating_point(logits, targets, FLAT, size=32), logits)
+
+        before = calibration_error(sigmoid(logits).astype(np.float32), targets)
+        assert calibration_error(after, targets) < 0.03 < 0.15 < before
+
+    def test_it_finds_the_curve_that_the_truth_was_drawn_from(self):
+        point = fit_operating_point(*overconfident(photos=4000), FLAT, size=32)
+
+        assert point.slope == pytest.approx([1 / 3] * 6, abs=0.05)
+        assert point.bias == pytest.approx([-1] * 6, abs=0.15)
+
+    def test_every_profile_has_the_best_thresholds_of_its_own_measure(self):
+        logits, targets = overconfident()
+
+        point = fit_operating_point(logits, targets, FLAT, size=32)
+
+        scores = scores_at(point, logits)
+        for profile, beta in (("precise", 0.5), ("balanced", 1.0), ("thorough", 2.0)):
+            expected = np.maximum(fit_thresholds(scores, targets, beta=beta), np.float32(FLOOR[profile]))
+            np.testing.assert_array_equal(point.threshold_array(profile), expected)
+
+    def test_a_precise_threshold_is_never_below_a_thorough_one(self):
+        point = fit_operating_point(*overconfident(), FLAT, size=32)
+
+        precise, balanced, thorough = (point.threshold_array(profile) for profile in PROFILES)
+        assert (precise >= balanced).all()
+        assert (balanced >= thorough).all()
+        assert (precise > thorough).any()
+
+    def test_no_threshold_is_below_the_floor_of_its_profile(self):
+        logits = np.random.default_rng(0).normal(-4, 0.1, (200, 1)).astype(np.float32)
+        targets = np.zeros((200, 1), np.uint8)
+        targets[:4] = 1  # nothing tells them from the others, so that no score is much above 4 / 200
+
+        point = fit_operating_point(logits, targets, FLAT, size=32)
+
+        assert {profile: point.thresholds[profile] for profile in PROFILES} == {
+            profile: pytest.approx((FLOOR[profile],)) for profile in PROFILES
+        }
+
+    def test_a_tag_without_positives_has_no_threshold(self):
+        logits, targets = overconfident()
+        targets[:, 2] = 0
+
+        point = fit_operating_point(logits, targets, FLAT, size=32)
+
+        for profile in PROFILES:
+            assert [value is None for value in point.thresholds[profile]] == [False] * 2 + [True] + [False] * 3
+
+    def test_it_holds_the_size_and_a_number_for_each_tag(self):
+        point = fit_operating_point(*overconfident(), FLAT, size=160)
+
+        assert point.size == 160
+        assert {len(point.slope), len(point.bias), *map(len, point.thresholds.values())} == {6}
+
+    def test_unknown_entries_change_nothing(self):
+        logits, targets = overconfident()
+        targets[::3, 1] = UNKNOWN
+        others = np.where(targets == UNKNOWN, -logits, logits)
+
+        assert fit_operating_point(logits, targets, FLAT, size=32) == fit_operating_point(
+            others, targets, FLAT, size=32
+        )
+
+
+class TestParents:
+    TAGS = ("dog", "animal")
+    HIERARCHY = Hierarchy.of(TAGS, Taxonomy(implications={"dog": ["animal"]}))
+
+    def test_a_tag_whose_absence_nobody_knows_lives_by_its_children(self):
+        logits, targets = overconfident(tags=2)
+        targets[:, 1] = np.where(targets[:, 0] == 1, 1, UNKNOWN)
+
+        point = fit_operating_point(logits, targets, self.HIERARCHY, size=32)
+
+        scores = scores_at(point, logits, self.HIERARCHY)
+        np.testing.assert_array_equal(scores[:, 1], scores[:, 0])
+        assert scores_at(point, logits)[:, 1].max() < 1e-8
+
+    def test_its_threshold_takes_silence_for_absence(self):
+        logits, targets = overconfident(tags=2)
+        targets[:, 1] = np.where(targets[:, 0] == 1, 1, UNKNOWN)
+
+        point = fit_operating_point(logits, targets, self.HIERARCHY, size=32)
+
+        for profile in PROFILES:
+            assert point.thresholds[profile][1] == point.thresholds[profile][0]
+
+    def test_thresholds_are_chosen_on_raised_scores(self):
+        """Every animal is a dog and the model never says "animal" by itself: its threshold is the dog's."""
+        logits, targets = overconfident(tags=2)
+        logits[:, 1], targets[:, 1] = -30, targets[:, 0]
+
+        point = fit_operating_point(logits, targets, self.HIERARCHY, size=32)
+
+        assert point.thresholds["balanced"][1] == pytest.approx(point.thresholds["balanced"][0], abs=0.02)
+
+
+class TestCrossFitting:
+    def test_it_is_close_to_the_truth_where_there_is_much_data(self):
+        """Fitted on half of 4,000 photos, the figures are those that a fit on all gives to new photos."""
+        logits, targets = overconfident(photos=4000)
+        fresh_logits, fresh_targets = overconfident(photos=4000, seed=1)
+        point = fit_operating_point(logits, targets, FLAT, size=32)
+        fresh = count(scores_at(point, fresh_logits) >= point.threshold_array("balanced"), fresh_targets)
+
+        figures = cross_fitted(logits, targets, FLAT, seed=1)
+
+        assert figures["micro_f1"] == pytest.approx(fresh.micro_f1, abs=0.02)
+        assert figures["macro_f1"] == pytest.approx(fresh.macro_f1, abs=0.02)
+        assert figures["calibration_error"] < 0.02
+        assert figures["calibration_error_before"] > 0.15
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_on_noise_it_is_worse_than_a_fit_judged_on_its_own_photos(self, seed):
+        generator = np.random.default_rng(seed)
+        logits = generator.normal(0, 1, (60, 30)).astype(np.float32)
+        targets = (generator.random((60, 30)) < 0.25).astype(np.uint8)
+        point = fit_operating_point(logits, targets, FLAT, size=32)
+        flattering = count(scores_at(point, logits) >= point.threshold_array("balanced"), targets)
+
+        figures = cross_fitted(logits, targets, FLAT, seed=seed)
+
+        assert 0 < figures["micro_f1"] < flattering.micro_f1 - 0.02
+        assert 0 < figures["macro_f1"] < flattering.macro_f1 - 0.02
+
+    def test_the_seed_decides_the_halves(self):
+        logits, targets = overconfident(photos=60)
+
+        figures = [cross_fitted(logits, targets, FLAT, seed=seed) for seed in (1, 1, 2)]
+
+        assert figures[0] == figures[1] != figures[2]
+
+    def test_a_tag_whose_absence_nobody_knows_is_not_judged(self):
+        logits, targets = overconfident(tags=3)
+        targets[:, 2] = np.where(targets[:, 2] == 1, 1, UNKNOWN)
+
+        figures, without = (cross_fitted(logits, of, FLAT, seed=1) for of in (targets, judgeable(targets)))
+
+        assert (figures["micro_f1"], figures["macro_f1"]) == pytest.approx(
+            (without["micro_f1"], without["macro_f1"]), abs=0.01
+        )
+        assert figures["calibration_error_before"] == without["calibration_error_before"]

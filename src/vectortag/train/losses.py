@@ -31,11 +31,11 @@ def class_weights(targets: Tensor, max_weight: float) -> Tensor:
         targets: (N, T) uint8, 255 = unknown.
 
     Returns:
-        (T,) float32. A tag without positives has max_weight, one without negatives 1.
+        (T,) float32. A tag without positives is weighted as if it had one; one without negatives has 1.
     """
     positives = (targets == 1).sum(dim=0)
     negatives = (targets == 0).sum(dim=0)
-    return torch.where(positives > 0, negatives / positives.clamp(min=1), max_weight).clamp(1, max_weight).float()
+    return (negatives / positives.clamp(min=1)).clamp(1, max_weight).float()
 
 
 def create_loss(config: LossConfig, training_targets: Tensor) -> Loss:

@@ -1,4 +1,4 @@
-"""Draw a heat map over its photo."""
+"""Draw a heat map over its photo, and say how sharp it is."""
 
 from __future__ import annotations
 
@@ -39,3 +39,27 @@ def colourise(values: FloatArray) -> FloatArray:
     """(H, W) in [0, 1] -> (H, W, 3) in [0, 255], by the colour map "inferno"."""
     stops = np.linspace(0, 1, len(INFERNO))
     return np.stack([np.interp(values, stops, INFERNO[:, channel]) for channel in range(3)], axis=-1).astype(np.float32)
+
+
+def sharpness(heatmap: Heatmap | FloatArray) -> float:
+    """How much a heat map points at one place: 1 - H / ln(n).
+
+    H = -sum(p * ln(p)) is the entropy of the map's n cells, p being each cell's share of their sum, and H / ln(n) is
+    Pielou's evenness (1966, 10.1016/0022-5193(66)90013-0). On grids of different sizes it is comparable only roughly.
+
+    Args:
+        heatmap: (h, w), not negative.
+
+    Returns:
+        In [0, 1]: 1 where a single cell is warm, 0 where all are equally warm or the map is empty. Where k of the n
+        cells are equally warm and the others cold, 1 - ln(k) / ln(n).
+
+    >>> sharpness(np.float32([[0, 0], [1, 0]])), sharpness(np.float32([[1, 0], [1, 0]]))
+    (1.0, 0.5)
+    """
+    values = np.asarray(heatmap, np.float64)
+    total = values.sum()
+    if total == 0 or values.size == 1:
+        return 0.0
+    shares = values[values > 0] / total
+    return float(1 + (shares * np.log(shares)).sum() / np.log(values.size))

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.logging import RichHandler
 from rich.text import Text
 
-from vectortag.apps.cli import check, evaluate, explain, inspect, models, tag, train
+from vectortag.apps.cli import check, compare, evaluate, explain, inspect, models, tag, train
 from vectortag.apps.cli.output import notes
 from vectortag.errors import ConfigError, MissingExtraError, UnknownModelError, UnknownTagError, VectorTagError
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.command("tag")(tag.tag)
 app.command("explain")(explain.explain)
+app.command("compare")(compare.compare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("check")(check.check)

@@ -1,0 +1,69 @@
+"""vectortag compare"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from vectortag.apps.cli import options
+from vectortag.apps.cli.explain import save_png
+from vectortag.apps.cli.output import stdout
+from vectortag.heatmap import sharpness
+from vectortag.preprocess import open_image
+from vectortag.sheet import draw_comparison
+from vectortag.tagger import Tagger
+from vectortag.types import Heatmap
+
+
+def compare(
+    photo: Annotated[Path, typer.Argument(help="One photo.", show_default=False)],
+    tags: Annotated[list[str], typer.Option("--tag", "-t", help="A tag; may be repeated.", show_default=False)],
+    models: Annotated[
+        list[str],
+        typer.Option("--model", "-m", help="A model's name or folder; repeat it for each model.", show_default=False),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.", show_default=False)],
+    opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the maps cover the photo.")] = 0.55,
+    runtime: options.Runtime = options.RuntimeName.auto,
+    precision: options.Precision = options.PrecisionName.auto,
+) -> int:
+    """Show side by side where several models see a tag: the photo, then a heat map a model, with its score.
+
+    A table of scores and of the maps' sharpness (0: spread evenly over the photo, 1: a single spot) goes to stdout.
+
+    **Example**
+
+    `vectortag compare beach.jpg --tag sea --tag sky --model lite0 --model resnet18 --output beach.png`
+    """
+    taggers = [Tagger.load(model, runtime=runtime.value, precision=precision.value) for model in models]
+    for tagger in taggers:
+        for tag in tags:
+            tagger.place(tag)
+    maps = [tagger.analyse(photo).heatmaps(tags) for tagger in taggers]
+    rows = [list(zip(_names(taggers), of_one_tag, strict=True)) for of_one_tag in zip(*maps, strict=True)]
+    image = open_image(photo, max_pixels=min(tagger.embedder.recipe.max_pixels for tagger in taggers))
+    save_png(draw_comparison(image, rows, opacity=opacity), output)
+    stdout().print(_table(rows))
+    return 0
+
+
+def _names(taggers: Sequence[Tagger]) -> list[str]:
+    """The models' names; with their digests where two models have one name."""
+    times = Counter(tagger.folder.manifest.name for tagger in taggers)
+    folders = [tagger.folder for tagger in taggers]
+    return [folder.manifest.name if times[folder.manifest.name] == 1 else folder.id for folder in folders]
+
+
+def _table(rows: Sequence[Sequence[tuple[str, Heatmap]]]) -> Table:
+    table = Table("tag", "model", "score", "sharpness", "seen as", box=None, header_style="bold")
+    table.columns[2].justify = table.columns[3].justify = "right"
+    for row in rows:
+        for name, heatmap in row:
+            seen_as = "" if heatmap.source == heatmap.tag else heatmap.source
+            table.add_row(heatmap.tag, name, f"{heatmap.score:.2f}", f"{sharpness(heatmap):.2f}", seen_as)
+    return table

@@ -78,8 +78,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain values; what is not a number becomes None."""
-        plain: dict[str, Any] = _without_nan(asdict(self))
-        return plain
+        return as_plain(asdict(self))
 
     def summary(self) -> dict[str, Any]:
         """Without the lists: what a manifest keeps."""
@@ -207,6 +206,12 @@ def make_report(
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
+
+
+def as_plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a report as JSON has them: tuples become lists, and what is not a number becomes None."""
+    plain: dict[str, Any] = _without_nan(fields)
+    return plain
 
 
 def _without_nan(value: Any) -> Any:

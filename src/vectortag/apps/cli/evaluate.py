@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, open_output, stdout
 from vectortag.evaluation import Report
 from vectortag.evaluation import evaluate as evaluate_model
+from vectortag.protocols import Averages, Corel5k, ProtocolReport, evaluate_by_protocol
 from vectortag.tagger import Tagger
 
 
@@ -23,11 +25,20 @@ class SplitName(StrEnum):
     all = "all"
 
 
+class ProtocolName(StrEnum):
+    corel5k = "corel5k"
+    coco = "coco"
+
+
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
     data: Annotated[Path, typer.Argument(help="A metadata.csv, or its folder.", show_default=False)],
     split: Annotated[SplitName, typer.Option(help="Which part of the set.")] = SplitName.all,
     dataset: options.DataName = None,
+    protocol: Annotated[
+        ProtocolName | None,
+        typer.Option(help="Figures as papers report them. corel5k: five words a photo; coco: mAP, CF1, OF1."),
+    ] = None,
     profile: options.Profile = options.ProfileName.balanced,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     output: options.Output = None,
@@ -39,26 +50,68 @@ def evaluate(
 
     `--split val` takes the column `split`; where the file has none, the photos that the model kept from its training.
 
-    **Example**
+    `--protocol` judges by the rules of the literature instead, which know no thresholds: `--profile` changes nothing.
+
+    **Examples**
 
     `vectortag evaluate resnet18 photos/metadata.csv --split val`
+
+    `vectortag evaluate resnet18 coco/metadata.csv --split val --protocol coco`
     """
     tagger = Tagger.load(model, profile=profile.value, runtime=runtime.value, precision=precision.value)
-    report = evaluate_model(tagger, data, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows)
+    report: Report | ProtocolReport
+    if protocol:
+        report = evaluate_by_protocol(
+            tagger, data, protocol.value, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows
+        )
+    else:
+        report = evaluate_model(tagger, data, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows)
     for failure in report.failed:
         notes.print(f"left out: {failure}", style="yellow")
     if as_json or output:
         with open_output(output) as stream:
             stream.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
     if not as_json:
-        _print(report)
+        stdout().print(f"{report.model} on {report.data}, {report.split}: {report.photos:,} photos")
+        if isinstance(report, ProtocolReport):
+            _print_lines(_protocol_lines(report))
+        else:
+            _print(report)
     return 1 if report.failed else 0
+
+
+def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
+    for name, value in lines:
+        stdout().print(f"  {name:18}{value}")
+
+
+def _protocol_lines(report: ProtocolReport) -> Iterator[tuple[str, str]]:
+    figures = report.figures
+    if isinstance(figures, Corel5k):
+        yield (
+            "5 words a photo",
+            f"means over {figures.words} test words, {len(figures.missing)} of them not in the model",
+        )
+        yield "precision", _percent(figures.precision)
+        yield "recall", _percent(figures.recall)
+        yield "F1", _percent(figures.f1)
+        yield "N+", str(figures.n_plus)
+        if figures.translated:
+            yield "not comparable", "the model's taxonomy translated the words; published figures are of raw words"
+    else:
+        yield "mAP", f"{_percent(figures.map)}   over {figures.judged} of {figures.categories} categories"
+        yield "score >= 0.5", _averages(figures.at_half)
+        yield "top 3", _averages(figures.top_three)
+
+
+def _averages(of: Averages) -> str:
+    by_class = f"CP {_percent(of.class_precision)}  CR {_percent(of.class_recall)}  CF1 {_percent(of.class_f1)}"
+    overall = f"OP {_percent(of.overall_precision)}  OR {_percent(of.overall_recall)}  OF1 {_percent(of.overall_f1)}"
+    return f"{by_class}   {overall}"
 
 
 def _print(report: Report) -> None:
     five = report.at_five
-    console = stdout()
-    console.print(f"{report.model} on {report.data}, {report.split}: {report.photos:,} photos")
     rows = [
         ("macro mAP", f"{_percent(report.map)}   over {report.map_tags} tags"),
         ("micro F1", f"{_percent(report.micro_f1)}   at the fitted thresholds"),
@@ -66,8 +119,7 @@ def _print(report: Report) -> None:
         ("5 tags a photo", f"F1 {_percent(five.f1)}, N+ {five.n_plus}"),
         ("calibration error", f"{report.calibration_error:.4f}   per tag {report.calibration_error_per_tag:.4f}"),
     ]
-    for name, value in rows:
-        console.print(f"  {name:18}{value}")
+    _print_lines(rows)
     table = Table("tag", *_NUMBERS, box=None, header_style="bold")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -82,7 +134,7 @@ def _print(report: Report) -> None:
             _percent(tag.f1),
             "-" if tag.calibration_error is None else f"{tag.calibration_error:.3f}",
         )
-    console.print(table)
+    stdout().print(table)
 
 
 _NUMBERS = ("photos", "AP", "threshold", "precision", "recall", "F1", "cal. error")

@@ -143,7 +143,7 @@ class TestNetwork:
 
         from vectortag.train import export
 
-        monkeypatch.setattr(export, "_to_onnx", lambda *_: onnx.load(case.file))  # rounded to fp16 already
+        monkeypatch.setattr(export, "_model", lambda *_: onnx.load(case.file))  # rounded to fp16 already
         monkeypatch.setattr(export, "PARITY", case.exported.fp16_difference / 2)
 
         with pytest.raises(TrainingError, match="the exported network differs from torch by"):

@@ -44,8 +44,8 @@ def _crop(image: Tensor, size: int, config: AugmentConfig, random: np.random.Gen
     else:
         area = random.uniform(config.scale, 1)
         shape = np.exp(random.uniform(np.log(3 / 4), np.log(4 / 3)))
-        window_height = min(height, round(height * np.sqrt(area / shape)))
-        window_width = min(width, round(width * np.sqrt(area * shape)))
+        window_height = max(1, min(height, round(height * np.sqrt(area / shape))))
+        window_width = max(1, min(width, round(width * np.sqrt(area * shape))))
     top = int(random.integers(height - window_height + 1))
     left = int(random.integers(width - window_width + 1))
     return F.resized_crop(image, top, left, window_height, window_width, [size, size], antialias=True)

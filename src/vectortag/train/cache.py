@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -46,24 +48,39 @@ def cached_array(
     if processes.rank() > 0:
         processes.wait_for(file)
     elif not file.is_file():
-        temporary = file.with_suffix(f".{os.getpid()}.tmp")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            array = open_memmap(temporary, mode="w+", dtype=np.dtype(dtype), shape=shape)
-            told = time.monotonic()
-            for done in rows(array):
-                if time.monotonic() - told > SECONDS_BETWEEN_NOTES:
-                    told = time.monotonic()
-                    log.info("%s: %d of %d photos", kind, done, shape[0])
-            array.flush()
-            del array
-            temporary.replace(file)
+            _compute(file, kind, shape, dtype, rows)
         except OSError as error:
             raise TrainingError(f"{file.parent}: the cache cannot be written: {error.strerror or error}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
     mapped: Array = np.load(file, mmap_mode="r")
     return mapped
+
+
+def _compute(
+    file: Path, kind: str, shape: tuple[int, ...], dtype: npt.DTypeLike, rows: Callable[[Array], Iterable[int]]
+) -> None:
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        array = open_memmap(temporary, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        _reserve(temporary)
+        told = time.monotonic()
+        for done in rows(array):
+            if time.monotonic() - told > SECONDS_BETWEEN_NOTES:
+                told = time.monotonic()
+                log.info("%s: %d of %d photos", kind, done, shape[0])
+        array.flush()
+        del array
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _reserve(file: Path) -> None:
+    """Take the file's space now: where a disk is full, writing to a mapped file would kill the process."""
+    if sys.platform == "linux":
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
 
 
 def photo_key(records: Sequence[Record]) -> str:

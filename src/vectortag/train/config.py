@@ -11,14 +11,26 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from vectortag.errors import ConfigError, did_you_mean
 from vectortag.session import usable_cores
 
 ENVIRONMENT_PREFIX = "VECTORTAG_TRAIN_"
+
+
+def _zero_or_at_least_one(gamma: float) -> float:
+    """Between them, the gradient of p^gamma is infinite at p = 0, where clipping puts every easy negative."""
+    if gamma < 0 or 0 < gamma < 1:
+        raise ValueError("expected 0 or at least 1")
+    return gamma
+
+
+Focus = Annotated[float, AfterValidator(_zero_or_at_least_one)]
+Change = Annotated[float, Field(ge=0, le=1)]
+Turn = Annotated[float, Field(ge=0, le=0.5)]
 
 
 class _Strict(BaseModel):
@@ -86,7 +98,7 @@ class AugmentConfig(_Strict):
     scale: float = Field(default=1.0, gt=0, le=1)
     flip: float = Field(default=0.5, ge=0, le=1)
     rotation: float = Field(default=15.0, ge=0, le=180)
-    jitter: tuple[float, float, float, float] = (0.2, 0.2, 0.2, 0.1)
+    jitter: tuple[Change, Change, Change, Turn] = (0.2, 0.2, 0.2, 0.1)
     erasing: float = Field(default=0.0, ge=0, le=1)
     rand_augment: int = Field(default=0, ge=0)
     rand_magnitude: int = Field(default=9, ge=0, le=30)
@@ -107,8 +119,8 @@ class LossConfig(_Strict):
     max_positive_weight: float = Field(default=20.0, ge=1)
     alpha: float = Field(default=0.25, ge=0, le=1)
     gamma: float = Field(default=2.0, ge=0)
-    gamma_negative: float = Field(default=4.0, ge=0)
-    gamma_positive: float = Field(default=1.0, ge=0)
+    gamma_negative: Focus = 4.0
+    gamma_positive: Focus = 1.0
     clip: float = Field(default=0.05, ge=0, lt=1)
 
 

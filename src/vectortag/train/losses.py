@@ -66,7 +66,8 @@ def masked_focal(logits: Tensor, targets: Tensor, *, alpha: float, gamma: float)
     scores = logits.sigmoid()
     wrongness = truth * (1 - scores) + (1 - truth) * scores  # 1 - p_t
     balance = truth * alpha + (1 - truth) * (1 - alpha)
-    return _mean(balance * wrongness**gamma * loss, known)
+    focus = wrongness.clamp(min=1e-8) ** gamma  # below 1, gamma has an infinite gradient at 0
+    return _mean(balance * focus * loss, known)
 
 
 def masked_asymmetric(logits: Tensor, targets: Tensor, loss: AsymmetricLossMultiLabel) -> Tensor:

@@ -1,0 +1,119 @@
+"""A backbone cut in two is the same backbone, on the smallest networks of timm with random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from vectortag.errors import ConfigError
+
+FAMILIES = ("test_resnet", "resnet10t", "test_efficientnet", "mobilenetv2_035")
+
+
+@pytest.fixture
+def torch(need_module: Callable[[str], ModuleType]) -> Any:
+    return need_module("torch")
+
+
+@pytest.fixture
+def backbone(torch: Any, need_module: Callable[[str], ModuleType]) -> Callable[[str], Any]:
+    """backbone("test_resnet"): with random weights, for evaluation."""
+    timm = need_module("timm")
+    network = need_module("vectortag.train.network")
+
+    def create(architecture: str) -> Any:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            body = timm.create_model(architecture, pretrained=False, num_classes=0)
+        return network.Backbone(body, (0.48, 0.45, 0.4), (0.23, 0.22, 0.21)).eval()
+
+    return create
+
+
+@pytest.fixture
+def cut(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
+    return need_module("vectortag.train.stages").cut
+
+
+@pytest.fixture
+def images(torch: Any) -> Any:
+    """(2, 64, 64, 3) random pixels."""
+    return torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def names(part: Any, whole: Any) -> set[str]:
+    """What the parameters of a part are called in the whole."""
+    own = {id(parameter) for parameter in part.parameters()}
+    return {name for name, parameter in whole.named_parameters() if id(parameter) in own}
+
+
+@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("trained", [1, 3])
+def test_the_two_parts_together_are_the_backbone(backbone, cut, images, torch, architecture, trained):
+    whole = backbone(architecture)
+    lower, upper = cut(whole, trained)
+
+    with torch.inference_mode():
+        expected, actual = whole(images), upper(lower(images))
+
+    assert expected.std() > 0
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", FAMILIES)
+def test_each_weight_of_the_backbone_is_in_one_of_the_parts(backbone, cut, architecture):
+    whole = backbone(architecture)
+    lower, upper = cut(whole, 1)
+
+    below, above = names(lower.layers, whole), names(upper, whole)
+
+    assert below
+    assert above
+    assert not below & above
+    assert below | above == {name for name, _ in whole.named_parameters()}
+
+
+def test_the_upper_part_has_as_many_stages_as_are_trained(backbone, cut):
+    whole = backbone("test_resnet")
+
+    stages = [{name.split(".")[1] for name in names(cut(whole, trained)[1], whole)} for trained in (1, 2, 3)]
+
+    assert stages == [{"layer4"}, {"layer3", "layer4"}, {"layer2", "layer3", "layer4"}]
+
+
+@pytest.mark.parametrize("architecture", ["test_resnet", "test_efficientnet"])
+def test_training_the_upper_part_trains_the_backbone(backbone, cut, images, torch, architecture):
+    whole = backbone(architecture)
+    lower, upper = cut(whole, 1)
+    with torch.no_grad():
+        before = whole(images)
+        for parameter in upper.parameters():
+            parameter.mul_(0.5)
+
+        after = whole(images)
+        assert not after.equal(before)
+        torch.testing.assert_close(after, upper(lower(images)), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "family"), [("test_convnext", "ConvNeXt"), ("test_byobnet", "ByobNet"), ("test_vit", "Vision")]
+)
+def test_another_family_is_refused_by_name(backbone, cut, architecture, family):
+    with pytest.raises(
+        ConfigError, match=rf'freeze = "stages" does not know where to cut a {family}.*Use freeze = "ba'
+    ):
+        cut(backbone(architecture), 1)
+
+
+@pytest.mark.parametrize(("architecture", "stages"), [("test_resnet", 4), ("test_efficientnet", 5)])
+def test_something_must_stay_frozen(backbone, cut, architecture, stages):
+    whole = backbone(architecture)
+
+    for trained in (stages, stages + 1):
+        message = rf"backbone\.trained_stages: {trained}, but the network has {stages} stages"
+        with pytest.raises(ConfigError, match=message):
+            cut(whole, trained)
+    assert len(cut(whole, stages - 1)) == 2

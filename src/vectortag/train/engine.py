@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -100,10 +101,11 @@ def fit(
             trainer.fit(module, training, validation, ckpt_path=_last(run) if resume else None, weights_only=False)
         except FloatingPointError as error:
             raise TrainingError(f"{error}. Lower learning_rate") from error
+        except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt from error
         except OSError as error:
             raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=False)
     module.load_state_dict(checkpoint["state_dict"])
     return Trained(module.trunk.cpu().eval(), head.cpu().eval(), tuple(module.epochs), int(checkpoint["epoch"]))

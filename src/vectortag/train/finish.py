@@ -23,6 +23,7 @@ from vectortag.model_folder import NETWORK, ModelFolder, write_model_folder
 from vectortag.preprocess import PixelRecipe
 from vectortag.session import Session, open_session
 from vectortag.tagger import Tagger
+from vectortag.train import processes
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import TrainingData
 from vectortag.train.engine import Trained
@@ -133,6 +134,7 @@ def _provenance(config: TrainConfig, trained: Trained, exported: Exported, secon
         "config": settings,
         "epochs": [asdict(epoch) for epoch in trained.epochs],
         "best_epoch": trained.best + 1,
+        "processes": processes.count(),
         "seconds": round(seconds),
         "export": {"float32_difference": exported.float32_difference, "fp16_difference": exported.fp16_difference},
     }

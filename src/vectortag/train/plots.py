@@ -1,15 +1,147 @@
-"""The report of a training: curves and tables for a person to look at."""
+"""The figures of a report, drawn with matplotlib's objects: no global state, no window."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
+from collections.abc import Sequence
 
-from vectortag.evaluation import Report
-from vectortag.train.engine import Trained
-from vectortag.types import ByteArray, FloatArray
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from vectortag.metrics import Doubles
+from vectortag.train.curves import PrecisionRecall, Reliability
+from vectortag.train.module import Epoch
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
+"""Of the palette of Okabe and Ito (2008), which colour-blind people tell apart; orange is their vermilion."""
+
+DASHES: tuple[tuple[float, ...], ...] = ((1, 0), (5, 2), (1.5, 1.5))
+"""Tags of one colour differ in their dashes."""
+
+DPI = 120
+LONGEST_LABEL = 24
+"""Letters: what is longer is cut, so that no label pushes a figure aside."""
+
+MOST_POINTS = 2000
+"""Of a curve: more than the figure has pixels."""
 
 
-def write_report(
-    folder: Path, trained: Trained, reports: list[Report], scores: FloatArray, targets: ByteArray, logits: FloatArray
-) -> None:
-    """stub"""
+def to_png(figure: Figure) -> bytes:
+    """The figure as the content of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def label(text: str) -> str:
+    """A text for a figure: cut where it is long, and without what matplotlib takes for formulas or hidden entries."""
+    short = text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1].rstrip() + "…"
+    return short.replace("$", r"\$").replace("_", "\u2009_", 1) if short.startswith("_") else short.replace("$", r"\$")
+
+
+def learning_curve(epochs: Sequence[Epoch], best: int) -> Figure:
+    """Losses and validation mAP over the epochs; `best` counts from 0."""
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    losses, precisions = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    numbers = np.arange(1, len(epochs) + 1)
+    marker = {"marker": "o", "markersize": 4}
+    losses.plot(numbers, [epoch.train_loss for epoch in epochs], color=BLUE, label="training", **marker)
+    losses.plot(numbers, [epoch.val_loss for epoch in epochs], color=ORANGE, label="validation", **marker)
+    precisions.plot(numbers, [epoch.val_map for epoch in epochs], color=ORANGE, label="validation", **marker)
+    for axes in (losses, precisions):
+        _plain(axes)
+        axes.axvline(best + 1, color=GREY, linestyle=":", label=f"best: epoch {best + 1}")
+    losses.set_ylabel("loss")
+    losses.legend(frameon=False)
+    precisions.set_ylabel("mAP")
+    precisions.set_xlabel("epoch")
+    precisions.xaxis.set_major_locator(MaxNLocator(integer=True))
+    precisions.set_xlim(0.5, len(epochs) + 0.5)
+    return figure
+
+
+def precision_recall_curves(
+    together: PrecisionRecall,
+    best: Sequence[tuple[str, PrecisionRecall]],
+    worst: Sequence[tuple[str, PrecisionRecall]],
+    *,
+    operating: tuple[float, float],
+) -> Figure:
+    """All entries together, and single tags; `operating` is (recall, precision) at the model's own thresholds.
+
+    Args:
+        best, worst: (label, curve) of at most three tags each.
+    """
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.subplots()
+    _plain(axes)
+    for colour, curves in ((GREEN, best), (ORANGE, worst)):
+        for (name, curve), dashes in zip(curves, DASHES, strict=False):
+            _draw(axes, curve, label=label(name), color=colour, linewidth=1.3, dashes=dashes)
+    _draw(axes, together, label="all entries together", color=BLUE, linewidth=2.8)
+    axes.plot(*operating, "o", color=BLUE, markersize=9, markeredgecolor="white", label="at the model's thresholds")
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    figure.legend(loc="outside right upper", frameon=False)
+    return figure
+
+
+def reliability_diagram(before: Reliability, after: Reliability, errors: tuple[float, float]) -> Figure:
+    """Scores against shares of positives, and how many entries are in each bin.
+
+    Args:
+        before, after: calibration.
+        errors: the expected calibration errors before and after.
+    """
+    figure = Figure(figsize=(6.5, 7.5), layout="constrained")
+    shares, entries = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    shares.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="score = share")
+    named = (("before calibration", ORANGE, before, errors[0]), ("after", BLUE, after, errors[1]))
+    for name, colour, bins, error in named:
+        text = f"{name}: ECE {error:.4f}"
+        filled = bins.entries > 0
+        shares.plot(bins.score[filled], bins.share[filled], color=colour, marker="o", markersize=5, label=text)
+        edges = np.linspace(0, 1, len(bins.entries) + 1)
+        entries.stairs(bins.entries, edges, color=colour, linewidth=1.6)
+    for axes in (shares, entries):
+        _plain(axes)
+    shares.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that has the tag")
+    shares.legend(frameon=False, loc="upper left")
+    entries.set_yscale("symlog", linthresh=1)
+    entries.set_ylim(bottom=0)
+    entries.set(xlabel="score", ylabel="entries")
+    return figure
+
+
+def co_occurrence_matrix(names: Sequence[str], shares: Doubles) -> Figure:
+    """Which tags come together: (P, P) shares, rows and columns called `names`."""
+    side = 3.5 + 0.24 * len(names)
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.subplots()
+    axes.set_facecolor("#e8e8e8")
+    image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
+    texts = [label(name) for name in names]
+    axes.set_xticks(range(len(names)), texts, rotation=90, fontsize=9)
+    axes.set_yticks(range(len(names)), texts, fontsize=9)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("... have this tag, too", fontsize=11)
+    axes.set_ylabel("of the photos with this tag ...", fontsize=11)
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, format=PercentFormatter(1))
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e0e0e0", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=10)
+    axes.xaxis.label.set_size(11)
+    axes.yaxis.label.set_size(11)
+
+
+def _draw(axes: Axes, curve: PrecisionRecall, **style: object) -> None:
+    chosen = np.unique(np.linspace(0, len(curve.recall) - 1, MOST_POINTS).astype(int)) if len(curve.recall) else []
+    axes.plot(curve.recall[chosen], curve.precision[chosen], **style)

@@ -1,0 +1,85 @@
+"""What the figures of a report show, as arrays.
+
+Scores are (N, T) float32, targets (N, T) uint8 with 1 = has the tag, 0 = has it not, 255 = nobody said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.metrics import BINS, Doubles, check_shapes
+from vectortag.types import UNKNOWN, ByteArray, FloatArray
+
+Places = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionRecall:
+    """Precision and recall at every distinct score as threshold, the highest first: (P,) each."""
+
+    precision: Doubles
+    recall: Doubles
+
+
+def precision_recall(scores: FloatArray, targets: ByteArray) -> PrecisionRecall:
+    """The curve over all known entries together: micro-averaged. Empty where there is no positive.
+
+    >>> precision_recall(np.float32([[.9, .8, .1]]), np.uint8([[1, 0, 1]])).precision
+    array([1.        , 0.5       , 0.66666667])
+    """
+    check_shapes(scores, targets)
+    known = targets != UNKNOWN
+    ranked = np.argsort(-scores[known], kind="stable")
+    values, truth = scores[known][ranked], targets[known][ranked] == 1
+    if not truth.any():
+        return PrecisionRecall(np.empty(0), np.empty(0))
+    last_of_tie = np.flatnonzero(np.append(values[1:] != values[:-1], True))
+    hits = np.cumsum(truth)[last_of_tie]
+    return PrecisionRecall(hits / (last_of_tie + 1), hits / hits[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Bins of equal width of the known entries: mean score, share of positives, number of entries: (B,) each.
+
+    The first two are NaN in an empty bin.
+    """
+
+    score: Doubles
+    share: Doubles
+    entries: Places
+
+
+def reliability(scores: FloatArray, targets: ByteArray, *, bins: int = BINS) -> Reliability:
+    """What the expected calibration error is made of (Guo et al. 2017, arXiv:1706.04599)."""
+    check_shapes(scores, targets)
+    known = targets != UNKNOWN
+    place = np.minimum((scores[known] * bins).astype(np.intp), bins - 1)
+    entries = np.bincount(place, minlength=bins)
+    filled = np.where(entries > 0, entries, np.nan)
+    score = np.bincount(place, weights=scores[known], minlength=bins) / filled
+    share = np.bincount(place, weights=targets[known] == 1, minlength=bins) / filled
+    return Reliability(score, share, entries)
+
+
+def most_frequent(targets: ByteArray, count: int) -> Places:
+    """The places of the tags with the most positives, most frequent first; those without any are left out."""
+    positives = (targets == 1).sum(axis=0)
+    order = np.argsort(-positives, kind="stable")[:count]
+    return order[positives[order] > 0]
+
+
+def co_occurrence(targets: ByteArray, places: Places) -> Doubles:
+    """Of the photos that have tag i and of which tag j is known, the share that have j: (P, P) for the tags at `places`.
+
+    NaN on the diagonal, and where tag j is known of no photo that has i.
+    """
+    present = (targets[:, places] == 1).astype(np.float64)  # (N, P)
+    known = (targets[:, places] != UNKNOWN).astype(np.float64)  # (N, P)
+    both, judged = present.T @ present, present.T @ known  # (P, N) @ (N, P) -> (P, P)
+    shares = np.divide(both, judged, out=np.full(both.shape, np.nan), where=judged > 0)
+    np.fill_diagonal(shares, np.nan)
+    return shares

@@ -1,0 +1,235 @@
+"""A whole training, on forty small pictures of circles and squares."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from vectortag.errors import DataError, TrainingError
+from vectortag.model_folder import read_model_folder
+from vectortag.tagger import Tagger
+
+PHOTOS, SIZE = 40, 64
+
+KILLED_IN_EPOCH_3 = """
+    import os, signal
+    from vectortag.train.module import TagModule
+
+    def step(self, batch, number, original=TagModule.training_step):
+        if (self.current_epoch, number) == (2, 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(self, batch, number)
+
+    TagModule.training_step = step
+"""
+TRAIN = """
+    import sys
+    from vectortag.train.config import load_config
+    from vectortag.train.recipe import train
+    train(load_config(sys.argv[1]), sys.argv[2], resume=sys.argv[3] == "resume")
+"""
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """metadata.csv of pictures with a red circle, a blue square, both or neither."""
+    folder = tmp_path_factory.mktemp("shapes")
+    random = np.random.default_rng(0)
+    rows = ["image_path,tags"]
+    for number in range(PHOTOS):
+        image = Image.fromarray(random.integers(0, 60, (72, 72, 3), np.uint8))
+        if number % 2:
+            ImageDraw.Draw(image).ellipse([8, 8, 36, 36], fill=(250, 60, 60))
+        if number % 4 > 1:
+            ImageDraw.Draw(image).rectangle([40, 40, 68, 68], fill=(60, 60, 250))
+        image.save(folder / f"{number}.png")
+        words = ["circle"] * (number % 2) + ["square"] * (number % 4 > 1)
+        rows.append(f'{number}.png,"{", ".join(words)}"')
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random starting weights of timm's smallest ResNet."""
+    for name in ("torch", "timm", "lightning"):
+        if os.environ.get("CI") != "true":
+            pytest.importorskip(name)
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    file = tmp_path_factory.mktemp("weights") / "test_resnet.safetensors"
+    save_file(timm.create_model("test_resnet").state_dict(), file)
+    return file
+
+
+@pytest.fixture
+def configured(shapes: Path, weights: Path, tmp_path: Path) -> Callable[..., Path]:
+    """configured(epochs=2): the path of a configuration for the shapes."""
+
+    def write(*, csv: Path = shapes, **changes: Any) -> Path:
+        fields = {"epochs": 4, "batch_size": 8, "learning_rate": 3e-3, "workers": 0, "precision": "float32", **changes}
+        lines = ['name = "shapes"', *(f"{name} = {json.dumps(value)}" for name, value in fields.items())]
+        lines += ["[backbone]", 'architecture = "test_resnet"', f'init = "{weights}"', f"image_size = {SIZE}"]
+        lines += ["[augment]", "resize = 72", "[vocabulary]", 'taxonomy = "none"']
+        lines += ["[[data]]", 'name = "shapes"', f'csv = "{csv}"']
+        file = tmp_path / "shapes.toml"
+        file.write_text("\n".join(lines) + "\n")
+        return file
+
+    return write
+
+
+@pytest.fixture
+def train(need_module: Callable[[str], ModuleType]) -> Callable[..., Any]:
+    """train(config file, output, resume=False)"""
+    config, recipe = need_module("vectortag.train.config"), need_module("vectortag.train.recipe")
+    return lambda file, output, **options: recipe.train(config.load_config(file), output, **options)
+
+
+def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("freeze", ["none", "stages", "backbone"])
+def test_a_trained_model_tags_a_photo(train, configured, shapes, tmp_path, freeze):
+    folder = train(configured(freeze=freeze, epochs=2), tmp_path)
+
+    tagging = Tagger.load(folder.path).tag(shapes / "1.png")
+
+    assert [scored.tag for scored in tagging.scores] == ["circle", "square"]
+    assert folder.manifest.provenance["config"]["freeze"] == freeze
+    assert len(folder.manifest.provenance["epochs"]) == 2
+
+
+def test_training_learns_the_shapes(train, configured, tmp_path):
+    folder = train(configured(epochs=6), tmp_path)
+
+    assert folder.manifest.metrics["shapes"]["map"] > 0.9
+
+
+def test_the_best_epoch_is_kept(train, configured, tmp_path):
+    folder = train(configured(), tmp_path)
+
+    losses = [epoch["val_loss"] for epoch in folder.manifest.provenance["epochs"]]
+    assert folder.manifest.provenance["best_epoch"] == 1 + losses.index(min(losses))
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_result(configured, tmp_path):
+    file = configured()
+
+    killed = run_python(KILLED_IN_EPOCH_3 + TRAIN, file, tmp_path / "broken", "")
+    assert not (tmp_path / "broken" / "shapes").exists()  # nothing that looks like a model
+    resumed = run_python(TRAIN, file, tmp_path / "broken", "resume")
+    unbroken = run_python(TRAIN, file, tmp_path / "whole", "")
+
+    assert killed.returncode == -signal.SIGKILL
+    assert (resumed.returncode, unbroken.returncode) == (0, 0), resumed.stderr + unbroken.stderr
+    one, other = (read_model_folder(tmp_path / name / "shapes").manifest for name in ("broken", "whole"))
+    assert one.files["head.safetensors"] == other.files["head.safetensors"]
+    assert one.files["model.onnx"] == other.files["model.onnx"]
+    assert one.provenance["epochs"] == other.provenance["epochs"]
+
+
+def test_two_processes_train_one_model(configured, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(textwrap.dedent(TRAIN))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+    done = subprocess.run(
+        [*command, str(script), str(configured(epochs=2)), str(tmp_path / "out"), ""],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert read_model_folder(tmp_path / "out" / "shapes").manifest.provenance["processes"] == 2
+
+
+def test_a_loss_that_is_no_number_ends_the_training(train, configured, tmp_path):
+    with pytest.raises(TrainingError, match=r"the loss is .*Lower learning_rate"):
+        train(configured(learning_rate=1e30), tmp_path)
+
+    assert not (tmp_path / "shapes").exists()
+
+
+def test_ctrl_c_leaves_what_can_be_resumed(train, configured, tmp_path, monkeypatch):
+    from vectortag.train.module import TagModule
+
+    original = TagModule.training_step
+
+    def interrupted(self: Any, batch: Any, step: int) -> Any:
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+        return original(self, batch, step)
+
+    monkeypatch.setattr(TagModule, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(configured(epochs=2), tmp_path)
+    assert not (tmp_path / "shapes").exists()
+
+    monkeypatch.setattr(TagModule, "training_step", original)
+    assert len(train(configured(epochs=2), tmp_path, resume=True).manifest.provenance["epochs"]) == 2
+
+
+def test_ctrl_c_still_works_after_a_training_was_stopped_by_it(train, configured, tmp_path, monkeypatch):
+    from vectortag.train.module import TagModule
+
+    def interrupted(self: Any, batch: Any, step: int) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TagModule, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(configured(), tmp_path)
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_full_disk_ends_in_a_clear_error(train, configured, tmp_path, monkeypatch):
+    import lightning.pytorch as pl
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.Trainer, "save_checkpoint", full)
+
+    with pytest.raises(TrainingError, match="No space left on device"):
+        train(configured(epochs=1), tmp_path)
+    assert not (tmp_path / "shapes").exists()
+
+
+def test_there_must_be_something_to_resume(train, configured, tmp_path):
+    with pytest.raises(TrainingError, match="Start without --resume"):
+        train(configured(), tmp_path, resume=True)
+
+
+def test_one_photo_is_no_data_set(train, configured, tmp_path, shapes):
+    (tmp_path / "metadata.csv").write_text(f"image_path,tags\n{shapes / '1.png'},circle\n")
+
+    with pytest.raises(DataError, match="at least two photos, got 1"):
+        train(configured(csv=tmp_path), tmp_path / "out")
+
+
+def test_the_run_keeps_its_resolved_configuration_and_a_log(train, configured, tmp_path):
+    train(configured(epochs=2), tmp_path)
+
+    run = tmp_path / "shapes.run"
+    assert json.loads((run / "config.json").read_text())["epochs"] == 2
+    assert (run / "logs" / "metrics.csv").is_file()

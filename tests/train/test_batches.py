@@ -228,3 +228,10 @@ def test_worker_processes_make_the_same_batches(batches, photos, targets, torch)
     for (inputs, made), (other_inputs, other_made) in zip(alone, helped, strict=True):
         assert inputs.equal(other_inputs)
         torch.testing.assert_close(made, other_made, equal_nan=True, rtol=0, atol=0)
+
+
+def test_a_set_smaller_than_a_batch_gives_every_process_its_part(order):
+    first, second = (order(rank=rank, world=2, batch_size=64) for rank in (0, 1))
+
+    assert [len(rows) for rows in first + second] == [PHOTOS // 2, PHOTOS // 2]
+    assert not set(first[0]) & set(second[0])

@@ -103,7 +103,8 @@ class BatchSampler(Sampler[Batch]):
     """
 
     def __init__(self, config: TrainConfig, targets: ByteArray, *, rank: int = 0, world: int = 1) -> None:
-        self._seed, self._size, self._rank, self._world = config.seed, config.batch_size, rank, world
+        self._seed, self._rank, self._world = config.seed, rank, world
+        self._size = min(config.batch_size, max(1, len(targets) // world))
         self._weights = rarity_weights(targets) if config.sampler == "rarity" else None
         self._count = len(targets)
         self._epoch = 0

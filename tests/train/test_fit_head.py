@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -17,9 +17,13 @@ WIDTH = 6
 
 
 @pytest.fixture
-def fit_head(need_module: Callable[[str], ModuleType]) -> Callable[..., Any]:
-    need_module("torch")
-    return need_module("vectortag.train.fit_head").fit_head
+def fit_head(need_module: Callable[[str], ModuleType]) -> Iterator[Callable[..., Any]]:
+    """`fit_head` on one thread: for matrices this small, threads only wait for one another."""
+    torch = need_module("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield need_module("vectortag.train.fit_head").fit_head
+    torch.set_num_threads(threads)
 
 
 def toy(photos: int, seed: int) -> tuple[FloatArray, ByteArray]:

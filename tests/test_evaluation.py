@@ -233,6 +233,15 @@ class TestFailures:
         assert "07.jpg" in report.failed[0]
         assert report.tags == evaluate(tagger, whole).tags
 
+    def test_a_photo_that_is_not_there_is_listed(self, tagger: Tagger, make_data_set: MakeDataSet):
+        folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
+        (folder / "2.jpg").unlink()
+
+        report = evaluate(tagger, folder)
+
+        assert report.photos == 1
+        assert report.failed == (f"row 3: {folder / '2.jpg'}: is not there",)
+
     def test_without_any_readable_photo_there_is_no_report(self, tagger: Tagger, make_data_set: MakeDataSet):
         folder = make_data_set({"1.jpg": "dog"})
         (folder / "1.jpg").write_text("not a photo")

@@ -52,7 +52,7 @@ class Report:
 
     Attributes:
         photos: how many were scored.
-        failed: an error for each photo that could not be read.
+        failed: an error for each photo that could not be read, and for each that the file names and that is not there.
         map: macro mAP: the mean of average precision over the tags that have positives and negatives.
         map_tags: how many tags that is.
         micro_f1, macro_f1: at the model's own thresholds; macro over the tags with positives.
@@ -111,6 +111,7 @@ def evaluate(
     records = choose_part(data, split, manifest)
     embeddings, readable, failed = embed_records(tagger, records)
     targets = build_targets(readable, tagger.tags, manifest.taxonomy, known_in(data, manifest))
+    failed += tuple(f"row {record.row}: {record.path}: is not there" for record in data.missing)
     return make_report(tagger, tagger.scores(embeddings), targets, data=data.name, split=split, failed=failed)
 
 

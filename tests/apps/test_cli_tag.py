@@ -57,6 +57,14 @@ class TestForms:
     def test_a_table_says_that_no_tag_was_found(self, tag, photos):
         assert tag(photos[0], "--threshold", 1).stdout.splitlines()[1] == "  no tag reaches its threshold"
 
+    def test_a_folder_without_photos_is_said_to_have_none(self, tag, tmp_path: Path):
+        (tmp_path / "empty").mkdir()
+
+        outcome = tag(tmp_path / "empty")
+
+        assert (outcome.status, outcome.stdout) == (0, "")
+        assert "no photos in" in outcome.stderr
+
     def test_jsonl_is_an_object_a_line(self, tag, photos, tagger: Tagger):
         outcome = tag(*photos, "--format", "jsonl")
 

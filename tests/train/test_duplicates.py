@@ -11,9 +11,6 @@ from typing import Any
 import pytest
 
 from vectortag.errors import TrainingError
-
-pytest.importorskip("torch")
-
 from vectortag.train import duplicates
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import TrainingData, load_training_data

@@ -24,7 +24,7 @@ def fit_operating_point(logits: FloatArray, targets: ByteArray, hierarchy: Hiera
     makes the threshold cautious.
     """
     silent = ~(targets == 0).any(axis=0)  # (T,)
-    slope, bias = fit_calibration(logits, targets)
+    slope, bias = fit_calibration(logits, judgeable(targets))
     slope[silent], bias[silent] = 0.0, SILENT
     scores = score(logits, slope, bias, hierarchy)
     judged = np.where(silent & (targets == UNKNOWN), 0, targets).astype(np.uint8)

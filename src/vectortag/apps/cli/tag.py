@@ -61,6 +61,8 @@ def tag(
         model, profile=profile.value, runtime=runtime.value, precision=precision.value, threads=threads
     )
     photos = list(_photos(paths))
+    if not photos:
+        notes.print(f"no photos in {', '.join(map(str, paths))}", style="yellow")
     failed = 0
     with open_output(output) as stream:
         writer = WRITERS[form](stream)

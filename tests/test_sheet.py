@@ -84,6 +84,13 @@ class TestSheet:
         written = "".join("#" if column else " " for column in ink(sheet, GAP, 200))
         assert ("#" + " " * (GAP - 3) in written.strip()) == bool(note)  # a gap between the two, and nowhere else
 
+    def test_a_note_stands_over_the_right_edge_of_its_picture_though_the_column_is_wider(self):
+        sheet = draw_sheet([[Cell(plain(120, 20, "red"), "sea", "0.83")], [Cell(plain(300, 20, "red"))]])
+
+        written = ink(sheet, GAP, 300)
+        assert written[110:121].any()
+        assert not written[121:].any()
+
     def test_a_note_may_be_long_where_the_title_is_short(self):
         note = ink(draw_sheet([[Cell(plain(300, 20, "red"), "sea", "0.83, seen as something")]]), GAP, 300)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,13 +60,18 @@ def draw_sheet(rows: Sequence[Sequence[Cell]]) -> Image.Image:
     return sheet
 
 
-def _write(draw: ImageDraw.ImageDraw, cell: Cell, x: int, y: int, width: int) -> None:
-    """The note may take what the title leaves, but no less than half of the width; then the title is cut, too."""
+def _write(draw: ImageDraw.ImageDraw, cell: Cell, x: int, y: int, column: int) -> None:
+    """Title and note as far apart as the picture is wide, or, where they need more, as the column allows.
+
+    The note may take what the title leaves, but no less than half of that; then the title is cut, too.
+    """
     font = ImageFont.load_default(TEXT)
-    note = shorten(cell.note, max(width // 2, width - GAP - round(font.getlength(cell.title))), font)
-    left = width - (GAP + round(font.getlength(note)) if note else 0)
+    title, note = (math.ceil(font.getlength(text)) for text in (cell.title, cell.note))
+    width = min(column, max(cell.picture.width, title + GAP + note))
+    short = shorten(cell.note, max(width // 2, width - GAP - title), font)
+    left = width - (GAP + math.ceil(font.getlength(short)) if short else 0)
     draw.text((x, y), shorten(cell.title, left, font), INK, font)
-    draw.text((x + width, y), note, PALE_INK, font, anchor="ra")
+    draw.text((x + width, y), short, PALE_INK, font, anchor="ra")
 
 
 def shorten(text: str, width: int, font: Font) -> str:
@@ -92,14 +98,18 @@ def draw_comparison(
         [
             [
                 Cell(small, row[0][1].tag),
-                *(Cell(draw_heatmap(small, heatmap, opacity=opacity), name, _note(heatmap)) for name, heatmap in row),
+                *(
+                    Cell(draw_heatmap(small, heatmap, opacity=opacity), name, score_note(heatmap))
+                    for name, heatmap in row
+                ),
             ]
             for row in rows
         ]
     )
 
 
-def _note(heatmap: Heatmap) -> str:
+def score_note(heatmap: Heatmap) -> str:
+    """The score of a heat map as text, with the child that gave it, or that the map is empty."""
     if heatmap.is_empty:
         return f"{heatmap.score:.2f}, empty"
     return f"{heatmap.score:.2f}" + (f", seen as {heatmap.source}" if heatmap.source != heatmap.tag else "")

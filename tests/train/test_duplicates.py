@@ -48,6 +48,14 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+def test_groups_that_stay_together_are_counted_in_the_log(with_copies, caplog):
+    caplog.set_level(logging.INFO)
+
+    load(with_copies())
+
+    assert "photos: 6 groups of photos show one picture and stay together" in caplog.messages
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_copies_are_on_one_side_of_our_own_split(with_copies, seed: int, caplog):
     data = load(with_copies(), seed=seed)

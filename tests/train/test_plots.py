@@ -39,7 +39,7 @@ def make_figure(plots: Any, make_epochs: Any) -> Callable[[str], Any]:
     """make_figure("reliability"): one of the four figures, with names as long as they come."""
     names = ["_hidden", "$x$", LONG, *(f"tag number {n}" for n in range(27))]
     shares = np.random.default_rng(0).random((30, 30))
-    curves = [(f"{name} 0.52", CURVE) for name in names[:3]]
+    curves = [(f"{plots.label(name)} 0.52", CURVE) for name in names[:3]]
     figures = {
         "learning": lambda: plots.learning_curve(make_epochs(30), best=12),
         "one epoch": lambda: plots.learning_curve(make_epochs(1), best=0),
@@ -63,23 +63,29 @@ def lines(axes: Any) -> dict[str, tuple[list[float], list[float]]]:
 
 
 def texts_in(figure: Any) -> list[Any]:
-    """Every text of a figure that is seen."""
+    """Every text that is drawn; matplotlib keeps some labels of ticks beyond the ends of an axis, which are not."""
     from matplotlib.text import Text
 
-    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    hidden = set()
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        beyond = [tick for tick in axis.get_major_ticks() if not low - 1e-9 <= tick.get_loc() <= high + 1e-9]
+        hidden |= {text for tick in beyond for text in (tick.label1, tick.label2)}
+    texts = figure.findobj(Text)
+    return [text for text in texts if text not in hidden and text.get_visible() and text.get_text().strip()]
 
 
 @EVERY_FIGURE
 def test_no_text_covers_another_or_leaves_the_figure(make_figure, name: str):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     figure = make_figure(name)
-    figure.canvas.draw()
+    FigureCanvasAgg(figure).draw()
 
-    boxes = {text.get_text(): text.get_window_extent() for text in texts_in(figure) if text.get_window_extent().width}
-
-    covered = [
-        (a, b) for (a, one), (b, other) in combinations(boxes.items(), 2) if one.shrunk(0.98, 0.9).overlaps(other)
-    ]
-    outside = [text for text, box in boxes.items() if not figure.bbox.padded(1).containsx(box.x0 + box.width)]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts_in(figure)]
+    covered = [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.shrunk(0.98, 0.9).overlaps(other)]
+    paper = figure.bbox.padded(1)
+    outside = [text for text, box in boxes if not (paper.contains(box.x0, box.y0) and paper.contains(box.x1, box.y1))]
     assert len(boxes) >= 4
     assert (covered, outside) == ([], [])
 
@@ -90,9 +96,24 @@ def test_a_figure_becomes_a_png_and_pyplot_is_left_alone(plots, make_figure, nam
         assert image.format == "PNG"
         assert image.width >= 400
         assert len(image.convert("RGB").getcolors(1 << 24)) > 10
-    import sys
 
-    assert "matplotlib.pyplot" not in sys.modules
+
+def test_nothing_global_is_touched(plots, make_figure):
+    import matplotlib as mpl
+    from matplotlib import pyplot
+
+    before = dict(mpl.rcParams)
+    plots.to_png(make_figure("co-occurrence"))
+
+    assert dict(mpl.rcParams) == before
+    assert pyplot.get_fignums() == []
+
+
+def test_a_matrix_without_tags_says_so(plots):
+    figure = plots.co_occurrence_matrix([], np.empty((0, 0)))
+
+    plots.to_png(figure)
+    assert [text.get_text() for text in texts_in(figure)] == ["no tag is known of any photo"]
 
 
 def test_the_learning_curve_has_every_epoch_and_marks_the_best(plots, make_epochs):
@@ -159,6 +180,15 @@ def test_the_matrix_has_a_named_row_and_column_for_each_tag(plots):
     np.testing.assert_array_equal(axes.get_images()[0].get_array().filled(np.nan), shares)
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert [text.get_text() for text in labels] == ["sea", "sky"]
+
+
+def test_every_curve_is_in_the_legend_whatever_its_tag_is_called(plots):
+    curves = [(f"{plots.label(name)} 0.52", CURVE) for name in ("_hidden", "$x$", LONG)]
+
+    (legend,) = plots.precision_recall_curves(CURVE, curves, [], operating=(0.4, 0.7)).legends
+
+    entries = [text.get_text().strip() for text in legend.get_texts()]
+    assert entries[2:] == ["_hidden 0.52", r"\$x\$ 0.52", "a tag whose name is far… 0.52"]
 
 
 @pytest.mark.parametrize(

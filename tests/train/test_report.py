@@ -168,13 +168,16 @@ class TestWhatIsShown:
     @pytest.fixture
     def seen(self, report, trained, validation, reports, tmp_path: Path, monkeypatch) -> dict[str, tuple[Any, ...]]:
         calls: dict[str, tuple[Any, ...]] = {}
-        for name in ("precision_recall_curves", "reliability_diagram", "co_occurrence_matrix", "learning_curve"):
 
-            def note(*arguments: Any, name: str = name, draw: Any = getattr(report.plots, name), **options: Any) -> Any:
+        def watch(name: str, draw: Callable[..., Any]) -> Callable[..., Any]:
+            def note(*arguments: Any, **options: Any) -> Any:
                 calls[name] = (*arguments, *options.values())
                 return draw(*arguments, **options)
 
-            monkeypatch.setattr(report.plots, name, note)
+            return note
+
+        for name in ("precision_recall_curves", "reliability_diagram", "co_occurrence_matrix", "learning_curve"):
+            monkeypatch.setattr(report.plots, name, watch(name, getattr(report.plots, name)))
         report.write_report(tmp_path / "report", trained, validation, reports)
         return calls
 

@@ -15,6 +15,9 @@ from vectortag.types import UNKNOWN, ByteArray, FloatArray
 
 Places = npt.NDArray[np.intp]
 
+FEWEST_PHOTOS = 5
+"""Of fewer, a share says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRecall:
@@ -73,13 +76,18 @@ def most_frequent(targets: ByteArray, count: int) -> Places:
 
 
 def co_occurrence(targets: ByteArray, places: Places) -> Doubles:
-    """Of the photos that have tag i and of which tag j is known, the share that have j: (P, P) for the tags at `places`.
+    """Of the photos that have tag i and of which tag j is known, the share that have j: (P, P).
 
-    NaN on the diagonal, and where tag j is known of no photo that has i.
+    Args:
+        targets: (N, T).
+        places: (P,) which tags.
+
+    Returns:
+        Row i, column j; NaN on the diagonal, and where j is known of fewer than FEWEST_PHOTOS photos that have i.
     """
     present = (targets[:, places] == 1).astype(np.float64)  # (N, P)
     known = (targets[:, places] != UNKNOWN).astype(np.float64)  # (N, P)
     both, judged = present.T @ present, present.T @ known  # (P, N) @ (N, P) -> (P, P)
-    shares = np.divide(both, judged, out=np.full(both.shape, np.nan), where=judged > 0)
+    shares = np.divide(both, judged, out=np.full(both.shape, np.nan), where=judged >= FEWEST_PHOTOS)
     np.fill_diagonal(shares, np.nan)
     return shares

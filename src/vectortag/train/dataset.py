@@ -118,7 +118,9 @@ def _split(data: DataSet, taxonomy: Taxonomy, config: TrainConfig, prints: Print
     if data.has_splits:
         return split_by_column(data)
     tags = [record_tags(record, taxonomy) for record in data.records]
-    groups = groups_among(data.records, prints) if prints else ()
+    groups = groups_among(data.records, prints) if prints else []
+    if groups:
+        log.info("%s: %d groups of photos show one picture and stay together", data.name, len(groups))
     return split_together(data.records, tags, groups, validation=config.validation, seed=config.seed)
 
 

@@ -31,7 +31,7 @@ from vectortag.train.export import PARITY, Exported
 from vectortag.train.model_card import write_card
 from vectortag.train.network import Backbone, to_block
 from vectortag.train.operating_point import cross_fitted, fit_operating_point
-from vectortag.train.plots import write_report
+from vectortag.train.report import Validation, write_report
 from vectortag.types import FloatArray
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,8 @@ def finish(
     metrics = {report.data: report.summary() for report in reports}
     metrics["cross_fitted"] = cross_fitted(logits, targets, hierarchy, seed=config.seed)
     folder = write(output / config.name, metrics)
-    write_report(output / f"{config.name}.run" / "report", trained, reports, tagger.scores(embeddings), targets, logits)
+    validation = Validation(Tagger(folder, tagger.embedder), data.validation, embeddings)
+    write_report(output / f"{config.name}.run" / "report", trained, validation, reports)
     log.info("wrote %s", folder.path)
     return folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ def to_png(figure: Figure) -> bytes:
 def label(text: str) -> str:
     """A text for a figure: cut where it is long, and without what matplotlib takes for formulas or hidden entries."""
     short = text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1].rstrip() + "…"
-    return short.replace("$", r"\$").replace("_", "\u2009_", 1) if short.startswith("_") else short.replace("$", r"\$")
+    return (" " if short.startswith("_") else "") + short.replace("$", r"\$")
 
 
 def learning_curve(epochs: Sequence[Epoch], best: int) -> Figure:
@@ -46,7 +47,7 @@ def learning_curve(epochs: Sequence[Epoch], best: int) -> Figure:
     figure = Figure(figsize=(8, 6), layout="constrained")
     losses, precisions = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     numbers = np.arange(1, len(epochs) + 1)
-    marker = {"marker": "o", "markersize": 4}
+    marker: dict[str, Any] = {"marker": "o", "markersize": 4}
     losses.plot(numbers, [epoch.train_loss for epoch in epochs], color=BLUE, label="training", **marker)
     losses.plot(numbers, [epoch.val_loss for epoch in epochs], color=ORANGE, label="validation", **marker)
     precisions.plot(numbers, [epoch.val_map for epoch in epochs], color=ORANGE, label="validation", **marker)
@@ -59,6 +60,7 @@ def learning_curve(epochs: Sequence[Epoch], best: int) -> Figure:
     precisions.set_xlabel("epoch")
     precisions.xaxis.set_major_locator(MaxNLocator(integer=True))
     precisions.set_xlim(0.5, len(epochs) + 0.5)
+    figure.align_ylabels()
     return figure
 
 
@@ -72,16 +74,17 @@ def precision_recall_curves(
     """All entries together, and single tags; `operating` is (recall, precision) at the model's own thresholds.
 
     Args:
-        best, worst: (label, curve) of at most three tags each.
+        best, worst: (text for the legend, curve) of at most three tags each; see `label`.
     """
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.subplots()
     _plain(axes)
+    _draw(axes, together, label="all entries together", color=BLUE, linewidth=2.8, zorder=3)
+    dot: dict[str, Any] = {"markersize": 9, "markeredgecolor": "white", "zorder": 4}
+    axes.plot(*operating, "o", color=BLUE, label="at the model's thresholds", **dot)
     for colour, curves in ((GREEN, best), (ORANGE, worst)):
         for (name, curve), dashes in zip(curves, DASHES, strict=False):
-            _draw(axes, curve, label=label(name), color=colour, linewidth=1.3, dashes=dashes)
-    _draw(axes, together, label="all entries together", color=BLUE, linewidth=2.8)
-    axes.plot(*operating, "o", color=BLUE, markersize=9, markeredgecolor="white", label="at the model's thresholds")
+            _draw(axes, curve, label=name, color=colour, linewidth=1.3, dashes=dashes)
     axes.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     figure.legend(loc="outside right upper", frameon=False)
     return figure
@@ -111,13 +114,17 @@ def reliability_diagram(before: Reliability, after: Reliability, errors: tuple[f
     entries.set_yscale("symlog", linthresh=1)
     entries.set_ylim(bottom=0)
     entries.set(xlabel="score", ylabel="entries")
+    figure.align_ylabels()
     return figure
 
 
 def co_occurrence_matrix(names: Sequence[str], shares: Doubles) -> Figure:
     """Which tags come together: (P, P) shares, rows and columns called `names`."""
-    side = 3.5 + 0.24 * len(names)
+    side = max(5.0, 3.5 + 0.24 * len(names))  # inches: the label of the shorter axis needs five
     figure = Figure(figsize=(side + 1, side), layout="constrained")
+    if not names:
+        figure.text(0.5, 0.5, "no tag is known of any photo", ha="center")
+        return figure
     axes = figure.subplots()
     axes.set_facecolor("#e8e8e8")
     image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
@@ -138,10 +145,13 @@ def _plain(axes: Axes) -> None:
     axes.grid(color="#e0e0e0", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=10)
-    axes.xaxis.label.set_size(11)
-    axes.yaxis.label.set_size(11)
+    axes.xaxis.label.set_fontsize(11)
+    axes.yaxis.label.set_fontsize(11)
 
 
-def _draw(axes: Axes, curve: PrecisionRecall, **style: object) -> None:
-    chosen = np.unique(np.linspace(0, len(curve.recall) - 1, MOST_POINTS).astype(int)) if len(curve.recall) else []
-    axes.plot(curve.recall[chosen], curve.precision[chosen], **style)
+def _draw(axes: Axes, curve: PrecisionRecall, **style: Any) -> None:
+    """Draw a curve; of one with very many points, those at which recall has grown by a pixel."""
+    points = np.arange(len(curve.recall))
+    if len(points) > MOST_POINTS:
+        points = np.unique(np.searchsorted(curve.recall, np.linspace(0, 1, MOST_POINTS)))
+    axes.plot(curve.recall[points], curve.precision[points], **style)

@@ -1,0 +1,226 @@
+"""The report of a training: curves, tables and examples for a person to look at, beside the model folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vectortag.errors import TrainingError
+from vectortag.evaluation import Report, TagReport
+from vectortag.heatmap import draw_heatmap
+from vectortag.metrics import Doubles, average_precision, calibration_error, count, judgeable
+from vectortag.preprocess import open_image
+from vectortag.sheet import Cell, draw_sheet, fit, score_note
+from vectortag.tagger import Tagger
+from vectortag.thresholds import sigmoid
+from vectortag.train import plots
+from vectortag.train.curves import PrecisionRecall, co_occurrence, most_frequent, precision_recall, reliability
+from vectortag.train.dataset import Part
+from vectortag.train.engine import Trained
+from vectortag.train.report_text import readme
+from vectortag.types import UNKNOWN, ByteArray, FloatArray
+
+TAGS_IN_MATRIX = 30
+
+TAGS_IN_CURVES, TAGS_IN_EXAMPLES = 3, 4
+"""So many of the best, and as many of the worst."""
+
+ENOUGH_PHOTOS = 5
+"""A tag with fewer validation photos is called best or worst only where there are no others: its AP is mostly luck."""
+
+EXAMPLE_SIDE = 300
+"""Pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """The validation photos as the finished model sees them.
+
+    Attributes:
+        part: N records and their targets (N, T).
+        embeddings: (N, K).
+    """
+
+    tagger: Tagger
+    part: Part
+    embeddings: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What all parts of the report look at.
+
+    Attributes:
+        raw, scores: (N, T) before and after calibration.
+        targets: (N, T) uint8; 255 also where the photo's set never knows a tag's absence, so that it cannot be judged.
+        precisions: (T,) average precision; NaN for a tag that has none.
+        ranked: the places of the tags by average precision, best first.
+    """
+
+    tagger: Tagger
+    part: Part
+    raw: FloatArray
+    scores: FloatArray
+    targets: ByteArray
+    precisions: Doubles
+    ranked: list[int]
+
+
+def write_report(folder: Path, trained: Trained, validation: Validation, reports: Sequence[Report]) -> None:
+    """Write README.md and what it shows into a folder; a file that is there already is replaced when it is complete.
+
+    Args:
+        reports: the figures on each data set.
+
+    Raises:
+        TrainingError: the folder cannot be written.
+        PhotoError: a validation photo is no longer there.
+    """
+    judged = _judge(validation)
+    files = {
+        "learning_curve.png": plots.to_png(plots.learning_curve(trained.epochs, trained.best)),
+        "precision_recall.png": _precision_recall(judged),
+        "reliability.png": _reliability(judged),
+        "co_occurrence.png": _co_occurrence(judged),
+        "heatmaps.png": _heatmaps(judged),
+        "per_tag.csv": per_tag(reports).encode(),
+        "README.md": readme(judged.tagger.folder, trained, reports).encode(),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _write(folder / name, content)
+    except OSError as error:
+        raise TrainingError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
+
+
+def _judge(validation: Validation) -> _Judged:
+    tagger, part = validation.tagger, validation.part
+    targets = np.full_like(part.targets, UNKNOWN)
+    for rows in _rows_of_sets(part).values():
+        targets[rows] = judgeable(part.targets[rows])
+    scores = tagger.scores(validation.embeddings)
+    raw = sigmoid(tagger.folder.head.logits(validation.embeddings)).astype(np.float32)
+    precisions = average_precision(scores, targets)
+    return _Judged(tagger, part, raw, scores, targets, precisions, rank_tags(precisions, targets))
+
+
+def _rows_of_sets(part: Part) -> dict[str, npt.NDArray[np.intp]]:
+    """For each data set, which rows of the part are its own."""
+    names = np.array([record.dataset for record in part.records])
+    return {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
+
+
+def rank_tags(precisions: Doubles, targets: ByteArray) -> list[int]:
+    """The places of the tags that have an average precision, best first.
+
+    Tags with fewer than ENOUGH_PHOTOS positives are left out, unless that would leave fewer than two.
+
+    Args:
+        precisions: (T,), NaN for a tag that has none.
+        targets: (N, T) uint8.
+    """
+    order = [int(place) for place in np.argsort(-precisions, kind="stable") if not np.isnan(precisions[place])]
+    positives = (targets == 1).sum(axis=0)
+    enough = [place for place in order if positives[place] >= ENOUGH_PHOTOS]
+    return enough if len(enough) >= 2 else order
+
+
+def best_and_worst(ranked: Sequence[int], most: int) -> tuple[list[int], list[int]]:
+    """At most so many from the beginning and from the end, in their order; none is in both.
+
+    >>> best_and_worst([5, 2, 7], 4)
+    ([5, 2], [7])
+    """
+    best = list(ranked[: min(most, (len(ranked) + 1) // 2)])
+    return best, list(ranked[max(len(best), len(ranked) - most) :])
+
+
+def per_tag(reports: Sequence[Report]) -> str:
+    """Every figure of every tag as CSV, a row for each tag of each data set; a figure that does not exist is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["data", *(field.name for field in fields(TagReport))], lineterminator="\n")
+    writer.writeheader()
+    for report in reports:
+        writer.writerows({"data": report.data, **asdict(tag)} for tag in report.tags)
+    return text.getvalue()
+
+
+def typical_photo(scores: FloatArray, targets: ByteArray) -> int:
+    """The row with the middle score among those that have a tag, of two the lower one: (N,), (N,) of that tag."""
+    positives = np.flatnonzero(targets == 1)
+    return int(positives[np.argsort(scores[positives], kind="stable")[(len(positives) - 1) // 2]])
+
+
+def _precision_recall(judged: _Judged) -> bytes:
+    scores, targets = judged.scores, judged.targets
+    decided = count(scores >= judged.tagger.thresholds, targets)
+    hits, predicted, positives = (float(of.sum()) for of in (decided.hits, decided.predicted, decided.positives))
+    best, worst = (
+        [_curve(judged, place) for place in places] for places in best_and_worst(judged.ranked, TAGS_IN_CURVES)
+    )
+    operating = hits / max(positives, 1.0), hits / max(predicted, 1.0)
+    together = precision_recall(scores, targets)
+    return plots.to_png(plots.precision_recall_curves(together, best, worst, operating=operating))
+
+
+def _curve(judged: _Judged, place: int) -> tuple[str, PrecisionRecall]:
+    curve = precision_recall(judged.scores[:, [place]], judged.targets[:, [place]])
+    return f"{plots.label(judged.tagger.tags[place])} {judged.precisions[place]:.2f}", curve
+
+
+def _reliability(judged: _Judged) -> bytes:
+    before, after = (reliability(scores, judged.targets) for scores in (judged.raw, judged.scores))
+    errors = calibration_error(judged.raw, judged.targets), calibration_error(judged.scores, judged.targets)
+    return plots.to_png(plots.reliability_diagram(before, after, errors))
+
+
+def _co_occurrence(judged: _Judged) -> bytes:
+    """Each tag by the sets that know its absence: by others, which know only its presence, it would always be there."""
+    manifest = judged.tagger.folder.manifest
+    targets = judged.targets.copy()
+    for name, rows in _rows_of_sets(judged.part).items():
+        info = manifest.data_set(name)
+        unsure = np.array([info is not None and tag not in info.known for tag in manifest.tags])
+        targets[np.ix_(rows, unsure)] = UNKNOWN
+    frequent = most_frequent(targets, TAGS_IN_MATRIX)
+    names = [manifest.tags[place] for place in frequent]
+    return plots.to_png(plots.co_occurrence_matrix(names, co_occurrence(targets, frequent)))
+
+
+def _heatmaps(judged: _Judged) -> bytes:
+    """Two tags a row, from the best to the worst: a typical photo of each, and the heat map over it."""
+    best, worst = best_and_worst(judged.ranked, TAGS_IN_EXAMPLES)
+    pairs = [_example(judged, place) for place in (*best, *worst)]
+    rows = [[cell for pair in pairs[first : first + 2] for cell in pair] for first in range(0, len(pairs), 2)]
+    if not rows:
+        rows = [[Cell(Image.new("RGB", (EXAMPLE_SIDE, 1), "white"), "no tag can be judged")]]
+    buffer = io.BytesIO()
+    draw_sheet(rows).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _example(judged: _Judged, place: int) -> tuple[Cell, Cell]:
+    tagger = judged.tagger
+    path = judged.part.records[typical_photo(judged.scores[:, place], judged.targets[:, place])].path
+    heatmap = tagger.analyse(path).heatmaps([tagger.tags[place]])[0]
+    photo = fit(open_image(path, max_pixels=tagger.embedder.recipe.max_pixels), EXAMPLE_SIDE)
+    precision = f"AP {judged.precisions[place]:.2f}"
+    return Cell(photo, heatmap.tag, precision), Cell(draw_heatmap(photo, heatmap), note=score_note(heatmap))
+
+
+def _write(file: Path, content: bytes) -> None:
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)

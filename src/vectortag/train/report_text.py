@@ -1,0 +1,89 @@
+"""README.md of a report: the figures, and what the pictures beside it show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from vectortag.evaluation import Report
+from vectortag.model_folder import ModelFolder
+from vectortag.train.engine import Trained
+
+PICTURES = """
+## Learning
+
+Above, the loss on training and on validation photos after each epoch: where validation turns upwards while training
+goes on falling, the network learns by heart. Below, the mean average precision on the validation photos of all sets
+together. The dotted line is the epoch that was kept.
+
+![Learning](learning_curve.png)
+
+## Precision and recall
+
+As the threshold falls, more is found and more is wrong. The thick line is over all tags and photos together, and the
+dot is where the model's own thresholds put it. Green are the best tags, orange the worst, with their average precision.
+
+![Precision and recall](precision_recall.png)
+
+## Honest scores
+
+Of what gets a score of 0.8, do 80 % have the tag? The dotted line is a model that always keeps its word; ECE, the
+expected calibration error, is the mean distance from it. Below, how many entries (a tag of a photo) have such a score.
+
+![Honest scores](reliability.png)
+
+## Tags that come together
+
+The most frequent tags of the validation photos. A row says how often its photos have each of the other tags, among
+those of which that is known; grey where it is known of fewer than five. Two tags that always come together teach the
+model little about either.
+
+![Tags that come together](co_occurrence.png)
+
+## Where it looks
+
+From the best tags by average precision (AP) to the worst, two a row: a photo, then the heat map over it with the score.
+The photo is the one with the middle score among the validation photos that have the tag: neither a lucky nor an unlucky
+example.
+
+![Where it looks](heatmaps.png)
+
+## Every tag
+
+[per_tag.csv](per_tag.csv): for each data set and tag the number of photos that have it, average precision, threshold,
+precision, recall and F1 at that threshold, and calibration error."""
+
+
+def readme(folder: ModelFolder, trained: Trained, reports: Sequence[Report]) -> str:
+    """The text, in Markdown."""
+    return "\n".join([*_head(folder, trained), *_figures(reports), PICTURES]) + "\n"
+
+
+def _head(folder: ModelFolder, trained: Trained) -> Iterator[str]:
+    yield f"# How {folder.manifest.name} was trained"
+    yield ""
+    yield f"The model is `{folder.id}`, with {len(folder.manifest.tags)} tags. Of {len(trained.epochs)} epochs the"
+    yield f"best, number {trained.best + 1}, was kept: {trained.epochs[trained.best]}."
+    yield ""
+
+
+def _figures(reports: Sequence[Report]) -> Iterator[str]:
+    yield "All figures are those of the exported model on validation photos, from which it did not learn. F1 is at its"
+    yield 'thresholds of the profile "balanced", which were chosen on these photos: MODEL_CARD.md says how much that'
+    yield "flatters."
+    yield ""
+    yield "| set | photos | mAP | tags | micro F1 | macro F1 | F1 at 5 | N+ at 5 | calibration error |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for report in reports:
+        five = report.at_five
+        f1 = " | ".join(_percent(value) for value in (report.micro_f1, report.macro_f1, five.f1))
+        error = "-" if np.isnan(report.calibration_error) else f"{report.calibration_error:.4f}"
+        yield (
+            f"| {report.data} | {report.photos:,} | {_percent(report.map)} | {report.map_tags} | {f1} | {five.n_plus} "
+            f"| {error} |"
+        )
+
+
+def _percent(value: float) -> str:
+    return "-" if np.isnan(value) else f"{100 * value:.1f}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import warnings
@@ -69,7 +68,7 @@ def fit(
         KeyboardInterrupt: Ctrl-C; what was finished can be resumed.
     """
     module = TagModule(config, trunk, head, loss)
-    if torch.cuda.is_available() or _pays_in_channels_last(config):
+    if config.freeze != "backbone":  # for convolutions, on CPU and GPU alike
         module = module.to(memory_format=torch.channels_last)
     best = ModelCheckpoint(
         run,
@@ -81,24 +80,9 @@ def fit(
         enable_version_counter=False,
     )
     with _quiet():
-        trainer = pl.Trainer(
-            max_epochs=config.epochs,
-            accelerator="auto",
-            **_strategy(config),
-            precision=_precision(config),
-            accumulate_grad_batches=config.accumulate,
-            gradient_clip_val=config.clip_gradient,
-            callbacks=[*_callbacks(config), best],
-            logger=[CSVLogger(run, name="", version="logs"), TensorBoardLogger(run, name="", version="tensorboard")],
-            default_root_dir=run,
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-            log_every_n_steps=50,
-            enable_model_summary=False,
-            enable_progress_bar=sys.stderr.isatty(),
-        )
+        trainer = _trainer(config, run, best)
         try:
-            trainer.fit(module, training, validation, ckpt_path=_last(run) if resume else None, weights_only=False)
+            trainer.fit(module, training, validation, ckpt_path=_last(run) if resume else None, weights_only=True)
         except FloatingPointError as error:
             raise TrainingError(f"{error}. Lower learning_rate") from error
         except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
@@ -106,9 +90,28 @@ def fit(
             raise KeyboardInterrupt from error
         except OSError as error:
             raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
-    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=False)
+    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     return Trained(module.trunk.cpu().eval(), head.cpu().eval(), tuple(module.epochs), int(checkpoint["epoch"]))
+
+
+def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Trainer:
+    return pl.Trainer(
+        max_epochs=config.epochs,
+        accelerator="auto",
+        **_strategy(config),
+        precision=_precision(config),
+        accumulate_grad_batches=config.accumulate,
+        gradient_clip_val=config.clip_gradient,
+        callbacks=[*_callbacks(config), best],
+        logger=[CSVLogger(run, name="", version="logs"), TensorBoardLogger(run, name="", version="tensorboard")],
+        default_root_dir=run,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=50,
+        enable_model_summary=False,
+        enable_progress_bar=sys.stderr.isatty(),
+    )
 
 
 def _strategy(config: TrainConfig) -> dict[str, Any]:
@@ -157,16 +160,11 @@ def _pays_in_bf16(config: TrainConfig) -> bool:
     return dense and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def _pays_in_channels_last(config: TrainConfig) -> bool:
-    return config.freeze != "backbone"
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Lightning's hints are for people who write a Trainer themselves."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("PL_DISABLE_FORK", "1")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")

@@ -19,7 +19,7 @@ from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import ModelFolder, find_model_folder
 from vectortag.preprocess import Photo
 from vectortag.session import Precision, Runtime, open_session
-from vectortag.thresholds import PROFILES, Profile, sigmoid
+from vectortag.thresholds import PROFILES, Profile, calibrated
 from vectortag.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScore
 
 
@@ -39,6 +39,7 @@ class Tagger:
         self.embedder = embedder
         self.tags = manifest.tags
         self.thresholds = point.threshold_array(profile)  # (T,)
+        self._limits = [None if np.isnan(t) else float(t) for t in self.thresholds]
         self.hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
         self._slope = np.array(point.slope, np.float32)
         self._bias = np.array(point.bias, np.float32)
@@ -123,12 +124,10 @@ class Tagger:
         raise UnknownTagError(f'model "{name}": no tag "{tag}".{hint} All tags: vectortag inspect {name}')
 
     def _own_scores(self, embeddings: FloatArray) -> FloatArray:
-        logits = self.folder.head.logits(embeddings)
-        return sigmoid(self._slope * logits + self._bias).astype(np.float32)
+        return calibrated(self.folder.head.logits(embeddings), self._slope, self._bias)
 
     def _tagging(self, photo: Photo, scores: FloatArray) -> Tagging:
-        thresholds = [None if np.isnan(t) else float(t) for t in self.thresholds]
-        scored = tuple(map(TagScore, self.tags, scores.tolist(), thresholds))
+        scored = tuple(map(TagScore, self.tags, scores.tolist(), self._limits))
         tags = [scored[place] for place in np.flatnonzero(scores >= self.thresholds)]
         session = self.embedder.session
         return Tagging(

@@ -162,6 +162,17 @@ class Taxonomy(_Strict):
         return {tag: ancestors for tag, ancestors in among.items() if ancestors}
 
 
+def load_taxonomy(name: str) -> Taxonomy:
+    """The taxonomy of that name: "default" is the one that ships, "none" changes no word, else the path of a file.
+
+    Raises:
+        TaxonomyError: as `Taxonomy.load`.
+    """
+    if name == "none":
+        return Taxonomy()
+    return Taxonomy.load(None if name == "default" else name)
+
+
 def normalise(word: str) -> str:
     """Lower case, single spaces, no blanks around: the form in which words are compared.
 

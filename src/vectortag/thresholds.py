@@ -33,6 +33,11 @@ def sigmoid(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     return np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
 
 
+def calibrated(logits: FloatArray, slope: FloatArray, bias: FloatArray) -> FloatArray:
+    """Scores of logits: sigmoid(slope * logit + bias), (N, T), (T,), (T,) -> (N, T) float32."""
+    return sigmoid(slope * logits + bias).astype(np.float32)
+
+
 def fit_calibration(logits: FloatArray, targets: ByteArray) -> tuple[FloatArray, FloatArray]:
     """Fit `score = sigmoid(slope * logit + bias)` per tag (Platt 1999).
 

@@ -10,8 +10,9 @@ import pytest
 
 from vectortag.data.records import photo_hash
 from vectortag.errors import ConfigError, DataError
+from vectortag.taxonomy import load_taxonomy
 from vectortag.train.config import TrainConfig
-from vectortag.train.dataset import Part, TrainingData, load_taxonomy, load_training_data
+from vectortag.train.dataset import Part, TrainingData, load_training_data
 from vectortag.types import UNKNOWN
 
 MakeDataSet = Callable[..., Path]

@@ -18,8 +18,6 @@ from pathlib import Path
 
 from vectortag.errors import DataError, did_you_mean
 
-COLUMNS = ("image_path", "tags", "split")
-
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.metrics import Doubles
 from vectortag.types import ByteArray
-
-Doubles = npt.NDArray[np.float64]
 
 
 def rarity_weights(targets: ByteArray) -> Doubles:

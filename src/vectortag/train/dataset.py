@@ -18,7 +18,7 @@ from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_ta
 from vectortag.errors import ConfigError
 from vectortag.manifest import DataSetInfo
 from vectortag.metrics import judgeable
-from vectortag.taxonomy import Taxonomy
+from vectortag.taxonomy import Taxonomy, load_taxonomy
 from vectortag.train.config import TrainConfig
 from vectortag.train.duplicates import Prints, fingerprints_of, groups_among, warn_of_copies
 from vectortag.types import ByteArray
@@ -90,13 +90,6 @@ def load_training_data(config: TrainConfig) -> TrainingData:
             for data, (_, validation), names in zip(sets, parts, known, strict=True)
         ),
     )
-
-
-def load_taxonomy(name: str) -> Taxonomy:
-    """The taxonomy that a configuration names: "default", "none", or a file."""
-    if name == "none":
-        return Taxonomy()
-    return Taxonomy.load(None if name == "default" else name)
 
 
 Sides = tuple[list[Record], list[Record]]

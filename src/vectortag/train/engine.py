@@ -33,7 +33,7 @@ from vectortag.train.module import Epoch, TagModule
 
 log = logging.getLogger(__name__)
 
-LAST, BEST = "last.ckpt", "best.ckpt"
+LAST = "last.ckpt"
 
 
 @dataclass(frozen=True, slots=True)

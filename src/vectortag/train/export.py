@@ -19,7 +19,8 @@ from onnx import numpy_helper
 from torch import nn
 
 from vectortag.errors import TrainingError
-from vectortag.session import open_session
+from vectortag.model_folder import NETWORK
+from vectortag.session import Precision, Session, open_session
 from vectortag.train.network import Backbone
 from vectortag.types import ByteArray, FloatArray
 
@@ -157,10 +158,15 @@ def _torch_embeddings(backbone: Backbone, images: ByteArray) -> FloatArray:
         return backbone(torch.from_numpy(images)).mean(dim=(2, 3)).numpy()
 
 
-def _difference(network: bytes, probes: Sequence[ByteArray], expected: Sequence[FloatArray]) -> float:
+def open_network(network: bytes, precision: Precision) -> Session:
+    """A session on an ONNX file that is not on disk; OpenVINO and ONNX Runtime keep what they need of it."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.onnx"
+        file = Path(folder) / NETWORK
         file.write_bytes(network)
-        session = open_session(file, precision="exact")
-        actual = [session.feature_maps(probe).mean(axis=(2, 3)) for probe in probes]
+        return open_session(file, precision=precision)
+
+
+def _difference(network: bytes, probes: Sequence[ByteArray], expected: Sequence[FloatArray]) -> float:
+    session = open_network(network, "exact")
+    actual = [session.feature_maps(probe).mean(axis=(2, 3)) for probe in probes]
     return max(float(np.abs(a - e).max() / np.abs(e).max()) for a, e in zip(actual, expected, strict=True))

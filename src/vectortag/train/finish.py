@@ -19,15 +19,15 @@ from vectortag.evaluation import Report, make_report
 from vectortag.head import Block, Head
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import Backbone as BackboneInfo
-from vectortag.model_folder import NETWORK, ModelFolder, write_model_folder
+from vectortag.model_folder import ModelFolder, write_model_folder
 from vectortag.preprocess import PixelRecipe
-from vectortag.session import Session, open_session
+from vectortag.session import Session
 from vectortag.tagger import Tagger
 from vectortag.train import processes
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import TrainingData
 from vectortag.train.engine import Trained
-from vectortag.train.export import PARITY, Exported
+from vectortag.train.export import PARITY, Exported, open_network
 from vectortag.train.model_card import write_card
 from vectortag.train.network import Backbone, to_block
 from vectortag.train.operating_point import cross_fitted, fit_operating_point
@@ -56,10 +56,7 @@ def finish(
     size = config.backbone.image_size
     block = to_block(trained.head)
     head, targets = Head((block,)), data.validation.targets
-    with tempfile.TemporaryDirectory() as scratch:
-        network = Path(scratch) / NETWORK
-        network.write_bytes(exported.network)
-        session = open_session(network, precision="exact")
+    session = open_network(exported.network, "exact")
     embeddings = _embed(session, data.validation.records, size)
     _check_head(trained, block, embeddings)
     logits, hierarchy = head.logits(embeddings), Hierarchy.of(data.tags, data.taxonomy)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
 from vectortag.embedder import BATCH, embeddings_of
-from vectortag.model_folder import NETWORK
-from vectortag.session import Precision, Session, open_session, usable_cores
+from vectortag.session import usable_cores
 from vectortag.train.augment import augment, draws
 from vectortag.train.batches import AugmentedPhotos, CachedViews, PlainPhotos, Source
 from vectortag.train.cache import Array, cached_array, prepared_photos
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import TrainingData
-from vectortag.train.export import to_onnx
+from vectortag.train.export import open_network, to_onnx
 from vectortag.train.network import Backbone
 from vectortag.train.stages import cut
 from vectortag.types import ByteArray, FloatArray
@@ -81,33 +78,29 @@ class _FrozenPart:
     """Runs a frozen part of the network in the inference runtime, which is several times as fast as torch."""
 
     def __init__(self, part: nn.Module, size: int, *, pooled: bool) -> None:
-        self._network, self._size, self._pooled = to_onnx(part, size), size, pooled
-        self._precision: Precision = "exact" if pooled else "bf16"
+        network = to_onnx(part, size)
+        self._digest, self._size, self._pooled = hashlib.sha256(network).hexdigest(), size, pooled
+        self._session = open_network(network, "exact" if pooled else "bf16")
 
     def activations(self, photos: ByteArray, read: ReadPhoto, key: str) -> FloatArray:
         """(N, C, h, w) float16, or pooled (N, K) float32, of photos as `read` gives them."""
-        from_network = hashlib.sha256(self._network).hexdigest()
         of_photos = getattr(photos, "filename", None)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / NETWORK
-            file.write_bytes(self._network)
-            session = open_session(file, precision=self._precision)
-        shape = self._run(session, [read(0)]).shape[1:]
+        shape = self._run([read(0)]).shape[1:]
         return cached_array(  # type: ignore[return-value]
             "activations",
-            f"{from_network} {of_photos} {self._size} {key} {session.precision}",
+            f"{self._digest} {of_photos} {self._size} {key} {self._session.precision}",
             (len(photos), *shape),
             np.float32 if self._pooled else np.float16,
-            lambda array: self._fill(array, session, read),
+            lambda array: self._fill(array, read),
         )
 
-    def _fill(self, array: Array, session: Session, read: ReadPhoto) -> Iterable[int]:
+    def _fill(self, array: Array, read: ReadPhoto) -> Iterable[int]:
         with ThreadPoolExecutor(usable_cores()) as pool:
             for first in range(0, len(array), BATCH):
                 rows = range(first, min(first + BATCH, len(array)))
-                array[rows.start : rows.stop] = self._run(session, list(pool.map(read, rows)))
+                array[rows.start : rows.stop] = self._run(list(pool.map(read, rows)))
                 yield rows.stop
 
-    def _run(self, session: Session, images: list[ByteArray]) -> FloatArray:
-        maps = session.feature_maps(np.stack(images))
+    def _run(self, images: list[ByteArray]) -> FloatArray:
+        maps = self._session.feature_maps(np.stack(images))
         return embeddings_of(maps) if self._pooled else maps

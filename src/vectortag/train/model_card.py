@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vectortag.manifest import Manifest
@@ -57,16 +57,7 @@ def _figures(manifest: Manifest) -> Iterator[str]:
     yield "On the validation photos, the exported file run by the code that users run; thresholds of the profile"
     yield '"balanced". Macro mAP over the tags that have positives and negatives there.'
     yield ""
-    yield "| set | photos | mAP | tags | micro F1 | macro F1 | F1 at 5 | N+ at 5 | calibration error |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-    for name in sets:
-        m = manifest.metrics[name]
-        five = m["at_five"]
-        yield (
-            f"| {name} | {m['photos']:,} | {_percent(m['map'])} | {m['map_tags']} | {_percent(m['micro_f1'])} "
-            f"| {_percent(m['macro_f1'])} | {_percent(five['f1'])} | {five['n_plus']} "
-            f"| {_error(m['calibration_error'])} |"
-        )
+    yield from figures_table({name: manifest.metrics[name] for name in sets})
     yield ""
     if cross := manifest.metrics.get("cross_fitted"):
         yield "Thresholds and calibration were fitted on these same photos. Fitted on one half of them and judged on"
@@ -74,6 +65,19 @@ def _figures(manifest: Manifest) -> Iterator[str]:
         yield f"{_percent(cross['macro_f1'])}, expected calibration error {_error(cross['calibration_error'])}"
         yield f"(before calibration {_error(cross['calibration_error_before'])})."
         yield ""
+
+
+def figures_table(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A Markdown table with a row for each data set, from the summary of its `vectortag.evaluation.Report`."""
+    yield "| set | photos | mAP | tags | micro F1 | macro F1 | F1 at 5 | N+ at 5 | calibration error |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for name, m in summaries.items():
+        five = m["at_five"]
+        yield (
+            f"| {name} | {m['photos']:,} | {_percent(m['map'])} | {m['map_tags']} | {_percent(m['micro_f1'])} "
+            f"| {_percent(m['macro_f1'])} | {_percent(five['f1'])} | {five['n_plus']} "
+            f"| {_error(m['calibration_error'])} |"
+        )
 
 
 def _limits() -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import OperatingPoint
 from vectortag.metrics import calibration_error, count, judgeable
-from vectortag.thresholds import F_BETA, FLOOR, fit_calibration, fit_thresholds, sigmoid
+from vectortag.thresholds import F_BETA, FLOOR, calibrated, fit_calibration, fit_thresholds, sigmoid
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
 
 SILENT = -20.0
@@ -42,7 +42,7 @@ def fit_operating_point(logits: FloatArray, targets: ByteArray, hierarchy: Hiera
 
 def score(logits: FloatArray, slope: FloatArray, bias: FloatArray, hierarchy: Hierarchy) -> FloatArray:
     """What a Tagger makes of these logits: calibrated, parents raised; (N, T) float32."""
-    return hierarchy.raise_parents(sigmoid(slope * logits + bias).astype(np.float32))
+    return hierarchy.raise_parents(calibrated(logits, slope, bias))
 
 
 def cross_fitted(logits: FloatArray, targets: ByteArray, hierarchy: Hierarchy, *, seed: int) -> dict[str, Any]:

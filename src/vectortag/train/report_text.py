@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from vectortag.evaluation import Report
 from vectortag.model_folder import ModelFolder
 from vectortag.train.engine import Trained
+from vectortag.train.model_card import figures_table
 
 PICTURES = """
 ## Learning
@@ -73,17 +72,4 @@ def _figures(reports: Sequence[Report]) -> Iterator[str]:
     yield 'thresholds of the profile "balanced", which were chosen on these photos: MODEL_CARD.md says how much that'
     yield "flatters."
     yield ""
-    yield "| set | photos | mAP | tags | micro F1 | macro F1 | F1 at 5 | N+ at 5 | calibration error |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-    for report in reports:
-        five = report.at_five
-        f1 = " | ".join(_percent(value) for value in (report.micro_f1, report.macro_f1, five.f1))
-        error = "-" if np.isnan(report.calibration_error) else f"{report.calibration_error:.4f}"
-        yield (
-            f"| {report.data} | {report.photos:,} | {_percent(report.map)} | {report.map_tags} | {f1} | {five.n_plus} "
-            f"| {error} |"
-        )
-
-
-def _percent(value: float) -> str:
-    return "-" if np.isnan(value) else f"{100 * value:.1f}"
+    yield from figures_table({report.data: report.summary() for report in reports})

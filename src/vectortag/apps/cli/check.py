@@ -11,7 +11,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.data.check import DataReport, check_data_set
 from vectortag.data.records import read_data_set
-from vectortag.taxonomy import Taxonomy
+from vectortag.taxonomy import load_taxonomy
 
 SHOWN = 20
 """Lines of one kind before "... and N more"; `--all` shows every one."""
@@ -34,7 +34,7 @@ def check(
 
     `vectortag check photos/metadata.csv`
     """
-    chosen = Taxonomy() if taxonomy == "none" else Taxonomy.load(None if taxonomy == "default" else taxonomy)
+    chosen = load_taxonomy(taxonomy)
     records = read_data_set(data, name=dataset, skip_bad_rows=True)
     notes.progress(f"decoding {len(records.records):,} photos")
     report = check_data_set(records, chosen)

@@ -18,8 +18,8 @@ from vectortag.session import open_session
 from vectortag.train.config import BackboneConfig
 
 SIZE = 64
-PLAIN, SAME_PADDED = "test_resnet", "test_efficientnet"
-"""The second gets the padding of the `tf_` models, which depends on the input's size."""
+PLAIN, SAME_PADDED, CONVNEXT, TRANSFORMER = "test_resnet", "test_efficientnet", "test_convnext", "test_vit"
+"""The second gets the padding of the `tf_` models, which depends on the input's size; the last takes one size only."""
 
 
 @functools.cache
@@ -33,7 +33,7 @@ def export_of(architecture: str, folder: Path) -> SimpleNamespace:
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        options = {"pad_type": "same"} if architecture == SAME_PADDED else {}
+        options = {SAME_PADDED: {"pad_type": "same"}, TRANSFORMER: {"img_size": SIZE}}.get(architecture, {})
         body = timm.create_model(architecture, pretrained=False, num_classes=0, **options)
     backbone = Backbone(body, (0.48, 0.45, 0.4), (0.23, 0.22, 0.21))
     with contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -50,9 +50,14 @@ def training(need_module: Callable[[str], ModuleType]) -> None:
         need_module(name)
 
 
-@pytest.fixture(params=[PLAIN, SAME_PADDED])
+@pytest.fixture(params=[PLAIN, SAME_PADDED, CONVNEXT])
 def case(request: pytest.FixtureRequest, training: None, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return export_of(request.param, tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def transformer(training: None, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    return export_of(TRANSFORMER, tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
@@ -118,6 +123,18 @@ class TestNetwork:
             "N", case.backbone.width, "h", "w",
         ]  # fmt: skip
 
+    @pytest.mark.parametrize("count", [1, 3])
+    @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+    def test_a_transformer_gives_the_features_of_torch_at_its_size(self, transformer, need_module, count, runtime):
+        need_module(runtime)
+        images = pictures(count, SIZE, SIZE)
+
+        actual = open_session(transformer.file, runtime=runtime, precision="exact").feature_maps(images)
+
+        expected = features_in_torch(transformer.backbone, images)
+        assert actual.shape == expected.shape == (count, transformer.backbone.width, 4, 4)
+        assert np.abs(actual - expected).max() < 0.01 * np.abs(expected).max()
+
     def test_its_large_weights_are_fp16(self, case):
         import onnx
 
@@ -143,7 +160,7 @@ class TestNetwork:
 
         from vectortag.train import export
 
-        monkeypatch.setattr(export, "_model", lambda *_: onnx.load(case.file))  # rounded to fp16 already
+        monkeypatch.setattr(export, "_model", lambda *_, **__: onnx.load(case.file))  # rounded to fp16 already
         monkeypatch.setattr(export, "PARITY", case.exported.fp16_difference / 2)
 
         with pytest.raises(TrainingError, match="the exported network differs from torch by"):
@@ -155,8 +172,8 @@ class TestBackbone:
     def create(self, training: None) -> Callable[..., Any]:
         from vectortag.train.network import create_backbone
 
-        return lambda architecture, init: create_backbone(
-            BackboneConfig(architecture=architecture, init=init, image_size=SIZE)
+        return lambda architecture, init, size=SIZE: create_backbone(
+            BackboneConfig(architecture=architecture, init=init, image_size=size)
         )
 
     def test_it_starts_from_the_weights_of_the_file(self, create, save_weights):
@@ -186,14 +203,49 @@ class TestBackbone:
         ("architecture", "problem"),
         [
             ("mobilenetv3_small_050", "has layers between its feature map and its embedding. Choose one"),
-            ("test_vit", "has no spatial feature map"),
+            ("test_vit_relpos", "has no spatial feature map"),
         ],
     )
     def test_a_network_whose_embedding_is_not_the_mean_is_refused_by_name(
         self, create, save_weights, architecture, problem
     ):
         with pytest.raises(ConfigError, match=f"backbone.architecture: {architecture} {problem}"):
-            create(architecture, save_weights(architecture))
+            create(architecture, save_weights(architecture), 160)
+
+    def test_an_image_size_that_the_network_does_not_take_is_refused(self, create, save_weights):
+        with pytest.raises(ConfigError, match=r"backbone\.image_size: test_vit_relpos does not take 64 pixels"):
+            create("test_vit_relpos", save_weights("test_vit_relpos"))
+
+    @pytest.mark.parametrize("architecture", ["test_vit", "test_vit2", "test_vit3", "test_vit4"])
+    def test_the_map_of_a_transformer_is_its_patch_tokens(self, create, save_weights, architecture):
+        import torch
+
+        backbone = create(architecture, save_weights(architecture)).eval()
+        images = pictures(1, SIZE, SIZE)
+
+        with torch.inference_mode():
+            tokens = backbone.body.forward_features(backbone.normalise(torch.from_numpy(images)))
+            expected = tokens[0, 1:].T.reshape(backbone.width, 4, 4).numpy()  # one token is the class's
+
+        np.testing.assert_array_equal(features_in_torch(backbone, images)[0], expected)
+        assert abs(expected.mean(axis=0)).max() < 1  # normalised
+
+    def test_positions_of_a_transformer_are_fitted_to_the_image_size(self, create, save_weights):
+        backbone = create("test_vit", save_weights("test_vit"))  # of 160 pixels
+
+        assert backbone.body.pos_embed.shape == (1, 1 + (SIZE // 16) ** 2, backbone.width)
+
+    def test_convnext_normalises_before_the_pool(self, create, save_weights):
+        import torch
+
+        backbone = create("test_convnext", save_weights("test_convnext")).eval()
+
+        feature_map = features_in_torch(backbone, pictures(2, SIZE, SIZE))
+
+        scale, shift = (getattr(backbone.body.norm_pre, name).detach().numpy() for name in ("weight", "bias"))
+        normal = (feature_map - shift[:, None, None]) / scale[:, None, None]
+        np.testing.assert_allclose(normal.mean(axis=1), 0, atol=1e-4)
+        assert isinstance(backbone.body.head.norm, torch.nn.Identity)
 
     def test_weights_of_another_shape_are_refused(self, create, save_weights):
         with pytest.raises(

@@ -1,4 +1,4 @@
-"""A whole training, on forty small pictures of circles and squares."""
+"""A whole training, on forty small pictures of circles and squares; each in a process of its own, as a user's is."""
 
 from __future__ import annotations
 
@@ -10,36 +10,55 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from vectortag.errors import DataError, TrainingError
-from vectortag.model_folder import read_model_folder
+from vectortag.model_folder import ModelFolder, read_model_folder
 from vectortag.tagger import Tagger
 
 PHOTOS, SIZE = 40, 64
 
-KILLED_IN_EPOCH_3 = """
-    import os, signal
-    from vectortag.train.module import TagModule
-
-    def step(self, batch, number, original=TagModule.training_step):
-        if (self.current_epoch, number) == (2, 1):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(self, batch, number)
-
-    TagModule.training_step = step
-"""
 TRAIN = """
     import sys
     from vectortag.train.config import load_config
     from vectortag.train.recipe import train
     train(load_config(sys.argv[1]), sys.argv[2], resume=sys.argv[3] == "resume")
 """
+IN_A_STEP = """
+    import os, signal
+    from vectortag.train.module import TagModule
+
+    def step(self, batch, number, original=TagModule.training_step):
+        if (self.current_epoch, number) == {when}:
+            {what}
+        return original(self, batch, number)
+
+    TagModule.training_step = step
+"""
+KILLED_IN_EPOCH_3 = IN_A_STEP.format(when=(2, 1), what="os.kill(os.getpid(), signal.SIGKILL)")
+CTRL_C_IN_EPOCH_2 = IN_A_STEP.format(when=(1, 0), what="raise KeyboardInterrupt")
+FULL_DISK = """
+    import lightning.pytorch as pl
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    pl.Trainer.save_checkpoint = full
+"""
+CTRL_C_HANDLER = """
+    import signal
+    try:
+        train(load_config(sys.argv[1]), sys.argv[2])
+    except KeyboardInterrupt:
+        print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+class Ended(Exception):
+    """A training's process that ended with an error: its exit code, and the last line of what it said."""
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +81,8 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random starting weights of timm's smallest ResNet."""
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """weights("test_resnet"): random starting weights of one of timm's smallest networks."""
     for name in ("torch", "timm", "lightning"):
         if os.environ.get("CI") != "true":
             pytest.importorskip(name)
@@ -71,21 +90,24 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from safetensors.torch import save_file
 
-    torch.manual_seed(0)
-    file = tmp_path_factory.mktemp("weights") / "test_resnet.safetensors"
-    save_file(timm.create_model("test_resnet").state_dict(), file)
-    return file
+    def save(architecture: str) -> Path:
+        torch.manual_seed(0)
+        file = tmp_path_factory.mktemp("weights") / f"{architecture}.safetensors"
+        save_file(timm.create_model(architecture).state_dict(), file)
+        return file
+
+    return save
 
 
 @pytest.fixture
-def configured(shapes: Path, weights: Path, tmp_path: Path) -> Callable[..., Path]:
+def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> Callable[..., Path]:
     """configured(epochs=2): the path of a configuration for the shapes."""
 
-    def write(*, csv: Path = shapes, **changes: Any) -> Path:
+    def write(*, csv: Path = shapes, architecture: str = "test_resnet", **changes: Any) -> Path:
         fields = {"epochs": 4, "batch_size": 8, "learning_rate": 3e-3, "workers": 0, "precision": "float32", **changes}
         lines = ['name = "shapes"', *(f"{name} = {json.dumps(value)}" for name, value in fields.items())]
-        lines += ["[backbone]", 'architecture = "test_resnet"', f'init = "{weights}"', f"image_size = {SIZE}"]
-        lines += ["[augment]", "resize = 72", "[vocabulary]", 'taxonomy = "none"']
+        lines += ["[backbone]", f'architecture = "{architecture}"', f'init = "{weights(architecture)}"']
+        lines += [f"image_size = {SIZE}", "[augment]", "resize = 72", "[vocabulary]", 'taxonomy = "none"']
         lines += ["[[data]]", 'name = "shapes"', f'csv = "{csv}"']
         file = tmp_path / "shapes.toml"
         file.write_text("\n".join(lines) + "\n")
@@ -95,10 +117,16 @@ def configured(shapes: Path, weights: Path, tmp_path: Path) -> Callable[..., Pat
 
 
 @pytest.fixture
-def train(need_module: Callable[[str], ModuleType]) -> Callable[..., Any]:
-    """train(config file, output, resume=False)"""
-    config, recipe = need_module("vectortag.train.config"), need_module("vectortag.train.recipe")
-    return lambda file, output, **options: recipe.train(config.load_config(file), output, **options)
+def train() -> Callable[..., ModelFolder]:
+    """train(config file, output, before="", resume=False); `before` is code that runs first."""
+
+    def run(file: Path, output: Path, *, before: str = "", resume: bool = False) -> ModelFolder:
+        done = run_python(before + TRAIN, file, output, "resume" if resume else "")
+        if done.returncode:
+            raise Ended(done.returncode, done.stderr.rstrip().rpartition("\n")[2])
+        return read_model_folder(output / "shapes")
+
+    return run
 
 
 def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -106,13 +134,17 @@ def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("freeze", ["none", "stages", "backbone"])
-def test_a_trained_model_tags_a_photo(train, configured, shapes, tmp_path, freeze):
-    folder = train(configured(freeze=freeze, epochs=2), tmp_path)
+@pytest.mark.parametrize(
+    ("architecture", "freeze"),
+    [("test_resnet", "none"), ("test_resnet", "stages"), ("test_resnet", "backbone"), ("test_vit", "stages")],
+)
+def test_a_trained_model_tags_a_photo(train, configured, shapes, tmp_path, architecture, freeze):
+    folder = train(configured(architecture=architecture, freeze=freeze, epochs=2), tmp_path)
 
-    tagging = Tagger.load(folder.path).tag(shapes / "1.png")
+    analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
 
-    assert [scored.tag for scored in tagging.scores] == ["circle", "square"]
+    assert [scored.tag for scored in analysis.tagging.scores] == ["circle", "square"]
+    assert {heatmap.values.shape for heatmap in analysis.heatmaps()} == {(SIZE // folder.manifest.backbone.stride,) * 2}
     assert folder.manifest.provenance["config"]["freeze"] == freeze
     assert len(folder.manifest.provenance["epochs"]) == 2
 
@@ -130,17 +162,15 @@ def test_the_best_epoch_is_kept(train, configured, tmp_path):
     assert folder.manifest.provenance["best_epoch"] == 1 + losses.index(min(losses))
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_result(configured, tmp_path):
+def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path):
     file = configured()
 
-    killed = run_python(KILLED_IN_EPOCH_3 + TRAIN, file, tmp_path / "broken", "")
+    with pytest.raises(Ended, match=str(-signal.SIGKILL)):
+        train(file, tmp_path / "broken", before=KILLED_IN_EPOCH_3)
     assert not (tmp_path / "broken" / "shapes").exists()  # nothing that looks like a model
-    resumed = run_python(TRAIN, file, tmp_path / "broken", "resume")
-    unbroken = run_python(TRAIN, file, tmp_path / "whole", "")
+    one = train(file, tmp_path / "broken", resume=True).manifest
+    other = train(file, tmp_path / "whole").manifest
 
-    assert killed.returncode == -signal.SIGKILL
-    assert (resumed.returncode, unbroken.returncode) == (0, 0), resumed.stderr + unbroken.stderr
-    one, other = (read_model_folder(tmp_path / name / "shapes").manifest for name in ("broken", "whole"))
     assert one.files["head.safetensors"] == other.files["head.safetensors"]
     assert one.files["model.onnx"] == other.files["model.onnx"]
     assert one.provenance["epochs"] == other.provenance["epochs"]
@@ -164,66 +194,45 @@ def test_two_processes_train_one_model(configured, tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_training(train, configured, tmp_path):
-    with pytest.raises(TrainingError, match=r"the loss is .*Lower learning_rate"):
+    with pytest.raises(Ended, match=r"TrainingError: .*the loss is .*Lower learning_rate"):
         train(configured(learning_rate=1e30), tmp_path)
 
     assert not (tmp_path / "shapes").exists()
 
 
-def test_ctrl_c_leaves_what_can_be_resumed(train, configured, tmp_path, monkeypatch):
-    from vectortag.train.module import TagModule
+def test_ctrl_c_leaves_what_can_be_resumed(train, configured, tmp_path):
+    file = configured(epochs=2)
 
-    original = TagModule.training_step
-
-    def interrupted(self: Any, batch: Any, step: int) -> Any:
-        if self.current_epoch == 1:
-            raise KeyboardInterrupt
-        return original(self, batch, step)
-
-    monkeypatch.setattr(TagModule, "training_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(configured(epochs=2), tmp_path)
+    with pytest.raises(Ended, match="KeyboardInterrupt"):
+        train(file, tmp_path, before=CTRL_C_IN_EPOCH_2)
     assert not (tmp_path / "shapes").exists()
 
-    monkeypatch.setattr(TagModule, "training_step", original)
-    assert len(train(configured(epochs=2), tmp_path, resume=True).manifest.provenance["epochs"]) == 2
+    assert len(train(file, tmp_path, resume=True).manifest.provenance["epochs"]) == 2
 
 
-def test_ctrl_c_still_works_after_a_training_was_stopped_by_it(train, configured, tmp_path, monkeypatch):
-    from vectortag.train.module import TagModule
+def test_ctrl_c_still_works_after_a_training_was_stopped_by_it(configured, tmp_path):
+    imports = TRAIN[: TRAIN.index("    train(")]
 
-    def interrupted(self: Any, batch: Any, step: int) -> Any:
-        raise KeyboardInterrupt
+    done = run_python(CTRL_C_IN_EPOCH_2 + imports + CTRL_C_HANDLER, configured(), tmp_path)
 
-    monkeypatch.setattr(TagModule, "training_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(configured(), tmp_path)
-
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert done.stdout == "True\n", done.stderr
 
 
-def test_a_full_disk_ends_in_a_clear_error(train, configured, tmp_path, monkeypatch):
-    import lightning.pytorch as pl
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pl.Trainer, "save_checkpoint", full)
-
-    with pytest.raises(TrainingError, match="No space left on device"):
-        train(configured(epochs=1), tmp_path)
+def test_a_full_disk_ends_in_a_clear_error(train, configured, tmp_path):
+    with pytest.raises(Ended, match=r"TrainingError: .*No space left on device"):
+        train(configured(epochs=1), tmp_path, before=FULL_DISK)
     assert not (tmp_path / "shapes").exists()
 
 
 def test_there_must_be_something_to_resume(train, configured, tmp_path):
-    with pytest.raises(TrainingError, match="Start without --resume"):
+    with pytest.raises(Ended, match=r"TrainingError: .*Start without --resume"):
         train(configured(), tmp_path, resume=True)
 
 
 def test_one_photo_is_no_data_set(train, configured, tmp_path, shapes):
     (tmp_path / "metadata.csv").write_text(f"image_path,tags\n{shapes / '1.png'},circle\n")
 
-    with pytest.raises(DataError, match="at least two photos, got 1"):
+    with pytest.raises(Ended, match=r"DataError: .*at least two photos, got 1"):
         train(configured(csv=tmp_path), tmp_path / "out")
 
 

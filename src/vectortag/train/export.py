@@ -1,4 +1,4 @@
-"""From a torch backbone to model.onnx: images uint8 (N, H, W, 3) -> feature map, fp16 weights, N, H and W free."""
+"""From torch to model.onnx: images uint8 (N, H, W, 3) -> feature map; weights are fp16, sizes free (of a ViT, N)."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class Exported:
 
 
 def export_backbone(backbone: Backbone, size: int) -> Exported:
-    """Export and compare with torch at two input sizes and two batch sizes.
+    """Export and compare with torch at two batch sizes and, where the network takes any, at two input sizes.
 
     Raises:
         TrainingError: the exported network gives other features than torch.
     """
-    model = _model(backbone, size)
+    model = _model(backbone, size, any_size=backbone.takes_any_size)
     float32 = model.SerializeToString()
     _store_weights_as_fp16(model)
     onnx.checker.check_model(model)
     fp16 = model.SerializeToString()
-    probes = [_probe(count, size) for count, size in ((2, size), (1, size + 64))]
+    probes = [_probe(2, size), _probe(1, size + 64 if backbone.takes_any_size else size)]
     expected = [_torch_embeddings(backbone, probe) for probe in probes]
     difference = _difference(float32, probes, expected)
     if difference > PARITY:
@@ -64,17 +64,17 @@ def export_backbone(backbone: Backbone, size: int) -> Exported:
 
 
 def to_onnx(part: nn.Module, size: int) -> bytes:
-    """A part of a network as ONNX with float32 weights: images uint8 (N, H, W, 3) -> (N, C, h, w)."""
-    content: bytes = _model(part, size).SerializeToString()
+    """A part of a network as ONNX with float32 weights: images uint8 (N, size, size, 3) -> (N, ...)."""
+    content: bytes = _model(part, size, any_size=False).SerializeToString()
     return content
 
 
-def _model(part: nn.Module, size: int) -> onnx.ModelProto:
+def _model(part: nn.Module, size: int, *, any_size: bool) -> onnx.ModelProto:
     part.eval()
     model = _export(part, size)
     if _pads_as_tensorflow(part):
         _pad_at_run_time(model)
-    _free_dimensions(model)
+    _free_dimensions(model, any_size=any_size)
     _forget_where_it_was_made(model)
     return model
 
@@ -122,11 +122,11 @@ def _forget_where_it_was_made(model: onnx.ModelProto) -> None:
         part.ClearField("doc_string")
 
 
-def _free_dimensions(model: onnx.ModelProto) -> None:
-    """Make N, H and W symbolic; the graph itself has no shape in it."""
+def _free_dimensions(model: onnx.ModelProto, *, any_size: bool) -> None:
+    """Make N symbolic, with `any_size` H and W too; a convolutional graph itself has no shape in it."""
     del model.graph.value_info[:]
     for value, names in ((model.graph.input[0], "NHW"), (model.graph.output[0], "N hw")):
-        for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=False):
+        for dimension, name in zip(value.type.tensor_type.shape.dim, names if any_size else "N", strict=False):
             if name != " ":
                 dimension.dim_param = name
 

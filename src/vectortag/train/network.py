@@ -8,6 +8,7 @@ from typing import Any
 import timm
 import torch
 from safetensors.torch import load_file
+from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor, nn
 
 from vectortag.errors import ConfigError, did_you_mean
@@ -16,7 +17,10 @@ from vectortag.train.config import BackboneConfig, HeadConfig
 
 
 class Backbone(nn.Module):
-    """Images uint8 (N, H, W, 3) -> feature map float32 (N, K, h, w); normalisation is inside."""
+    """Images uint8 (N, H, W, 3) -> feature map float32 (N, K, h, w); normalisation is inside.
+
+    A Vision Transformer's map is its patch tokens after the last norm, each at its place.
+    """
 
     mean: Tensor
     std: Tensor
@@ -24,12 +28,13 @@ class Backbone(nn.Module):
     def __init__(self, body: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
         self.body = body
+        self.to_map = PatchTokens(body) if _is_transformer(body) else nn.Identity()
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        features: Tensor = self.body.forward_features(self.normalise(images))
-        return features
+        feature_map: Tensor = self.to_map(self.body.forward_features(self.normalise(images)))
+        return feature_map
 
     def normalise(self, images: Tensor) -> Tensor:
         """(N, H, W, 3) uint8 -> (N, 3, H, W) float32."""
@@ -44,6 +49,22 @@ class Backbone(nn.Module):
     def stride(self) -> int:
         """Pixels a side of one cell of the feature map."""
         return int(self.body.feature_info[-1]["reduction"])
+
+    @property
+    def takes_any_size(self) -> bool:
+        """False for a Vision Transformer: it knows positions of one size only."""
+        return not isinstance(self.to_map, PatchTokens)
+
+
+class PatchTokens(nn.Module):
+    """Tokens (N, P + h * w, K) of a Vision Transformer -> feature map (N, K, h, w); the P others are left out."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__()
+        self.others, self.grid = int(body.num_prefix_tokens), tuple(body.patch_embed.grid_size)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return tokens[:, self.others :].transpose(1, 2).reshape(tokens.shape[0], -1, *self.grid)
 
 
 class Network(nn.Module):
@@ -69,21 +90,38 @@ def create_backbone(config: BackboneConfig) -> Backbone:
     if config.architecture not in timm.list_models():
         hint = did_you_mean(config.architecture, timm.list_models())
         raise ConfigError(f'backbone.architecture: timm has no model "{config.architecture}".{hint}')
+    transformer = timm.models.is_model_in_modules(config.architecture, ["vision_transformer", "deit"])
+    # global_pool "" keeps a transformer's last norm before the pool, where the feature map has it
+    options = {"img_size": config.image_size, "global_pool": ""} if transformer else {}
     download = config.init == "pretrained"
-    body: Any = timm.create_model(config.architecture, pretrained=download, num_classes=0)
+    body: Any = timm.create_model(config.architecture, pretrained=download, num_classes=0, **options)
     if not download:
         _load_weights(body, Path(config.init))
-    _refuse_layers_after_the_pool(body, config)
-    return Backbone(body, body.default_cfg["mean"], body.default_cfg["std"])
+    if _normalises_after_the_pool(body):
+        body.norm_pre, body.head.norm = body.head.norm, nn.Identity()
+    backbone = Backbone(body, body.default_cfg["mean"], body.default_cfg["std"])
+    _refuse_other_layers_after_the_pool(backbone, config)
+    return backbone
+
+
+def _is_transformer(body: Any) -> bool:
+    return isinstance(body, timm.models.VisionTransformer)
+
+
+def _normalises_after_the_pool(body: Any) -> bool:
+    """ConvNeXt: its norm works on each place of a map as well, so it can move before the pool."""
+    return isinstance(body, timm.models.ConvNeXt) and hasattr(body.head, "norm")
 
 
 def _load_weights(body: Any, file: Path) -> None:
     try:
-        weights = load_file(file)
+        weights = {name: tensor.float() for name, tensor in load_file(file).items()}
     except Exception as error:  # safetensors raises its own class, the file system others
         raise ConfigError(f"backbone.init: {file} cannot be read as safetensors: {error}") from error
+    if _is_transformer(body):
+        weights = _for_a_transformer(weights, body)
     try:
-        missing, _ = body.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, strict=False)
+        missing, _ = body.load_state_dict(weights, strict=False)
     except RuntimeError as error:  # arrays of other shapes, one a line
         problem = str(error).splitlines()[-1].strip()
         raise ConfigError(f"backbone.init: {file} is for another network: {problem}") from error
@@ -92,19 +130,33 @@ def _load_weights(body: Any, file: Path) -> None:
         raise ConfigError(f"backbone.init: {file} is for another network: it lacks {len(missing)}, as {missing[0]}")
 
 
-def _refuse_layers_after_the_pool(body: Any, config: BackboneConfig) -> None:
+def _for_a_transformer(weights: dict[str, Tensor], body: Any) -> dict[str, Tensor]:
+    """Positions for another image size are interpolated; a last norm after the pool is taken as the one before it."""
+    renamed = {name.replace("fc_norm.", "norm."): tensor for name, tensor in weights.items()}
+    fitted: dict[str, Tensor] = checkpoint_filter_fn(renamed, body)
+    return fitted
+
+
+def _refuse_other_layers_after_the_pool(backbone: Backbone, config: BackboneConfig) -> None:
     """An embedding must be the plain mean of the feature map, or heat maps in closed form would be wrong."""
-    body.eval()
-    pixels = torch.rand(1, 3, config.image_size, config.image_size)
+    backbone.eval()
+    body = backbone.body
     with torch.inference_mode():
-        features = body.forward_features(pixels)
+        try:
+            features = body.forward_features(torch.rand(1, 3, config.image_size, config.image_size))
+        except AssertionError as error:
+            raise ConfigError(
+                f"backbone.image_size: {config.architecture} does not take {config.image_size} pixels: {error}"
+            ) from error
+        if not backbone.takes_any_size:
+            return  # its head is never used
         if features.ndim != 4:
             raise ConfigError(f"backbone.architecture: {config.architecture} has no spatial feature map")
         embedding = body.forward_head(features, pre_logits=True)
     if embedding.shape != features.shape[:2] or not torch.allclose(embedding, features.mean((2, 3)), atol=1e-4):
         raise ConfigError(
             f"backbone.architecture: {config.architecture} has layers between its feature map and its embedding. "
-            "Choose one whose embedding is the plain mean, as resnet18 or tf_efficientnet_lite0"
+            "Choose one whose embedding is the plain mean, as resnet18, convnext_tiny or vit_small_patch16_224"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from timm.models import ConvNeXt, VisionTransformer
 from torch import Tensor, nn
 
 from vectortag.errors import ConfigError
@@ -11,7 +12,7 @@ from vectortag.train.network import Backbone
 
 
 class Lower(nn.Module):
-    """Images uint8 (N, H, W, 3) -> the activations below the cut (N, C, h, w)."""
+    """Images uint8 (N, H, W, 3) -> the activations below the cut: (N, C, h, w), of a transformer (N, tokens, C)."""
 
     def __init__(self, backbone: Backbone, layers: nn.Sequential) -> None:
         super().__init__()
@@ -22,11 +23,23 @@ class Lower(nn.Module):
         return activations
 
 
+class Embedding(nn.Module):
+    """What a Vision Transformer does before its first block: images (N, 3, H, W) -> tokens (N, P + h * w, K)."""
+
+    def __init__(self, body: VisionTransformer) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens: Tensor = self.body.norm_pre(self.body.patch_drop(self.body._pos_embed(self.body.patch_embed(images))))
+        return tokens
+
+
 def cut(backbone: Backbone, trained_stages: int) -> tuple[Lower, nn.Sequential]:
     """Return the lower part and the upper part; together they are the backbone, and share its weights.
 
     Args:
-        backbone: of the families of ResNet, EfficientNet or MobileNetV2.
+        backbone: of the families of ResNet, EfficientNet, MobileNetV2, ConvNeXt or Vision Transformer.
         trained_stages: how many of the last stages go to the upper part.
 
     Raises:
@@ -36,7 +49,7 @@ def cut(backbone: Backbone, trained_stages: int) -> tuple[Lower, nn.Sequential]:
     if trained_stages >= len(stages):
         raise ConfigError(f"backbone.trained_stages: {trained_stages}, but the network has {len(stages)} stages")
     lower, upper = stages[:-trained_stages], stages[-trained_stages:]
-    return Lower(backbone, nn.Sequential(*stem, *lower)), nn.Sequential(*upper, *top)
+    return Lower(backbone, nn.Sequential(*stem, *lower)), nn.Sequential(*upper, *top, backbone.to_map)
 
 
 def _parts(body: Any) -> tuple[list[nn.Module], list[nn.Module], list[nn.Module]]:
@@ -45,7 +58,11 @@ def _parts(body: Any) -> tuple[list[nn.Module], list[nn.Module], list[nn.Module]
         return [body.conv1, body.bn1, body.act1, body.maxpool], [body.layer1, body.layer2, body.layer3, body.layer4], []
     if hasattr(body, "conv_stem") and hasattr(body, "bn2"):
         return [body.conv_stem, body.bn1], list(body.blocks), [body.conv_head, body.bn2]
+    if isinstance(body, ConvNeXt):
+        return [body.stem], list(body.stages), [body.norm_pre]
+    if isinstance(body, VisionTransformer):
+        return [Embedding(body)], list(body.blocks), [body.norm]
     raise ConfigError(
         f'freeze = "stages" does not know where to cut a {type(body).__name__}. '
-        'Use freeze = "backbone" or "none", or a ResNet, EfficientNet or MobileNetV2'
+        'Use freeze = "backbone" or "none", or a ResNet, EfficientNet, MobileNetV2, ConvNeXt or ViT'
     )

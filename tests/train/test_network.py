@@ -1,0 +1,45 @@
+"""The network in torch: whatever the family, the heat maps in closed form are the Grad-CAM of autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from vectortag.head import Head
+from vectortag.train.config import BackboneConfig, HeadConfig
+
+SIZE, TAGS = 96, 5
+
+
+@pytest.mark.parametrize("architecture", ["test_resnet", "test_efficientnet", "test_convnext", "test_vit", "test_vit2"])
+def test_heat_maps_are_the_grad_cam_of_autograd(
+    need_module: Callable[[str], ModuleType], tmp_path: Path, architecture: str
+) -> None:
+    torch, timm, network = need_module("torch"), need_module("timm"), need_module("vectortag.train.network")
+    from safetensors.torch import save_file
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        save_file(timm.create_model(architecture).state_dict(), tmp_path / "weights.safetensors")
+        config = BackboneConfig(architecture=architecture, init=str(tmp_path / "weights.safetensors"), image_size=SIZE)
+        backbone = network.create_backbone(config).eval()
+        head = network.create_head(HeadConfig(), backbone.width, TAGS, seed=3).eval()
+        images = torch.randint(0, 256, (2, SIZE, SIZE, 3), dtype=torch.uint8)
+
+    cells = backbone(images)  # (N, K, h, w)
+    logits = head(cells.mean(dim=(2, 3)))
+    expected = []
+    for tag in range(TAGS):
+        (gradients,) = torch.autograd.grad(logits[:, tag].sum(), cells, retain_graph=True)
+        raw = torch.relu((gradients.mean(dim=(2, 3), keepdim=True) * cells).sum(dim=1))
+        raw = raw - raw.amin(dim=(1, 2), keepdim=True)
+        expected.append(raw / raw.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12))
+
+    ours = Head((network.to_block(head),))
+    maps = [ours.maps(one, range(TAGS)) for one in cells.detach().numpy()]
+    assert np.any(maps)
+    np.testing.assert_allclose(maps, torch.stack(expected, dim=1).detach().numpy(), atol=1e-3)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+from PIL import Image
 
 from vectortag.errors import PhotoError
 from vectortag.preprocess import Photo, PixelRecipe, load_pixels
@@ -19,6 +20,11 @@ Decoded = tuple[Photo, ByteArray | PhotoError]
 
 BATCH = 16
 """Photos a forward pass. Larger batches gain nothing on a CPU and cost memory."""
+
+
+VIEWS = 4
+MIDDLE = 0.8
+"""The share of a side that a view of a photo's middle shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,18 @@ class Embedder:
             embeddings = iter(self.embed(np.stack(good)) if good else ())
             for photo, pixels in batch:
                 yield photo, pixels if isinstance(pixels, PhotoError) else next(embeddings)
+
+    def embed_views(self, photo: Photo) -> FloatArray:
+        """(VIEWS, K): the embeddings of a photo, of its middle, and of both mirrored.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+        """
+        plain = Image.fromarray(self.pixels(photo))
+        edge = round(self.size * (1 - MIDDLE) / 2)
+        middle = plain.resize(plain.size, Image.Resampling.BICUBIC, (edge, edge, self.size - edge, self.size - edge))
+        views = np.stack([np.asarray(plain), np.asarray(middle)])
+        return self.embed(np.concatenate([views, views[:, :, ::-1]]))
 
     def _decode(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, ByteArray | PhotoError]]:
         """Decode ahead of the network, never more than two batches."""

@@ -6,6 +6,7 @@
     ├── TaxonomyError         a taxonomy file is wrong: unknown key, cycle
     ├── ConfigError           a training configuration is wrong
     ├── TrainingError         a training cannot go on
+    ├── NewTagError           a new tag cannot be made of these examples, or under this name
     ├── UnknownTagError       a model does not have this tag
     ├── UnknownModelError     no model folder under this name
     ├── ModelFolderError      a model folder is incomplete, changed or too new
@@ -43,6 +44,10 @@ class ConfigError(VectorTagError):
 
 class TrainingError(VectorTagError):
     """A training cannot go on, or its result is not fit to be written."""
+
+
+class NewTagError(VectorTagError):
+    """A new tag cannot be made of these examples, or under this name."""
 
 
 class UnknownTagError(VectorTagError):

@@ -96,7 +96,7 @@ def evaluate(
     """Score the photos of a data set and compare with its tags, translated by the model's taxonomy.
 
     Args:
-        tagger: the model.
+        tagger: the model; it is judged by its own tags, without those that were added.
         data: a metadata.csv or its folder.
         split: "val" is what the column `split` says, or, without one, the photos the model kept from training.
         dataset: the name under which the model knows the set; None is the name of its folder.
@@ -107,6 +107,7 @@ def evaluate(
     """
     if not isinstance(data, DataSet):
         data = read_data_set(data, name=dataset, skip_bad_rows=skip_bad_rows)
+    tagger = tagger.without_additions()
     manifest = tagger.folder.manifest
     records = choose_part(data, split, manifest)
     embeddings, readable, failed = embed_records(tagger, records)

@@ -19,7 +19,10 @@ import numpy.typing as npt
 from vectortag.errors import ShapeError
 from vectortag.types import FloatArray
 
-BlockKind = Literal["mlp", "linear"]
+StoredKind = Literal["mlp", "linear"]
+BlockKind = Literal["mlp", "linear", "added"]
+
+TINY = 1e-12
 
 
 class Block(Protocol):
@@ -103,6 +106,51 @@ class LinearBlock:
 
     def arrays(self) -> dict[str, FloatArray]:
         return {"w": self.w, "b": self.b}
+
+
+@dataclass(frozen=True, slots=True)
+class AddedBlock:
+    """Tags that were added to a model: one row each on the unit features that its head makes; see `unit_features`."""
+
+    below: Block
+    w: FloatArray  # (T, F)
+    kind: ClassVar[BlockKind] = "added"
+
+    @property
+    def tag_count(self) -> int:
+        return self.w.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.below.width
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        return unit_features(self.below, embeddings) @ self.w.T
+
+    def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
+        """Of `w @ f / |f|`: `(w - (w @ u) u) / |f|` with respect to f, where u = f / |f|; then through the ReLU."""
+        features = _features(self.below, embedding[None])[0]  # (F,)
+        length = max(float(np.linalg.norm(features)), TINY)
+        unit = features / length
+        chosen = self.w[rows]  # (R, F)
+        of_features = (chosen - (chosen @ unit)[:, None] * unit) / length
+        if not isinstance(self.below, MlpBlock):
+            return of_features
+        active = features > 0
+        return of_features[:, active] @ self.below.w1[active]
+
+    def arrays(self) -> dict[str, FloatArray]:
+        return {"w": self.w}
+
+
+def unit_features(block: Block, embeddings: FloatArray) -> FloatArray:
+    """What new tags are fitted on: a block's hidden values, or else the embedding, at length 1: (..., K) -> (..., F)."""
+    features = _features(block, embeddings)
+    return features / np.maximum(np.linalg.norm(features, axis=-1, keepdims=True), TINY)
+
+
+def _features(block: Block, embeddings: FloatArray) -> FloatArray:
+    return block.hidden(embeddings) if isinstance(block, MlpBlock) else embeddings
 
 
 BLOCKS: Mapping[str, type[MlpBlock] | type[LinearBlock]] = {"mlp": MlpBlock, "linear": LinearBlock}

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vectortag.errors import ShapeError
-from vectortag.head import BlockKind
+from vectortag.head import StoredKind
 from vectortag.preprocess import PixelRecipe
 from vectortag.taxonomy import Taxonomy
 from vectortag.thresholds import PROFILES, Profile
@@ -37,7 +37,7 @@ class Backbone(_Strict):
 class BlockInfo(_Strict):
     """One block of head.safetensors and how many of the tags, in order, are its own."""
 
-    kind: BlockKind
+    kind: StoredKind
     tags: int = Field(gt=0)
 
 

@@ -1,6 +1,6 @@
 """The model folder: read with every hash verified, written by temporary name and atomic rename.
 
-manifest.json   model.onnx   head.safetensors   MODEL_CARD.md
+manifest.json   model.onnx   head.safetensors   MODEL_CARD.md   background.safetensors
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from vectortag.errors import ModelFolderError, UnknownModelError, did_you_mean
 from vectortag.head import BLOCKS, Head
 from vectortag.manifest import FORMAT_VERSION, Manifest
 from vectortag.places import data_home
+from vectortag.types import FloatArray
 
 MANIFEST, NETWORK, HEAD, CARD = "manifest.json", "model.onnx", "head.safetensors", "MODEL_CARD.md"
+BACKGROUND = "background.safetensors"
+"""Optional: embeddings of training photos drawn at random, (B, K) fp16, that new tags are fitted against."""
 
 DEFAULT_MODEL = "lite0"
 """The shipped model that is used where none is named: the better one on validation."""
@@ -62,6 +66,20 @@ class ModelFolder:
             ModelFolderError: the matrices do not fit the manifest.
         """
         return _read_head(self.path / HEAD, self.manifest)
+
+    @functools.cached_property
+    def background(self) -> FloatArray | None:
+        """(B, K) float32, or None where the folder has no background.
+
+        Raises:
+            ModelFolderError: the file does not fit the manifest.
+        """
+        if BACKGROUND not in self.manifest.files:
+            return None
+        embeddings = _read_arrays(self.path / BACKGROUND).get("embeddings", np.empty(0))
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.manifest.backbone.width:
+            raise ModelFolderError(f"{self.path / BACKGROUND}: embeddings have the shape {embeddings.shape}")
+        return embeddings.astype(np.float32)
 
 
 def read_model_folder(path: str | Path) -> ModelFolder:
@@ -124,14 +142,18 @@ def _verify(file: Path, expected: str) -> None:
         )
 
 
-def _read_head(file: Path, manifest: Manifest) -> Head:
+def _read_arrays(file: Path) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        arrays = load_file(file)
+        return load_file(file)
     except SafetensorError as error:
         raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
+
+
+def _read_head(file: Path, manifest: Manifest) -> Head:
+    arrays = _read_arrays(file)
     blocks = []
     for place, info in enumerate(manifest.head):
         prefix = f"{place}."
@@ -150,7 +172,13 @@ def _read_head(file: Path, manifest: Manifest) -> Head:
 
 
 def write_model_folder(
-    path: Path, *, network: bytes, head: Head, card: Callable[[Manifest], str], **manifest_fields: Any
+    path: Path,
+    *,
+    network: bytes,
+    head: Head,
+    card: Callable[[Manifest], str],
+    background: FloatArray | None = None,
+    **manifest_fields: Any,
 ) -> ModelFolder:
     """Write a whole model folder beside its final place, then rename it there; nothing half-written is ever seen.
 
@@ -158,6 +186,7 @@ def write_model_folder(
         path: the folder; an older one of that name is replaced.
         network: the ONNX file.
         head: the head; its blocks are described in the manifest.
+        background: (B, K) embeddings of photos of everything, for new tags; kept as fp16.
         card: writes MODEL_CARD.md from the manifest. Its own hash is added to the manifest afterwards.
         manifest_fields: the manifest's other fields, without `head` and `files`.
 
@@ -168,6 +197,8 @@ def write_model_folder(
 
     arrays = {f"{i}.{name}": array for i, block in enumerate(head.blocks) for name, array in block.arrays().items()}
     contents = {NETWORK: network, HEAD: save(arrays)}
+    if background is not None:
+        contents[BACKGROUND] = save({"embeddings": background.astype(np.float16)})
     blocks = [{"kind": block.kind, "tags": block.tag_count} for block in head.blocks]
     manifest = Manifest(head=blocks, files=_hashes(contents), **manifest_fields)
     contents[CARD] = card(manifest).encode()

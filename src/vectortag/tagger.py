@@ -7,18 +7,31 @@ A photo takes one way, whoever asks:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from vectortag.embedder import Embedder
-from vectortag.errors import PhotoError, UnknownTagError, VectorTagError, did_you_mean
+from vectortag.additions import (
+    LONGEST_NAME,
+    NO_ADDITIONS,
+    AddedTag,
+    Additions,
+    read_additions,
+    remove_addition,
+    save_addition,
+)
+from vectortag.embedder import VIEWS, Embedder
+from vectortag.errors import NewTagError, PhotoError, UnknownTagError, VectorTagError, did_you_mean
+from vectortag.head import AddedBlock, Head, unit_features
 from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import ModelFolder, find_model_folder
+from vectortag.new_tags import fit_tag
 from vectortag.preprocess import Photo
 from vectortag.session import Precision, Runtime, open_session
+from vectortag.taxonomy import normalise
 from vectortag.thresholds import PROFILES, Profile, calibrated
 from vectortag.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScore
 
@@ -30,19 +43,35 @@ class Tagger:
     tagging = tagger.tag("beach.jpg")   # .tags -> (TagScore("sea", score=0.91, threshold=0.44), ...)
     """
 
-    def __init__(self, folder: ModelFolder, embedder: Embedder, *, profile: Profile = "balanced") -> None:
+    def __init__(
+        self,
+        folder: ModelFolder,
+        embedder: Embedder,
+        *,
+        profile: Profile = "balanced",
+        additions: Additions = NO_ADDITIONS,
+    ) -> None:
         if profile not in PROFILES:
             raise VectorTagError(f'no profile "{profile}". Expected one of: {", ".join(PROFILES)}')
-        manifest = folder.manifest
-        point = manifest.operating_point(embedder.size)
         self.folder = folder
         self.embedder = embedder
-        self.tags = manifest.tags
-        self.thresholds = point.threshold_array(profile)  # (T,)
+        self.profile = profile
+        self.hierarchy = Hierarchy.of(folder.manifest.tags, folder.manifest.taxonomy)
+        self._take(additions)
+
+    def _take(self, additions: Additions) -> None:
+        """Put added tags after the model's own."""
+        manifest, head = self.folder.manifest, self.folder.head
+        point = manifest.operating_point(self.embedder.size)
+        added = additions.tags
+        self.additions = added
+        self.tags = (*manifest.tags, *(tag.name for tag in added))
+        self.head = Head((*head.blocks, AddedBlock(head.blocks[0], additions.rows))) if added else head
+        own = point.threshold_array(self.profile)
+        self.thresholds = np.array([*own, *(tag.thresholds[self.profile] for tag in added)], np.float32)  # (T,)
         self._limits = [None if np.isnan(t) else float(t) for t in self.thresholds]
-        self.hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
-        self._slope = np.array(point.slope, np.float32)
-        self._bias = np.array(point.bias, np.float32)
+        self._slope = np.array([*point.slope, *(tag.slope for tag in added)], np.float32)
+        self._bias = np.array([*point.bias, *(tag.bias for tag in added)], np.float32)
 
     @classmethod
     def load(
@@ -53,6 +82,7 @@ class Tagger:
         runtime: Runtime = "auto",
         precision: Precision = "auto",
         threads: int | None = None,
+        additions: bool = True,
     ) -> Tagger:
         """Load a model by name or path; without one, the shipped default.
 
@@ -60,6 +90,7 @@ class Tagger:
             model: a name that `vectortag models` lists, or the path of a model folder.
             profile: which thresholds decide: "precise", "balanced" or "thorough".
             runtime, precision, threads: as in `vectortag.session.open_session`.
+            additions: with the tags that were added to the model.
 
         Raises:
             UnknownModelError: there is no such model.
@@ -68,7 +99,12 @@ class Tagger:
         folder = find_model_folder(model)
         session = open_session(folder.network, runtime=runtime, precision=precision, threads=threads)
         size = folder.manifest.operating_points[0].size
-        return cls(folder, Embedder(session, folder.manifest.pixels, size), profile=profile)
+        added = read_additions(folder) if additions else NO_ADDITIONS
+        return cls(folder, Embedder(session, folder.manifest.pixels, size), profile=profile, additions=added)
+
+    def without_additions(self) -> Tagger:
+        """The same model with its own tags alone, on the same session."""
+        return Tagger(self.folder, self.embedder, profile=self.profile)
 
     def tag(self, photo: Photo) -> Tagging:
         """Tag one photo.
@@ -116,15 +152,94 @@ class Tagger:
         Raises:
             UnknownTagError: the model does not have the tag.
         """
-        for name in (tag, self.folder.manifest.taxonomy.canonical(tag)):
+        for name in (tag, normalise(tag), self.folder.manifest.taxonomy.canonical(tag)):
             if name in self.tags:
                 return self.tags.index(name)
         name = self.folder.manifest.name
         hint = did_you_mean(tag, self.tags)
         raise UnknownTagError(f'model "{name}": no tag "{tag}".{hint} All tags: vectortag inspect {name}')
 
+    def add_tag(
+        self, name: str, positives: Iterable[Photo], negatives: Iterable[Photo] = (), *, parents: Iterable[str] = ()
+    ) -> AddedTag:
+        """Add a tag from example photos, without training; no other score changes.
+
+        The tag is kept in the user's data folder, under the model's hash, and is there for every later `Tagger.load`.
+
+        Args:
+            name: the new tag.
+            positives: at least 3 different photos that have the tag; 20 are better.
+            negatives: photos that look like it and do not have it.
+            parents: tags of the model that the new one implies; the taxonomy's own come by themselves.
+
+        Raises:
+            NewTagError: the name is taken, the examples are too few or contradict each other, or nothing can be saved.
+            PhotoError: an example cannot be read.
+            UnknownTagError: the model does not have a parent.
+        """
+        name = normalise(name)
+        self._refuse_taken(name)
+        above = self._ancestors(name, parents)
+        background = self.folder.background
+        if background is None:
+            raise NewTagError(
+                f"{self.folder.path}: the model has no background photos to tell a new tag from. Train it again"
+            )
+        shown, others = distinct(positives), distinct(negatives)
+        if both := shown.keys() & others.keys():
+            names = ", ".join(_name(shown[key]) or "a photo" for key in sorted(both))
+            raise NewTagError(f"{names}: given both as having the tag and as not having it")
+        examples, counterexamples = (self._views(photos.values()) for photos in (shown, others))  # (n, V, K)
+        fitted = fit_tag(
+            *(unit_features(self.folder.head.blocks[0], e) for e in (examples, counterexamples, background))
+        )
+        added = save_addition(
+            self.folder,
+            name,
+            fitted,
+            parents=above,
+            size=self.embedder.size,
+            examples=examples,
+            counterexamples=counterexamples,
+        )
+        self._take(read_additions(self.folder))
+        return added
+
+    def remove_tag(self, name: str) -> None:
+        """Forget a tag that was added.
+
+        Raises:
+            NewTagError: no such tag was added.
+        """
+        remove_addition(self.folder, normalise(name))
+        self._take(read_additions(self.folder))
+
+    def _refuse_taken(self, name: str) -> None:
+        if not name or len(name) > LONGEST_NAME or not name.isprintable():
+            raise NewTagError(f"a tag's name has 1 to {LONGEST_NAME} characters, got {name!r}")
+        taxonomy = self.folder.manifest.taxonomy
+        known = {tag.name for tag in read_additions(self.folder).tags}.union(self.folder.manifest.tags)
+        for taken in (name, taxonomy.canonical(name)):
+            if taken in known:
+                why = "exists already" if taken == name else f'is another name of "{taken}", which exists already'
+                raise NewTagError(f'model "{self.folder.manifest.name}": the tag "{name}" {why}. Choose another name')
+
+    def _ancestors(self, name: str, parents: Iterable[str]) -> tuple[str, ...]:
+        """The tags of the model that a new tag implies, in the model's order."""
+        taxonomy, own = self.folder.manifest.taxonomy, self.folder.manifest.tags
+        named = {self.tags[self.place(parent)] for parent in parents}
+        if strange := named.difference(own):
+            raise NewTagError(f'"{min(strange)}" was added itself; a parent must be a tag of the model')
+        above = taxonomy.expand({*taxonomy.ancestors(name), *named})
+        return tuple(tag for tag in own if tag in above)
+
+    def _views(self, photos: Iterable[Photo]) -> FloatArray:
+        """(n, V, K) embeddings of all views."""
+        views = [self.embedder.embed_views(photo) for photo in photos]
+        return np.stack(views) if views else np.empty((0, VIEWS, self.folder.manifest.backbone.width), np.float32)
+
     def _own_scores(self, embeddings: FloatArray) -> FloatArray:
-        return calibrated(self.folder.head.logits(embeddings), self._slope, self._bias)
+        return calibrated(self.head.logits(embeddings), self._slope, self._bias)
 
     def _tagging(self, photo: Photo, scores: FloatArray) -> Tagging:
         scored = tuple(map(TagScore, self.tags, scores.tolist(), self._limits))
@@ -137,7 +252,12 @@ class Tagger:
             precision=session.precision,
             tags=tuple(sorted(tags, key=lambda scored: -scored.score)),
             scores=scored,
+            implied=self._implied({scored.tag for scored in tags}) if self.additions else (),
         )
+
+    def _implied(self, found: set[str]) -> tuple[str, ...]:
+        above = {parent for tag in self.additions if tag.name in found for parent in tag.parents}
+        return tuple(tag for tag in self.folder.manifest.tags if tag in above - found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +286,31 @@ class Analysis:
         tagger = self.tagger
         places = [tagger.place(tag) for tag in (tagger.tags if tags is None else tags)]
         sources = [tagger.hierarchy.source(place, self.own_scores) for place in places]
-        maps = tagger.folder.head.maps(self.feature_map, sources)
+        maps = tagger.head.maps(self.feature_map, sources)
         return [
             Heatmap(values, tagger.tags[place], tagger.tags[source], float(self.own_scores[source]))
             for place, source, values in zip(places, sources, maps, strict=True)
         ]
+
+
+def distinct(photos: Iterable[Photo]) -> dict[str, Photo]:
+    """Photos by the hash of their content, so that a copy counts once.
+
+    Raises:
+        PhotoError: a file cannot be read.
+    """
+    return {_content_hash(photo): photo for photo in photos}
+
+
+def _content_hash(photo: Photo) -> str:
+    if isinstance(photo, str | Path):
+        try:
+            content = Path(photo).read_bytes()
+        except OSError as error:
+            raise PhotoError(f"{photo}: cannot be read: {error.strerror}") from error
+    else:
+        content = photo if isinstance(photo, bytes) else np.asarray(photo).tobytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 def _name(photo: Photo) -> str | None:

@@ -53,25 +53,37 @@ def fit_calibration(logits: FloatArray, targets: ByteArray) -> tuple[FloatArray,
     """
     _check_shapes(logits, targets)
     known = targets != UNKNOWN
-    common = _newton(logits[known], targets[known], prior=np.array([1.0, 0.0]), strength=1e-3)
+    common = fit_curve(logits[known], targets[known], prior=np.array([1.0, 0.0]), strength=1e-3)
     curves = np.tile(common, (logits.shape[1], 1))  # (T, 2)
     for tag in range(logits.shape[1]):
         rows = known[:, tag]
         if rows.any():
-            curves[tag] = _newton(logits[rows, tag], targets[rows, tag], prior=common, strength=PRIOR_STRENGTH)
+            curves[tag] = fit_curve(logits[rows, tag], targets[rows, tag], prior=common, strength=PRIOR_STRENGTH)
     return curves[:, 0].astype(np.float32), curves[:, 1].astype(np.float32)
 
 
-def _newton(
-    logits: npt.NDArray[np.floating], targets: ByteArray, *, prior: npt.NDArray[np.float64], strength: float
+def fit_curve(
+    logits: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.uint8 | np.bool_],
+    *,
+    prior: npt.NDArray[np.float64],
+    strength: float,
+    weights: npt.NDArray[np.float64] | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Logistic regression on one number, with a Gaussian prior on (slope, bias): a few Newton steps."""
+    """Slope and bias by logistic regression on one number: (n,), (n,) -> (2,); a few Newton steps.
+
+    Args:
+        targets: 1 or True for positives.
+        prior: the slope and bias that a Gaussian prior draws to, with the precision `strength`.
+        weights: how much each row counts; None is 1 each.
+    """
+    count = np.ones(len(logits)) if weights is None else weights
     design = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)  # (n, 2)
     curve = prior.astype(np.float64).copy()
     for _ in range(50):
         scores = sigmoid(design @ curve)
-        gradient = design.T @ (scores - targets) + strength * (curve - prior)
-        hessian = (design * (scores * (1 - scores))[:, None]).T @ design + strength * np.eye(2)
+        gradient = design.T @ (count * (scores - targets.astype(np.float64))) + strength * (curve - prior)
+        hessian = (design * (count * scores * (1 - scores))[:, None]).T @ design + strength * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         curve -= step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))  # a long first step may overshoot
         if np.abs(step).max() < 1e-8:
@@ -103,15 +115,26 @@ def fit_thresholds(scores: FloatArray, targets: ByteArray, *, beta: float = 1.0,
     for tag in range(scores.shape[1]):
         rows = targets[:, tag] != UNKNOWN
         if (targets[rows, tag] == 1).any():
-            thresholds[tag] = _best_threshold(scores[rows, tag], targets[rows, tag], beta)
+            thresholds[tag] = best_threshold(scores[rows, tag], targets[rows, tag] == 1, beta)
     return np.maximum(thresholds, np.float32(floor))  # NaN stays NaN
 
 
-def _best_threshold(scores: FloatArray, targets: ByteArray, beta: float) -> float:
+def best_threshold(
+    scores: npt.NDArray[np.floating],
+    truth: npt.NDArray[np.bool_],
+    beta: float,
+    weights: npt.NDArray[np.float64] | None = None,
+) -> float:
+    """The highest score that, used as threshold, maximises F-beta: (n,), (n,) -> a number; one is a positive.
+
+    Args:
+        weights: how much each row counts; None is 1 each.
+    """
+    count = np.ones(len(scores)) if weights is None else weights
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
-    hits = np.cumsum(targets[order] == 1)
-    taken = np.arange(1, len(ranked) + 1)
+    hits = np.cumsum((count * truth)[order])
+    taken = np.cumsum(count[order])
     f_beta = (1 + beta**2) * hits / (beta**2 * hits[-1] + taken)
     last_of_tie = np.append(ranked[1:] != ranked[:-1], True)  # equal scores are taken together or not at all
     return float(ranked[int(np.argmax(np.where(last_of_tie, f_beta, -1.0)))])

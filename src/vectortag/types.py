@@ -34,7 +34,8 @@ class Tagging:
         runtime: what ran the network, for example "openvino".
         precision: what it computed in: "f32", "bf16" or "int8".
         tags: the tags whose score reaches their threshold, highest score first.
-        scores: every tag of the model, in the manifest's order.
+        scores: every tag of the model, in the manifest's order, then every tag that was added to it.
+        implied: parents of added tags among `tags` that are not among them; an added tag changes no other score.
     """
 
     path: str | None
@@ -43,6 +44,7 @@ class Tagging:
     precision: str
     tags: tuple[TagScore, ...]
     scores: tuple[TagScore, ...]
+    implied: tuple[str, ...] = ()
 
     def __getitem__(self, tag: str) -> TagScore:
         """The score of one tag by its name; KeyError where the model does not have it."""

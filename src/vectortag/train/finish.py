@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from vectortag.train.network import Backbone, to_block
 from vectortag.train.operating_point import cross_fitted, fit_operating_point
 from vectortag.train.report import Validation, write_report
 from vectortag.types import FloatArray
+
+BACKGROUND_PHOTOS = 1000
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +76,18 @@ def finish(
         "provenance": _provenance(config, trained, exported, seconds),
     }
 
+    background = _background(session, data.training.records, config)
+
     def write(path: Path, metrics: dict[str, Any]) -> ModelFolder:
-        return write_model_folder(path, network=exported.network, head=head, card=write_card, metrics=metrics, **fields)
+        return write_model_folder(
+            path,
+            network=exported.network,
+            head=head,
+            card=write_card,
+            background=background,
+            metrics=metrics,
+            **fields,
+        )
 
     with tempfile.TemporaryDirectory() as scratch:  # the figures are those of a folder, so there must be one first
         draft = write(Path(scratch) / config.name, {})
@@ -89,7 +102,7 @@ def finish(
     return folder
 
 
-def _embed(session: Session, records: tuple[Record, ...], size: int) -> FloatArray:
+def _embed(session: Session, records: Sequence[Record], size: int) -> FloatArray:
     """(N, K) embeddings by the code that tags."""
     embedder = Embedder(session, PixelRecipe(), size)
     rows = []
@@ -98,6 +111,12 @@ def _embed(session: Session, records: tuple[Record, ...], size: int) -> FloatArr
             raise TrainingError(f"{record.dataset}, row {record.row}: {embedding}. List all: vectortag check DATA")
         rows.append(embedding)
     return np.stack(rows)
+
+
+def _background(session: Session, records: Sequence[Record], config: TrainConfig) -> FloatArray:
+    """Embeddings (B, K) of training photos drawn at random, for tags that are added later."""
+    chosen = np.random.default_rng(config.seed).permutation(len(records))[:BACKGROUND_PHOTOS]
+    return _embed(session, [records[row] for row in np.sort(chosen)], config.backbone.image_size)
 
 
 def _check_head(trained: Trained, block: Block, embeddings: FloatArray) -> None:

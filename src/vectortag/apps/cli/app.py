@@ -13,7 +13,7 @@ from PIL import Image
 from rich.logging import RichHandler
 from rich.text import Text
 
-from vectortag.apps.cli import check, compare, evaluate, explain, inspect, models, tag, train
+from vectortag.apps.cli import check, compare, evaluate, explain, inspect, models, tag, tags, train
 from vectortag.apps.cli.output import notes
 from vectortag.errors import ConfigError, MissingExtraError, UnknownModelError, UnknownTagError, VectorTagError
 
@@ -35,6 +35,9 @@ app.command("compare")(compare.compare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("check")(check.check)
+app.command("tags")(tags.tags)
+app.command("add-tag")(tags.add_tag)
+app.command("remove-tag")(tags.remove_tag)
 app.command("models")(models.models)
 app.command("inspect")(inspect.inspect)
 

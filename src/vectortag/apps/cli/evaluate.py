@@ -58,7 +58,9 @@ def evaluate(
 
     `vectortag evaluate resnet18 coco/metadata.csv --split val --protocol coco`
     """
-    tagger = Tagger.load(model, profile=profile.value, runtime=runtime.value, precision=precision.value)
+    tagger = Tagger.load(
+        model, profile=profile.value, runtime=runtime.value, precision=precision.value, additions=False
+    )
     report: Report | ProtocolReport
     if protocol:
         report = evaluate_by_protocol(

@@ -30,6 +30,7 @@ def explain(
     profile: options.Profile = options.ProfileName.balanced,
     runtime: options.Runtime = options.RuntimeName.auto,
     precision: options.Precision = options.PrecisionName.auto,
+    additions: options.Additions = True,
 ) -> int:
     """Show where in a photo the model sees a tag: a heat map over the photo, as PNG.
 
@@ -41,7 +42,9 @@ def explain(
 
     `vectortag explain beach.jpg --output maps/`
     """
-    tagger = Tagger.load(model, profile=profile.value, runtime=runtime.value, precision=precision.value)
+    tagger = Tagger.load(
+        model, profile=profile.value, runtime=runtime.value, precision=precision.value, additions=additions
+    )
     analysis = tagger.analyse(photo)
     wanted = tags or [scored.tag for scored in analysis.tagging.tags]
     if not wanted:

@@ -16,6 +16,8 @@ DataName = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores this process may use.")]
 
+Additions = Annotated[bool, typer.Option("--additions/--no-additions", help="With the tags that you added.")]
+
 
 class ProfileName(StrEnum):
     precise = "precise"

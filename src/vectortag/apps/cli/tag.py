@@ -43,6 +43,7 @@ def tag(
     output: options.Output = None,
     runtime: options.Runtime = options.RuntimeName.auto,
     precision: options.Precision = options.PrecisionName.auto,
+    additions: options.Additions = True,
     threads: options.Threads = None,
 ) -> int:
     """Say what is in photos.
@@ -58,7 +59,12 @@ def tag(
     `vectortag tag photos/ --threshold 0 --top-k 5`
     """
     tagger = Tagger.load(
-        model, profile=profile.value, runtime=runtime.value, precision=precision.value, threads=threads
+        model,
+        profile=profile.value,
+        runtime=runtime.value,
+        precision=precision.value,
+        threads=threads,
+        additions=additions,
     )
     photos = list(_photos(paths))
     if not photos:
@@ -116,6 +122,8 @@ class TableWriter:
         width = max((len(scored.tag) for scored in tags), default=0)
         for scored in tags:
             self._console.print(Text(f"  {scored.tag:{width}}  "), bar(scored.score), f" {scored.score:.2f}", sep="")
+        if tagging.implied:
+            self._console.print(Text(f"  and so: {', '.join(tagging.implied)}", style="dim"))
         if not tags:
             self._console.print(Text("  no tag reaches its threshold", style="dim"))
 
@@ -131,17 +139,16 @@ class JsonLinesWriter:
         self._stream = stream
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        self._write(
-            {
-                "path": tagging.path,
-                "model": tagging.model,
-                "runtime": tagging.runtime,
-                "precision": tagging.precision,
-                "tags": [
-                    {"tag": s.tag, "score": round(s.score, DIGITS), "threshold": _rounded(s.threshold)} for s in tags
-                ],
-            }
-        )
+        line: dict[str, Any] = {
+            "path": tagging.path,
+            "model": tagging.model,
+            "runtime": tagging.runtime,
+            "precision": tagging.precision,
+            "tags": [{"tag": s.tag, "score": round(s.score, DIGITS), "threshold": _rounded(s.threshold)} for s in tags],
+        }
+        if tagging.implied:
+            line["implied"] = list(tagging.implied)
+        self._write(line)
 
     def failed(self, failure: FailedTagging) -> None:
         error = {"type": type(failure.error).__name__, "message": str(failure.error)}

@@ -1,0 +1,162 @@
+"""Tags that a user added to a model, kept in the user's data folder under the model's hash: one file a tag.
+
+The model folder is never touched. A file appears whole, by link or rename, and only where no other writer has put that
+tag in the meantime; so a killed process leaves the old state, and two writers never mix.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vectortag.errors import ModelFolderError, NewTagError
+from vectortag.model_folder import ModelFolder
+from vectortag.new_tags import FittedTag
+from vectortag.places import data_home
+from vectortag.thresholds import Profile
+from vectortag.types import FloatArray
+
+SUFFIX = ".safetensors"
+LONGEST_NAME = 60
+
+
+class AddedTag(BaseModel):
+    """What one added tag is, besides its row.
+
+    Attributes:
+        parents: tags of the model that it implies, all generations.
+        size: the input size that it was fitted at.
+        examples: how many photos showed it.
+        separation: see `vectortag.new_tags.FittedTag`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format_version: Literal[1] = 1
+    name: str
+    parents: tuple[str, ...]
+    size: int
+    slope: float
+    bias: float
+    thresholds: Mapping[Profile, float]
+    examples: int = Field(gt=0)
+    counterexamples: int = Field(ge=0)
+    separation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """All added tags of a model, by name: their descriptions, and their rows (T, F) on its unit features."""
+
+    tags: tuple[AddedTag, ...]
+    rows: FloatArray
+
+
+NO_ADDITIONS = Additions((), np.empty((0, 0), np.float32))
+
+
+def folder_of(model: ModelFolder) -> Path:
+    """Where the added tags of a model lie; it may not exist yet."""
+    return data_home() / "additions" / model.digest
+
+
+def read_additions(model: ModelFolder) -> Additions:
+    """Read the added tags of a model.
+
+    Raises:
+        ModelFolderError: a file was changed by hand, or is of a newer version.
+    """
+    read = [_read(file) for file in sorted(folder_of(model).glob(f"*{SUFFIX}"))]
+    read.sort(key=lambda one: one[0].name)
+    return Additions(tuple(tag for tag, _ in read), np.stack([row for _, row in read])) if read else NO_ADDITIONS
+
+
+def save_addition(
+    model: ModelFolder,
+    name: str,
+    fitted: FittedTag,
+    *,
+    parents: tuple[str, ...],
+    size: int,
+    examples: FloatArray,
+    counterexamples: FloatArray,
+) -> AddedTag:
+    """Keep a fitted tag, with the embeddings (n, V, K) that it was fitted on.
+
+    Raises:
+        NewTagError: the tag exists already, or the data folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    fields = asdict(fitted)
+    row = fields.pop("w")
+    counts = {"examples": len(examples), "counterexamples": len(counterexamples)}
+    tag = AddedTag(name=name, parents=parents, size=size, **counts, **fields)
+    arrays = {"w": row, "examples": np.float16(examples), "counterexamples": np.float16(counterexamples)}
+    content = save(arrays, metadata={"tag": tag.model_dump_json()})
+    file = _file_of(model, name)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _create(file, content)
+    except FileExistsError as error:
+        raise NewTagError(f'"{name}" was added to {model.id} already. Remove it first: vectortag remove-tag') from error
+    except OSError as error:
+        raise NewTagError(f"{file}: the new tag cannot be saved: {error.strerror}") from error
+    return tag
+
+
+def remove_addition(model: ModelFolder, name: str) -> None:
+    """Forget an added tag.
+
+    Raises:
+        NewTagError: no such tag was added, or its file cannot be removed.
+    """
+    try:
+        _file_of(model, name).unlink()
+    except FileNotFoundError as error:
+        raise NewTagError(f'"{name}" was not added to {model.id}. See: vectortag tags') from error
+    except OSError as error:
+        raise NewTagError(f"{_file_of(model, name)}: cannot be removed: {error.strerror}") from error
+
+
+def _file_of(model: ModelFolder, name: str) -> Path:
+    return folder_of(model) / (quote(name, safe=" ") + SUFFIX)
+
+
+def _read(file: Path) -> tuple[AddedTag, FloatArray]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy") as content:
+            return AddedTag.model_validate_json((content.metadata() or {}).get("tag", "")), content.get_tensor("w")
+    except (SafetensorError, ValidationError, json.JSONDecodeError, OSError) as error:
+        problem = str(error).splitlines()[0]
+        raise ModelFolderError(f"{file}: cannot be read as an added tag: {problem}. Remove the file") from error
+
+
+def _create(file: Path, content: bytes) -> None:
+    """Write beside the final place, then link: unlike a rename, that fails where the name is taken."""
+    handle, temporary = tempfile.mkstemp(prefix=".", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            os.fsync(stream.fileno())
+        try:
+            os.link(temporary, file)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if file.exists():
+                raise FileExistsError(file) from None
+            Path(temporary).rename(file)
+    finally:
+        Path(temporary).unlink(missing_ok=True)

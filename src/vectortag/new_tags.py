@@ -1,0 +1,105 @@
+"""A new tag from a few examples: one row fitted in closed form on stored features, in milliseconds.
+
+The classifier is linear discriminant analysis (Fisher 1936) on the direction of the head's hidden values: its weights
+are `S^-1 (m1 - m0)`, where m1 is the mean of the examples, m0 and S are mean and covariance of a background (photos of
+everything), and S is shrunk towards a multiple of the identity, the more so the fewer examples there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.errors import NewTagError
+from vectortag.thresholds import F_BETA, FLOOR, Profile, best_threshold, fit_curve, sigmoid
+from vectortag.types import FloatArray
+
+Doubles = npt.NDArray[np.float64]
+
+MIN_EXAMPLES = 3
+PREVALENCE = 0.02
+"""The share of photos that are taken to have a new tag: about the middle of the shipped models' own tags."""
+
+COMMON_CURVE = np.array([1.0, 0.0])
+CURVE_STRENGTH = 0.1
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTag:
+    """One tag as a row on unit features: score = sigmoid(slope * (w @ feature) + bias).
+
+    Attributes:
+        w: (F,) float32.
+        thresholds: one a profile.
+        separation: how often an example that was left out of the fit scores higher than a photo of the background
+            (the area under the ROC curve), 0.5 to 1.
+    """
+
+    w: FloatArray
+    slope: float
+    bias: float
+    thresholds: Mapping[Profile, float]
+    separation: float
+
+
+def fit_tag(examples: FloatArray, counterexamples: FloatArray, background: FloatArray) -> FittedTag:
+    """Fit one tag.
+
+    Args:
+        examples: (P, V, F) unit features of P photos that have the tag, V views each.
+        counterexamples: (N, V, F) of photos that do not have it, N may be 0; they say what it must be told from.
+        background: (B, F) of photos of everything; the few among them that may have the tag do little harm.
+
+    Raises:
+        NewTagError: fewer than 3 examples.
+    """
+    if len(examples) < MIN_EXAMPLES:
+        raise NewTagError(f"a tag needs at least {MIN_EXAMPLES} different example photos, got {len(examples)}")
+    w = _direction(examples, counterexamples, background)
+    held_out = np.concatenate(_cross_validated(examples, counterexamples, background))
+    against = np.concatenate([background @ w, counterexamples.mean(axis=1) @ w])
+    values = np.concatenate([held_out, against])
+    truth = np.arange(len(values)) < len(held_out)
+    share = np.where(truth, PREVALENCE / len(held_out), (1 - PREVALENCE) / len(against))
+    weights = share * len(against)  # as many photos as there really are, of which PREVALENCE have the tag
+    slope, bias = fit_curve(values, truth, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
+    scores = sigmoid(slope * values + bias)
+    thresholds = {p: max(best_threshold(scores, truth, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
+    return FittedTag(w.astype(np.float32), float(slope), float(bias), thresholds, _separation(held_out, against))
+
+
+def _direction(examples: FloatArray, counterexamples: FloatArray, background: FloatArray) -> Doubles:
+    """(F,), scaled so that the background's scores have mean 0 and deviation 1."""
+    photos = len(examples)
+    middle = background.mean(axis=0, dtype=np.float64)
+    others = middle
+    if len(counterexamples):  # as many of them as of examples: half way from the background to them
+        share = len(counterexamples) / (len(counterexamples) + photos)
+        others = (1 - share) * middle + share * counterexamples.mean(axis=(0, 1))
+    spread = np.cov(background.T.astype(np.float64))
+    shrinkage = _shrinkage(photos)
+    even = np.trace(spread) / len(spread) * np.eye(len(spread))
+    w = np.linalg.solve((1 - shrinkage) * spread + shrinkage * even, examples.mean(axis=(0, 1)) - others)
+    return w / max(float((background @ w).std()), 1e-12)
+
+
+def _shrinkage(photos: int) -> float:
+    return 0.5 if photos < 10 else 0.4 if photos < 30 else 0.25
+
+
+def _cross_validated(examples: FloatArray, counterexamples: FloatArray, background: FloatArray) -> list[Doubles]:
+    """The scores of the examples, each by a fit without it; of each photo the plain view, as it will be tagged."""
+    parts = np.array_split(np.arange(len(examples)), min(FOLDS, len(examples)))
+    scores = []
+    for part in parts:
+        w = _direction(np.delete(examples, part, axis=0), counterexamples, background)
+        scores.append(examples[part, 0] @ w)
+    return scores
+
+
+def _separation(positives: Doubles, negatives: Doubles) -> float:
+    return float((positives[:, None] > negatives[None]).mean())

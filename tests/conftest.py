@@ -133,6 +133,7 @@ def tiny_fields() -> Mapping[str, Any]:
         "thorough": [0.3, 0.3, 0.3, None, 0.3, 0.3],
     }
     # The other four curves spread the scores of random photos over [0, 1]; see the top of the file for the two ends.
+    generator = np.random.default_rng(13)
     slope, bias = [0.1, 2.4, 1.6, 4.4, 10.8, 0.1], [-9.0, 2.2, 6.5, 12.6, 15.5, 9.0]
     point = {"size": SIZE, "slope": slope, "bias": bias}
     return {
@@ -142,6 +143,7 @@ def tiny_fields() -> Mapping[str, Any]:
         "backbone": {"architecture": "two convolutions", "width": WIDTH, "stride": STRIDE},
         "pixels": {},
         "operating_points": [{**point, "thresholds": thresholds}],
+        "background": np.abs(generator.normal(0, 0.4, (200, WIDTH))).astype(np.float32),
     }
 
 

@@ -144,7 +144,7 @@ class AddedBlock:
 
 
 def unit_features(block: Block, embeddings: FloatArray) -> FloatArray:
-    """What new tags are fitted on: a block's hidden values, or else the embedding, at length 1: (..., K) -> (..., F)."""
+    """What new tags are fitted on, at length 1: a block's hidden values, or else the embedding: (.., K) -> (.., F)."""
     features = _features(block, embeddings)
     return features / np.maximum(np.linalg.norm(features, axis=-1, keepdims=True), TINY)
 

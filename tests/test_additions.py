@@ -237,6 +237,15 @@ class TestKeeping:
         with pytest.raises(NewTagError, match='"dog" was not added to tiny@'):
             tagger.remove_tag("dog")
 
+    def test_a_data_folder_that_cannot_be_looked_into_is_a_warning(self, tagger, monkeypatch, caplog):
+        def closed(_):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "iterdir", closed)
+
+        assert read_additions(tagger.folder).tags == ()
+        assert "cannot be read, so there are no added tags: Permission denied" in caplog.text
+
     def test_a_changed_file_is_named(self, tagger):
         save(tagger, "a")
         file = next(folder_of(tagger.folder).iterdir())

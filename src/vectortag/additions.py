@@ -7,6 +7,7 @@ tag in the meantime; so a killed process leaves the old state, and two writers n
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ from vectortag.new_tags import FittedTag
 from vectortag.places import data_home
 from vectortag.thresholds import Profile
 from vectortag.types import FloatArray
+
+log = logging.getLogger(__name__)
 
 SUFFIX = ".safetensors"
 LONGEST_NAME = 60
@@ -70,12 +73,12 @@ def folder_of(model: ModelFolder) -> Path:
 
 
 def read_additions(model: ModelFolder) -> Additions:
-    """Read the added tags of a model.
+    """Read the added tags of a model; none, and a warning, where the data folder cannot be looked into.
 
     Raises:
         ModelFolderError: a file was changed by hand, or is of a newer version.
     """
-    read = [_read(file) for file in sorted(folder_of(model).glob(f"*{SUFFIX}"))]
+    read = [_read(file) for file in _files(folder_of(model))]
     read.sort(key=lambda one: one[0].name)
     return Additions(tuple(tag for tag, _ in read), np.stack([row for _, row in read])) if read else NO_ADDITIONS
 
@@ -130,6 +133,16 @@ def remove_addition(model: ModelFolder, name: str) -> None:
 
 def _file_of(model: ModelFolder, name: str) -> Path:
     return folder_of(model) / (quote(name, safe=" ") + SUFFIX)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix == SUFFIX)
+    except FileNotFoundError:
+        return []
+    except OSError as error:  # as in a container whose user has no home
+        log.warning("%s: cannot be read, so there are no added tags: %s", folder, error.strerror)
+        return []
 
 
 def _read(file: Path) -> tuple[AddedTag, FloatArray]:

@@ -133,7 +133,6 @@ def tiny_fields() -> Mapping[str, Any]:
         "thorough": [0.3, 0.3, 0.3, None, 0.3, 0.3],
     }
     # The other four curves spread the scores of random photos over [0, 1]; see the top of the file for the two ends.
-    generator = np.random.default_rng(13)
     slope, bias = [0.1, 2.4, 1.6, 4.4, 10.8, 0.1], [-9.0, 2.2, 6.5, 12.6, 15.5, 9.0]
     point = {"size": SIZE, "slope": slope, "bias": bias}
     return {
@@ -143,18 +142,24 @@ def tiny_fields() -> Mapping[str, Any]:
         "backbone": {"architecture": "two convolutions", "width": WIDTH, "stride": STRIDE},
         "pixels": {},
         "operating_points": [{**point, "thresholds": thresholds}],
-        "background": np.abs(generator.normal(0, 0.4, (200, WIDTH))).astype(np.float32),
     }
+
+
+@pytest.fixture(scope="session")
+def tiny_background() -> np.ndarray:
+    """(200, 8): embeddings of photos that never were."""
+    return np.abs(np.random.default_rng(13).normal(0, 0.4, (200, WIDTH))).astype(np.float32)
 
 
 @pytest.fixture
 def write_tiny_model(
-    tiny_network: bytes, tiny_head: Head, tiny_fields: Mapping[str, Any]
+    tiny_network: bytes, tiny_head: Head, tiny_background: np.ndarray, tiny_fields: Mapping[str, Any]
 ) -> Callable[..., ModelFolder]:
     """write_tiny_model(path, **fields): write the tiny model there, with some fields of its manifest changed."""
 
     def write(path: Path, *, card: Callable[[Manifest], str] = _card, **fields: Any) -> ModelFolder:
-        return write_model_folder(path, network=tiny_network, head=tiny_head, card=card, **{**tiny_fields, **fields})
+        fields = {"background": tiny_background, **tiny_fields, **fields}
+        return write_model_folder(path, network=tiny_network, head=tiny_head, card=card, **fields)
 
     return write
 
@@ -165,11 +170,16 @@ def _card(manifest: Manifest) -> str:
 
 @pytest.fixture(scope="session")
 def tiny_model(
-    tmp_path_factory: pytest.TempPathFactory, tiny_network: bytes, tiny_head: Head, tiny_fields: Mapping[str, Any]
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_network: bytes,
+    tiny_head: Head,
+    tiny_background: np.ndarray,
+    tiny_fields: Mapping[str, Any],
 ) -> Path:
     """The tiny model's folder, shared by all tests: read it, never write to it."""
     path = tmp_path_factory.mktemp("models") / "tiny"
-    return write_model_folder(path, network=tiny_network, head=tiny_head, card=_card, **tiny_fields).path
+    fields = {"background": tiny_background, **tiny_fields}
+    return write_model_folder(path, network=tiny_network, head=tiny_head, card=_card, **fields).path
 
 
 @pytest.fixture

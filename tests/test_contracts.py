@@ -120,7 +120,7 @@ class TestCommands:
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_documented_option_is_there(self, name):
         command = typer.main.get_command(app).commands[name]
-        known = {option for parameter in command.params for option in parameter.opts}
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         section = re.search(rf"^## [^\n]*vectortag {name}\b.*?(?=^## |\Z)", documents(), re.DOTALL | re.MULTILINE)
 
         assert section

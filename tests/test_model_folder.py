@@ -19,7 +19,14 @@ from vectortag import model_folder
 from vectortag.errors import ModelFolderError, UnknownModelError
 from vectortag.head import Head
 from vectortag.manifest import Manifest
-from vectortag.model_folder import DEFAULT_MODEL, ModelFolder, find_model_folder, model_folders, read_model_folder
+from vectortag.model_folder import (
+    BACKGROUND,
+    DEFAULT_MODEL,
+    ModelFolder,
+    find_model_folder,
+    model_folders,
+    read_model_folder,
+)
 
 WriteModel = Callable[..., ModelFolder]
 FILES = ("model.onnx", "head.safetensors", "MODEL_CARD.md")
@@ -69,8 +76,25 @@ class TestReading:
     def test_the_folder_holds_the_files_of_its_manifest_and_no_others(self, tiny_model: Path):
         names = {path.name for path in tiny_model.iterdir()}
 
-        assert names == {*FILES, "manifest.json"}
-        assert set(read_model_folder(tiny_model).manifest.files) == set(FILES)
+        assert names == {*FILES, BACKGROUND, "manifest.json"}
+        assert set(read_model_folder(tiny_model).manifest.files) == {*FILES, BACKGROUND}
+
+    def test_the_background_is_kept_as_fp16(self, tiny_model: Path, tiny_background: np.ndarray):
+        kept = read_model_folder(tiny_model).background
+
+        np.testing.assert_array_equal(kept, tiny_background.astype(np.float16).astype(np.float32))
+
+    def test_a_folder_may_have_no_background(self, write_tiny_model, tmp_path: Path):
+        folder = write_tiny_model(tmp_path / "bare", background=None)
+
+        assert folder.background is None
+        assert {path.name for path in folder.path.iterdir()} == {*FILES, "manifest.json"}
+
+    def test_a_background_of_another_network_is_refused(self, write_tiny_model, tmp_path: Path):
+        folder = write_tiny_model(tmp_path / "wrong", background=np.zeros((5, 3), np.float32))
+
+        with pytest.raises(ModelFolderError, match=r"background\.safetensors: embeddings have the shape \(5, 3\)"):
+            _ = folder.background
 
     def test_the_id_names_the_model_and_every_byte_of_it(self, tiny_model: Path):
         digest = hashlib.sha256((tiny_model / "manifest.json").read_bytes()).hexdigest()

@@ -21,7 +21,6 @@ Decoded = tuple[Photo, ByteArray | PhotoError]
 BATCH = 16
 """Photos a forward pass. Larger batches gain nothing on a CPU and cost memory."""
 
-
 VIEWS = 4
 MIDDLE = 0.8
 """The share of a side that a view of a photo's middle shows."""

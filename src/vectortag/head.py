@@ -75,8 +75,12 @@ class MlpBlock:
         return self.hidden(embeddings) @ self.w2.T + self.b2
 
     def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
-        active = self.hidden(embedding[None])[0] > 0  # (H,)
-        return self.w2[np.ix_(rows, active)] @ self.w1[active]  # (R, H') @ (H', K) -> (R, K)
+        return self.pull_back(self.w2[rows], self.hidden(embedding[None])[0])
+
+    def pull_back(self, gradients: FloatArray, hidden: FloatArray) -> FloatArray:
+        """From gradients with respect to the hidden values to the embedding's: (R, H), (H,) -> (R, K)."""
+        active = hidden > 0
+        return gradients[:, active] @ self.w1[active]  # (R, H') @ (H', K)
 
     def arrays(self) -> dict[str, FloatArray]:
         return {"w1": self.w1, "b1": self.b1, "w2": self.w2, "b2": self.b2}
@@ -134,10 +138,7 @@ class AddedBlock:
         unit = features / length
         chosen = self.w[rows]  # (R, F)
         of_features = (chosen - (chosen @ unit)[:, None] * unit) / length
-        if not isinstance(self.below, MlpBlock):
-            return of_features
-        active = features > 0
-        return of_features[:, active] @ self.below.w1[active]
+        return self.below.pull_back(of_features, features) if isinstance(self.below, MlpBlock) else of_features
 
     def arrays(self) -> dict[str, FloatArray]:
         return {"w": self.w}

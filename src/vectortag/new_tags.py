@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from vectortag.errors import NewTagError
+from vectortag.metrics import Doubles
 from vectortag.thresholds import F_BETA, FLOOR, Profile, best_threshold, fit_curve, sigmoid
 from vectortag.types import FloatArray
-
-Doubles = npt.NDArray[np.float64]
 
 MIN_EXAMPLES = 3
 PREVALENCE = 0.02
@@ -59,8 +57,9 @@ def fit_tag(examples: FloatArray, counterexamples: FloatArray, background: Float
     """
     if len(examples) < MIN_EXAMPLES:
         raise NewTagError(f"a tag needs at least {MIN_EXAMPLES} different example photos, got {len(examples)}")
-    w = _direction(examples, counterexamples, background)
-    held_out = np.concatenate(_cross_validated(examples, counterexamples, background))
+    spread = np.cov(background.T.astype(np.float64))  # (F, F), the same for every fit
+    w = _direction(examples, counterexamples, background, spread)
+    held_out = np.concatenate(_cross_validated(examples, counterexamples, background, spread))
     against = np.concatenate([background @ w, counterexamples.mean(axis=1) @ w])
     values = np.concatenate([held_out, against])
     truth = np.arange(len(values)) < len(held_out)
@@ -72,7 +71,7 @@ def fit_tag(examples: FloatArray, counterexamples: FloatArray, background: Float
     return FittedTag(w.astype(np.float32), float(slope), float(bias), thresholds, _separation(held_out, against))
 
 
-def _direction(examples: FloatArray, counterexamples: FloatArray, background: FloatArray) -> Doubles:
+def _direction(examples: FloatArray, counterexamples: FloatArray, background: FloatArray, spread: Doubles) -> Doubles:
     """(F,), scaled so that the background's scores have mean 0 and deviation 1."""
     photos = len(examples)
     middle = background.mean(axis=0, dtype=np.float64)
@@ -80,7 +79,6 @@ def _direction(examples: FloatArray, counterexamples: FloatArray, background: Fl
     if len(counterexamples):  # as many of them as of examples: half way from the background to them
         share = len(counterexamples) / (len(counterexamples) + photos)
         others = (1 - share) * middle + share * counterexamples.mean(axis=(0, 1))
-    spread = np.cov(background.T.astype(np.float64))
     shrinkage = _shrinkage(photos)
     even = np.trace(spread) / len(spread) * np.eye(len(spread))
     w = np.linalg.solve((1 - shrinkage) * spread + shrinkage * even, examples.mean(axis=(0, 1)) - others)
@@ -91,12 +89,14 @@ def _shrinkage(photos: int) -> float:
     return 0.5 if photos < 10 else 0.4 if photos < 30 else 0.25
 
 
-def _cross_validated(examples: FloatArray, counterexamples: FloatArray, background: FloatArray) -> list[Doubles]:
+def _cross_validated(
+    examples: FloatArray, counterexamples: FloatArray, background: FloatArray, spread: Doubles
+) -> list[Doubles]:
     """The scores of the examples, each by a fit without it; of each photo the plain view, as it will be tagged."""
     parts = np.array_split(np.arange(len(examples)), min(FOLDS, len(examples)))
     scores = []
     for part in parts:
-        w = _direction(np.delete(examples, part, axis=0), counterexamples, background)
+        w = _direction(np.delete(examples, part, axis=0), counterexamples, background, spread)
         scores.append(examples[part, 0] @ w)
     return scores
 

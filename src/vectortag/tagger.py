@@ -185,7 +185,7 @@ class Tagger:
             raise NewTagError(
                 f"{self.folder.path}: the model has no background photos to tell a new tag from. Train it again"
             )
-        shown, others = distinct(positives), distinct(negatives)
+        shown, others = _distinct(positives), _distinct(negatives)
         if both := shown.keys() & others.keys():
             names = ", ".join(_name(shown[key]) or "a photo" for key in sorted(both))
             raise NewTagError(f"{names}: given both as having the tag and as not having it")
@@ -293,7 +293,7 @@ class Analysis:
         ]
 
 
-def distinct(photos: Iterable[Photo]) -> dict[str, Photo]:
+def _distinct(photos: Iterable[Photo]) -> dict[str, Photo]:
     """Photos by the hash of their content, so that a copy counts once.
 
     Raises:

@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from vectortag.additions import AddedTag
+from vectortag.additions import AddedTag, read_additions, remove_addition
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.data.find import find_images
-from vectortag.tagger import Tagger, distinct
+from vectortag.model_folder import find_model_folder
+from vectortag.tagger import Tagger
+from vectortag.taxonomy import normalise
 
 WEAK = 0.9
 """Below this separation the examples have too little in common, or look like everything else."""
@@ -35,16 +37,16 @@ def tags(
 
     `vectortag tags --added`
     """
-    tagger = Tagger.load(model)
-    own = [] if added else [{"tag": tag, "added": False} for tag in tagger.folder.manifest.tags]
-    rows = [*own, *(_describe(tag) for tag in tagger.additions)]
+    folder = find_model_folder(model)
+    own, additions = () if added else folder.manifest.tags, read_additions(folder).tags
     if as_json:
+        rows = [*({"tag": tag, "added": False} for tag in own), *map(_describe, additions)]
         stdout().print(json.dumps(rows, indent=2, ensure_ascii=False))
         return 0
     table = Table("tag", "examples", "parents", "separation", box=None, header_style="bold")
-    for tag in [] if added else tagger.folder.manifest.tags:
+    for tag in own:
         table.add_row(tag, "", "", "")
-    for addition in tagger.additions:
+    for addition in additions:
         table.add_row(
             addition.name,
             str(addition.examples),
@@ -83,9 +85,9 @@ def add_tag(
     """
     tagger = Tagger.load(model)
     shown, others = _all_of(photos), _all_of(without or [])
-    if copies := len(shown) - len(distinct(shown)):
-        notes.print(f"{copies} of the {len(shown)} photos are copies of others and count once", style="yellow")
     added = tagger.add_tag(name, shown, others, parents=parents or ())
+    if copies := len(shown) - added.examples:
+        notes.print(f"{copies} of the {len(shown)} photos are copies of others and count once", style="yellow")
     implied = f", implies {', '.join(added.parents)}" if added.parents else ""
     stdout().print(f"{added.name}: added to {tagger.folder.id} from {added.examples} photos{implied}")
     percent = f"{100 * added.separation:.0f} %"
@@ -104,9 +106,9 @@ def remove_tag(name: Name, model: options.Model = None) -> int:
 
     `vectortag remove-tag "our boat"`
     """
-    tagger = Tagger.load(model)
-    tagger.remove_tag(name)
-    stdout().print(f"{name}: removed from {tagger.folder.id}")
+    folder = find_model_folder(model)
+    remove_addition(folder, normalise(name))
+    stdout().print(f"{name}: removed from {folder.id}")
     return 0
 
 

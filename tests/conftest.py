@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,9 @@ TINY_TAXONOMY = Taxonomy(
     synonyms={"dog": ["puppy"], "boat": ["ship"]}, implications={"dog": ["animal"], "boat": ["vehicle"]}
 )
 WIDTH, STRIDE, SIZE = 8, 4, 32
+
+# Python's vfork blocks every signal while a child starts: a crash then ends the tests without a word. fork says where.
+subprocess._USE_VFORK = False  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -26,6 +27,15 @@ TRAIN = """
     from vectortag.train.config import load_config
     from vectortag.train.recipe import train
     train(load_config(sys.argv[1]), sys.argv[2], resume=sys.argv[3] == "resume")
+"""
+RANDOM_WEIGHTS = """
+    import sys
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    save_file(timm.create_model(sys.argv[1]).state_dict(), sys.argv[2])
 """
 IN_A_STEP = """
     import os, signal
@@ -84,16 +94,13 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """weights("test_resnet"): random starting weights of one of timm's smallest networks."""
     for name in ("torch", "timm", "lightning"):
-        if os.environ.get("CI") != "true":
-            pytest.importorskip(name)
-    import timm
-    import torch
-    from safetensors.torch import save_file
+        if importlib.util.find_spec(name) is None and os.environ.get("CI") != "true":
+            pytest.skip(f"{name} is not installed")
 
     def save(architecture: str) -> Path:
-        torch.manual_seed(0)
         file = tmp_path_factory.mktemp("weights") / f"{architecture}.safetensors"
-        save_file(timm.create_model(architecture).state_dict(), file)
+        done = run_python(RANDOM_WEIGHTS, architecture, file)
+        assert done.returncode == 0, done.stderr
         return file
 
     return save

@@ -26,8 +26,8 @@ from PIL import Image
 from torch import nn
 from torchvision import transforms
 
+from vectortag.data.cache import prepared_photos
 from vectortag.train.batches import AugmentedPhotos, Batches, BatchSampler, loader
-from vectortag.train.cache import prepared_photos
 from vectortag.train.config import BackboneConfig, DataConfig, ScheduleConfig, TrainConfig
 from vectortag.train.dataset import TrainingData, load_training_data
 from vectortag.train.engine import _precision

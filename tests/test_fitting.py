@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vectortag.errors import ShapeError
-from vectortag.fitting import _gradients, _start, fit_mlp
+from vectortag.fitting import _gradients, _start, class_weights, fit_mlp, masked_bce
 from vectortag.metrics import average_precision
 from vectortag.types import UNKNOWN
 
@@ -30,13 +30,19 @@ def test_gradients_are_those_of_torch(need_module):
     kept = (random.random((20, 8)) > 0.4).astype(np.float32) / np.float32(0.6)
 
     w1, b1, w2, b2 = (torch.tensor(p, requires_grad=True) for p in parameters)
+    weights = np.float32([1, 4, 20])
     logits = (torch.relu(torch.tensor(embeddings) @ w1.T + b1) * torch.tensor(kept)) @ w2.T + b2
     known = torch.tensor(targets != UNKNOWN)
     truth = torch.tensor((targets == 1).astype(np.float32))
-    torch.nn.functional.binary_cross_entropy_with_logits(logits[known], truth[known]).backward()
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, truth, pos_weight=torch.tensor(weights), reduction="none"
+    )
+    losses[known].mean().backward()
 
-    for ours, theirs in zip(_gradients(parameters, embeddings, targets, kept), (w1, b1, w2, b2), strict=True):
-        np.testing.assert_allclose(ours, theirs.grad.numpy(), atol=1e-6)
+    ours = _gradients(parameters, embeddings, targets, kept, weights)
+    for one, theirs in zip(ours, (w1, b1, w2, b2), strict=True):
+        np.testing.assert_allclose(one, theirs.grad.numpy(), atol=1e-6)
+    assert masked_bce(logits.detach().numpy(), targets, weights) == pytest.approx(losses[known].mean().item())
 
 
 def test_it_learns_what_can_be_learnt():
@@ -70,3 +76,56 @@ def test_the_seed_decides():
 def test_rows_must_fit():
     with pytest.raises(ShapeError, match="one row of targets a photo, got 4 for 5"):
         fit_mlp(np.zeros((5, WIDTH), np.float32), np.zeros((4, TAGS), np.uint8))
+
+
+def test_after_each_epoch_the_head_is_shown_as_it_is_then():
+    data = photos(200, seed=1)
+    heads = []
+
+    end = fit_mlp(*data, hidden=8, epochs=3, after_epoch=heads.append)
+
+    assert len({head.w2.tobytes() for head in heads}) == 3
+    np.testing.assert_array_equal(heads[-1].logits(data[0]), end.logits(data[0]))
+
+
+def test_the_scale_of_an_embedding_does_not_matter():
+    embeddings, targets = photos(300, seed=1)
+    scale, shift = np.float32(50), np.float32(7)
+
+    one = fit_mlp(embeddings, targets, hidden=8, epochs=3)
+    other = fit_mlp(embeddings * scale + shift, targets, hidden=8, epochs=3)
+
+    np.testing.assert_allclose(other.logits(embeddings * scale + shift), one.logits(embeddings), atol=0.02)
+
+
+def test_nothing_known_is_no_loss():
+    assert np.isnan(masked_bce(np.zeros((2, 1), np.float32), np.full((2, 1), UNKNOWN, np.uint8)))
+
+
+class TestClassWeights:
+    @pytest.mark.parametrize(
+        ("column", "weight"),
+        [
+            ([1, 0, 0, 0], 3),
+            ([1, 1, 0, 0], 1),
+            ([1, 1, 1, 0], 1),  # a third, raised to 1
+            ([1, 0, UNKNOWN, UNKNOWN], 1),
+            ([1, 0, 0, UNKNOWN], 2),
+            ([0, 0, 0, 0], 4),  # no positive: as if it had one
+            ([1, 1, 1, 1], 1),
+            ([UNKNOWN] * 4, 1),
+        ],
+    )
+    def test_a_weight_is_negatives_over_positives_of_what_is_known(self, column, weight):
+        targets = np.uint8(column)[:, None]
+
+        assert class_weights(targets, 20.0).tolist() == [weight]
+
+    @pytest.mark.parametrize(("negatives", "weight"), [(19, 19), (20, 20), (21, 20), (5000, 20)])
+    def test_no_weight_is_above_the_limit(self, negatives, weight):
+        targets = np.uint8([1] + [0] * negatives)[:, None]
+
+        assert class_weights(targets, 20.0).tolist() == [weight]
+
+    def test_a_limit_of_1_turns_weights_off(self):
+        assert class_weights(photos(50, seed=0)[1], 1.0).tolist() == [1] * TAGS

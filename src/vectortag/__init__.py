@@ -39,6 +39,7 @@ __all__ = [
     "draw_heatmap",
     "evaluate",
     "find_images",
+    "fit",
     "read_model_folder",
 ]
 
@@ -53,6 +54,7 @@ _HOMES = {
     "Taxonomy": "taxonomy",
     "draw_heatmap": "heatmap",
     "evaluate": "evaluation",
+    "fit": "own_vocabulary",
     "find_images": "data.find",
     "read_model_folder": "model_folder",
 }
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
     from vectortag.evaluation import evaluate
     from vectortag.heatmap import draw_heatmap
     from vectortag.model_folder import ModelFolder, read_model_folder
+    from vectortag.own_vocabulary import fit
     from vectortag.tagger import Analysis, Tagger
     from vectortag.taxonomy import Taxonomy
     from vectortag.types import FailedTagging, Heatmap, Tagging, TagScore

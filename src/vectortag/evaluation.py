@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vectortag.data.records import DataSet, Record, photo_hash, read_data_set
+from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.split import split_by_column
 from vectortag.data.vocabulary import build_targets, known_tags
 from vectortag.errors import DataError, PhotoError
@@ -97,7 +98,7 @@ def evaluate(
 
     Args:
         tagger: the model; it is judged by its own tags, without those that were added.
-        data: a metadata.csv or its folder.
+        data: a metadata.csv, its folder, or a folder of photos that carry keywords.
         split: "val" is what the column `split` says, or, without one, the photos the model kept from training.
         dataset: the name under which the model knows the set; None is the name of its folder.
         skip_bad_rows: leave bad rows out instead of raising.
@@ -106,7 +107,7 @@ def evaluate(
         DataError: the set cannot be read, or has no such part.
     """
     if not isinstance(data, DataSet):
-        data = read_data_set(data, name=dataset, skip_bad_rows=skip_bad_rows)
+        data = read_tagged_photos(data, name=dataset, skip_bad_rows=skip_bad_rows)
     tagger = tagger.without_additions()
     manifest = tagger.folder.manifest
     records = choose_part(data, split, manifest)

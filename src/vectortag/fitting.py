@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from vectortag.errors import ShapeError
 from vectortag.head import MlpBlock
@@ -13,6 +13,36 @@ from vectortag.thresholds import sigmoid
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+SMALLEST_SPREAD = 1e-3
+"""Added to every standard deviation: an embedding's number that never changes is not blown up."""
+
+
+def class_weights(targets: ByteArray, max_weight: float) -> FloatArray:
+    """How much a positive of each tag weighs: N_neg / N_pos of the known entries, clamped to [1, max_weight].
+
+    Args:
+        targets: (N, T) uint8, 255 = unknown.
+
+    Returns:
+        (T,) float32. A tag without positives is weighted as if it had one; one without negatives has 1.
+    """
+    positives = (targets == 1).sum(axis=0)
+    negatives = (targets == 0).sum(axis=0)
+    return np.clip(negatives / np.maximum(positives, 1), 1, max_weight).astype(np.float32)
+
+
+def masked_bce(logits: FloatArray, targets: ByteArray, weights: FloatArray | None = None) -> float:
+    """The mean binary cross-entropy over what is known; NaN where nothing is.
+
+    Args:
+        logits: (N, T) float32.
+        targets: (N, T) uint8; 255 is unknown and counts nothing.
+        weights: (T,), multiplies the loss of each tag's positives; None is 1 each.
+    """
+    known, truth = targets != UNKNOWN, targets == 1
+    weight = np.where(truth, 1.0 if weights is None else weights, 1.0)
+    losses = weight * np.logaddexp(0, np.where(truth, -logits, logits))
+    return float(losses[known].mean()) if known.any() else math.nan
 
 
 def fit_mlp(
@@ -23,15 +53,22 @@ def fit_mlp(
     dropout: float = 0.4,
     epochs: int = 25,
     batch_size: int = 64,
-    learning_rate: float = 5e-4,
+    learning_rate: float = 1e-3,
     weight_decay: float = 1e-5,
+    weights: FloatArray | None = None,
     seed: int = 1,
+    after_epoch: Callable[[MlpBlock], None] | None = None,
 ) -> MlpBlock:
     """Minimise the binary cross-entropy of what is known, by Adam (Kingma and Ba 2014) under a cosine schedule.
+
+    The embeddings are standardised for the fit, which makes it faster and better; the head that is returned takes them
+    as they are.
 
     Args:
         embeddings: (N, K) float32.
         targets: (N, T) uint8, multi-hot; 255 is unknown and counts nothing.
+        weights: (T,), how much a positive of each tag weighs, as `class_weights` gives them; None is 1 each.
+        after_epoch: gets the head as it is after each epoch.
 
     Raises:
         ShapeError: the two have different numbers of rows.
@@ -39,6 +76,8 @@ def fit_mlp(
     if len(embeddings) != len(targets):
         raise ShapeError(f"expected one row of targets a photo, got {len(targets)} for {len(embeddings)}")
     random = np.random.default_rng(seed)
+    middle, spread = embeddings.mean(axis=0), embeddings.std(axis=0) + SMALLEST_SPREAD  # (K,), (K,)
+    embeddings = (embeddings - middle) / spread
     parameters = _start(random, embeddings.shape[1], hidden, targets.shape[1])
     optimiser = _Adam(parameters, weight_decay)
     steps = epochs * math.ceil(len(embeddings) / batch_size)
@@ -47,9 +86,17 @@ def fit_mlp(
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
             kept = (random.random((len(rows), hidden)) >= dropout).astype(np.float32) / np.float32(1 - dropout)
-            gradients = _gradients(parameters, embeddings[rows], targets[rows], kept)
+            gradients = _gradients(parameters, embeddings[rows], targets[rows], kept, weights)
             optimiser.step(gradients, learning_rate * 0.5 * (1 + math.cos(math.pi * optimiser.steps / steps)))
-    return MlpBlock(*parameters)
+        if after_epoch is not None:
+            after_epoch(_for_plain_embeddings(parameters, middle, spread))
+    return _for_plain_embeddings(parameters, middle, spread)
+
+
+def _for_plain_embeddings(parameters: list[FloatArray], middle: FloatArray, spread: FloatArray) -> MlpBlock:
+    w1, b1, w2, b2 = parameters
+    scaled = (w1 / spread).astype(np.float32)
+    return MlpBlock(scaled, (b1 - scaled @ middle).astype(np.float32), w2.copy(), b2.copy())
 
 
 def _start(random: np.random.Generator, width: int, hidden: int, tags: int) -> list[FloatArray]:
@@ -59,16 +106,21 @@ def _start(random: np.random.Generator, width: int, hidden: int, tags: int) -> l
 
 
 def _gradients(
-    parameters: list[FloatArray], embeddings: FloatArray, targets: ByteArray, kept: npt.NDArray[np.float32]
+    parameters: list[FloatArray],
+    embeddings: FloatArray,
+    targets: ByteArray,
+    kept: FloatArray,
+    weights: FloatArray | None = None,
 ) -> list[FloatArray]:
     """Of the mean loss over the known targets of a batch; `kept` (B, H) is 0 where dropout struck."""
     w1, b1, w2, b2 = parameters
     before = embeddings @ w1.T + b1  # (B, H)
     gate = kept * (before > 0)
     hidden = before * gate
-    known = targets != UNKNOWN
-    errors = (sigmoid(hidden @ w2.T + b2) - (targets == 1)) * known / max(int(known.sum()), 1)  # (B, T)
-    errors = errors.astype(np.float32)
+    known, truth = targets != UNKNOWN, targets == 1
+    errors = (sigmoid(hidden @ w2.T + b2) - truth) * (known / np.float32(max(int(known.sum()), 1)))  # (B, T)
+    if weights is not None:
+        errors *= np.where(truth, weights, np.float32(1))
     back = (errors @ w2) * gate  # (B, H)
     return [back.T @ embeddings, back.sum(axis=0), errors.T @ hidden, errors.sum(axis=0)]
 

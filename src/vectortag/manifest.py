@@ -17,6 +17,9 @@ from vectortag.types import FloatArray
 
 FORMAT_VERSION = 1
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What a model may be called: it is also the name of its folder."""
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PhotoHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 """The first 16 hex digits of the SHA-256 of a photo's file: enough to find a validation photo again."""
@@ -73,7 +76,7 @@ class Manifest(_Strict):
     """Everything about a model that is not a matrix. `operating_points[0]` is the default."""
 
     format_version: Literal[1] = 1
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=NAME)
     tags: tuple[str, ...] = Field(min_length=1)
     backbone: Backbone
     head: tuple[BlockInfo, ...] = Field(min_length=1)

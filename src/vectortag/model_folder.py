@@ -238,19 +238,30 @@ def _replace_folder(path: Path, contents: dict[str, bytes]) -> None:
 
 def model_folders() -> Iterator[Path]:
     """The folders that can be named: the user's own first, then the shipped ones; by name within each."""
-    shipped = Path(str(importlib.resources.files("vectortag"))) / "models"
-    for parent in (data_home() / "models", shipped):
-        if parent.is_dir():
-            yield from sorted(folder for folder in parent.iterdir() if (folder / MANIFEST).is_file())
+    yield from _folders_in(data_home() / "models")
+    yield from shipped_models()
 
 
-def find_model_folder(model: str | Path | None = None) -> ModelFolder:
-    """Read a model folder by its name or path; None is the default model.
+def shipped_models() -> Iterator[Path]:
+    """The model folders that come with VectorTag, by name."""
+    yield from _folders_in(Path(str(importlib.resources.files("vectortag"))) / "models")
+
+
+def _folders_in(parent: Path) -> list[Path]:
+    if not parent.is_dir():
+        return []
+    return sorted(folder for folder in parent.iterdir() if (folder / MANIFEST).is_file())
+
+
+def find_model_folder(model: str | Path | ModelFolder | None = None) -> ModelFolder:
+    """Read a model folder by its name or path; None is the default model, and one that was read is taken as it is.
 
     Raises:
         UnknownModelError: there is neither a folder nor a model of that name.
         ModelFolderError: as `read_model_folder`.
     """
+    if isinstance(model, ModelFolder):
+        return model
     wanted = DEFAULT_MODEL if model is None else model
     if (Path(wanted) / MANIFEST).is_file():
         return read_model_folder(wanted)

@@ -76,7 +76,7 @@ class Tagger:
     @classmethod
     def load(
         cls,
-        model: str | Path | None = None,
+        model: str | Path | ModelFolder | None = None,
         *,
         profile: Profile = "balanced",
         runtime: Runtime = "auto",
@@ -87,7 +87,7 @@ class Tagger:
         """Load a model by name or path; without one, the shipped default.
 
         Args:
-            model: a name that `vectortag models` lists, or the path of a model folder.
+            model: a name that `vectortag models` lists, the path of a model folder, or one that was read.
             profile: which thresholds decide: "precise", "balanced" or "thorough".
             runtime, precision, threads: as in `vectortag.session.open_session`.
             additions: with the tags that were added to the model.

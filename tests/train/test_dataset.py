@@ -12,7 +12,8 @@ from vectortag.data.records import photo_hash
 from vectortag.errors import ConfigError, DataError
 from vectortag.taxonomy import load_taxonomy
 from vectortag.train.config import TrainConfig
-from vectortag.train.dataset import Part, TrainingData, load_training_data
+from vectortag.data.training import Part, TrainingData
+from vectortag.train.dataset import load_training_data
 from vectortag.types import UNKNOWN
 
 MakeDataSet = Callable[..., Path]

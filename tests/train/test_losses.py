@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from vectortag.fitting import class_weights
 from vectortag.train.config import LossConfig
 from vectortag.types import UNKNOWN
 
@@ -145,7 +146,7 @@ class TestBce:
     def test_weighted_bce_takes_its_weights_from_the_training_targets(self, losses, torch, batch):
         logits, targets, _ = batch
         config = LossConfig(kind="weighted_bce", max_positive_weight=1.5)
-        expected = losses.masked_bce(logits, targets.float(), losses.class_weights(targets, 1.5))
+        expected = losses.masked_bce(logits, targets.float(), torch.from_numpy(class_weights(targets.numpy(), 1.5)))
 
         assert losses.create_loss(config, targets)(logits, targets.float()) == expected
         assert losses.create_loss(LossConfig(kind="bce"), targets)(logits, targets.float()) < expected
@@ -206,32 +207,3 @@ class TestAsymmetric:
         loss = losses.create_loss(self.CONFIG, targets)(logits, targets)
 
         assert loss.item() == pytest.approx((positive + negative + easy) / 3, rel=1e-5)
-
-
-class TestClassWeights:
-    @pytest.mark.parametrize(
-        ("column", "weight"),
-        [
-            ([1, 0, 0, 0], 3),
-            ([1, 1, 0, 0], 1),
-            ([1, 1, 1, 0], 1),  # a third, raised to 1
-            ([1, 0, UNKNOWN, UNKNOWN], 1),
-            ([1, 0, 0, UNKNOWN], 2),
-            ([0, 0, 0, 0], 4),  # no positive: as if it had one
-            ([1, 1, 1, 1], 1),
-            ([UNKNOWN] * 4, 1),
-        ],
-    )
-    def test_a_weight_is_negatives_over_positives_of_what_is_known(self, losses, torch, column, weight):
-        targets = torch.tensor(column, dtype=torch.uint8)[:, None]
-
-        assert losses.class_weights(targets, 20.0).tolist() == [weight]
-
-    @pytest.mark.parametrize(("negatives", "weight"), [(19, 19), (20, 20), (21, 20), (5000, 20)])
-    def test_no_weight_is_above_the_limit(self, losses, torch, negatives, weight):
-        targets = torch.tensor([1] + [0] * negatives, dtype=torch.uint8)[:, None]
-
-        assert losses.class_weights(targets, 20.0).tolist() == [weight]
-
-    def test_a_limit_of_1_turns_weights_off(self, losses, torch, batch):
-        assert losses.class_weights(batch[1], 1.0).tolist() == [1] * 5

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from vectortag.errors import ConfigError, did_you_mean
+from vectortag.manifest import NAME
 from vectortag.session import usable_cores
 
 ENVIRONMENT_PREFIX = "VECTORTAG_TRAIN_"
@@ -161,7 +162,7 @@ class TrainConfig(_Strict):
         workers: processes that make batches; None chooses.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=NAME)
     seed: int = Field(default=1, ge=0)
     data: tuple[DataConfig, ...] = Field(min_length=1)
     backbone: BackboneConfig = BackboneConfig()

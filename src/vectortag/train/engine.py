@@ -25,11 +25,12 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
+from vectortag import processes
 from vectortag.errors import TrainingError
-from vectortag.train import processes
+from vectortag.report.curves import Learning
 from vectortag.train.config import TrainConfig
 from vectortag.train.losses import Loss
-from vectortag.train.module import Epoch, TagModule
+from vectortag.train.module import TagModule
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,11 @@ LAST = "last.ckpt"
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training leaves: trunk and head of the best epoch, every epoch's figures; `best` counts from 0."""
+    """What a training leaves: trunk and head of the best epoch, and how it went."""
 
     trunk: nn.Module
     head: nn.Sequential
-    epochs: tuple[Epoch, ...]
-    best: int
+    learning: Learning
 
 
 def fit(
@@ -92,7 +92,8 @@ def fit(
             raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
-    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), tuple(module.epochs), int(checkpoint["epoch"]))
+    learning = Learning(tuple(module.epochs), int(checkpoint["epoch"]))
+    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), learning)
 
 
 def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Trainer:

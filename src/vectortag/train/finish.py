@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,31 +11,21 @@ import numpy as np
 import torch
 
 import vectortag
+from vectortag import processes
 from vectortag.data.records import Record
+from vectortag.data.training import TrainingData
 from vectortag.embedder import Embedder
 from vectortag.errors import PhotoError, TrainingError
-from vectortag.evaluation import Report, make_report
+from vectortag.finishing import BACKGROUND_PHOTOS, finish_model
 from vectortag.head import Block, Head
-from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import Backbone as BackboneInfo
-from vectortag.model_folder import ModelFolder, write_model_folder
+from vectortag.model_folder import ModelFolder
 from vectortag.preprocess import PixelRecipe
-from vectortag.session import Session
-from vectortag.tagger import Tagger
-from vectortag.train import processes
 from vectortag.train.config import TrainConfig
-from vectortag.train.dataset import TrainingData
 from vectortag.train.engine import Trained
 from vectortag.train.export import PARITY, Exported, open_network
-from vectortag.train.model_card import write_card
 from vectortag.train.network import Backbone, to_block
-from vectortag.train.operating_point import cross_fitted, fit_operating_point
-from vectortag.train.report import Validation, write_report
 from vectortag.types import FloatArray
-
-BACKGROUND_PHOTOS = 1000
-
-log = logging.getLogger(__name__)
 
 
 def finish(
@@ -56,55 +44,28 @@ def finish(
         TrainingError: the head in numpy gives other logits than torch.
         ModelFolderError: the folder cannot be written.
     """
-    size = config.backbone.image_size
     block = to_block(trained.head)
-    head, targets = Head((block,)), data.validation.targets
-    session = open_network(exported.network, "exact")
-    embeddings = _embed(session, data.validation.records, size)
-    _check_head(trained, block, embeddings)
-    logits, hierarchy = head.logits(embeddings), Hierarchy.of(data.tags, data.taxonomy)
-    fields: dict[str, Any] = {
-        "name": config.name,
-        "tags": data.tags,
-        "backbone": BackboneInfo(
-            architecture=config.backbone.architecture, width=backbone.width, stride=backbone.stride
-        ),
-        "pixels": PixelRecipe(),
-        "operating_points": (fit_operating_point(logits, targets, hierarchy, size),),
-        "data_sets": data.data_sets,
-        "taxonomy": data.taxonomy,
-        "provenance": _provenance(config, trained, exported, seconds),
-    }
-
-    background = _background(session, data.training.records, config)
-
-    def write(path: Path, metrics: dict[str, Any]) -> ModelFolder:
-        return write_model_folder(
-            path,
-            network=exported.network,
-            head=head,
-            card=write_card,
-            background=background,
-            metrics=metrics,
-            **fields,
-        )
-
-    with tempfile.TemporaryDirectory() as scratch:  # the figures are those of a folder, so there must be one first
-        draft = write(Path(scratch) / config.name, {})
-        tagger = Tagger(draft, Embedder(session, draft.manifest.pixels, size))
-        reports = _reports(tagger, data, embeddings)
-    metrics = {report.data: report.summary() for report in reports}
-    metrics["cross_fitted"] = cross_fitted(logits, targets, hierarchy, seed=config.seed)
-    folder = write(output / config.name, metrics)
-    validation = Validation(Tagger(folder, tagger.embedder), data.validation, embeddings)
-    write_report(output / f"{config.name}.run" / "report", trained, validation, reports)
-    log.info("wrote %s", folder.path)
-    return folder
+    embedder = Embedder(open_network(exported.network, "exact"), PixelRecipe(), config.backbone.image_size)
+    validation = _embed(embedder, data.validation.records)
+    _check_head(trained, block, validation)
+    return finish_model(
+        output / config.name,
+        report=output / f"{config.name}.run" / "report",
+        network=exported.network,
+        embedder=embedder,
+        backbone=BackboneInfo(architecture=config.backbone.architecture, width=backbone.width, stride=backbone.stride),
+        head=Head((block,)),
+        data=data,
+        validation=validation,
+        background=_background(embedder, data.training.records, config.seed),
+        learning=trained.learning,
+        provenance=_provenance(config, trained, exported, seconds),
+        seed=config.seed,
+    )
 
 
-def _embed(session: Session, records: Sequence[Record], size: int) -> FloatArray:
+def _embed(embedder: Embedder, records: Sequence[Record]) -> FloatArray:
     """(N, K) embeddings by the code that tags."""
-    embedder = Embedder(session, PixelRecipe(), size)
     rows = []
     for record, (_, embedding) in zip(records, embedder.embed_many(r.path for r in records), strict=True):
         if isinstance(embedding, PhotoError):
@@ -113,10 +74,10 @@ def _embed(session: Session, records: Sequence[Record], size: int) -> FloatArray
     return np.stack(rows)
 
 
-def _background(session: Session, records: Sequence[Record], config: TrainConfig) -> FloatArray:
+def _background(embedder: Embedder, records: Sequence[Record], seed: int) -> FloatArray:
     """Embeddings (B, K) of training photos drawn at random, for tags that are added later."""
-    chosen = np.random.default_rng(config.seed).permutation(len(records))[:BACKGROUND_PHOTOS]
-    return _embed(session, [records[row] for row in np.sort(chosen)], config.backbone.image_size)
+    chosen = np.random.default_rng(seed).permutation(len(records))[:BACKGROUND_PHOTOS]
+    return _embed(embedder, [records[row] for row in np.sort(chosen)])
 
 
 def _check_head(trained: Trained, block: Block, embeddings: FloatArray) -> None:
@@ -125,18 +86,6 @@ def _check_head(trained: Trained, block: Block, embeddings: FloatArray) -> None:
         difference = float(np.abs(trained.head(torch.from_numpy(some)).numpy() - block.logits(some)).max())
     if difference > PARITY:
         raise TrainingError(f"the head in numpy differs from torch by {difference:.2g}, more than {PARITY:.0e}")
-
-
-def _reports(tagger: Tagger, data: TrainingData, embeddings: FloatArray) -> list[Report]:
-    """The figures on the validation part of each data set."""
-    scores = tagger.scores(embeddings)
-    names = np.array([record.dataset for record in data.validation.records])
-    return [
-        make_report(
-            tagger, scores[names == info.name], data.validation.targets[names == info.name], data=info.name, split="val"
-        )
-        for info in data.data_sets
-    ]
 
 
 def _provenance(config: TrainConfig, trained: Trained, exported: Exported, seconds: float) -> dict[str, Any]:
@@ -149,8 +98,8 @@ def _provenance(config: TrainConfig, trained: Trained, exported: Exported, secon
         "vectortag": vectortag.__version__,
         "torch": torch.__version__,
         "config": settings,
-        "epochs": [asdict(epoch) for epoch in trained.epochs],
-        "best_epoch": trained.best + 1,
+        "epochs": [asdict(epoch) for epoch in trained.learning.epochs],
+        "best_epoch": trained.learning.best + 1,
         "processes": processes.count(),
         "seconds": round(seconds),
         "export": {"float32_difference": exported.float32_difference, "fp16_difference": exported.fp16_difference},

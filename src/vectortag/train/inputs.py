@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from vectortag.data.cache import Array, cached_array, prepared_photos
+from vectortag.data.training import TrainingData
 from vectortag.embedder import BATCH, embeddings_of
 from vectortag.session import usable_cores
 from vectortag.train.augment import augment, draws
 from vectortag.train.batches import AugmentedPhotos, CachedViews, PlainPhotos, Source
-from vectortag.train.cache import Array, cached_array, prepared_photos
 from vectortag.train.config import TrainConfig
-from vectortag.train.dataset import TrainingData
 from vectortag.train.export import open_network, to_onnx
 from vectortag.train.network import Backbone
 from vectortag.train.stages import cut

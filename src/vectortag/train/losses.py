@@ -13,6 +13,7 @@ from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from vectortag.fitting import class_weights
 from vectortag.train.config import LossConfig
 from vectortag.types import UNKNOWN
 
@@ -24,26 +25,12 @@ def to_float(targets: Tensor) -> Tensor:
     return torch.where(targets == UNKNOWN, torch.nan, targets.float())
 
 
-def class_weights(targets: Tensor, max_weight: float) -> Tensor:
-    """How much a positive of each tag weighs: N_neg / N_pos of the known entries, clamped to [1, max_weight].
-
-    Args:
-        targets: (N, T) uint8, 255 = unknown.
-
-    Returns:
-        (T,) float32. A tag without positives is weighted as if it had one; one without negatives has 1.
-    """
-    positives = (targets == 1).sum(dim=0)
-    negatives = (targets == 0).sum(dim=0)
-    return (negatives / positives.clamp(min=1)).clamp(1, max_weight).float()
-
-
 def create_loss(config: LossConfig, training_targets: Tensor) -> Loss:
     """The loss that a configuration names; class weights come from the (N, T) uint8 training targets."""
     if config.kind == "bce":
         return lambda logits, targets: masked_bce(logits, targets)
     if config.kind == "weighted_bce":
-        weights = class_weights(training_targets, config.max_positive_weight)
+        weights = torch.from_numpy(class_weights(training_targets.numpy(), config.max_positive_weight))
         return lambda logits, targets: masked_bce(logits, targets, weights)
     if config.kind == "focal":
         return lambda logits, targets: masked_focal(logits, targets, alpha=config.alpha, gamma=config.gamma)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,23 +14,12 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from vectortag.metrics import average_precision, mean_over_tags
+from vectortag.report.curves import Epoch
 from vectortag.train.config import TrainConfig
 from vectortag.train.losses import Loss
 from vectortag.types import UNKNOWN
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """The figures of one epoch; losses with the configured loss, `val_map` over all sets together."""
-
-    train_loss: float
-    val_loss: float
-    val_map: float
-
-    def __str__(self) -> str:
-        return f"train loss {self.train_loss:.4f}, val loss {self.val_loss:.4f}, val mAP {100 * self.val_map:.2f}"
 
 
 class TagModule(pl.LightningModule):

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 
+from vectortag import processes
 from vectortag.model_folder import ModelFolder
-from vectortag.train import processes
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.logging import RichHandler
 from rich.text import Text
 
-from vectortag.apps.cli import check, compare, evaluate, explain, inspect, models, tag, tags, train
+from vectortag.apps.cli import check, compare, evaluate, explain, fit, inspect, models, tag, tags, train
 from vectortag.apps.cli.output import notes
 from vectortag.errors import ConfigError, MissingExtraError, UnknownModelError, UnknownTagError, VectorTagError
 
@@ -34,6 +34,7 @@ app.command("explain")(explain.explain)
 app.command("compare")(compare.compare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("fit")(fit.fit)
 app.command("check")(check.check)
 app.command("tags")(tags.tags)
 app.command("add-tag")(tags.add_tag)

@@ -10,7 +10,7 @@ import typer
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.data.check import DataReport, check_data_set
-from vectortag.data.records import read_data_set
+from vectortag.data.keywords import read_tagged_photos
 from vectortag.taxonomy import load_taxonomy
 
 SHOWN = 20
@@ -35,7 +35,7 @@ def check(
     `vectortag check photos/metadata.csv`
     """
     chosen = load_taxonomy(taxonomy)
-    records = read_data_set(data, name=dataset, skip_bad_rows=True)
+    records = read_tagged_photos(data, name=dataset, skip_bad_rows=True)
     notes.progress(f"decoding {len(records.records):,} photos")
     report = check_data_set(records, chosen)
     _print(report, None if everything else SHOWN)

@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from vectortag.metrics import Doubles
-from vectortag.train.curves import PrecisionRecall, Reliability
-from vectortag.train.module import Epoch
+from vectortag.report.curves import Learning, PrecisionRecall, Reliability
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
 """Of the palette of Okabe and Ito (2008), which colour-blind people tell apart; orange is their vermilion."""
@@ -42,8 +41,9 @@ def label(text: str) -> str:
     return (" " if short.startswith("_") else "") + short.replace("$", r"\$")
 
 
-def learning_curve(epochs: Sequence[Epoch], best: int) -> Figure:
-    """Losses and validation mAP over the epochs; `best` counts from 0."""
+def learning_curve(learning: Learning) -> Figure:
+    """Losses and validation mAP over the epochs."""
+    epochs, best = learning.epochs, learning.best
     figure = Figure(figsize=(8, 6), layout="constrained")
     losses, precisions = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     numbers = np.arange(1, len(epochs) + 1)

@@ -10,7 +10,7 @@ from vectortag.manifest import Manifest
 
 def write_card(manifest: Manifest) -> str:
     """The model card: what the model is, what it was made from, how good it is, where it fails."""
-    return "\n".join([*_head(manifest), *_data(manifest), *_figures(manifest), *_limits(), *_tags(manifest)]) + "\n"
+    return "\n".join([*_head(manifest), *_data(manifest), *_figures(manifest), *_limits(manifest), *_tags(manifest)]) + "\n"
 
 
 def _config(manifest: Manifest) -> dict[str, Any]:
@@ -25,9 +25,13 @@ def _head(manifest: Manifest) -> Iterator[str]:
     yield f"A multi-label image tagger: {len(manifest.tags)} tags, {backbone.architecture}, {point.size} x {point.size}"
     yield f"pixels. Made with VectorTag {manifest.provenance.get('vectortag', '?')}."
     yield ""
-    yield "For evaluation and demonstration: the photos it learnt from are research data. Retrain on photos of your own"
-    yield "for production."
-    yield ""
+    if any(data.get("rights") for data in _config(manifest).get("data", ())):
+        yield "For evaluation and demonstration: the photos it learnt from are research data. Retrain on photos of your"
+        yield "own for production."
+        yield ""
+    if base := manifest.provenance.get("base"):
+        yield f"The network is that of `{base}`, unchanged; the head was fitted on what it sees in the photos below."
+        yield ""
     if origin := _config(manifest).get("backbone", {}).get("origin"):
         yield f"**Starting weights.** {origin}"
         yield ""
@@ -80,12 +84,13 @@ def figures_table(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         )
 
 
-def _limits() -> Iterator[str]:
+def _limits(manifest: Manifest) -> Iterator[str]:
+    size = manifest.operating_points[0].size
     yield "## Limits"
     yield ""
     yield "- It knows only the tags below; a thing without a tag is passed over in silence, or taken for its neighbour."
-    yield "- It learnt from photos of 128 to 256 pixels, squashed to a square: small things in large photos are missed."
-    yield "- Tags of people follow the words of the sets' annotators, and repeat their habits and errors."
+    yield f"- It sees every photo squashed to a square of {size} pixels: small things in large photos are missed."
+    yield "- Its tags follow the words of those who tagged its photos, and repeat their habits and errors."
     yield "- Rare tags were judged on few validation photos: see the support of each tag in `vectortag evaluate`."
     yield ""
 

@@ -13,20 +13,30 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vectortag.data.training import Part
 from vectortag.errors import TrainingError
 from vectortag.evaluation import Report, TagReport
 from vectortag.heatmap import draw_heatmap
 from vectortag.metrics import Doubles, average_precision, calibration_error, count, judgeable
 from vectortag.preprocess import open_image
+from vectortag.report.curves import (
+    Learning,
+    PrecisionRecall,
+    co_occurrence,
+    most_frequent,
+    precision_recall,
+    reliability,
+)
+from vectortag.report.text import readme
 from vectortag.sheet import Cell, draw_sheet, fit, score_note
 from vectortag.tagger import Tagger
 from vectortag.thresholds import sigmoid
-from vectortag.train import plots
-from vectortag.train.curves import PrecisionRecall, co_occurrence, most_frequent, precision_recall, reliability
-from vectortag.train.dataset import Part
-from vectortag.train.engine import Trained
-from vectortag.train.report_text import readme
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
+
+try:
+    from vectortag.report import plots
+except ModuleNotFoundError:  # matplotlib comes with the extra "plots"
+    plots = None  # type: ignore[assignment]
 
 TAGS_IN_MATRIX = 30
 
@@ -74,8 +84,10 @@ class _Judged:
     ranked: list[int]
 
 
-def write_report(folder: Path, trained: Trained, validation: Validation, reports: Sequence[Report]) -> None:
+def write_report(folder: Path, learning: Learning, validation: Validation, reports: Sequence[Report]) -> None:
     """Write README.md and what it shows into a folder; a file that is there already is replaced when it is complete.
+
+    Where matplotlib is not installed, the figures that it draws are left out.
 
     Args:
         reports: the figures on each data set.
@@ -85,15 +97,13 @@ def write_report(folder: Path, trained: Trained, validation: Validation, reports
         PhotoError: a validation photo is no longer there.
     """
     judged = _judge(validation)
-    files = {
-        "learning_curve.png": plots.to_png(plots.learning_curve(trained.epochs, trained.best)),
-        "precision_recall.png": _precision_recall(judged),
-        "reliability.png": _reliability(judged),
-        "co_occurrence.png": _co_occurrence(judged),
-        "heatmaps.png": _heatmaps(judged),
-        "per_tag.csv": per_tag(reports).encode(),
-        "README.md": readme(judged.tagger.folder, trained, reports).encode(),
-    }
+    files = {"heatmaps.png": _heatmaps(judged), "per_tag.csv": per_tag(reports).encode()}
+    if plots is not None:
+        files["learning_curve.png"] = plots.to_png(plots.learning_curve(learning))
+        files["precision_recall.png"] = _precision_recall(judged)
+        files["reliability.png"] = _reliability(judged)
+        files["co_occurrence.png"] = _co_occurrence(judged)
+    files["README.md"] = readme(judged.tagger.folder, learning, reports, files).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vectortag.manifest import Manifest
-from vectortag.train.model_card import write_card
+from vectortag.model_card import write_card
 
 CONFIG = {
     "backbone": {"origin": "ResNet-18 from a drawer."},

@@ -8,9 +8,9 @@ import pytest
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import OperatingPoint
 from vectortag.metrics import calibration_error, count, judgeable
+from vectortag.operating_point import cross_fitted, fit_operating_point, score
 from vectortag.taxonomy import Taxonomy
 from vectortag.thresholds import FLOOR, PROFILES, fit_thresholds, sigmoid
-from vectortag.train.operating_point import cross_fitted, fit_operating_point, score
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
 
 FLAT = Hierarchy({})

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from vectortag.data import copies
 from vectortag.errors import TrainingError
-from vectortag.train import duplicates
 from vectortag.train.config import TrainConfig
-from vectortag.train.dataset import TrainingData, load_training_data
+from vectortag.data.training import TrainingData
+from vectortag.train.dataset import load_training_data
 
 MakeDataSet = Callable[..., Path]
 WORDS = {f"{n:02}.jpg": "dog" if n % 2 else "sea" for n in range(12)}
@@ -109,7 +110,7 @@ def test_a_photo_is_fingerprinted_once(with_copies, monkeypatch: pytest.MonkeyPa
     folder = with_copies()
     first = load(folder)
 
-    monkeypatch.setattr(duplicates, "read_fingerprints", lambda paths: pytest.fail("read again"))
+    monkeypatch.setattr(copies, "read_fingerprints", lambda paths: pytest.fail("read again"))
 
     assert load(folder).validation.records == first.validation.records
 

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
+from vectortag import processes
 from vectortag.data.records import Record
 from vectortag.errors import PhotoError, TrainingError
 from vectortag.places import cache_home
 from vectortag.preprocess import PixelRecipe, load_pixels
 from vectortag.session import usable_cores
-from vectortag.train import processes
 from vectortag.types import ByteArray
 
 log = logging.getLogger(__name__)

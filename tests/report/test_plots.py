@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.train.curves import PrecisionRecall, Reliability
+from vectortag.report.curves import Epoch, Learning, PrecisionRecall, Reliability
 
 LONG = "a tag whose name is far too long for any figure"
 EVEN = Reliability(np.linspace(0.1, 0.9, 5), np.linspace(0.0, 1.0, 5), np.array([900, 40, 10, 5, 60]))
@@ -22,16 +22,13 @@ CURVE = PrecisionRecall(np.array([1.0, 0.5, 0.67, 0.5]), np.array([0.3, 0.3, 0.7
 @pytest.fixture
 def plots(need_module: Callable[[str], ModuleType]) -> Any:
     need_module("matplotlib")
-    need_module("torch")
-    return need_module("vectortag.train.plots")
+    return need_module("vectortag.report.plots")
 
 
 @pytest.fixture
-def make_epochs(need_module: Callable[[str], ModuleType]) -> Callable[[int], Any]:
+def make_epochs() -> Callable[[int], Any]:
     """make_epochs(5): so many epochs of different figures."""
-    return lambda count: tuple(
-        need_module("vectortag.train.module").Epoch(1 / n, 2 / n, 0.1 * n) for n in range(1, count + 1)
-    )
+    return lambda count: tuple(Epoch(1 / n, 2 / n, 0.1 * n) for n in range(1, count + 1))
 
 
 @pytest.fixture
@@ -41,8 +38,8 @@ def make_figure(plots: Any, make_epochs: Any) -> Callable[[str], Any]:
     shares = np.random.default_rng(0).random((30, 30))
     curves = [(f"{plots.label(name)} 0.52", CURVE) for name in names[:3]]
     figures = {
-        "learning": lambda: plots.learning_curve(make_epochs(30), best=12),
-        "one epoch": lambda: plots.learning_curve(make_epochs(1), best=0),
+        "learning": lambda: plots.learning_curve(Learning(make_epochs(30), best=12)),
+        "one epoch": lambda: plots.learning_curve(Learning(make_epochs(1), best=0)),
         "precision and recall": lambda: plots.precision_recall_curves(CURVE, curves, curves, operating=(0.5, 0.6)),
         "reliability": lambda: plots.reliability_diagram(EVEN, EVEN, (0.1, 0.05)),
         "co-occurrence": lambda: plots.co_occurrence_matrix(names, shares),
@@ -117,7 +114,7 @@ def test_a_matrix_without_tags_says_so(plots):
 
 
 def test_the_learning_curve_has_every_epoch_and_marks_the_best(plots, make_epochs):
-    losses, precisions = plots.learning_curve(make_epochs(3), best=1).axes
+    losses, precisions = plots.learning_curve(Learning(make_epochs(3), best=1)).axes
 
     drawn = lines(losses)
     assert drawn["training"] == ([1, 2, 3], pytest.approx([1, 1 / 2, 1 / 3]))
@@ -126,9 +123,8 @@ def test_the_learning_curve_has_every_epoch_and_marks_the_best(plots, make_epoch
     assert drawn["best: epoch 2"][0] == lines(precisions)["best: epoch 2"][0] == [2, 2]
 
 
-def test_a_map_that_does_not_exist_leaves_a_gap(plots, need_module):
-    epoch = need_module("vectortag.train.module").Epoch
-    figure = plots.learning_curve((epoch(1, 1, float("nan")), epoch(1, 1, 0.5)), best=1)
+def test_a_map_that_does_not_exist_leaves_a_gap(plots):
+    figure = plots.learning_curve(Learning((Epoch(1, 1, float("nan")), Epoch(1, 1, 0.5)), best=1))
 
     plots.to_png(figure)
     assert np.isnan(lines(figure.axes[1])["validation"][1]).tolist() == [True, False]

@@ -16,9 +16,11 @@ import pytest
 from PIL import Image
 
 from vectortag.data.records import read_data_set
+from vectortag.data.training import Part
 from vectortag.data.vocabulary import build_targets
 from vectortag.errors import PhotoError, TrainingError
 from vectortag.evaluation import make_report
+from vectortag.report.curves import Epoch, Learning
 from vectortag.sheet import GAP, TEXT
 from vectortag.tagger import Tagger
 from vectortag.types import UNKNOWN
@@ -33,14 +35,13 @@ FILES = {
 @pytest.fixture
 def report(need_module: Callable[[str], ModuleType]) -> Any:
     need_module("matplotlib")
-    need_module("torch")
-    return need_module("vectortag.train.report")
+    return need_module("vectortag.report.write")
 
 
 @pytest.fixture
 def trained(report: Any, need_module: Callable[[str], ModuleType]) -> Any:
-    epochs = tuple(need_module("vectortag.train.module").Epoch(1 / n, 2 / n, 0.1 * n) for n in range(1, 4))
-    return need_module("vectortag.train.engine").Trained(None, None, epochs, 1)
+    epochs = tuple(Epoch(1 / n, 2 / n, 0.1 * n) for n in range(1, 4))
+    return Learning(epochs, 1)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def validation(report: Any, judging_tagger: Tagger, make_data_set: Callable[...,
         taxonomy = judging_tagger.folder.manifest.taxonomy
         targets.append(build_targets(data.records, judging_tagger.tags, taxonomy, info.known))
     embeddings = np.stack([e for _, e in judging_tagger.embedder.embed_many(record.path for record in records)])
-    part = need_module("vectortag.train.dataset").Part(tuple(records), np.concatenate(targets))
+    part = Part(tuple(records), np.concatenate(targets))
     return report.Validation(judging_tagger, part, embeddings)
 
 
@@ -222,7 +223,7 @@ class TestWhatIsShown:
         assert shares[names.index("dog"), names.index("sea")] == pytest.approx(first[first[:, dog] == 1, sea].mean())
 
     def test_the_learning_curve_gets_the_epochs(self, seen, trained):
-        assert seen["learning_curve"] == (trained.epochs, 1)
+        assert seen["learning_curve"] == (trained,)
 
 
 def judged(validation: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ from sklearn.metrics import precision_recall_curve
 
 from vectortag.errors import ShapeError
 from vectortag.metrics import calibration_error
-from vectortag.train.curves import FEWEST_PHOTOS, co_occurrence, most_frequent, precision_recall, reliability
+from vectortag.report.curves import FEWEST_PHOTOS, co_occurrence, most_frequent, precision_recall, reliability
 from vectortag.types import UNKNOWN
 
 

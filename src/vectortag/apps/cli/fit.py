@@ -1,0 +1,79 @@
+"""vectortag fit"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vectortag.apps.cli import options
+from vectortag.apps.cli.output import notes, stdout
+
+
+def fit(
+    data: Annotated[
+        Path, typer.Argument(help="A metadata.csv, or a folder of photos with keywords.", show_default=False)
+    ],
+    name: Annotated[str, typer.Option("--name", help="What the new model is called.", show_default=False)],
+    model: options.Model = None,
+    taxonomy: Annotated[str, typer.Option(help='"default", "none", or the path of a taxonomy file.')] = "default",
+    raw: Annotated[bool, typer.Option("--raw", help="The words as they are: the same as --taxonomy none.")] = False,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", min=1, help="At most so many tags, the most frequent.")
+    ] = None,
+    min_photos: Annotated[int, typer.Option(min=1, help="Leave out tags with fewer training photos.")] = 5,
+    validation: Annotated[
+        float, typer.Option(min=0.01, max=0.9, help="The share of photos that is kept to judge the model.")
+    ] = 0.2,
+    max_positive_weight: Annotated[
+        float, typer.Option(min=1, help="Class weights N_neg/N_pos are clamped to [1, this]; 1 is none.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split and of the fit.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older model of that name.")] = False,
+    precision: options.Precision = options.PrecisionName.auto,
+) -> int:
+    """Make a model of your own words from tagged photos, in minutes and without training a network.
+
+    The network of `--model` stays as it is, and a new head is fitted on what it sees. Of a folder without a
+    metadata.csv, the tags are the photos' keywords, in XMP sidecars or inside the photos. The new model lies in your
+    data folder and is found by its name. A second fit on the same photos takes seconds.
+
+    **Examples**
+
+    `vectortag fit photos/metadata.csv --name mine`
+
+    `vectortag fit ~/Pictures --name mine --raw`
+
+    `vectortag tag holiday/ --model mine`
+    """
+    from vectortag.own_vocabulary import fit as fit_model
+    from vectortag.own_vocabulary import report_folder
+
+    folder = fit_model(
+        data,
+        name=name,
+        model=model,
+        taxonomy="none" if raw else taxonomy,
+        top_k=top_k,
+        min_photos=min_photos,
+        validation=validation,
+        max_positive_weight=max_positive_weight,
+        precision=precision.value,
+        seed=seed,
+        overwrite=overwrite,
+    )
+    for info in folder.manifest.data_sets:
+        found = folder.manifest.metrics[info.name]
+        notes.progress(
+            f"{len(folder.manifest.tags)} tags; on {found['photos']:,} photos that were kept from it: "
+            f"{_percent('mAP', found['map'])}, {_percent('micro F1', found['micro_f1'])}"
+        )
+    notes.progress(f"report: {report_folder(name)}")
+    notes.progress(f"use it: vectortag tag PHOTO --model {name}")
+    stdout().print(str(folder.path))
+    return 0
+
+
+def _percent(what: str, value: float | None) -> str:
+    return f"{what} -" if value is None else f"{what} {100 * value:.1f}"

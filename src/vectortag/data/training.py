@@ -1,0 +1,130 @@
+"""All data sets of a training together: who trains, who validates, what each photo says of each tag."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.data.copies import Prints, fingerprints_of, groups_among, warn_of_copies
+from vectortag.data.records import DataSet, Record, photo_hash
+from vectortag.data.sampling import subsample
+from vectortag.data.split import split_by_column, split_together
+from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
+from vectortag.manifest import DataSetInfo
+from vectortag.metrics import judgeable
+from vectortag.taxonomy import Taxonomy
+from vectortag.types import ByteArray
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Photos with their targets: records of length N, targets (N, T) uint8 with 255 = unknown."""
+
+    records: tuple[Record, ...]
+    targets: ByteArray
+
+    def only(self, rows: npt.NDArray[np.intp]) -> Part:
+        """The part of this part that has these rows."""
+        return Part(tuple(self.records[row] for row in rows), self.targets[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a training learns from and is judged by.
+
+    A tag whose absence no set knows is learnt from nobody (all its training targets are unknown): it lives by its
+    children.
+
+    Attributes:
+        tags: the vocabulary, in the order of the targets' columns.
+        data_sets: each set as the manifest remembers it.
+    """
+
+    tags: tuple[str, ...]
+    taxonomy: Taxonomy
+    training: Part
+    validation: Part
+    data_sets: tuple[DataSetInfo, ...]
+
+
+def prepare_training_data(
+    sets: Sequence[DataSet],
+    taxonomy: Taxonomy,
+    *,
+    top_k: int | None = 150,
+    min_photos: int = 1,
+    max_samples: int | None = None,
+    validation: float = 0.2,
+    keep_duplicates_together: bool = True,
+    seed: int = 1,
+) -> TrainingData:
+    """Split data sets, choose the vocabulary and build the targets.
+
+    Args:
+        top_k, min_photos: see `vectortag.data.vocabulary.choose_vocabulary`.
+        max_samples: at most so many training photos, those with rare tags first.
+        validation: the share that is kept from training in sets without a column `split`.
+        keep_duplicates_together: photos that show one picture go to one side of it.
+
+    Raises:
+        DataError: a set cannot be split, or no tag is frequent enough.
+        TrainingError: a photo cannot be read.
+    """
+    for data in sets:
+        log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
+    prints = {p: one for data in sets for p, one in fingerprints_of(data).items()} if keep_duplicates_together else {}
+    parts = [_split(data, taxonomy, prints, validation=validation, seed=seed) for data in sets]
+    everyone, judged = ([record for part in parts for record in part[side]] for side in (0, 1))
+    if prints:
+        warn_of_copies(everyone, judged, prints)
+    tags = choose_vocabulary(everyone, taxonomy, top_k=top_k, min_photos=min_photos)
+    known = [known_tags(training, tags, taxonomy, data.name) for data, (training, _) in zip(sets, parts, strict=True)]
+    training = _join([training for training, _ in parts], tags, taxonomy, known)
+    if max_samples is not None:
+        training = training.only(subsample(training.targets, max_samples, seed=seed))
+    taken = Counter(record.dataset for record in training.records)
+    return TrainingData(
+        tags=tags,
+        taxonomy=taxonomy,
+        training=Part(training.records, judgeable(training.targets)),
+        validation=_join([kept for _, kept in parts], tags, taxonomy, known),
+        data_sets=tuple(
+            DataSetInfo(name=data.name, train_photos=taken[data.name], known=names, validation=_hashes(kept))
+            for data, (_, kept), names in zip(sets, parts, known, strict=True)
+        ),
+    )
+
+
+Sides = tuple[list[Record], list[Record]]
+"""Training and validation."""
+
+
+def _split(data: DataSet, taxonomy: Taxonomy, prints: Prints, *, validation: float, seed: int) -> Sides:
+    """As the set's own column says, or else by share; photos that show one picture, by their prints, on one side."""
+    if data.has_splits:
+        return split_by_column(data)
+    tags = [record_tags(record, taxonomy) for record in data.records]
+    groups = groups_among(data.records, prints) if prints else []
+    if groups:
+        log.info("%s: %d groups of photos show one picture and stay together", data.name, len(groups))
+    return split_together(data.records, tags, groups, validation=validation, seed=seed)
+
+
+def _join(
+    parts: Sequence[list[Record]], tags: Sequence[str], taxonomy: Taxonomy, known: Sequence[tuple[str, ...]]
+) -> Part:
+    targets = [build_targets(records, tags, taxonomy, names) for records, names in zip(parts, known, strict=True)]
+    return Part(tuple(record for records in parts for record in records), np.concatenate(targets))
+
+
+def _hashes(records: Sequence[Record]) -> tuple[str, ...]:
+    with ThreadPoolExecutor() as pool:
+        return tuple(sorted(pool.map(photo_hash, (record.path for record in records))))

@@ -1,0 +1,212 @@
+"""A whole vocabulary of one's own: from tagged photos to a model folder, in minutes on a CPU and without torch.
+
+photos and their words -> embeddings, kept in the cache      embed_cached
+photos and their words -> tags, targets, a split             prepare_training_data
+embeddings and targets -> the head of the best epoch         fit_head
+all of it              -> a model folder and its report      finish_model
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import vectortag
+from vectortag.data.embeddings import embed_cached
+from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.records import DataSet, Record
+from vectortag.data.training import TrainingData, prepare_training_data
+from vectortag.embedder import Embedder
+from vectortag.errors import ConfigError, DataError, PhotoError
+from vectortag.finishing import BACKGROUND_PHOTOS, finish_model
+from vectortag.fitting import class_weights, fit_mlp, masked_bce
+from vectortag.head import Head, MlpBlock
+from vectortag.manifest import NAME
+from vectortag.metrics import average_precision, mean_over_tags
+from vectortag.model_folder import NETWORK, ModelFolder, find_model_folder, shipped_models
+from vectortag.places import data_home
+from vectortag.report.curves import Epoch, Learning
+from vectortag.session import Precision, open_session
+from vectortag.taxonomy import load_taxonomy
+from vectortag.types import FloatArray
+
+log = logging.getLogger(__name__)
+
+BATCH, EPOCHS = 64, 25
+FEWEST_STEPS = 600
+"""A small set is shown more often, so that its head is not left half-way."""
+
+Embeddings = dict[Path, FloatArray]
+
+
+def fit(
+    data: str | Path | DataSet,
+    *,
+    name: str,
+    model: str | Path | None = None,
+    taxonomy: str = "default",
+    top_k: int | None = None,
+    min_photos: int = 5,
+    validation: float = 0.2,
+    max_positive_weight: float = 1.0,
+    precision: Precision = "auto",
+    seed: int = 1,
+    overwrite: bool = False,
+) -> ModelFolder:
+    """Fit a head of one's own on a model's backbone, and write it as a model of that name in the user's data folder.
+
+    Args:
+        data: a metadata.csv, its folder, or a folder of photos that carry keywords.
+        name: what the model is called from then on: `Tagger.load(name)`.
+        model: whose backbone; None is the default model.
+        taxonomy: "default", "none" (the words as they are), or the path of a file.
+        top_k, min_photos: at most so many tags, each with at least so many training photos.
+        validation: the share of photos that is kept to choose thresholds and to judge, where no column `split` does.
+        max_positive_weight: the class weights N_neg / N_pos are clamped to [1, this]; 1 is none.
+        precision: as in `vectortag.session.open_session`.
+        overwrite: replace an older model of that name.
+
+    Raises:
+        DataError: the data cannot be read or split, or no tag is frequent enough.
+        ConfigError: the name is taken.
+        UnknownModelError, ModelFolderError: as `Tagger.load`.
+        TaxonomyError: the taxonomy is wrong.
+    """
+    started = time.monotonic()
+    path = _place(name, overwrite=overwrite)
+    base = find_model_folder(model)
+    session = open_session(base.network, precision=precision)
+    embedder = Embedder(session, base.manifest.pixels, base.manifest.operating_points[0].size)
+    photos = data if isinstance(data, DataSet) else read_tagged_photos(data)
+    photos, embeddings = embed_data_set(embedder, base, photos)
+    prepared = prepare_training_data(
+        [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
+    )
+    log.info("%d tags, %d training photos", len(prepared.tags), len(prepared.training.records))
+    training, kept = (_rows(embeddings, part.records) for part in (prepared.training, prepared.validation))
+    block, learning = fit_head(training, kept, prepared, max_positive_weight=max_positive_weight, seed=seed)
+    return finish_model(
+        path,
+        report=report_folder(name),
+        network=(base.path / NETWORK).read_bytes(),
+        embedder=embedder,
+        backbone=base.manifest.backbone,
+        head=Head((block,)),
+        data=prepared,
+        validation=kept,
+        background=_background(training, base.background, seed),
+        learning=learning,
+        provenance={
+            "vectortag": vectortag.__version__,
+            "base": base.id,
+            "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
+            "epochs": [asdict(epoch) for epoch in learning.epochs],
+            "best_epoch": learning.best + 1,
+            "seconds": round(time.monotonic() - started),
+        },
+        seed=seed,
+    )
+
+
+def report_folder(name: str) -> Path:
+    """Where the report of a fitted model lies."""
+    return data_home() / "reports" / name
+
+
+def embed_data_set(embedder: Embedder, model: ModelFolder, data: DataSet) -> tuple[DataSet, Embeddings]:
+    """The embedding of each photo of a data set, and the set without the photos that cannot be read.
+
+    Raises:
+        DataError: no photo can be read.
+    """
+    paths = [record.path for record in data.records]
+    found = embed_cached(embedder, model.manifest.files[NETWORK], paths)
+    embeddings: Embeddings = {}
+    for record, embedding in zip(data.records, found, strict=True):
+        if isinstance(embedding, PhotoError):
+            log.warning("left out: %s", embedding)
+        else:
+            embeddings[record.path] = embedding
+    readable = tuple(record for record in data.records if record.path in embeddings)
+    if not readable:
+        raise DataError(f"{data.csv}: none of {len(paths)} photos can be read")
+    return replace(data, records=readable), embeddings
+
+
+def fit_head(
+    training: FloatArray, validation: FloatArray, data: TrainingData, *, max_positive_weight: float, seed: int
+) -> tuple[MlpBlock, Learning]:
+    """Fit the head, and keep the epoch that ranks validation photos best.
+
+    Args:
+        training, validation: (N, K) embeddings, aligned with the parts of `data`.
+    """
+    targets, judged = data.training.targets, data.validation.targets
+    weights = class_weights(targets, max_positive_weight)
+    heads: list[MlpBlock] = []
+    epochs: list[Epoch] = []
+
+    def after_epoch(head: MlpBlock) -> None:
+        logits = head.logits(validation)
+        precision = mean_over_tags(average_precision(logits, judged))
+        trained = masked_bce(head.logits(training), targets, weights)
+        epochs.append(Epoch(trained, masked_bce(logits, judged, weights), precision))
+        if _best(epochs) == len(epochs) - 1:
+            heads[:] = [head]
+
+    steps = math.ceil(len(training) / BATCH)
+    fit_mlp(
+        training,
+        targets,
+        epochs=max(EPOCHS, math.ceil(FEWEST_STEPS / steps)),
+        batch_size=BATCH,
+        weights=weights,
+        seed=seed,
+        after_epoch=after_epoch,
+    )
+    best = _best(epochs)
+    log.info("epoch %d of %d is the best: %s", best + 1, len(epochs), epochs[best])
+    return heads[0], Learning(tuple(epochs), best)
+
+
+def _best(epochs: Sequence[Epoch]) -> int:
+    """By mean average precision; by the loss where no tag can be judged."""
+    return max(range(len(epochs)), key=lambda n: (np.nan_to_num(epochs[n].val_map), -epochs[n].val_loss))
+
+
+def _place(name: str, *, overwrite: bool) -> Path:
+    """The folder of a model of that name."""
+    if not re.match(NAME, name):
+        raise ConfigError(f'a model\'s name has letters, digits, ".", "-" and "_", got "{name}"')
+    if name in {folder.name for folder in shipped_models()}:
+        raise ConfigError(f'"{name}" is a model that ships with VectorTag. Choose another name')
+    path = data_home() / "models" / name
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{path}: there is a model of that name already. Choose another, or pass --overwrite")
+    return path
+
+
+def _rows(embeddings: Embeddings, records: Sequence[Record]) -> FloatArray:
+    return np.stack([embeddings[record.path] for record in records])
+
+
+def _background(training: FloatArray, of_base: FloatArray | None, seed: int) -> FloatArray:
+    """Photos of one's own drawn at random, and where they are few, the base model's besides."""
+    chosen = np.random.default_rng(seed).permutation(len(training))[:BACKGROUND_PHOTOS]
+    own = training[np.sort(chosen)]
+    return own if of_base is None else np.concatenate([own, of_base[: BACKGROUND_PHOTOS - len(own)]])
+
+
+def _origin(base: ModelFolder) -> dict[str, Any]:
+    """What the base model says of its backbone."""
+    config: dict[str, Any] = base.manifest.provenance.get("config", {})
+    backbone: dict[str, Any] = config.get("backbone", {})
+    return backbone

@@ -1,0 +1,164 @@
+"""Keywords from sidecars and photos, as the programs that people use write them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from vectortag.data.keywords import keywords_of, read_tagged_photos
+from vectortag.errors import DataError
+
+PROPERTIES = {
+    "dc": ("http://purl.org/dc/elements/1.1/", "subject", "Bag"),
+    "lr": ("http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject", "Bag"),
+    "digiKam": ("http://www.digikam.org/ns/1.0/", "TagsList", "Seq"),
+    "MicrosoftPhoto": ("http://ns.microsoft.com/photo/1.0/", "LastKeywordXMP", "Bag"),
+}
+
+
+def xmp(**words: list[str]) -> bytes:
+    """xmp(dc=["dog"], lr=["Animals|Dog"]): a packet with these properties."""
+    parts = []
+    for prefix, entries in words.items():
+        namespace, name, kind = PROPERTIES[prefix]
+        items = "".join(f"<rdf:li>{entry}</rdf:li>" for entry in entries)
+        parts.append(f'<{prefix}:{name} xmlns:{prefix}="{namespace}"><rdf:{kind}>{items}</rdf:{kind}></{prefix}:{name}>')
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="">'
+        f'{"".join(parts)}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    ).encode()
+
+
+def iptc(*words: bytes) -> bytes:
+    """An APP13 segment with keywords, as Photoshop writes it."""
+    records = b"".join(b"\x1c\x02\x19" + len(word).to_bytes(2, "big") + word for word in words)
+    resource = b"8BIM\x04\x04\x00\x00" + len(records).to_bytes(4, "big") + records + b"\x00" * (len(records) % 2)
+    content = b"Photoshop 3.0\x00" + resource
+    return b"\xff\xed" + (len(content) + 2).to_bytes(2, "big") + content
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    file = tmp_path / "boat.jpg"
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(file)
+    return file
+
+
+def save_with(photo: Path, packet: bytes) -> None:
+    with Image.open(photo) as image:
+        image.load()
+    image.save(photo, xmp=packet)
+
+
+def insert(photo: Path, segment: bytes) -> None:
+    content = photo.read_bytes()
+    photo.write_bytes(content[:2] + segment + content[2:])
+
+
+@pytest.mark.parametrize(
+    ("packet", "words"),
+    [
+        (xmp(dc=["dog", "sea"]), ("dog", "sea")),
+        (xmp(lr=["Animals|Dog", "Sea"]), ("Animals", "Dog", "Sea")),
+        (xmp(digiKam=["Animals/Dog", "_Digikam_Internal_Tags_/Need Resolving History"]), ("Animals", "Dog")),
+        (xmp(MicrosoftPhoto=["Animals/Dog"]), ("Animals", "Dog")),
+        (xmp(lr=["darktable|format|jpg", "Dog"], dc=["Dog"]), ("Dog",)),
+        (xmp(dc=["AC/DC", " Golden Gate "]), ("AC/DC", "Golden Gate")),  # "/" parts no flat keyword
+        (xmp(dc=["Strand &amp; Meer", "海"]), ("Strand & Meer", "海")),
+        (xmp(dc=[]), ()),
+        (b"", ()),
+        (b"no XML", ()),
+        (b'<!DOCTYPE x [<!ENTITY a "b">]>' + xmp(dc=["dog"]), ()),
+    ],
+)
+def test_xmp_inside_a_photo(photo: Path, packet: bytes, words: tuple[str, ...]):
+    save_with(photo, packet)
+
+    assert keywords_of(photo) == words
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
+def test_xmp_in_other_formats(tmp_path: Path, suffix: str):
+    file, image = tmp_path / f"boat.{suffix}", Image.fromarray(np.zeros((8, 8, 3), np.uint8))
+    if suffix == "png":
+        chunks = PngImagePlugin.PngInfo()
+        chunks.add_itxt("XML:com.adobe.xmp", xmp(dc=["boat"]).decode())
+        image.save(file, pnginfo=chunks)
+    elif suffix == "tif":
+        image.save(file, tiffinfo={700: xmp(dc=["boat"])})
+    else:
+        image.save(file, xmp=xmp(dc=["boat"]))
+
+    assert keywords_of(file) == ("boat",)
+
+
+@pytest.mark.parametrize("name", ["boat.jpg.xmp", "boat.xmp", "boat.XMP"])
+def test_a_sidecar_with_keywords_is_believed_alone(photo: Path, name: str):
+    save_with(photo, xmp(dc=["old"]))
+    photo.with_name(name).write_bytes(xmp(dc=["new"]))
+
+    assert keywords_of(photo) == ("new",)
+
+
+def test_a_sidecar_without_keywords_leaves_the_photo_its_own(photo: Path):
+    save_with(photo, xmp(dc=["boat"]))
+    photo.with_name("boat.xmp").write_bytes(xmp())
+
+    assert keywords_of(photo) == ("boat",)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [((b"dog", "M\u00f6we".encode()), ("dog", "Möwe")), (("M\u00f6we".encode("latin-1"),), ("Möwe",))]
+)
+def test_iptc_where_there_is_no_xmp(photo: Path, words: tuple[bytes, ...], found: tuple[str, ...]):
+    insert(photo, iptc(*words))
+
+    assert keywords_of(photo) == found
+
+
+def test_xmp_comes_before_iptc_which_cuts_long_words(photo: Path):
+    save_with(photo, xmp(dc=["a very long keyword"]))
+    insert(photo, iptc(b"a very long"))
+
+    assert keywords_of(photo) == ("a very long keyword",)
+
+
+def test_a_broken_photo_has_no_keywords(tmp_path: Path):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe1no")
+
+    assert keywords_of(tmp_path / "broken.jpg") == ()
+
+
+def test_a_folder_of_keyworded_photos_is_a_data_set(photo: Path, caplog):
+    caplog.set_level(logging.INFO)
+    save_with(photo, xmp(dc=["boat", "sea"]))
+    for name in ("untagged.jpg", "deep/dog.jpg"):
+        (photo.parent / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(photo.parent / name)
+    (photo.parent / "deep/dog.jpg.xmp").write_bytes(xmp(digiKam=["Animals/Dog"]))
+
+    data = read_tagged_photos(photo.parent, name="mine")
+
+    assert {record.path.name: record.words for record in data.records} == {
+        "boat.jpg": ("boat", "sea"),
+        "dog.jpg": ("Animals", "Dog"),
+    }
+    assert {record.dataset for record in data.records} == {"mine"}
+    assert "mine: 1 photos without keywords are left out" in caplog.messages
+
+
+def test_a_metadata_csv_comes_before_keywords(photo: Path):
+    save_with(photo, xmp(dc=["keyword"]))
+    (photo.parent / "metadata.csv").write_text("image_path,tags\nboat.jpg,from the table\n")
+
+    assert [record.words for record in read_tagged_photos(photo.parent).records] == [("from the table",)]
+
+
+def test_a_folder_without_keywords_is_an_error(photo: Path):
+    with pytest.raises(DataError, match=r"no metadata.csv, and none of 1 photos has keywords"):
+        read_tagged_photos(photo.parent)

@@ -10,7 +10,10 @@ from vectortag.manifest import Manifest
 
 def write_card(manifest: Manifest) -> str:
     """The model card: what the model is, what it was made from, how good it is, where it fails."""
-    return "\n".join([*_head(manifest), *_data(manifest), *_figures(manifest), *_limits(manifest), *_tags(manifest)]) + "\n"
+    return (
+        "\n".join([*_head(manifest), *_data(manifest), *_figures(manifest), *_limits(manifest), *_tags(manifest)])
+        + "\n"
+    )
 
 
 def _config(manifest: Manifest) -> dict[str, Any]:

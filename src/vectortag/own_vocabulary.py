@@ -41,7 +41,7 @@ from vectortag.types import FloatArray
 log = logging.getLogger(__name__)
 
 BATCH, EPOCHS = 64, 25
-FEWEST_STEPS = 600
+FEWEST_STEPS, MOST_EPOCHS = 600, 150
 """A small set is shown more often, so that its head is not left half-way."""
 
 Embeddings = dict[Path, FloatArray]
@@ -151,35 +151,36 @@ def fit_head(
     """
     targets, judged = data.training.targets, data.validation.targets
     weights = class_weights(targets, max_positive_weight)
-    heads: list[MlpBlock] = []
     epochs: list[Epoch] = []
+    kept: list[tuple[tuple[float, float], int, MlpBlock]] = []
 
     def after_epoch(head: MlpBlock) -> None:
         logits = head.logits(validation)
         precision = mean_over_tags(average_precision(logits, judged))
         trained = masked_bce(head.logits(training), targets, weights)
-        epochs.append(Epoch(trained, masked_bce(logits, judged, weights), precision))
-        if _best(epochs) == len(epochs) - 1:
-            heads[:] = [head]
+        epoch = Epoch(trained, masked_bce(logits, judged, weights), precision)
+        if not kept or _worth(epoch) > kept[0][0]:
+            kept[:] = [(_worth(epoch), len(epochs), head)]
+        epochs.append(epoch)
 
     steps = math.ceil(len(training) / BATCH)
     fit_mlp(
         training,
         targets,
-        epochs=max(EPOCHS, math.ceil(FEWEST_STEPS / steps)),
+        epochs=min(max(EPOCHS, math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS),
         batch_size=BATCH,
         weights=weights,
         seed=seed,
         after_epoch=after_epoch,
     )
-    best = _best(epochs)
+    _, best, head = kept[0]
     log.info("epoch %d of %d is the best: %s", best + 1, len(epochs), epochs[best])
-    return heads[0], Learning(tuple(epochs), best)
+    return head, Learning(tuple(epochs), best)
 
 
-def _best(epochs: Sequence[Epoch]) -> int:
-    """By mean average precision; by the loss where no tag can be judged."""
-    return max(range(len(epochs)), key=lambda n: (np.nan_to_num(epochs[n].val_map), -epochs[n].val_loss))
+def _worth(epoch: Epoch) -> tuple[float, float]:
+    """Mean average precision; the loss where no tag can be judged, or two epochs are alike."""
+    return (0.0 if math.isnan(epoch.val_map) else epoch.val_map), -epoch.val_loss
 
 
 def _place(name: str, *, overwrite: bool) -> Path:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from vectortag.data import copies
+from vectortag.data.training import TrainingData
 from vectortag.errors import TrainingError
 from vectortag.train.config import TrainConfig
-from vectortag.data.training import TrainingData
 from vectortag.train.dataset import load_training_data
 
 MakeDataSet = Callable[..., Path]

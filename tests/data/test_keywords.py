@@ -26,7 +26,9 @@ def xmp(**words: list[str]) -> bytes:
     for prefix, entries in words.items():
         namespace, name, kind = PROPERTIES[prefix]
         items = "".join(f"<rdf:li>{entry}</rdf:li>" for entry in entries)
-        parts.append(f'<{prefix}:{name} xmlns:{prefix}="{namespace}"><rdf:{kind}>{items}</rdf:{kind}></{prefix}:{name}>')
+        parts.append(
+            f'<{prefix}:{name} xmlns:{prefix}="{namespace}"><rdf:{kind}>{items}</rdf:{kind}></{prefix}:{name}>'
+        )
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="">'
@@ -113,7 +115,8 @@ def test_a_sidecar_without_keywords_leaves_the_photo_its_own(photo: Path):
 
 
 @pytest.mark.parametrize(
-    ("words", "found"), [((b"dog", "M\u00f6we".encode()), ("dog", "Möwe")), (("M\u00f6we".encode("latin-1"),), ("Möwe",))]
+    ("words", "found"),
+    [((b"dog", "M\u00f6we".encode()), ("dog", "Möwe")), (("M\u00f6we".encode("latin-1"),), ("Möwe",))],
 )
 def test_iptc_where_there_is_no_xmp(photo: Path, words: tuple[bytes, ...], found: tuple[str, ...]):
     insert(photo, iptc(*words))

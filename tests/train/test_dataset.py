@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from vectortag.data.records import photo_hash
+from vectortag.data.training import Part, TrainingData
 from vectortag.errors import ConfigError, DataError
 from vectortag.taxonomy import load_taxonomy
 from vectortag.train.config import TrainConfig
-from vectortag.data.training import Part, TrainingData
 from vectortag.train.dataset import load_training_data
 from vectortag.types import UNKNOWN
 

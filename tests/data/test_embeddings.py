@@ -1,0 +1,135 @@
+"""Embeddings are computed once for each content, whatever the photo is called."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vectortag.data.embeddings import embed_cached
+from vectortag.embedder import Embedder
+from vectortag.errors import PhotoError
+from vectortag.places import cache_home
+from vectortag.tagger import Tagger
+
+MakePhoto = Callable[..., Path]
+
+
+@pytest.fixture
+def embedded(tagger: Tagger, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the photos that the network has seen."""
+    seen: list[str] = []
+    plain = Embedder.embed_many
+
+    def embed_many(self: Embedder, photos: Sequence[Path]):
+        for photo, embedding in plain(self, photos):
+            seen.append(Path(photo).name)
+            yield photo, embedding
+
+    monkeypatch.setattr(Embedder, "embed_many", embed_many)
+    return seen
+
+
+def embed(tagger: Tagger, *photos: Path, network: str = "tiny") -> list[np.ndarray | PhotoError]:
+    return list(embed_cached(tagger.embedder, network, photos))
+
+
+def test_embeddings_are_the_network_s_to_the_bit(tagger, make_photo: MakePhoto):
+    photos = [make_photo(f"{n}.jpg", seed=n) for n in range(3)]
+    expected = [embedding for _, embedding in tagger.embedder.embed_many(photos)]
+
+    for _ in range(2):
+        np.testing.assert_array_equal(embed(tagger, *photos), expected)
+
+
+def test_a_photo_is_computed_once(tagger, make_photo: MakePhoto, embedded: list[str]):
+    one, other = make_photo("one.jpg", seed=1), make_photo("other.jpg", seed=2)
+
+    embed(tagger, one)
+    embed(tagger, one, other)
+
+    assert embedded == ["one.jpg", "other.jpg"]
+
+
+def test_a_copy_is_known_by_its_content(tagger, make_photo: MakePhoto, embedded: list[str], tmp_path: Path):
+    photo = make_photo()
+    expected = embed(tagger, photo)
+    (tmp_path / "elsewhere").mkdir()
+
+    assert np.array_equal(embed(tagger, Path(shutil.copy(photo, tmp_path / "elsewhere"))), expected)
+    assert len(embedded) == 1
+
+
+def test_a_photo_that_was_changed_is_computed_again(tagger, make_photo: MakePhoto, embedded: list[str]):
+    photo = make_photo(seed=1)
+    before = embed(tagger, photo)
+    make_photo(seed=2)
+    os.utime(photo, ns=(1, 1))
+
+    assert not np.array_equal(embed(tagger, photo), before)
+    assert len(embedded) == 2
+
+
+def test_another_network_has_embeddings_of_its_own(tagger, make_photo: MakePhoto, embedded: list[str]):
+    photo = make_photo()
+
+    embed(tagger, photo, network="one")
+    embed(tagger, photo, network="other")
+
+    assert len(embedded) == 2
+
+
+def test_bad_photos_are_errors_in_their_places(tagger, make_photo: MakePhoto, tmp_path: Path):
+    good, broken = make_photo("good.jpg"), tmp_path / "broken.jpg"
+    broken.write_bytes(b"not a photo")
+
+    for _ in range(2):
+        missing, first, second, last = embed(tagger, tmp_path / "missing.jpg", good, broken, good)
+
+        assert isinstance(missing, PhotoError)
+        assert isinstance(second, PhotoError)
+        np.testing.assert_array_equal(first, last)
+
+
+def test_what_was_done_before_ctrl_c_is_not_done_again(tagger, make_photo, embedded, monkeypatch):
+    photos = [make_photo(f"{n}.jpg", seed=n) for n in range(3)]
+    monkeypatch.setattr("vectortag.data.embeddings.SECONDS_BETWEEN_NOTES", -1)
+    plain = Embedder.embed_many
+
+    def stopped(self: Embedder, some: Sequence[Path]):
+        for place, pair in enumerate(plain(self, some)):
+            if place == 2:
+                raise KeyboardInterrupt
+            yield pair
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Embedder, "embed_many", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            embed(tagger, *photos)
+    embedded.clear()
+    embed(tagger, *photos)
+
+    assert embedded == ["2.jpg"]
+
+
+def test_without_a_cache_folder_the_work_is_still_done(tagger, make_photo: MakePhoto, home: Path, caplog):
+    photo = make_photo()
+    (home / "cache" / "embeddings").parent.mkdir(exist_ok=True)
+    (home / "cache" / "embeddings").write_text("a file where the folder should be")
+
+    assert embed(tagger, photo)[0].shape == (8,)
+    assert "so nothing is kept for the next time" in caplog.text
+
+
+def test_a_cache_that_is_no_database_is_left_alone(tagger, make_photo: MakePhoto, caplog):
+    photo = make_photo()
+    embed(tagger, photo)
+    (file,) = (cache_home() / "embeddings").glob("*.sqlite")
+    file.write_bytes(b"x" * 4096)
+
+    assert embed(tagger, photo)[0].shape == (8,)
+    assert "so nothing is kept for the next time" in caplog.text

@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Analysis",
     "ConfigError",
+    "CorrectionError",
     "DataError",
     "FailedTagging",
     "Heatmap",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from vectortag.data.find import find_images
     from vectortag.errors import (
         ConfigError,
+        CorrectionError,
         DataError,
         MissingExtraError,
         ModelFolderError,

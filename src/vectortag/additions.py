@@ -19,10 +19,11 @@ from urllib.parse import quote
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vectortag.errors import ModelFolderError, NewTagError
-from vectortag.model_folder import ModelFolder
+from vectortag.errors import CorrectionError, ModelFolderError, NewTagError
+from vectortag.model_folder import ModelFolder, read_arrays
 from vectortag.new_tags import FittedTag
 from vectortag.places import data_home
+from vectortag.refits import replace_file
 from vectortag.thresholds import Profile
 from vectortag.types import FloatArray
 
@@ -40,6 +41,7 @@ class AddedTag(BaseModel):
         size: the input size that it was fitted at.
         examples: how many photos showed it.
         separation: see `vectortag.new_tags.FittedTag`.
+        corrections: how many corrections it was fitted on besides.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,6 +56,7 @@ class AddedTag(BaseModel):
     examples: int = Field(gt=0)
     counterexamples: int = Field(ge=0)
     separation: float
+    corrections: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,34 @@ def save_addition(
     except OSError as error:
         raise NewTagError(f"{file}: the new tag cannot be saved: {error.strerror}") from error
     return tag
+
+
+def read_examples(model: ModelFolder, tag: AddedTag) -> tuple[FloatArray, FloatArray]:
+    """The embeddings (n, V, K) of the examples and counterexamples that a tag was added from.
+
+    Raises:
+        ModelFolderError: the file is gone, or was changed by hand.
+    """
+    arrays = read_arrays(_file_of(model, tag.name))
+    return arrays["examples"].astype(np.float32), arrays["counterexamples"].astype(np.float32)
+
+
+def replace_addition(model: ModelFolder, tag: AddedTag, fitted: FittedTag, *, corrections: int) -> None:
+    """Put a new fit in the place of an added tag's old one; its examples stay.
+
+    Raises:
+        CorrectionError: the data folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    file = _file_of(model, tag.name)
+    fields = asdict(fitted)
+    arrays = {**read_arrays(file), "w": fields.pop("w")}
+    changed = tag.model_copy(update={**fields, "corrections": corrections})
+    try:
+        replace_file(file, save(arrays, metadata={"tag": changed.model_dump_json()}))
+    except OSError as error:
+        raise CorrectionError(f"{file}: cannot be written: {error.strerror or error}") from error
 
 
 def remove_addition(model: ModelFolder, name: str) -> None:

@@ -7,6 +7,7 @@
     ├── ConfigError           a training configuration is wrong
     ├── TrainingError         a training cannot go on
     ├── NewTagError           a new tag cannot be made of these examples, or under this name
+    ├── CorrectionError       a correction contradicts itself, or cannot be kept
     ├── UnknownTagError       a model does not have this tag
     ├── UnknownModelError     no model folder under this name
     ├── ModelFolderError      a model folder is incomplete, changed or too new
@@ -48,6 +49,10 @@ class TrainingError(VectorTagError):
 
 class NewTagError(VectorTagError):
     """A new tag cannot be made of these examples, or under this name."""
+
+
+class CorrectionError(VectorTagError):
+    """A correction contradicts itself, or cannot be kept."""
 
 
 class UnknownTagError(VectorTagError):

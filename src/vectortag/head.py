@@ -133,7 +133,7 @@ class AddedBlock:
 
     def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
         """Of `w @ f / |f|`: `(w - (w @ u) u) / |f|` with respect to f, where u = f / |f|; then through the ReLU."""
-        features = _features(self.below, embedding[None])[0]  # (F,)
+        features = features_of(self.below, embedding[None])[0]  # (F,)
         length = max(float(np.linalg.norm(features)), TINY)
         unit = features / length
         chosen = self.w[rows]  # (R, F)
@@ -146,12 +146,22 @@ class AddedBlock:
 
 def unit_features(block: Block, embeddings: FloatArray) -> FloatArray:
     """What new tags are fitted on, at length 1: a block's hidden values, or else the embedding: (.., K) -> (.., F)."""
-    features = _features(block, embeddings)
+    features = features_of(block, embeddings)
     return features / np.maximum(np.linalg.norm(features, axis=-1, keepdims=True), TINY)
 
 
-def _features(block: Block, embeddings: FloatArray) -> FloatArray:
+def features_of(block: Block, embeddings: FloatArray) -> FloatArray:
+    """What the rows of a block are multiplied with: its hidden values, or else the embedding: (.., K) -> (.., F)."""
     return block.hidden(embeddings) if isinstance(block, MlpBlock) else embeddings
+
+
+def move_row(block: Block, row: int, w: FloatArray, b: float) -> Block:
+    """The block with `features @ w + b` added to the logit of one of its tags: (F,), a number."""
+    rows, biases = ("w2", "b2") if isinstance(block, MlpBlock) else ("w", "b")
+    moved = {name: array.copy() for name, array in block.arrays().items()}
+    moved[rows][row] += w
+    moved[biases][row] += b
+    return BLOCKS[block.kind](**moved)
 
 
 BLOCKS: Mapping[str, type[MlpBlock] | type[LinearBlock]] = {"mlp": MlpBlock, "linear": LinearBlock}
@@ -177,6 +187,21 @@ class Head:
         if embeddings.ndim != 2 or embeddings.shape[1] != width:
             raise ShapeError(f"expected embeddings of shape (N, {width}), got {embeddings.shape}")
         return np.concatenate([block.logits(embeddings) for block in self.blocks], axis=1)
+
+    def block_of(self, place: int) -> tuple[int, int]:
+        """Which block a tag belongs to, and its row there."""
+        for number, block in enumerate(self.blocks):
+            if place < block.tag_count:
+                return number, place
+            place -= block.tag_count
+        raise IndexError(f"the head has {self.tag_count} tags")
+
+    def moved(self, place: int, w: FloatArray, b: float) -> Head:
+        """The head with `features @ w + b` added to the logit of one tag; see `features_of`."""
+        number, row = self.block_of(place)
+        blocks = list(self.blocks)
+        blocks[number] = move_row(blocks[number], row, w, b)
+        return Head(tuple(blocks))
 
     def gradients(self, embedding: FloatArray, tags: Sequence[int]) -> FloatArray:
         """d logit / d embedding for the tags at these places: (K,) -> (len(tags), K).

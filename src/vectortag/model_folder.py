@@ -76,7 +76,7 @@ class ModelFolder:
         """
         if BACKGROUND not in self.manifest.files:
             return None
-        embeddings = _read_arrays(self.path / BACKGROUND).get("embeddings", np.empty(0))
+        embeddings = read_arrays(self.path / BACKGROUND).get("embeddings", np.empty(0))
         if embeddings.ndim != 2 or embeddings.shape[1] != self.manifest.backbone.width:
             raise ModelFolderError(f"{self.path / BACKGROUND}: embeddings have the shape {embeddings.shape}")
         return embeddings.astype(np.float32)
@@ -142,18 +142,23 @@ def _verify(file: Path, expected: str) -> None:
         )
 
 
-def _read_arrays(file: Path) -> dict[str, Any]:
+def read_arrays(file: Path) -> dict[str, Any]:
+    """The arrays of a safetensors file by name.
+
+    Raises:
+        ModelFolderError: there is no such file, or it is of another kind.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         return load_file(file)
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
 
 
 def _read_head(file: Path, manifest: Manifest) -> Head:
-    arrays = _read_arrays(file)
+    arrays = read_arrays(file)
     blocks = []
     for place, info in enumerate(manifest.head):
         prefix = f"{place}."

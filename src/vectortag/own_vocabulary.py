@@ -1,6 +1,6 @@
 """A whole vocabulary of one's own: from tagged photos to a model folder, in minutes on a CPU and without torch.
 
-photos and their words -> embeddings, kept in the cache      embed_cached
+photos and their words -> embeddings, kept in the cache      embed_photos
 photos and their words -> tags, targets, a split             prepare_training_data
 embeddings and targets -> the head of the best epoch         fit_head
 all of it              -> a model folder and its report      finish_model
@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 import vectortag
-from vectortag.data.embeddings import embed_cached
+from vectortag.data.embeddings import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record
 from vectortag.data.training import TrainingData, prepare_training_data
 from vectortag.embedder import Embedder
-from vectortag.errors import ConfigError, DataError, PhotoError
+from vectortag.errors import ConfigError, DataError
 from vectortag.finishing import BACKGROUND_PHOTOS, finish_model
 from vectortag.fitting import class_weights, fit_mlp, masked_bce
 from vectortag.head import Head, MlpBlock
@@ -43,8 +43,6 @@ log = logging.getLogger(__name__)
 BATCH, EPOCHS = 64, 25
 FEWEST_STEPS, MOST_EPOCHS = 600, 150
 """A small set is shown more often, so that its head is not left half-way."""
-
-Embeddings = dict[Path, FloatArray]
 
 
 def fit(
@@ -128,13 +126,9 @@ def embed_data_set(embedder: Embedder, model: ModelFolder, data: DataSet) -> tup
         DataError: no photo can be read.
     """
     paths = [record.path for record in data.records]
-    found = embed_cached(embedder, model.manifest.files[NETWORK], paths)
-    embeddings: Embeddings = {}
-    for record, embedding in zip(data.records, found, strict=True):
-        if isinstance(embedding, PhotoError):
-            log.warning("left out: %s", embedding)
-        else:
-            embeddings[record.path] = embedding
+    embeddings, failed = embed_photos(embedder, model.manifest.files[NETWORK], paths)
+    for error in failed:
+        log.warning("left out: %s", error)
     readable = tuple(record for record in data.records if record.path in embeddings)
     if not readable:
         raise DataError(f"{data.csv}: none of {len(paths)} photos can be read")

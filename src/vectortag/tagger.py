@@ -8,7 +8,7 @@ A photo takes one way, whoever asks:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +23,15 @@ from vectortag.additions import (
     remove_addition,
     save_addition,
 )
+from vectortag.corrections import Correction, add_corrections
 from vectortag.embedder import VIEWS, Embedder
-from vectortag.errors import NewTagError, PhotoError, UnknownTagError, VectorTagError, did_you_mean
+from vectortag.errors import CorrectionError, NewTagError, PhotoError, UnknownTagError, VectorTagError, did_you_mean
 from vectortag.head import AddedBlock, Head, unit_features
 from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import ModelFolder, find_model_folder
 from vectortag.new_tags import fit_tag
 from vectortag.preprocess import Photo
+from vectortag.refits import Refit, read_refits
 from vectortag.session import Precision, Runtime, open_session
 from vectortag.taxonomy import normalise
 from vectortag.thresholds import PROFILES, Profile, calibrated
@@ -50,6 +52,7 @@ class Tagger:
         *,
         profile: Profile = "balanced",
         additions: Additions = NO_ADDITIONS,
+        refits: Sequence[Refit] = (),
     ) -> None:
         if profile not in PROFILES:
             raise VectorTagError(f'no profile "{profile}". Expected one of: {", ".join(PROFILES)}')
@@ -57,11 +60,14 @@ class Tagger:
         self.embedder = embedder
         self.profile = profile
         self.hierarchy = Hierarchy.of(folder.manifest.tags, folder.manifest.taxonomy)
-        self._take(additions)
+        self._take(additions, refits)
 
-    def _take(self, additions: Additions) -> None:
-        """Put added tags after the model's own."""
+    def _take(self, additions: Additions, refits: Sequence[Refit]) -> None:
+        """Move the rows that corrections have changed, and put added tags after the model's own."""
         manifest, head = self.folder.manifest, self.folder.head
+        for refit in refits:
+            head = head.moved(manifest.tags.index(refit.tag), refit.w, refit.b)
+        self.refits = tuple(refits)
         point = manifest.operating_point(self.embedder.size)
         added = additions.tags
         self.additions = added
@@ -70,8 +76,8 @@ class Tagger:
         own = point.threshold_array(self.profile)
         self.thresholds = np.array([*own, *(tag.thresholds[self.profile] for tag in added)], np.float32)  # (T,)
         self._limits = [None if np.isnan(t) else float(t) for t in self.thresholds]
-        self._slope = np.array([*point.slope, *(tag.slope for tag in added)], np.float32)
-        self._bias = np.array([*point.bias, *(tag.bias for tag in added)], np.float32)
+        self.slope = np.array([*point.slope, *(tag.slope for tag in added)], np.float32)
+        self.bias = np.array([*point.bias, *(tag.bias for tag in added)], np.float32)
 
     @classmethod
     def load(
@@ -90,7 +96,7 @@ class Tagger:
             model: a name that `vectortag models` lists, the path of a model folder, or one that was read.
             profile: which thresholds decide: "precise", "balanced" or "thorough".
             runtime, precision, threads: as in `vectortag.session.open_session`.
-            additions: with the tags that were added to the model.
+            additions: with the tags that were added to the model, and what corrections have taught it.
 
         Raises:
             UnknownModelError: there is no such model.
@@ -99,8 +105,24 @@ class Tagger:
         folder = find_model_folder(model)
         session = open_session(folder.network, runtime=runtime, precision=precision, threads=threads)
         size = folder.manifest.operating_points[0].size
-        added = read_additions(folder) if additions else NO_ADDITIONS
-        return cls(folder, Embedder(session, folder.manifest.pixels, size), profile=profile, additions=added)
+        embedder = Embedder(session, folder.manifest.pixels, size)
+        tagger = cls(folder, embedder, profile=profile)
+        if additions:
+            tagger.reload()
+        return tagger
+
+    def reload(self) -> None:
+        """Take up what was added to the model, or taught to it by corrections, since it was loaded.
+
+        Raises:
+            ModelFolderError: a file in the data folder was changed by hand, or is of a newer version.
+        """
+        self._take(read_additions(self.folder), read_refits(self.folder))
+
+    @property
+    def id(self) -> str:
+        """What stands in every output: the model's id, and whether corrections have moved some of its scores."""
+        return f"{self.folder.id}+corrections" if self.refits else self.folder.id
 
     def without_additions(self) -> Tagger:
         """The same model with its own tags alone, on the same session."""
@@ -202,7 +224,7 @@ class Tagger:
             examples=examples,
             counterexamples=counterexamples,
         )
-        self._take(read_additions(self.folder))
+        self.reload()
         return added
 
     def remove_tag(self, name: str) -> None:
@@ -212,7 +234,25 @@ class Tagger:
             NewTagError: no such tag was added.
         """
         remove_addition(self.folder, normalise(name))
-        self._take(read_additions(self.folder))
+        self.reload()
+
+    def correct(self, photo: str | Path, *, yes: Iterable[str] = (), no: Iterable[str] = ()) -> list[Correction]:
+        """Keep that a photo has some tags and does not have others; `refresh` makes the model learn from it.
+
+        Raises:
+            CorrectionError: one tag is in both, nothing is said, or nothing can be kept.
+            PhotoError: the photo cannot be read.
+            UnknownTagError: the model does not have a tag.
+        """
+        has, has_not = ({self.tags[self.place(tag)] for tag in tags} for tags in (yes, no))
+        if both := has & has_not:
+            raise CorrectionError(f'{photo}: "{min(both)}" is said to be there and not to be there')
+        if not has | has_not:
+            raise CorrectionError(f"{photo}: nothing is said of it. Name tags that it has, or does not have")
+        self.embedder.pixels(photo)
+        said = [Correction(Path(photo), tag, tag in has) for tag in self.tags if tag in has | has_not]
+        add_corrections(said)
+        return said
 
     def _refuse_taken(self, name: str) -> None:
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
@@ -238,8 +278,12 @@ class Tagger:
         views = [self.embedder.embed_views(photo) for photo in photos]
         return np.stack(views) if views else np.empty((0, VIEWS, self.folder.manifest.backbone.width), np.float32)
 
+    def own_logits(self, embeddings: FloatArray) -> FloatArray:
+        """Calibrated logits of all tags, each by its own row, before parents are raised: (N, K) -> (N, T)."""
+        return self.slope * self.head.logits(embeddings) + self.bias
+
     def _own_scores(self, embeddings: FloatArray) -> FloatArray:
-        return calibrated(self.head.logits(embeddings), self._slope, self._bias)
+        return calibrated(self.head.logits(embeddings), self.slope, self.bias)
 
     def _tagging(self, photo: Photo, scores: FloatArray) -> Tagging:
         scored = tuple(map(TagScore, self.tags, scores.tolist(), self._limits))
@@ -247,7 +291,7 @@ class Tagger:
         session = self.embedder.session
         return Tagging(
             path=_name(photo),
-            model=self.folder.id,
+            model=self.id,
             runtime=session.runtime,
             precision=session.precision,
             tags=tuple(sorted(tags, key=lambda scored: -scored.score)),

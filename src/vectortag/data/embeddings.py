@@ -31,6 +31,17 @@ TABLES = """
 lose what was written last, which is then computed again: a row is there whole or not at all."""
 
 
+Embeddings = dict[Path, FloatArray]
+"""The (K,) embedding of each photo."""
+
+
+def embed_photos(embedder: Embedder, network: str, photos: Sequence[Path]) -> tuple[Embeddings, list[PhotoError]]:
+    """The embedding of each photo that can be read, and the errors of the others; see `embed_cached`."""
+    found = dict(zip(photos, embed_cached(embedder, network, photos), strict=True))
+    failed = [one for one in found.values() if isinstance(one, PhotoError)]
+    return {photo: one for photo, one in found.items() if not isinstance(one, PhotoError)}, failed
+
+
 def embed_cached(embedder: Embedder, network: str, photos: Sequence[Path]) -> Iterator[FloatArray | PhotoError]:
     """Yield the (K,) embedding of each photo, or the error that stopped it, in the order of `photos`.
 

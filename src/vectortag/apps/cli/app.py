@@ -13,11 +13,18 @@ from PIL import Image
 from rich.logging import RichHandler
 from rich.text import Text
 
-from vectortag.apps.cli import check, compare, evaluate, explain, fit, inspect, models, tag, tags, train
+from vectortag.apps.cli import check, compare, correct, evaluate, explain, fit, inspect, models, tag, tags, train
 from vectortag.apps.cli.output import notes
-from vectortag.errors import ConfigError, MissingExtraError, UnknownModelError, UnknownTagError, VectorTagError
+from vectortag.errors import (
+    ConfigError,
+    CorrectionError,
+    MissingExtraError,
+    UnknownModelError,
+    UnknownTagError,
+    VectorTagError,
+)
 
-USAGE_ERRORS = (ConfigError, MissingExtraError, UnknownModelError, UnknownTagError)
+USAGE_ERRORS = (ConfigError, CorrectionError, MissingExtraError, UnknownModelError, UnknownTagError)
 """Errors of the command, not of its inputs: exit status 2."""
 
 app = typer.Typer(
@@ -39,6 +46,10 @@ app.command("check")(check.check)
 app.command("tags")(tags.tags)
 app.command("add-tag")(tags.add_tag)
 app.command("remove-tag")(tags.remove_tag)
+app.command("correct")(correct.correct)
+app.command("corrections")(correct.corrections)
+app.command("refresh")(correct.refresh)
+app.command("suggest")(correct.suggest)
 app.command("models")(models.models)
 app.command("inspect")(inspect.inspect)
 

@@ -1,0 +1,209 @@
+"""vectortag correct, corrections, refresh, suggest"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from vectortag.apps.cli import options
+from vectortag.apps.cli.output import notes, stdout
+from vectortag.corrections import Correction, read_corrections, undo_corrections
+from vectortag.data.corrected import write_corrected
+from vectortag.data.embeddings import embed_photos
+from vectortag.data.find import find_images
+from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.vocabulary import record_tags
+from vectortag.errors import CorrectionError, DataError
+from vectortag.model_folder import NETWORK
+from vectortag.refreshing import forget
+from vectortag.refreshing import refresh as refresh_model
+from vectortag.suggesting import Suggestion, likely_mistakes, most_useful
+from vectortag.tagger import Tagger
+from vectortag.types import FailedTagging
+
+SUGGESTED = 20
+
+
+def correct(
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos that were tagged wrongly.")] = None,
+    yes: Annotated[list[str] | None, typer.Option("--yes", help="A tag that they have; repeatable.")] = None,
+    no: Annotated[list[str] | None, typer.Option("--no", help="A tag that they do not have; repeatable.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back what was said last.")] = False,
+    model: options.Model = None,
+) -> int:
+    """Say that photos have a tag, or do not have it. `vectortag refresh` makes a model learn from it.
+
+    Corrections are kept in your data folder, for every model that has the tag. The photos are not touched.
+
+    **Examples**
+
+    `vectortag correct sofa.jpg --yes dog --no cat`
+
+    `vectortag correct --undo`
+    """
+    if undo:
+        _print(undo_corrections(), "taken back")
+        return 0
+    if not photos:
+        raise CorrectionError("no photo was named. As in: vectortag correct sofa.jpg --yes dog --no cat")
+    tagger = Tagger.load(model)
+    for photo in photos:
+        _print(tagger.correct(photo, yes=yes or (), no=no or ()), "noted")
+    notes.progress("vectortag refresh makes the model learn from it")
+    return 0
+
+
+def _print(corrections: Sequence[Correction], done: str) -> None:
+    for one in corrections:
+        stdout().print(f"{done}: {one.photo}: {_said(one)}")
+    if not corrections:
+        notes.print("there is nothing to take back", style="yellow")
+
+
+def _said(one: Correction) -> str:
+    return one.tag if one.has else f"no {one.tag}"
+
+
+def corrections(
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write them as a metadata.csv for the next training.")
+    ] = None,
+    onto: Annotated[
+        Path | None, typer.Option("--onto", help="With --export: a metadata.csv whose rows are corrected.")
+    ] = None,
+    model: options.Model = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> int:
+    """List what you have corrected, or export it for the next full training.
+
+    An exported photo has the tags that the model gives it, with your corrections. With `--onto`, the rows of that file
+    are kept, and corrected where you said something of their photo.
+
+    **Examples**
+
+    `vectortag corrections`
+
+    `vectortag corrections --export corrected.csv --onto photos/metadata.csv`
+    """
+    said = read_corrections()
+    if export is not None:
+        tagger = Tagger.load(model)
+        photos = list(dict.fromkeys(one.photo for one in said))
+        tags: dict[Path, list[str]] = {}
+        for photo, tagging in zip(photos, tagger.tag_many(photos), strict=True):
+            if isinstance(tagging, FailedTagging):
+                notes.print(f"left out: {tagging.error}", style="yellow")
+            else:
+                tags[photo] = [scored.tag for scored in tagging.tags]
+        kept = [one for one in said if one.photo in tags]
+        rows = write_corrected(export, kept, tagger.folder.manifest.taxonomy, tags=tags, onto=onto)
+        stdout().print(f"{export}: {rows} photos corrected")
+        return 1 if len(tags) < len(photos) else 0
+    if as_json:
+        rows_of = [{"photo": str(one.photo), "tag": one.tag, "has": one.has} for one in said]
+        stdout().print(json.dumps(rows_of, indent=2, ensure_ascii=False))
+    else:
+        for one in said:
+            stdout().print(f"{one.photo}: {_said(one)}")
+    return 0
+
+
+def refresh(
+    model: options.Model = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Make the model what it was before.")] = False,
+) -> int:
+    """Make a model learn from your corrections, in seconds. Only the scores of the tags that they speak of change.
+
+    What was learnt is kept in your data folder; the model's folder is not touched. The name of the model in every
+    output then ends with `+corrections`. The corrections themselves stay: `correct --undo` takes them back.
+
+    **Examples**
+
+    `vectortag refresh`
+
+    `vectortag refresh --undo`
+    """
+    tagger = Tagger.load(model)
+    if undo:
+        forget(tagger)
+        stdout().print(f"{tagger.folder.id}: as it was")
+        return 0
+    refreshed = refresh_model(tagger)
+    for one in refreshed:
+        stdout().print(f"{one.tag}: {one.right} of {one.corrections} corrected photos come out right")
+    if not refreshed:
+        notes.print("no correction speaks of a tag of this model", style="yellow")
+    return 0
+
+
+def suggest(
+    tag: Annotated[str, typer.Argument(help="A tag of the model.", show_default=False)],
+    data: Annotated[Path, typer.Argument(help="A folder of photos, or a metadata.csv.", show_default=False)],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="At most so many of each.")] = SUGGESTED,
+    model: options.Model = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> int:
+    """List the photos that are worth a look: those whose label would teach a tag most, and labels that may be wrong.
+
+    Photos without a label are asked for; where none has the tag yet, that is all of them. Labels are the words of a
+    metadata.csv, or keywords in sidecars and photos.
+
+    **Examples**
+
+    `vectortag suggest whiteboard photos/`
+
+    `vectortag suggest dog photos/metadata.csv --json`
+    """
+    tagger = Tagger.load(model)
+    tag = tagger.tags[tagger.place(tag)]
+    labels = _labels(tagger, tag, data)
+    photos = list(find_images(data)) if data.is_dir() else [r.path for r in read_tagged_photos(data).records]
+    labels.update((one.photo, one.has) for one in read_corrections() if one.tag == tag)
+    embeddings, failed = embed_photos(
+        tagger.embedder, tagger.folder.manifest.files[NETWORK], list(dict.fromkeys(photos))
+    )
+    for error in failed:
+        notes.print(f"left out: {error}", style="yellow")
+    unlabelled = {photo: embedding for photo, embedding in embeddings.items() if photo.absolute() not in labels}
+    labelled = {photo.absolute(): embedding for photo, embedding in embeddings.items()}
+    found = {
+        "label": most_useful(tagger, tag, unlabelled, count=count),
+        "check": likely_mistakes(tagger, tag, labelled, labels, count=count),
+    }
+    if as_json:
+        stdout().print(json.dumps({what: [_plain(one) for one in some] for what, some in found.items()}, indent=2))
+    else:
+        _show(tag, found["label"], found["check"])
+    return 1 if failed else 0
+
+
+def _labels(tagger: Tagger, tag: str, data: Path) -> dict[Path, bool]:
+    """Whether each labelled photo has the tag; nothing where no photo has it, since then nobody has looked for it."""
+    try:
+        records = read_tagged_photos(data).records
+    except DataError:
+        if not data.is_dir() or (data / "metadata.csv").is_file():
+            raise
+        return {}
+    taxonomy = tagger.folder.manifest.taxonomy
+    labels = {record.path.absolute(): tag in record_tags(record, taxonomy) for record in records}
+    return labels if any(labels.values()) else {}
+
+
+def _plain(one: Suggestion) -> dict[str, Any]:
+    return {"photo": str(one.photo), "score": round(one.score, 4), "has": one.has}
+
+
+def _show(tag: str, useful: Sequence[Suggestion], doubtful: Sequence[Suggestion]) -> None:
+    table = Table("what", "score", "photo", box=None, header_style="bold")
+    for one in useful:
+        table.add_row(f"{tag}?", f"{one.score:.2f}", str(one.photo))
+    for one in doubtful:
+        table.add_row(f"labelled {tag}" if one.has else f"not labelled {tag}", f"{one.score:.2f}", str(one.photo))
+    stdout().print(table)
+    notes.progress(f'answer with: vectortag correct PHOTO --yes "{tag}", or --no "{tag}"')

@@ -6,7 +6,7 @@ Twenty tags, drawn over the whole range of frequencies, are left out of a head f
 three shared sets, and added back from 5, 10, 20 and 50 training photos, five draws each. What is compared is average
 precision on validation photos, as a share of that of a head fitted with all tags. Two classifiers for the new tags,
 fitted against the same background: ours, and L2 logistic regression (scikit-learn), the usual baseline, on the
-embedding, on the hidden values, and on their directions.
+embedding, on the hidden values, and on the features that ours uses.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vectortag.data.records import Record, read_data_set
 from vectortag.data.split import split_by_column, split_together
 from vectortag.data.vocabulary import build_targets, known_tags, record_tags
 from vectortag.fitting import fit_mlp
-from vectortag.head import MlpBlock, unit_features
+from vectortag.head import Head, MlpBlock, new_tag_features, new_tag_parts
 from vectortag.metrics import average_precision, judgeable
 from vectortag.new_tags import fit_tag
 from vectortag.tagger import Tagger
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--model", default="lite0")
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--tags", type=int, default=20)
+    parser.add_argument("--plot", type=Path, help="Draw the table as this PNG.")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()))
     arguments = parser.parse_args()
     tagger = Tagger.load(arguments.model, additions=False)
@@ -70,6 +71,8 @@ def main() -> None:
         print(
             f"{name:34}", *(f"{n}: {100 * share:5.1f} %  " for n, share in shares.items()), f"{1000 * seconds:.0f} ms"
         )
+    if arguments.plot:
+        draw(table, arguments.plot)
     print(json.dumps({"model": tagger.folder.id, "reference": reference, "tags": names, "share_of_reference": table}))
 
 
@@ -107,10 +110,14 @@ def draw_tags(training: np.ndarray, validation: np.ndarray, count: int) -> list[
 
 
 def methods(part: MlpBlock) -> dict[str, Rank]:
+    head = Head((part,))
+
     def ours(examples: np.ndarray, background: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        features = unit_features(part, examples)
-        fitted = fit_tag(features[:, None], features[:0, None], unit_features(part, background))
-        return lambda embeddings: unit_features(part, embeddings) @ fitted.w
+        features = new_tag_features(head, examples)
+        fitted = fit_tag(
+            features[:, None], features[:0, None], new_tag_features(head, background), parts=new_tag_parts(head)
+        )
+        return lambda embeddings: new_tag_features(head, embeddings) @ fitted.w
 
     def logistic(of: Callable[[np.ndarray], np.ndarray]) -> Rank:
         def rank(examples: np.ndarray, background: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -126,7 +133,7 @@ def methods(part: MlpBlock) -> dict[str, Rank]:
         "ours": ours,
         "logistic regression, embedding": logistic(lambda e: e),
         "logistic regression, hidden": logistic(part.hidden),
-        "logistic regression, directions": logistic(lambda e: unit_features(part, e)),
+        "logistic regression, our features": logistic(lambda e: new_tag_features(head, e)),
     }
 
 
@@ -155,6 +162,26 @@ def measure(
                 precisions.append(average_precision(scores[:, None], validation[1][rows, tag][:, None])[0])
         shares[count] = float(np.mean(precisions)) / reference
     return shares, seconds / fits
+
+
+def draw(table: dict[str, dict], file: Path) -> None:
+    """Shares of the trained head over the number of photos."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for name, row in table.items():
+        style = {"linewidth": 2.5, "color": "#0072B2"} if name == "ours" else {"linewidth": 1.2, "linestyle": "--"}
+        axes.plot(COUNTS, [100 * row[count] for count in COUNTS], marker="o", label=name, **style)
+    axes.axhline(100, color="#595959", linestyle=":", label="trained with all tags")
+    axes.set_xscale("log")
+    axes.set_xticks(COUNTS, [str(count) for count in COUNTS])
+    axes.minorticks_off()
+    axes.set_xlabel("example photos")
+    axes.set_ylabel("average precision, % of the trained tag's")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=120)
 
 
 if __name__ == "__main__":

@@ -111,3 +111,24 @@ def test_it_gives_the_same_twice():
 def test_too_few_examples_are_refused(count):
     with pytest.raises(NewTagError, match=f"at least 3 different example photos, got {count}"):
         fit_tag(photos_of(0, count, seed=0), none_of(), background())
+
+
+def test_parts_are_taken_to_vary_without_regard_to_each_other():
+    """With two parts, the weights of each are those that it would have alone, but for the common scale."""
+    examples, bank = photos_of(2, 12, seed=1), background()
+    half = FEATURES // 2
+
+    both = fit_tag(examples, none_of(), bank, parts=(half, half)).w
+    first = fit_tag(examples[..., :half], none_of()[..., :half], bank[:, :half]).w
+
+    np.testing.assert_allclose(both[:half] / np.linalg.norm(both[:half]), first / np.linalg.norm(first), atol=1e-5)
+    assert not np.allclose(both, fit_tag(examples, none_of(), bank).w, atol=1e-3)
+
+
+def test_the_curve_does_not_depend_on_where_the_background_lies():
+    examples, bank = photos_of(-1, 20, seed=1), background()
+    shift = np.full(FEATURES, 5, np.float32)
+
+    one, other = fit_tag(examples, none_of(), bank), fit_tag(examples + shift, none_of() + shift, bank + shift)
+
+    np.testing.assert_allclose(scores_of(other, bank + shift), scores_of(one, bank), atol=2e-3)

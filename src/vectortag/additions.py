@@ -46,7 +46,7 @@ class AddedTag(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     name: str
     parents: tuple[str, ...]
     size: int

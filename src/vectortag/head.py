@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.errors import ShapeError
+from vectortag.thresholds import sigmoid
 from vectortag.types import FloatArray
 
 StoredKind = Literal["mlp", "linear"]
@@ -114,9 +115,9 @@ class LinearBlock:
 
 @dataclass(frozen=True, slots=True)
 class AddedBlock:
-    """Tags that were added to a model: one row each on the unit features that its head makes; see `unit_features`."""
+    """Tags that were added to a model: one row each on the features that its head makes; see `new_tag_features`."""
 
-    below: Block
+    below: Head
     w: FloatArray  # (T, F)
     kind: ClassVar[BlockKind] = "added"
 
@@ -126,28 +127,53 @@ class AddedBlock:
 
     @property
     def width(self) -> int:
-        return self.below.width
+        return self.below.blocks[0].width
 
     def logits(self, embeddings: FloatArray) -> FloatArray:
-        return unit_features(self.below, embeddings) @ self.w.T
+        return new_tag_features(self.below, embeddings) @ self.w.T
 
     def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
-        """Of `w @ f / |f|`: `(w - (w @ u) u) / |f|` with respect to f, where u = f / |f|; then through the ReLU."""
-        features = features_of(self.below, embedding[None])[0]  # (F,)
-        length = max(float(np.linalg.norm(features)), TINY)
-        unit = features / length
-        chosen = self.w[rows]  # (R, F)
-        of_features = (chosen - (chosen @ unit)[:, None] * unit) / length
-        return self.below.pull_back(of_features, features) if isinstance(self.below, MlpBlock) else of_features
+        """Through both directions, then through the ReLU, and through the scores to all tags of the head below."""
+        first = self.below.blocks[0]
+        features = features_of(first, embedding[None])[0]  # (H,)
+        scores = sigmoid(self.below.logits(embedding[None])[0])  # (T,)
+        of_features = _through_direction(self.w[rows, : len(features)], features)
+        of_roots = _through_direction(self.w[rows, len(features) :], np.sqrt(scores))
+        of_logits = of_roots * (0.5 * np.sqrt(scores) * (1 - scores))
+        way = first.pull_back(of_features, features) if isinstance(first, MlpBlock) else of_features
+        return way + of_logits.astype(np.float32) @ self.below.gradients(embedding, range(len(scores)))
 
     def arrays(self) -> dict[str, FloatArray]:
         return {"w": self.w}
 
 
-def unit_features(block: Block, embeddings: FloatArray) -> FloatArray:
-    """What new tags are fitted on, at length 1: a block's hidden values, or else the embedding: (.., K) -> (.., F)."""
-    features = features_of(block, embeddings)
-    return features / np.maximum(np.linalg.norm(features, axis=-1, keepdims=True), TINY)
+def new_tag_features(head: Head, embeddings: FloatArray) -> FloatArray:
+    """What new tags are fitted on, (.., K) -> (.., F): where the head's hidden values point, and where its scores do.
+
+    Two directions, side by side, each of length 1: of the first block's hidden values, and of the square roots of the
+    scores of all tags before calibration. `new_tag_parts` says how wide they are.
+    """
+    flat = embeddings.reshape(-1, embeddings.shape[-1])
+    roots = np.sqrt(sigmoid(head.logits(flat))).astype(np.float32)
+    both = np.concatenate([_direction(features_of(head.blocks[0], flat)), _direction(roots)], axis=1)
+    return both.reshape(*embeddings.shape[:-1], both.shape[1])
+
+
+def new_tag_parts(head: Head) -> tuple[int, int]:
+    """The widths of the two directions in `new_tag_features`."""
+    first = head.blocks[0]
+    return len(first.w1) if isinstance(first, MlpBlock) else first.width, head.tag_count
+
+
+def _direction(values: FloatArray) -> FloatArray:
+    return values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), TINY)
+
+
+def _through_direction(w: FloatArray, values: npt.NDArray[np.floating]) -> FloatArray:
+    """The gradient of `w @ v / |v|` with respect to v: (R, F), (F,) -> (R, F)."""
+    length = max(float(np.linalg.norm(values)), TINY)
+    unit = values / length
+    return ((w - (w @ unit)[:, None] * unit) / length).astype(np.float32)
 
 
 def features_of(block: Block, embeddings: FloatArray) -> FloatArray:

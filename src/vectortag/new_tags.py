@@ -1,13 +1,14 @@
 """A new tag from a few examples: one row fitted in closed form on stored features, in milliseconds.
 
-The classifier is linear discriminant analysis (Fisher 1936) on the direction of the head's hidden values: its weights
-are `S^-1 (m1 - m0)`, where m1 is the mean of the examples, m0 and S are mean and covariance of a background (photos of
-everything), and S is shrunk towards a multiple of the identity, the more so the fewer examples there are.
+The classifier is linear discriminant analysis (Fisher 1936) on two directions, that of the head's hidden values and
+that of the scores of the tags it has: its weights are `S^-1 (m1 - m0)`, where m1 is the mean of the examples, m0 and S
+are mean and covariance of a background (photos of everything), and S is shrunk half way towards a multiple of the
+identity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from vectortag.thresholds import F_BETA, FLOOR, Profile, best_threshold, fit_cur
 from vectortag.types import FloatArray
 
 MIN_EXAMPLES = 3
+SHRINKAGE = 0.5
 PREVALENCE = 0.02
 """The share of photos that are taken to have a new tag: about the middle of the shipped models' own tags."""
 
@@ -44,23 +46,32 @@ class FittedTag:
     separation: float
 
 
-def fit_tag(examples: FloatArray, counterexamples: FloatArray, background: FloatArray) -> FittedTag:
+def fit_tag(
+    examples: FloatArray,
+    counterexamples: FloatArray,
+    background: FloatArray,
+    *,
+    parts: Sequence[int] | None = None,
+) -> FittedTag:
     """Fit one tag.
 
     Args:
-        examples: (P, V, F) unit features of P photos that have the tag, V views each.
+        examples: (P, V, F) features of P photos that have the tag, V views each.
         counterexamples: (N, V, F) of photos that do not have it, N may be 0; they say what it must be told from.
         background: (B, F) of photos of everything; the few among them that may have the tag do little harm.
+        parts: the widths of groups of features that are taken to vary without regard to each other; None is one group.
 
     Raises:
         NewTagError: fewer than 3 examples.
     """
     if len(examples) < MIN_EXAMPLES:
         raise NewTagError(f"a tag needs at least {MIN_EXAMPLES} different example photos, got {len(examples)}")
-    spread = np.cov(background.T.astype(np.float64))  # (F, F), the same for every fit
-    w = _direction(examples, counterexamples, background, spread)
-    held_out = np.concatenate(_cross_validated(examples, counterexamples, background, spread))
-    against = np.concatenate([background @ w, counterexamples.mean(axis=1) @ w])
+    middle = background.mean(axis=0, dtype=np.float64)
+    shown, unlike, everything = (features - middle for features in (examples, counterexamples, background))
+    spread = _spread(everything, parts or (len(middle),))
+    w = _direction(shown, unlike, everything, spread)
+    held_out = np.concatenate(_cross_validated(shown, unlike, everything, spread))
+    against = np.concatenate([everything @ w, unlike.mean(axis=1) @ w])
     values = np.concatenate([held_out, against])
     truth = np.arange(len(values)) < len(held_out)
     share = np.where(truth, PREVALENCE / len(held_out), (1 - PREVALENCE) / len(against))
@@ -68,29 +79,36 @@ def fit_tag(examples: FloatArray, counterexamples: FloatArray, background: Float
     slope, bias = fit_curve(values, truth, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
     scores = sigmoid(slope * values + bias)
     thresholds = {p: max(best_threshold(scores, truth, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
-    return FittedTag(w.astype(np.float32), float(slope), float(bias), thresholds, _separation(held_out, against))
+    separation = _separation(held_out, against)
+    return FittedTag(w.astype(np.float32), float(slope), float(bias - slope * (w @ middle)), thresholds, separation)
 
 
-def _direction(examples: FloatArray, counterexamples: FloatArray, background: FloatArray, spread: Doubles) -> Doubles:
-    """(F,), scaled so that the background's scores have mean 0 and deviation 1."""
-    photos = len(examples)
-    middle = background.mean(axis=0, dtype=np.float64)
-    others = middle
+# Below, all features are those less the middle of the background.
+
+
+def _direction(examples: Doubles, counterexamples: Doubles, background: Doubles, spread: Doubles) -> Doubles:
+    """(F,), scaled so that the background's values have deviation 1."""
+    others: Doubles | float = 0.0
     if len(counterexamples):  # as many of them as of examples: half way from the background to them
-        share = len(counterexamples) / (len(counterexamples) + photos)
-        others = (1 - share) * middle + share * counterexamples.mean(axis=(0, 1))
-    shrinkage = _shrinkage(photos)
-    even = np.trace(spread) / len(spread) * np.eye(len(spread))
-    w = np.linalg.solve((1 - shrinkage) * spread + shrinkage * even, examples.mean(axis=(0, 1)) - others)
+        others = len(counterexamples) / (len(counterexamples) + len(examples)) * counterexamples.mean(axis=(0, 1))
+    w = np.linalg.solve(spread, examples.mean(axis=(0, 1)) - others)
     return w / max(float((background @ w).std()), 1e-12)
 
 
-def _shrinkage(photos: int) -> float:
-    return 0.5 if photos < 10 else 0.4 if photos < 30 else 0.25
+def _spread(background: Doubles, parts: Sequence[int]) -> Doubles:
+    """(F, F): the background's covariance, shrunk towards an even one, each part by itself."""
+    spread = np.zeros((background.shape[1], background.shape[1]))
+    first = 0
+    for width in parts:
+        part = slice(first, first + width)
+        own = np.cov(background[:, part].T)
+        spread[part, part] = (1 - SHRINKAGE) * own + SHRINKAGE * np.trace(own) / width * np.eye(width)
+        first += width
+    return spread
 
 
 def _cross_validated(
-    examples: FloatArray, counterexamples: FloatArray, background: FloatArray, spread: Doubles
+    examples: Doubles, counterexamples: Doubles, background: Doubles, spread: Doubles
 ) -> list[Doubles]:
     """The scores of the examples, each by a fit without it; of each photo the plain view, as it will be tagged."""
     parts = np.array_split(np.arange(len(examples)), min(FOLDS, len(examples)))

@@ -13,7 +13,7 @@ import numpy as np
 from vectortag.additions import AddedTag, read_examples, replace_addition
 from vectortag.corrections import Correction, read_corrections
 from vectortag.errors import CorrectionError, PhotoError
-from vectortag.head import features_of, unit_features
+from vectortag.head import features_of, new_tag_features, new_tag_parts
 from vectortag.new_tags import fit_tag
 from vectortag.refits import Refit, save_refits
 from vectortag.refitting import refit
@@ -115,12 +115,13 @@ def _refit(plain: Tagger, background: FloatArray, tag: str, said: Sequence[Corre
 
 def _fit_again(tagger: Tagger, background: FloatArray, tag: AddedTag, said: Sequence[Correction], views: Views) -> None:
     """A tag that was added: corrected photos are examples and counterexamples like those that it was made from."""
-    block = tagger.folder.head.blocks[0]
+    head = tagger.folder.head
     shown = []
     for examples, has in zip(read_examples(tagger.folder, tag), (True, False), strict=True):
         more = [views[one.photo] for one in said if one.has == has]
         shown.append(np.concatenate([examples, np.stack(more)]) if more else examples)
-    fitted = fit_tag(*(unit_features(block, embeddings) for embeddings in (*shown, background)))
+    features = (new_tag_features(head, embeddings) for embeddings in (*shown, background))
+    fitted = fit_tag(*features, parts=new_tag_parts(head))
     replace_addition(tagger.folder, tag, fitted, corrections=len(said))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.head import unit_features
+from vectortag.head import new_tag_features
 from vectortag.metrics import Doubles
 from vectortag.tagger import Tagger
 from vectortag.types import FloatArray
@@ -48,7 +48,7 @@ def most_useful(tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray],
     threshold = float(tagger.thresholds[tagger.place(tag)])
     doubt = np.abs(_logit(scores) - _logit(np.float64(0.5 if np.isnan(threshold) else threshold)))
     nearest = np.argsort(doubt, kind="stable")[: CANDIDATES * count]
-    features = unit_features(tagger.folder.head.blocks[0], every[nearest])
+    features = new_tag_features(tagger.folder.head, every[nearest])
     chosen = nearest[_spread_out(features, count)]
     return [Suggestion(photos[row], float(scores[row]), None) for row in chosen]
 

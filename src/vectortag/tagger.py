@@ -26,7 +26,7 @@ from vectortag.additions import (
 from vectortag.corrections import Correction, add_corrections
 from vectortag.embedder import VIEWS, Embedder
 from vectortag.errors import CorrectionError, NewTagError, PhotoError, UnknownTagError, VectorTagError, did_you_mean
-from vectortag.head import AddedBlock, Head, unit_features
+from vectortag.head import AddedBlock, Head, new_tag_features, new_tag_parts
 from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import ModelFolder, find_model_folder
 from vectortag.new_tags import fit_tag
@@ -72,7 +72,7 @@ class Tagger:
         added = additions.tags
         self.additions = added
         self.tags = (*manifest.tags, *(tag.name for tag in added))
-        self.head = Head((*head.blocks, AddedBlock(head.blocks[0], additions.rows))) if added else head
+        self.head = Head((*head.blocks, AddedBlock(self.folder.head, additions.rows))) if added else head
         own = point.threshold_array(self.profile)
         self.thresholds = np.array([*own, *(tag.thresholds[self.profile] for tag in added)], np.float32)  # (T,)
         self._limits = [None if np.isnan(t) else float(t) for t in self.thresholds]
@@ -212,9 +212,8 @@ class Tagger:
             names = ", ".join(_name(shown[key]) or "a photo" for key in sorted(both))
             raise NewTagError(f"{names}: given both as having the tag and as not having it")
         examples, counterexamples = (self._views(photos.values()) for photos in (shown, others))  # (n, V, K)
-        fitted = fit_tag(
-            *(unit_features(self.folder.head.blocks[0], e) for e in (examples, counterexamples, background))
-        )
+        shown_as = (new_tag_features(self.folder.head, e) for e in (examples, counterexamples, background))
+        fitted = fit_tag(*shown_as, parts=new_tag_parts(self.folder.head))
         added = save_addition(
             self.folder,
             name,

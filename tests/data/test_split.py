@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectortag.data.records import DataSet, Record
-from vectortag.data.split import split_by_column, split_records
+from vectortag.data.split import Stratify, split_by_column, split_records
 from vectortag.errors import DataError
 
 Tags = list[set[str]]
@@ -38,9 +38,16 @@ some_tags = st.lists(st.sets(st.sampled_from("abcdefgh"), max_size=4), min_size=
 
 
 @settings(max_examples=50, deadline=None)
-@given(tags=some_tags, validation=st.floats(0.01, 0.99), seed=st.integers(0, 9))
-def test_every_photo_is_in_exactly_one_part_and_neither_is_empty(tags: Tags, validation: float, seed: int):
-    training, held_out = split_records(records(len(tags)), tags, validation=validation, seed=seed)
+@given(
+    tags=some_tags,
+    validation=st.floats(0.01, 0.99),
+    seed=st.integers(0, 9),
+    stratify=st.sampled_from(["iterative", "rarest"]),
+)
+def test_every_photo_is_in_exactly_one_part_and_neither_is_empty(
+    tags: Tags, validation: float, seed: int, stratify: Stratify
+):
+    training, held_out = split_records(records(len(tags)), tags, validation=validation, seed=seed, stratify=stratify)
 
     assert sorted(record.row for record in training + held_out) == list(range(len(tags)))
     assert training
@@ -88,6 +95,26 @@ def test_validation_has_its_share_of_the_photos_and_about_that_of_each_frequent_
     counts, held_out = Counter(tag for of_one in tags for tag in of_one), in_validation(tags, validation)
     assert len(validation) == photos
     assert max(abs(held_out[tag] / counts[tag] - share) for tag in counts if counts[tag] >= 100) < 0.05
+
+
+def test_by_rarest_tag_each_such_group_gives_its_share():
+    tags: Tags = [{"sea", "crab"}] * 10 + [{"sea"}] * 50 + [{"sea", "boat"}] * 20
+
+    _, validation = split_records(records(80), tags, validation=0.2, seed=0, stratify="rarest")
+
+    assert in_validation(tags, validation) == {"sea": 16, "crab": 2, "boat": 4}
+
+
+def test_iterative_stratification_keeps_more_rare_tags_than_parting_by_the_rarest_one():
+    tags = photos_of_a_long_tail(0, photos=2000, tags=400)
+    counts = Counter(tag for of_one in tags for tag in of_one)
+    rare = [tag for tag, count in counts.items() if 3 <= count <= 5]
+
+    def lost(stratify: Stratify) -> int:
+        parts = (split_records(records(2000), tags, validation=0.2, seed=n, stratify=stratify)[1] for n in range(3))
+        return sum(in_validation(tags, part)[tag] == 0 for part in parts for tag in rare)
+
+    assert lost("iterative") < lost("rarest")
 
 
 def test_photos_without_tags_are_split_as_well():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -14,12 +15,19 @@ TRAIN_NAMES = frozenset({"train", "training"})
 VALIDATION_NAMES = frozenset({"val", "valid", "validation"})
 
 
+Stratify = Literal["iterative", "rarest"]
+
 EVERY_PHOTO = ""
 """A tag that every photo has, so that the size of the parts is balanced like any other tag, and last of all."""
 
 
 def split_records(
-    records: Sequence[Record], tags: Sequence[set[str]], *, validation: float, seed: int
+    records: Sequence[Record],
+    tags: Sequence[set[str]],
+    *,
+    validation: float,
+    seed: int,
+    stratify: Stratify = "iterative",
 ) -> tuple[list[Record], list[Record]]:
     """Split so that each tag, and the whole, gives its share to validation.
 
@@ -31,6 +39,8 @@ def split_records(
         tags: the tags of each record, aligned with `records`.
         validation: the share of validation, in (0, 1).
         seed: the same seed gives the same split.
+        stratify: "iterative" balances every tag; "rarest" is the simple way, which parts the photos of each rarest tag
+            at random, and keeps rare tags less well (benchmarks/split.py).
 
     Returns:
         training and validation, each in the order of `records`.
@@ -49,7 +59,8 @@ def split_records(
     balanced[EVERY_PHOTO] = len(records)
     of_each = [{EVERY_PHOTO, *of_one} & balanced.keys() for of_one in tags]
 
-    chosen = _stratify(order, of_each, balanced, validation)
+    choose = _by_rarest_tag if stratify == "rarest" else _stratify
+    chosen = choose(order, of_each, balanced, validation)
     surplus = len(chosen) - min(max(round(validation * len(records)), 1), len(records) - 1)
     movable = [index for index in order if (index in chosen) == (surplus > 0)]
     movable.sort(key=lambda index: min(balanced[tag] for tag in of_each[index]), reverse=True)  # rare tags stay put
@@ -65,6 +76,7 @@ def split_together(
     *,
     validation: float,
     seed: int,
+    stratify: Stratify = "iterative",
 ) -> tuple[list[Record], list[Record]]:
     """Split as `split_records`, with each group on one side, so that no training photo is judged by its own copy.
 
@@ -84,6 +96,7 @@ def split_together(
         [joined.get(place, tags[place]) for place in alone],
         validation=validation,
         seed=seed,
+        stratify=stratify,
     )
     kept = set(chosen)
     sides: tuple[list[Record], list[Record]] = ([], [])
@@ -115,6 +128,14 @@ def _stratify(order: list[int], tags: list[set[str]], counts: dict[str, int], va
                     del left[tag][index]
         del left[rarest]
     return chosen
+
+
+def _by_rarest_tag(order: list[int], tags: list[set[str]], counts: dict[str, int], validation: float) -> set[int]:
+    """Choose the validation photos among those of each rarest tag, as many as are its share."""
+    strata: dict[str, list[int]] = {}
+    for index in order:
+        strata.setdefault(min(tags[index], key=lambda tag: (counts[tag], tag)), []).append(index)
+    return {index for photos in strata.values() for index in photos[: round(validation * len(photos))]}
 
 
 def split_by_column(data: DataSet) -> tuple[list[Record], list[Record]]:

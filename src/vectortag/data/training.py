@@ -14,7 +14,7 @@ import numpy.typing as npt
 from vectortag.data.copies import Prints, fingerprints_of, groups_among, warn_of_copies
 from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.sampling import subsample
-from vectortag.data.split import split_by_column, split_together
+from vectortag.data.split import Stratify, split_by_column, split_together
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
 from vectortag.manifest import DataSetInfo
 from vectortag.metrics import judgeable
@@ -63,6 +63,7 @@ def prepare_training_data(
     min_photos: int = 1,
     max_samples: int | None = None,
     validation: float = 0.2,
+    stratify: Stratify = "iterative",
     keep_duplicates_together: bool = True,
     seed: int = 1,
 ) -> TrainingData:
@@ -72,6 +73,7 @@ def prepare_training_data(
         top_k, min_photos: see `vectortag.data.vocabulary.choose_vocabulary`.
         max_samples: at most so many training photos, those with rare tags first.
         validation: the share that is kept from training in sets without a column `split`.
+        stratify: how; see `vectortag.data.split.split_records`.
         keep_duplicates_together: photos that show one picture go to one side of it.
 
     Raises:
@@ -81,7 +83,7 @@ def prepare_training_data(
     for data in sets:
         log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
     prints = {p: one for data in sets for p, one in fingerprints_of(data).items()} if keep_duplicates_together else {}
-    parts = [_split(data, taxonomy, prints, validation=validation, seed=seed) for data in sets]
+    parts = [_split(data, taxonomy, prints, validation=validation, stratify=stratify, seed=seed) for data in sets]
     everyone, judged = ([record for part in parts for record in part[side]] for side in (0, 1))
     if prints:
         warn_of_copies(everyone, judged, prints)
@@ -107,7 +109,9 @@ Sides = tuple[list[Record], list[Record]]
 """Training and validation."""
 
 
-def _split(data: DataSet, taxonomy: Taxonomy, prints: Prints, *, validation: float, seed: int) -> Sides:
+def _split(
+    data: DataSet, taxonomy: Taxonomy, prints: Prints, *, validation: float, stratify: Stratify, seed: int
+) -> Sides:
     """As the set's own column says, or else by share; photos that show one picture, by their prints, on one side."""
     if data.has_splits:
         return split_by_column(data)
@@ -115,7 +119,7 @@ def _split(data: DataSet, taxonomy: Taxonomy, prints: Prints, *, validation: flo
     groups = groups_among(data.records, prints) if prints else []
     if groups:
         log.info("%s: %d groups of photos show one picture and stay together", data.name, len(groups))
-    return split_together(data.records, tags, groups, validation=validation, seed=seed)
+    return split_together(data.records, tags, groups, validation=validation, stratify=stratify, seed=seed)
 
 
 def _join(

@@ -150,6 +150,7 @@ class TrainConfig(_Strict):
         max_samples: at most so many training photos, those with rare tags first.
         sampler: "shuffle" takes each photo once an epoch, "rarity" draws photos with rare tags more often.
         validation: the share that is kept from training in sets without a column `split`.
+        stratify: how that share is chosen; see `vectortag.data.split.split_records`.
         keep_duplicates_together: photos that show one picture go to one side of it.
         optimiser: Adam, or AdamW with decoupled weight decay.
         backbone_rate: the backbone's learning rate as a multiple of the head's.
@@ -176,6 +177,7 @@ class TrainConfig(_Strict):
     max_samples: int = Field(default=200_000, gt=0)
     sampler: Literal["shuffle", "rarity"] = "shuffle"
     validation: float = Field(default=0.2, gt=0, lt=1)
+    stratify: Literal["iterative", "rarest"] = "iterative"
     keep_duplicates_together: bool = True
     epochs: int = Field(default=12, gt=0)
     batch_size: int = Field(default=32, gt=0)

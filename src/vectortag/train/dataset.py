@@ -28,6 +28,7 @@ def load_training_data(config: TrainConfig) -> TrainingData:
         min_photos=config.vocabulary.min_photos,
         max_samples=config.max_samples,
         validation=config.validation,
+        stratify=config.stratify,
         keep_duplicates_together=config.keep_duplicates_together,
         seed=config.seed,
     )

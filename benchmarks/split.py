@@ -27,7 +27,7 @@ BANDS = ((3, 5), (6, 10), (11, 30), (31, 10**9))
 Split = Callable[[Sequence[Record], Sequence[set[str]], int], list[Record]]
 
 
-def at_random(records: Sequence[Record], tags: Sequence[set[str]], seed: int) -> list[Record]:
+def at_random(records: Sequence[Record], _: Sequence[set[str]], seed: int) -> list[Record]:
     order = np.random.default_rng(seed).permutation(len(records))
     return [records[place] for place in order[: round(SHARE * len(records))]]
 

@@ -154,7 +154,7 @@ def test_a_second_fit_needs_no_network(fit_colours, monkeypatch):
 
 def test_a_name_that_is_taken_is_refused_before_any_work(fit_colours, monkeypatch):
     first = fit_colours()
-    monkeypatch.setattr(own_vocabulary, "embed_cached", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr(own_vocabulary, "embed_data_set", lambda *_: pytest.fail("work was done"))
 
     with pytest.raises(ConfigError, match=r"mine: there is a model of that name already"):
         fit_colours()

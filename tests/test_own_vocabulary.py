@@ -170,6 +170,10 @@ def test_names_that_no_model_may_have(fit_colours, name: str, message: str):
         fit_colours(name=name)
 
 
+def test_without_a_name_it_is_called_as_its_folder(fit_colours):
+    assert fit_colours(name=None).path.name == "colours"
+
+
 def test_the_base_model_must_exist(colours):
     with pytest.raises(UnknownModelError):
         fit(colours, name="mine", model="nothing")

@@ -48,7 +48,7 @@ FEWEST_STEPS, MOST_EPOCHS = 600, 150
 def fit(
     data: str | Path | DataSet,
     *,
-    name: str,
+    name: str | None = None,
     model: str | Path | None = None,
     taxonomy: str = "default",
     top_k: int | None = None,
@@ -63,7 +63,7 @@ def fit(
 
     Args:
         data: a metadata.csv, its folder, or a folder of photos that carry keywords.
-        name: what the model is called from then on: `Tagger.load(name)`.
+        name: what the model is called from then on: `Tagger.load(name)`; None is the name of the data's folder.
         model: whose backbone; None is the default model.
         taxonomy: "default", "none" (the words as they are), or the path of a file.
         top_k, min_photos: at most so many tags, each with at least so many training photos.
@@ -79,11 +79,11 @@ def fit(
         TaxonomyError: the taxonomy is wrong.
     """
     started = time.monotonic()
-    path = _place(name, overwrite=overwrite)
+    photos = data if isinstance(data, DataSet) else read_tagged_photos(data)
+    path = _place(photos.name if name is None else name, overwrite=overwrite)
     base = find_model_folder(model)
     session = open_session(base.network, precision=precision)
     embedder = Embedder(session, base.manifest.pixels, base.manifest.operating_points[0].size)
-    photos = data if isinstance(data, DataSet) else read_tagged_photos(data)
     photos, embeddings = embed_data_set(embedder, base, photos)
     prepared = prepare_training_data(
         [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
@@ -93,7 +93,7 @@ def fit(
     block, learning = fit_head(training, kept, prepared, max_positive_weight=max_positive_weight, seed=seed)
     return finish_model(
         path,
-        report=report_folder(name),
+        report=report_folder(path.name),
         network=(base.path / NETWORK).read_bytes(),
         embedder=embedder,
         backbone=base.manifest.backbone,

@@ -15,7 +15,9 @@ def fit(
     data: Annotated[
         Path, typer.Argument(help="A metadata.csv, or a folder of photos with keywords.", show_default=False)
     ],
-    name: Annotated[str, typer.Option("--name", help="What the new model is called.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What the new model is called; default: the name of the folder.")
+    ] = None,
     model: options.Model = None,
     taxonomy: Annotated[str, typer.Option(help='"default", "none", or the path of a taxonomy file.')] = "default",
     raw: Annotated[bool, typer.Option("--raw", help="The words as they are: the same as --taxonomy none.")] = False,
@@ -69,8 +71,8 @@ def fit(
             f"{len(folder.manifest.tags)} tags; on {found['photos']:,} photos that were kept from it: "
             f"{_percent('mAP', found['map'])}, {_percent('micro F1', found['micro_f1'])}"
         )
-    notes.progress(f"report: {report_folder(name)}")
-    notes.progress(f"use it: vectortag tag PHOTO --model {name}")
+    notes.progress(f"report: {report_folder(folder.manifest.name)}")
+    notes.progress(f"use it: vectortag tag PHOTO --model {folder.manifest.name}")
     stdout().print(str(folder.path))
     return 0
 

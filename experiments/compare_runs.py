@@ -22,7 +22,7 @@ from vectortag.tagger import Tagger
 from vectortag.thresholds import sigmoid
 
 SETS = ("coco", "corel5k", "flickr8k")
-MOST_PHOTOS = 10
+MOST_PHOTOS = 3
 """Photos of a tag and set whose heat maps are measured."""
 
 

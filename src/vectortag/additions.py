@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from vectortag.errors import CorrectionError, ModelFolderError, NewTagError
 from vectortag.model_folder import ModelFolder, read_arrays
 from vectortag.new_tags import FittedTag
 from vectortag.places import data_home
-from vectortag.refits import replace_file
+from vectortag.refits import replace_file, written_beside
 from vectortag.thresholds import Profile
 from vectortag.types import FloatArray
 
@@ -189,11 +188,7 @@ def _read(file: Path) -> tuple[AddedTag, FloatArray]:
 
 def _create(file: Path, content: bytes) -> None:
     """Write beside the final place, then link: unlike a rename, that fails where the name is taken."""
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            os.fsync(stream.fileno())
+    with written_beside(file, content) as temporary:
         try:
             os.link(temporary, file)
         except FileExistsError:
@@ -201,6 +196,4 @@ def _create(file: Path, content: bytes) -> None:
         except OSError:  # a file system without hard links
             if file.exists():
                 raise FileExistsError(file) from None
-            Path(temporary).rename(file)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+            temporary.rename(file)

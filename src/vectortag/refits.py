@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,11 +91,19 @@ def save_refits(model: ModelFolder, refits: Sequence[Refit]) -> None:
 
 def replace_file(file: Path, content: bytes) -> None:
     """Write beside the final place, then rename: a reader sees the old file or the new one."""
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=file.parent)
+    with written_beside(file, content) as temporary:
+        temporary.replace(file)
+
+
+@contextmanager
+def written_beside(file: Path, content: bytes) -> Iterator[Path]:
+    """A whole temporary file in the folder of another, on disk; whoever does not rename it leaves nothing behind."""
+    handle, name = tempfile.mkstemp(prefix=".", dir=file.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             os.fsync(stream.fileno())
-        Path(temporary).replace(file)
+        yield temporary
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

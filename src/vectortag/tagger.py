@@ -25,7 +25,7 @@ from vectortag.additions import (
 )
 from vectortag.choosing import Precision, open_model
 from vectortag.corrections import Correction, add_corrections
-from vectortag.embedder import VIEWS, Embedder
+from vectortag.embedder import VIEWS, Embedder, embeddings_of
 from vectortag.errors import CorrectionError, NewTagError, PhotoError, UnknownTagError, VectorTagError, did_you_mean
 from vectortag.head import AddedBlock, Head, new_tag_features, new_tag_parts
 from vectortag.hierarchy import Hierarchy
@@ -151,8 +151,18 @@ class Tagger:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        feature_map = self.embedder.feature_map(photo)
-        own = self._own_scores(feature_map.mean(axis=(1, 2))[None])  # (1, T)
+        return self._analysis(photo, self.embedder.feature_map(photo))
+
+    def analyse_many(self, photos: Iterable[Photo]) -> Iterator[Analysis | FailedTagging]:
+        """Analyse photos in their order, as `tag_many` tags them."""
+        for photo, feature_map in self.embedder.feature_maps(photos):
+            if isinstance(feature_map, PhotoError):
+                yield FailedTagging(_name(photo) or "photo", feature_map)
+            else:
+                yield self._analysis(photo, feature_map)
+
+    def _analysis(self, photo: Photo, feature_map: FloatArray) -> Analysis:
+        own = self._own_scores(embeddings_of(feature_map[None]))  # (1, T)
         return Analysis(self, feature_map, own[0], self._tagging(photo, self.hierarchy.raise_parents(own)[0]))
 
     def explain(self, photo: Photo, tag: str) -> Heatmap:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -30,8 +29,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"{host}, port {port}: cannot be listened on: {error.strerror or error}") from error
 
 
-def run(app: FastAPI, listener: socket.socket, limits: Limits) -> None:
-    """Answer until SIGTERM or SIGINT. Then new connections are refused, and requests in hand are answered."""
+def make_server(app: FastAPI, limits: Limits) -> uvicorn.Server:
+    """The server of an application, not started yet."""
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
@@ -43,10 +42,12 @@ def run(app: FastAPI, listener: socket.socket, limits: Limits) -> None:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=int(2 * limits.seconds) + 1,
     )
+    return uvicorn.Server(config)
+
+
+def run(app: FastAPI, listener: socket.socket, limits: Limits) -> None:
+    """Answer until SIGTERM or SIGINT. Then new connections are refused, and requests in hand are answered."""
     # uvicorn raises the signal again once it is done. That would end this process by it, and not with status 0.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _ignored)
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-_ignored: Callable[..., None] = lambda *_: None  # noqa: E731
+        signal.signal(number, lambda *_: None)
+    make_server(app, limits).run(sockets=[listener])

@@ -80,9 +80,9 @@ class Running:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
-    def metric(self, name: str) -> float:
-        """The value of a sample of /metrics, such as `vectortag_queue_photos`."""
-        lines = self.ask("GET", "/metrics").body.decode().splitlines()
+    def metric(self, name: str, key: str = "") -> float:
+        """The value of a sample of /metrics, such as `vectortag_queue_photos`; 0 where there is none."""
+        lines = self.ask("GET", "/metrics", authorization=f"Bearer {key}").body.decode().splitlines()
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)
 
 

@@ -17,6 +17,7 @@ from vectortag.apps.server.reading import FORM, PHOTO_TYPES, PHOTOS, read_upload
 from vectortag.apps.server.served import ServedModel, Taggers
 from vectortag.apps.server.service import Service
 from vectortag.errors import NewTagError, PhotoError, UnknownTagError
+from vectortag.new_tags import MIN_EXAMPLES
 from vectortag.taxonomy import normalise
 from vectortag.types import Tagging
 
@@ -40,13 +41,13 @@ def _json(content: dict[str, Any], status: int = 200) -> Response:
     return Response(to_json(content), status, media_type="application/json")
 
 
-def _form(fields: Mapping[str, str]) -> dict[str, Any]:
-    """The schema of a form whose fields are lists of files."""
+def _form(fields: Mapping[str, str], *, least: int = 1) -> dict[str, Any]:
+    """The schema of a form whose fields are lists of files, with at least so many photos."""
     file = {"type": "string", "format": "binary"}
     lists: dict[str, dict[str, Any]] = {
         name: {"type": "array", "items": file, "description": description} for name, description in fields.items()
     }
-    lists[PHOTOS]["minItems"] = 1
+    lists[PHOTOS]["minItems"] = least
     return {"schema": {"type": "object", "properties": lists, "required": [PHOTOS], "additionalProperties": False}}
 
 
@@ -111,10 +112,8 @@ def _explained() -> Iterator[None]:
         200: {
             "description": "With `form=overlay` a PNG of the map over the photo, at most 2048 pixels a side; with "
             "`form=array` the maps as numbers.",
-            "content": {
-                "image/png": {"schema": {"type": "string", "format": "binary"}},
-                "application/json": {"schema": {"$ref": "#/components/schemas/Heatmaps"}},
-            },
+            "model": schema.Heatmaps,
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
         },
         **declared(*WITH_PHOTOS),
     },
@@ -176,7 +175,8 @@ async def _ask(service: Service, model: ServedModel, question: Any) -> dict[str,
             "required": True,
             "content": {
                 FORM: _form(
-                    {PHOTOS: "Photos that show the tag.", NOT: "Photos that look like it and are something else."}
+                    {PHOTOS: "Photos that show the tag.", NOT: "Photos that look like it and are something else."},
+                    least=MIN_EXAMPLES,
                 )
             },
         }

@@ -36,6 +36,7 @@ def make_server(app: FastAPI, limits: Limits) -> uvicorn.Server:
         http=PatientProtocol,
         ws="none",
         log_config=None,
+        log_level="error",  # clients that speak no HTTP are counted, not told of
         access_log=False,
         server_header=False,
         proxy_headers=False,

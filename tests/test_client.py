@@ -16,7 +16,7 @@ from vectortag.errors import ServiceError
 
 @pytest.fixture
 def answering() -> Iterator[Callable[..., str]]:
-    """answering((503, {"Retry-After": "0"}, b""), (200, {}, b"{}")): the address of a server that answers so in turn."""
+    """answering((503, {"Retry-After": "0"}, b""), (200, {}, b"{}")): the address of a server that answers so."""
     servers = []
 
     def start(*answers: tuple[int, dict[str, str], bytes]) -> str:

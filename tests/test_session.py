@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -15,9 +15,9 @@ import pytest
 
 from vectortag import session
 from vectortag.errors import MissingExtraError, ModelFolderError, VectorTagError
-from vectortag.session import OnnxRuntimeSession, OpenVinoSession, open_session, usable_cores
+from vectortag.session import OnnxRuntimeSession, OpenVinoSession, open_session
 from vectortag.tagger import Tagger
-from vectortag.types import ByteArray, Tagging
+from vectortag.types import ByteArray, FloatArray, Tagging
 
 NeedModule = Callable[[str], ModuleType]
 RUNTIMES = ("openvino", "onnxruntime")
@@ -91,8 +91,26 @@ class TestNumbers:
 
         np.testing.assert_array_equal(opened.feature_maps(photos), expected)
 
+    def test_one_photo_on_one_core_and_on_all_has_the_same_feature_map(self, network: Path, runtime: str):
+        opened = open_session(network, runtime=runtime, threads=3)
+        (photo,) = images(1)
+
+        alone, together = opened.feature_map(photo), opened.feature_map_at_once(photo)
+
+        np.testing.assert_allclose(alone, together, atol=1e-5)
+        np.testing.assert_array_equal(opened.feature_maps(photo[None])[0], together)
+
+    def test_more_callers_than_cores_wait_their_turn_and_get_their_own_results(self, network: Path, runtime: str):
+        opened, photos = open_session(network, runtime=runtime, threads=2), images(40)
+        expected = [opened.feature_map(photo) for photo in photos]
+
+        with ThreadPoolExecutor(8) as pool:
+            actual = list(pool.map(opened.feature_map, photos))
+
+        np.testing.assert_array_equal(actual, expected)
+
     def test_a_session_says_what_it_computes_with(self, network: Path, runtime: str):
-        opened = open_session(network, runtime=runtime, precision="exact", threads=1)
+        opened = open_session(network, runtime=runtime, threads=1)
 
         assert (opened.runtime, opened.precision) == (runtime, "f32")
         assert opened.feature_maps(images(1)).dtype == np.float32
@@ -129,17 +147,61 @@ class TestOpening:
         with pytest.raises(ModelFolderError, match=r"broken\.onnx: .* cannot load it"):
             open_session(tmp_path / "broken.onnx", runtime=runtime)
 
-    @pytest.mark.parametrize("wrong", [{"runtime": "tensorrt"}, {"precision": "f8"}])
-    def test_an_unknown_runtime_or_precision_is_an_error_with_the_known_ones(
-        self, network: Path, wrong: dict[str, str]
+    def test_an_unknown_runtime_is_an_error_with_the_known_ones(self, network: Path):
+        with pytest.raises(VectorTagError, match=r"'tensorrt'\. Expected one of: auto, openvino, onnxruntime"):
+            open_session(network, runtime="tensorrt")
+
+    def test_a_network_can_be_given_as_bytes(self, network: Path, runtime: str):
+        expected = open_session(network, runtime=runtime).feature_maps(images(2))
+
+        actual = open_session(network.read_bytes(), runtime=runtime).feature_maps(images(2))
+
+        np.testing.assert_array_equal(actual, expected)
+
+
+class TestKeptNetworks:
+    """What OpenVINO compiled is kept under the network's hash, and loaded the next time."""
+
+    def run(self, network: Path) -> FloatArray:
+        return open_session(network, runtime="openvino", digest="0" * 64).feature_maps(images(1))
+
+    def kept(self, home: Path) -> list[Path]:
+        return sorted((home / "cache/compiled").glob("*"))
+
+    def test_the_second_time_it_is_not_compiled(self, network: Path, home: Path, tmp_path: Path):
+        expected = self.run(network)
+        (file,) = self.kept(home)
+
+        actual = self.run(tmp_path / "not looked at.onnx")
+
+        np.testing.assert_array_equal(actual, expected)
+        assert self.kept(home) == [file]
+
+    def test_a_broken_one_is_replaced(self, network: Path, home: Path):
+        expected = self.run(network)
+        (file,) = self.kept(home)
+        whole = file.stat().st_size
+        file.write_bytes(b"not compiled")
+
+        np.testing.assert_array_equal(self.run(network), expected)
+
+        assert file.stat().st_size == whole
+
+    def test_without_a_hash_nothing_is_kept(self, network: Path, home: Path):
+        open_session(network, runtime="openvino").feature_maps(images(1))
+
+        assert self.kept(home) == []
+
+    def test_of_too_many_the_one_that_was_longest_not_used_goes(
+        self, network: Path, home: Path, monkeypatch: pytest.MonkeyPatch
     ):
-        with pytest.raises(VectorTagError, match="expected one of auto, openvino, onnxruntime, and one of auto, exact"):
-            open_session(network, **wrong)
+        monkeypatch.setattr(session, "KEPT_NETWORKS", 2)
+        written = []
+        for side in (32, 48, 64):
+            open_session(network, runtime="openvino", digest="0" * 64).feature_maps(images(1, side, side))
+            written += sorted(set(self.kept(home)) - set(written))
 
-    def test_a_compiled_network_is_kept_in_the_cache_folder(self, network: Path, home: Path):
-        open_session(network, runtime="openvino")
-
-        assert list((home / "cache/openvino").iterdir())
+        assert self.kept(home) == sorted(written[1:])
 
     def test_a_cache_folder_that_cannot_be_made_is_done_without(
         self, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -147,13 +209,13 @@ class TestOpening:
         (tmp_path / "file").touch()
         monkeypatch.setenv("VECTORTAG_HOME", str(tmp_path / "file"))
 
-        assert open_session(network, runtime="openvino").feature_maps(images(1)).shape == (1, 8, 8, 8)
+        assert self.run(network).shape == (1, 8, 8, 8)
 
     def test_openvino_is_imported_without_its_telemetry(self, network: Path, tmp_path: Path):
         code = (
             "import sys, pathlib, vectortag.session as session\n"
             "session.open_session(pathlib.Path(sys.argv[1]), runtime='openvino')\n"
-            "print(sys.modules['openvino_telemetry'])"
+            "print(sys.modules['openvino_telemetry'], 'openvino.tools.ovc' in sys.modules)"
         )
         environment = os.environ | {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
 
@@ -161,44 +223,5 @@ class TestOpening:
             [sys.executable, "-c", code, network], env=environment, capture_output=True, text=True, check=True
         )
 
-        assert run.stdout == "None\n"
+        assert run.stdout == "None False\n"
         assert list(tmp_path.iterdir()) == []  # telemetry would leave a file in the home folder
-
-
-class TestCores:
-    @pytest.fixture
-    def granted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-        """granted(name=text, ...): the usable cores of eight, under a control group with these files."""
-
-        def cores(files: dict[str, str]) -> int:
-            for name, text in files.items():
-                (tmp_path / name).parent.mkdir(exist_ok=True)
-                (tmp_path / name).write_text(text)
-            monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
-            monkeypatch.setattr(session, "_cgroup_quota", functools.partial(session._cgroup_quota, tmp_path))
-            return usable_cores()
-
-        return cores
-
-    def test_without_a_control_group_all_cores_of_the_process_are_usable(self, granted: Callable[..., int]):
-        assert granted({}) == 8
-
-    @pytest.mark.parametrize(
-        ("quota", "cores"),
-        [("max 100000", 8), ("200000 100000", 2), ("150000 100000", 2), ("30000 100000", 1), ("9900000 100000", 8)],
-    )
-    def test_version_2_limits_them_by_quota_over_period(self, granted: Callable[..., int], quota: str, cores: int):
-        assert granted({"cpu.max": f"{quota}\n"}) == cores
-
-    @pytest.mark.parametrize(("quota", "cores"), [("-1", 8), ("300000", 3), ("10000", 1)])
-    def test_version_1_limits_them_by_quota_over_period(self, granted: Callable[..., int], quota: str, cores: int):
-        assert granted({"cpu/cpu.cfs_quota_us": f"{quota}\n", "cpu/cpu.cfs_period_us": "100000\n"}) == cores
-
-    def test_where_the_affinity_is_unknown_the_machines_cores_count(
-        self, granted: Callable[..., int], monkeypatch: pytest.MonkeyPatch
-    ):
-        granted({})
-        monkeypatch.delattr(os, "sched_getaffinity")
-        monkeypatch.setattr(os, "cpu_count", lambda: 3)
-
-        assert usable_cores() == 3

@@ -158,7 +158,7 @@ class TestExplaining:
         session, runs = tagger.embedder.session, []
 
         class Counting:
-            runtime, precision = session.runtime, session.precision
+            runtime, precision, threads = session.runtime, session.precision, session.threads
 
             def feature_maps(self, images: ByteArray) -> FloatArray:
                 runs.append(len(images))

@@ -21,8 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vectortag.errors import CorrectionError, ModelFolderError, NewTagError
 from vectortag.model_folder import ModelFolder, read_arrays
 from vectortag.new_tags import FittedTag
-from vectortag.places import data_home
-from vectortag.refits import replace_file, written_beside
+from vectortag.places import data_home, replace_file, written_beside
 from vectortag.thresholds import Profile
 from vectortag.types import FloatArray
 

@@ -1,25 +1,22 @@
-"""From photos to embeddings, many at a time: decoding in threads beside the network, in order, in flat memory."""
+"""From photos to embeddings, many at a time: on all cores, in order, in flat memory."""
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from PIL import Image
 
 from vectortag.errors import PhotoError
 from vectortag.preprocess import Photo, PixelRecipe, load_pixels
-from vectortag.session import Session, usable_cores
+from vectortag.session import Session
 from vectortag.types import ByteArray, FloatArray
 
-Decoded = tuple[Photo, ByteArray | PhotoError]
-
-BATCH = 16
-"""Photos a forward pass. Larger batches gain nothing on a CPU and cost memory."""
+AHEAD = 4
+"""Photos a core that are taken before the first of them is given back: a large photo holds up no other core."""
 
 VIEWS = 4
 MIDDLE = 0.8
@@ -56,11 +53,11 @@ class Embedder:
 
     def embed_many(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K,) embedding, or with the error that stopped it, in the order of `photos`."""
-        for batch in _batches(self._decode(photos)):
-            good = [pixels for _, pixels in batch if not isinstance(pixels, PhotoError)]
-            embeddings = iter(self.embed(np.stack(good)) if good else ())
-            for photo, pixels in batch:
-                yield photo, pixels if isinstance(pixels, PhotoError) else next(embeddings)
+        return self._each(photos, lambda photo: embeddings_of(self._on_one_core(photo)[None])[0])
+
+    def feature_maps(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
+        """Yield every photo with its (K, h, w) feature map, or its error, in the order of `photos`."""
+        return self._each(photos, self._on_one_core)
 
     def embed_views(self, photo: Photo) -> FloatArray:
         """(VIEWS, K): the embeddings of a photo, of its middle, and of both mirrored.
@@ -74,14 +71,22 @@ class Embedder:
         views = np.stack([np.asarray(plain), np.asarray(middle)])
         return self.embed(np.concatenate([views, views[:, :, ::-1]]))
 
-    def _decode(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, ByteArray | PhotoError]]:
-        """Decode ahead of the network, never more than two batches."""
-        waiting: collections.deque[tuple[Photo, Future[ByteArray | PhotoError]]] = collections.deque()
-        with ThreadPoolExecutor(usable_cores(), thread_name_prefix="decode") as pool:
+    def _on_one_core(self, photo: Photo) -> FloatArray:
+        return self.session.feature_map(self.pixels(photo))
+
+    def _each(
+        self, photos: Iterable[Photo], work: Callable[[Photo], FloatArray]
+    ) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
+        """Work on as many photos at once as there are cores: each thread decodes one and runs the network on it.
+
+        So the cores are busy as long as there are photos, and a photo waits for no other but to keep the order.
+        """
+        waiting: collections.deque[tuple[Photo, Future[FloatArray | PhotoError]]] = collections.deque()
+        with ThreadPoolExecutor(self.session.threads, thread_name_prefix="photos") as pool:
             try:
                 for photo in photos:
-                    waiting.append((photo, pool.submit(self._try_pixels, photo)))
-                    if len(waiting) >= 2 * BATCH:
+                    waiting.append((photo, pool.submit(_try, work, photo)))
+                    if len(waiting) >= AHEAD * self.session.threads:
                         ready = waiting.popleft()
                         yield ready[0], ready[1].result()
                 while waiting:
@@ -91,19 +96,14 @@ class Embedder:
                 for _, future in waiting:
                     future.cancel()
 
-    def _try_pixels(self, photo: Photo) -> ByteArray | PhotoError:
-        try:
-            return self.pixels(photo)
-        except PhotoError as error:
-            return error
+
+def _try(work: Callable[[Photo], FloatArray], photo: Photo) -> FloatArray | PhotoError:
+    try:
+        return work(photo)
+    except PhotoError as error:
+        return error
 
 
 def embeddings_of(feature_maps: FloatArray) -> FloatArray:
     """(N, K, h, w) -> (N, K): the plain mean over the cells."""
     return feature_maps.mean(axis=(2, 3), dtype=np.float32)
-
-
-def _batches(items: Iterable[Decoded]) -> Iterator[list[Decoded]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch

@@ -73,7 +73,12 @@ class DataSetInfo(_Strict):
 
 
 class Manifest(_Strict):
-    """Everything about a model that is not a matrix. `operating_points[0]` is the default."""
+    """Everything about a model that is not a matrix. `operating_points[0]` is the default.
+
+    Attributes:
+        lost: points of mAP on the validation photos that a lower precision loses against float32; what is not in it
+            was not measured.
+    """
 
     format_version: Literal[1] = 1
     name: str = Field(pattern=NAME)
@@ -85,6 +90,7 @@ class Manifest(_Strict):
     data_sets: tuple[DataSetInfo, ...] = ()
     metrics: Mapping[str, Any] = Field(default_factory=dict)
     provenance: Mapping[str, Any] = Field(default_factory=dict)
+    lost: Mapping[Literal["bf16", "int8"], float] = Field(default_factory=dict)
     taxonomy: Taxonomy = Taxonomy()
     files: Mapping[str, Sha256]
 

@@ -1,6 +1,6 @@
 """The model folder: read with every hash verified, written by temporary name and atomic rename.
 
-manifest.json   model.onnx   head.safetensors   MODEL_CARD.md   background.safetensors
+manifest.json   model.onnx   head.safetensors   MODEL_CARD.md   and perhaps background.safetensors, model.int8.onnx
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from vectortag.errors import ModelFolderError, UnknownModelError, did_you_mean
 from vectortag.head import BLOCKS, Head
 from vectortag.manifest import FORMAT_VERSION, Manifest
 from vectortag.places import data_home
-from vectortag.types import FloatArray
+from vectortag.types import Arithmetic, FloatArray
 
 MANIFEST, NETWORK, HEAD, CARD = "manifest.json", "model.onnx", "head.safetensors", "MODEL_CARD.md"
+INT8_NETWORK = "model.int8.onnx"
+"""Optional: the network with 8-bit weights and activations, where that pays."""
 BACKGROUND = "background.safetensors"
 """Optional: embeddings of training photos drawn at random, (B, K) fp16, that new tags are fitted against."""
 
@@ -57,6 +59,15 @@ class ModelFolder:
     def network(self) -> Path:
         """The path of model.onnx."""
         return self.path / NETWORK
+
+    @property
+    def has_int8(self) -> bool:
+        """Whether there is a model.int8.onnx."""
+        return INT8_NETWORK in self.manifest.files
+
+    def network_in(self, arithmetic: Arithmetic) -> Path:
+        """The path of the network that computes in this way."""
+        return self.path / INT8_NETWORK if arithmetic == "int8" else self.network
 
     @functools.cached_property
     def head(self) -> Head:
@@ -183,6 +194,7 @@ def write_model_folder(
     head: Head,
     card: Callable[[Manifest], str],
     background: FloatArray | None = None,
+    int8_network: bytes | None = None,
     **manifest_fields: Any,
 ) -> ModelFolder:
     """Write a whole model folder beside its final place, then rename it there; nothing half-written is ever seen.
@@ -192,6 +204,7 @@ def write_model_folder(
         network: the ONNX file.
         head: the head; its blocks are described in the manifest.
         background: (B, K) embeddings of photos of everything, for new tags; kept as fp16.
+        int8_network: the same network, quantised.
         card: writes MODEL_CARD.md from the manifest. Its own hash is added to the manifest afterwards.
         manifest_fields: the manifest's other fields, without `head` and `files`.
 
@@ -204,6 +217,8 @@ def write_model_folder(
     contents = {NETWORK: network, HEAD: save(arrays)}
     if background is not None:
         contents[BACKGROUND] = save({"embeddings": background.astype(np.float16)})
+    if int8_network is not None:
+        contents[INT8_NETWORK] = int8_network
     blocks = [{"kind": block.kind, "tags": block.tag_count} for block in head.blocks]
     manifest = Manifest(head=blocks, files=_hashes(contents), **manifest_fields)
     contents[CARD] = card(manifest).encode()

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 import vectortag
+from vectortag.choosing import open_model
 from vectortag.data.embeddings import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record
@@ -34,7 +35,6 @@ from vectortag.metrics import average_precision, mean_over_tags
 from vectortag.model_folder import NETWORK, ModelFolder, find_model_folder, shipped_models
 from vectortag.places import data_home
 from vectortag.report.curves import Epoch, Learning
-from vectortag.session import Precision, open_session
 from vectortag.taxonomy import load_taxonomy
 from vectortag.types import FloatArray
 
@@ -55,7 +55,6 @@ def fit(
     min_photos: int = 5,
     validation: float = 0.2,
     max_positive_weight: float = 1.0,
-    precision: Precision = "auto",
     seed: int = 1,
     overwrite: bool = False,
 ) -> ModelFolder:
@@ -69,7 +68,6 @@ def fit(
         top_k, min_photos: at most so many tags, each with at least so many training photos.
         validation: the share of photos that is kept to choose thresholds and to judge, where no column `split` does.
         max_positive_weight: the class weights N_neg / N_pos are clamped to [1, this]; 1 is none.
-        precision: as in `vectortag.session.open_session`.
         overwrite: replace an older model of that name.
 
     Raises:
@@ -82,7 +80,7 @@ def fit(
     photos = data if isinstance(data, DataSet) else read_tagged_photos(data)
     path = _place(photos.name if name is None else name, overwrite=overwrite)
     base = find_model_folder(model)
-    session = open_session(base.network, precision=precision)
+    session = open_model(base, precision="exact")  # what ships with the new head, and what its thresholds are for
     embedder = Embedder(session, base.manifest.pixels, base.manifest.operating_points[0].size)
     photos, embeddings = embed_data_set(embedder, base, photos)
     prepared = prepare_training_data(

@@ -127,7 +127,8 @@ def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None) -> 
             image.draft("RGB", draft)
         image.seek(0)
         image.load()
-        return _to_rgb(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)  # the other way copies a picture that is upright already, too
+        return _to_rgb(image)
 
 
 def _identify(file: IO[bytes]) -> Image.Image:

@@ -7,16 +7,13 @@ function of the model and the corrections alone.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vectortag.errors import CorrectionError, ModelFolderError
 from vectortag.model_folder import ModelFolder
-from vectortag.places import data_home
+from vectortag.places import data_home, replace_file
 from vectortag.types import FloatArray
 
 FORMAT_VERSION = 1
@@ -87,23 +84,3 @@ def save_refits(model: ModelFolder, refits: Sequence[Refit]) -> None:
         replace_file(file, save(arrays, metadata={"refits": json.dumps(about)}))
     except OSError as error:
         raise CorrectionError(f"{file}: cannot be written: {error.strerror or error}") from error
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Write beside the final place, then rename: a reader sees the old file or the new one."""
-    with written_beside(file, content) as temporary:
-        temporary.replace(file)
-
-
-@contextmanager
-def written_beside(file: Path, content: bytes) -> Iterator[Path]:
-    """A whole temporary file in the folder of another, on disk; whoever does not rename it leaves nothing behind."""
-    handle, name = tempfile.mkstemp(prefix=".", dir=file.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            os.fsync(stream.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,106 +1,226 @@
-"""The only owner of the runtimes: OpenVINO, and ONNX Runtime behind the same small interface."""
+"""The only owner of the runtimes: OpenVINO, and ONNX Runtime behind the same small interface.
+
+A network always computes one photo at a time, in a shape that is fixed when it is compiled. That is as fast as
+batches on a CPU and faster than shapes that are found out as it runs; it gives a photo the same numbers whatever is
+computed beside it; and many photos keep all cores busy without one of them waiting for another.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+import threading
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from queue import SimpleQueue
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
 from vectortag.errors import MissingExtraError, ModelFolderError, VectorTagError
-from vectortag.places import cache_home
-from vectortag.types import ByteArray, FloatArray
+from vectortag.machine import usable_cores
+from vectortag.places import cache_home, replace_file
+from vectortag.types import Arithmetic, ByteArray, FloatArray
 
 Runtime = Literal["auto", "openvino", "onnxruntime"]
-Precision = Literal["auto", "exact", "bf16"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+KEPT_NETWORKS = 16
+"""Compiled networks in the cache; of more, those that were longest not used are deleted."""
 
 
-class Session(Protocol):
+class Session(ABC):
     """A loaded network.
 
     Attributes:
-        runtime: what runs it, "openvino" or "onnxruntime".
-        precision: what it computes in, for example "f32".
+        runtime: what runs it.
+        precision: what it computes in.
+        threads: how many cores it uses.
     """
 
-    runtime: str
-    precision: str
+    runtime: ClassVar[Literal["openvino", "onnxruntime"]]
+    precision: Arithmetic
+    threads: int
+
+    @abstractmethod
+    def feature_map(self, image: ByteArray) -> FloatArray:
+        """(H, W, 3) uint8 -> (K, h, w) float32, on one core.
+
+        Called from `threads` threads at once, that gives the most photos a second. More callers wait their turn.
+        """
+
+    @abstractmethod
+    def feature_map_at_once(self, image: ByteArray) -> FloatArray:
+        """The same on all cores together: the shortest wait for one photo."""
 
     def feature_maps(self, images: ByteArray) -> FloatArray:
-        """(N, H, W, 3) uint8 -> (N, K, h, w) float32; N may differ from call to call."""
-        ...
+        """(N, H, W, 3) uint8 -> (N, K, h, w) float32, on all cores."""
+        if len(images) == 1:
+            return self.feature_map_at_once(images[0])[None]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return np.stack(list(pool.map(self.feature_map, images)))
 
 
 def open_session(
-    network: Path, *, runtime: Runtime = "auto", precision: Precision = "auto", threads: int | None = None
+    network: Path | bytes,
+    *,
+    runtime: Runtime = "auto",
+    precision: Arithmetic = "f32",
+    threads: int | None = None,
+    digest: str | None = None,
 ) -> Session:
     """Load a network.
 
     Args:
-        network: the ONNX file.
+        network: an ONNX file, or its content.
         runtime: "auto" is OpenVINO, or ONNX Runtime where OpenVINO is not installed.
-        precision: "exact" is float32 everywhere; "auto" may be lower where that was measured to cost nothing;
-            "bf16" asks for bfloat16, which OpenVINO uses where the processor has it.
-        threads: how many threads compute; None is as many as this process has cores.
+        precision: "f32" gives the same numbers on every machine; "bf16" is used where OpenVINO and the processor have
+            it, else it is float32 and says so; "int8" says that the network is a quantised one.
+        threads: how many cores compute; None is as many as this process has.
+        digest: the network's sha256; with it, OpenVINO's compiled network is kept for the next time.
 
     Raises:
         MissingExtraError: the runtime is not installed.
         ModelFolderError: the runtime cannot load the network.
-        VectorTagError: no such runtime or precision.
+        VectorTagError: no such runtime.
     """
-    if runtime not in RUNTIMES or precision not in PRECISIONS:
-        raise VectorTagError(
-            f"runtime {runtime!r}, precision {precision!r}: expected one of {', '.join(RUNTIMES)}, "
-            f"and one of {', '.join(PRECISIONS)}"
-        )
+    if runtime not in RUNTIMES:
+        raise VectorTagError(f"no runtime {runtime!r}. Expected one of: {', '.join(RUNTIMES)}")
     threads = threads or usable_cores()
     if runtime == "onnxruntime":
-        return OnnxRuntimeSession(network, threads)
+        return OnnxRuntimeSession(network, threads, precision)
     try:
-        return OpenVinoSession(network, threads, "bf16" if precision == "bf16" else "f32")
+        return OpenVinoSession(network, threads, precision, digest)
     except MissingExtraError:
         if runtime == "openvino":
             raise
-        return OnnxRuntimeSession(network, threads)
+        return OnnxRuntimeSession(network, threads, precision)
 
 
-class OpenVinoSession:
+class OpenVinoSession(Session):
     """The core runtime."""
 
     runtime = "openvino"
 
-    def __init__(self, network: Path, threads: int, precision: str = "f32") -> None:
-        self.precision = precision
-        core = _import_openvino().Core()
-        config = {
-            "INFERENCE_PRECISION_HINT": precision,
-            "INFERENCE_NUM_THREADS": threads,
-            "PERFORMANCE_HINT": "LATENCY",
-        }
-        if (cache := _compiled_cache()) is not None:
-            config["CACHE_DIR"] = cache
+    def __init__(self, network: Path | bytes, threads: int, precision: Arithmetic, digest: str | None = None) -> None:
+        self._core = _import_openvino().Core()
+        self.threads = threads
+        lowered = precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision = "f32" if lowered else precision
+        self._network, self._digest = network, digest
+        self._requests: dict[tuple[int, tuple[int, ...]], SimpleQueue[Any]] = {}
+        self._compiling = threading.Lock()
+        if digest is None:
+            self._model = self._read()
+
+    def feature_map(self, image: ByteArray) -> FloatArray:
+        return self._infer(image, self.threads)
+
+    def feature_map_at_once(self, image: ByteArray) -> FloatArray:
+        return self._infer(image, 1)
+
+    def _infer(self, image: ByteArray, streams: int) -> FloatArray:
+        """Run one photo on one of `streams` equal shares of the cores, as soon as one is free."""
+        free = self._free_requests(streams, image.shape)
+        request = free.get()
         try:
-            self._compiled = core.compile_model(str(network), "CPU", config)
+            result: FloatArray = request.infer([image[None]], share_inputs=True)[0][0]
+            return result
+        finally:
+            free.put(request)
+
+    def _free_requests(self, streams: int, shape: tuple[int, ...]) -> SimpleQueue[Any]:
+        key = (streams, shape)
+        if key not in self._requests:
+            with self._compiling:
+                if key not in self._requests:
+                    compiled = self._compiled(streams, shape)
+                    free: SimpleQueue[Any] = SimpleQueue()
+                    for _ in range(streams):
+                        free.put(compiled.create_infer_request())
+                    self._requests[key] = free
+        return self._requests[key]
+
+    def _compiled(self, streams: int, shape: tuple[int, ...]) -> Any:
+        config = {
+            "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
+            "INFERENCE_NUM_THREADS": self.threads,
+            "NUM_STREAMS": streams,
+            "ENABLE_CPU_PINNING": False,  # the cores also decode, and are shared with other programs
+        }
+        kept = self._kept(shape, config)
+        if kept is not None and (compiled := self._load(kept, config)) is not None:
+            return compiled
+        model = self._model if self._digest is None else self._read()
+        try:
+            model.reshape([1, *shape])
+            compiled = self._core.compile_model(model, "CPU", config)
         except RuntimeError as error:
-            raise ModelFolderError(f"{network}: OpenVINO cannot load it: {error}") from error
-        self._request = self._compiled.create_infer_request()
+            raise self._cannot_load(error) from error
+        if kept is not None:
+            _keep(kept, compiled.export_model().getvalue())
+        return compiled
 
-    def feature_maps(self, images: ByteArray) -> FloatArray:
-        result = self._request.infer([images], share_inputs=True)
-        return np.asarray(result[0], np.float32)
+    def _read(self) -> Any:
+        try:
+            if isinstance(self._network, bytes):
+                return self._core.read_model(self._network)
+            return self._core.read_model(str(self._network))
+        except RuntimeError as error:
+            raise self._cannot_load(error) from error
+
+    def _cannot_load(self, error: Exception) -> ModelFolderError:
+        return ModelFolderError(f"{_name(self._network)}: OpenVINO cannot load it: {error}")
+
+    def _kept(self, shape: tuple[int, ...], config: dict[str, Any]) -> Path | None:
+        """Where the network is kept, compiled for this very use by this very version on this very processor."""
+        if self._digest is None:
+            return None
+        processor = self._core.get_property("CPU", "FULL_DEVICE_NAME")
+        use = f"{self._digest} {shape} {sorted(config.items())} {_import_openvino().__version__} {processor}"
+        return cache_home() / "compiled" / f"{hashlib.sha256(use.encode()).hexdigest()[:32]}.blob"
+
+    def _load(self, kept: Path, config: dict[str, Any]) -> Any:
+        try:
+            content = kept.read_bytes()
+            os.utime(kept)
+            return self._core.import_model(content, "CPU", config)
+        except (OSError, RuntimeError):  # not there, or broken: it is compiled anew
+            return None
 
 
-class OnnxRuntimeSession:
+class OnnxRuntimeSession(Session):
     """The second runtime: for machines without OpenVINO."""
 
     runtime = "onnxruntime"
-    precision = "f32"
 
-    def __init__(self, network: Path, threads: int) -> None:
+    def __init__(self, network: Path | bytes, threads: int, precision: Arithmetic) -> None:
+        self.threads = threads
+        self.precision = "int8" if precision == "int8" else "f32"
+        self._network = network
+        self._sessions: dict[int, Any] = {}
+        self._running = threading.BoundedSemaphore(threads)
+        self._session(1)
+
+    def feature_map(self, image: ByteArray) -> FloatArray:
+        with self._running:
+            return self._run(image, self._session(1))
+
+    def feature_map_at_once(self, image: ByteArray) -> FloatArray:
+        return self._run(image, self._session(self.threads))
+
+    def _run(self, image: ByteArray, session: Any) -> FloatArray:
+        result: FloatArray = session.run(None, {session.get_inputs()[0].name: image[None]})[0][0]
+        return result
+
+    def _session(self, threads: int) -> Any:
+        if threads not in self._sessions:
+            self._sessions[threads] = self._open(threads)
+        return self._sessions[threads]
+
+    def _open(self, threads: int) -> Any:
         try:
             import onnxruntime
         except ImportError as error:
@@ -108,58 +228,44 @@ class OnnxRuntimeSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors only: a warning on stderr is not for the user of a tagger
+        network = self._network if isinstance(self._network, bytes) else str(self._network)
         try:
-            self._session = onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exception classes are private
-            raise ModelFolderError(f"{network}: ONNX Runtime cannot load it: {error}") from error
-        self._input = self._session.get_inputs()[0].name
-
-    def feature_maps(self, images: ByteArray) -> FloatArray:
-        return np.asarray(self._session.run(None, {self._input: images})[0], np.float32)
+            raise ModelFolderError(f"{_name(self._network)}: ONNX Runtime cannot load it: {error}") from error
 
 
 def _import_openvino() -> Any:
-    """Import OpenVINO without its telemetry.
+    """Import OpenVINO without its telemetry and without its model converter.
 
     `import openvino` looks up an analytics host from a forked process and leaves a file in the home folder, unless
-    `openvino_telemetry` cannot be imported: then it takes its own stub, which does nothing.
+    `openvino_telemetry` cannot be imported: then it takes its own stub, which does nothing. The converter is not
+    needed and takes more than half of the time of the import; `import openvino.tools.ovc` still finds it afterwards.
     """
     if "openvino" not in sys.modules:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
     try:
         import openvino
     except ImportError as error:
         raise MissingExtraError("The runtime openvino", "OpenVINO", "all") from error
+    finally:
+        if sys.modules.get("openvino.tools.ovc", ...) is None:
+            del sys.modules["openvino.tools.ovc"]
     return openvino
 
 
-def _compiled_cache() -> str | None:
-    """Where OpenVINO keeps compiled networks, or None where the user's cache folder cannot be written."""
-    folder = cache_home() / "openvino"
+def _keep(file: Path, compiled: bytes) -> None:
+    """Keep a compiled network, where the cache can be written, in place of the one that was longest not used."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, compiled)
+        by_use = sorted(file.parent.glob("*.blob"), key=lambda kept: kept.stat().st_mtime, reverse=True)
+        for old in by_use[KEPT_NETWORKS:]:
+            old.unlink(missing_ok=True)
     except OSError:
-        return None
-    return str(folder) if os.access(folder, os.W_OK) else None
+        return
 
 
-def usable_cores() -> int:
-    """How many cores this process may really use: its affinity, cut by a container's quota."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cgroup_quota()
-    return affinity if quota is None else max(1, min(affinity, int(quota + 0.5)))
-
-
-def _cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """CPUs granted by the control group, in cores (version 2, then 1); None where there is no limit."""
-    try:
-        quota, period = (root / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        try:
-            quota = (root / "cpu/cpu.cfs_quota_us").read_text().strip()
-            period = (root / "cpu/cpu.cfs_period_us").read_text().strip()
-        except OSError:
-            return None
-    if quota == "max" or int(quota) <= 0:
-        return None
-    return int(quota) / int(period)
+def _name(network: Path | bytes) -> str:
+    return "network" if isinstance(network, bytes) else str(network)

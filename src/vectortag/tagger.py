@@ -23,6 +23,7 @@ from vectortag.additions import (
     remove_addition,
     save_addition,
 )
+from vectortag.choosing import Precision, open_model
 from vectortag.corrections import Correction, add_corrections
 from vectortag.embedder import VIEWS, Embedder
 from vectortag.errors import CorrectionError, NewTagError, PhotoError, UnknownTagError, VectorTagError, did_you_mean
@@ -32,7 +33,7 @@ from vectortag.model_folder import ModelFolder, find_model_folder
 from vectortag.new_tags import fit_tag
 from vectortag.preprocess import Photo
 from vectortag.refits import Refit, read_refits
-from vectortag.session import Precision, Runtime, open_session
+from vectortag.session import Runtime
 from vectortag.taxonomy import normalise
 from vectortag.thresholds import PROFILES, Profile, calibrated
 from vectortag.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScore
@@ -95,7 +96,7 @@ class Tagger:
         Args:
             model: a name that `vectortag models` lists, the path of a model folder, or one that was read.
             profile: which thresholds decide: "precise", "balanced" or "thorough".
-            runtime, precision, threads: as in `vectortag.session.open_session`.
+            runtime, precision, threads: as in `vectortag.choosing.open_model`.
             additions: with the tags that were added to the model, and what corrections have taught it.
 
         Raises:
@@ -103,7 +104,7 @@ class Tagger:
             ModelFolderError: the folder is incomplete, changed or too new.
         """
         folder = find_model_folder(model)
-        session = open_session(folder.network, runtime=runtime, precision=precision, threads=threads)
+        session = open_model(folder, runtime=runtime, precision=precision, threads=threads)
         size = folder.manifest.operating_points[0].size
         embedder = Embedder(session, folder.manifest.pixels, size)
         tagger = cls(folder, embedder, profile=profile)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 ByteArray = npt.NDArray[np.uint8]
+
+Arithmetic = Literal["f32", "bf16", "int8"]
+"""What a network computes in."""
 
 UNKNOWN = 255
 """In a target array: nobody said whether this photo has this tag. Never counted, never trained on."""
@@ -33,7 +36,7 @@ class Tagging:
         path: the photo as it was named by the caller; None for a picture that came from memory.
         model: `name@digest` of the model folder.
         runtime: what ran the network, for example "openvino".
-        precision: what it computed in: "f32", "bf16" or "int8".
+        precision: what it computed in.
         tags: the tags whose score reaches their threshold, highest score first.
         scores: every tag of the model, in the manifest's order, then every tag that was added to it.
         implied: parents of added tags among `tags` that are not among them; an added tag changes no other score.
@@ -42,7 +45,7 @@ class Tagging:
     path: str | None
     model: str
     runtime: str
-    precision: str
+    precision: Arithmetic
     tags: tuple[TagScore, ...]
     scores: tuple[TagScore, ...]
     implied: tuple[str, ...] = ()

@@ -18,9 +18,9 @@ from numpy.lib.format import open_memmap
 from vectortag import processes
 from vectortag.data.records import Record
 from vectortag.errors import PhotoError, TrainingError
+from vectortag.machine import usable_cores
 from vectortag.places import cache_home
 from vectortag.preprocess import PixelRecipe, load_pixels
-from vectortag.session import usable_cores
 from vectortag.types import ByteArray
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pathlib import Path
 from vectortag.corrections import Correction
 from vectortag.data.records import parse_tags
 from vectortag.errors import DataError
-from vectortag.refits import replace_file
+from vectortag.places import replace_file
 from vectortag.taxonomy import Taxonomy
 
 COLUMNS = ["image_path", "tags"]

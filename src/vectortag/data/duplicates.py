@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.errors import PhotoError
+from vectortag.machine import usable_cores
 from vectortag.preprocess import PixelRecipe, load_pixels
-from vectortag.session import usable_cores
 from vectortag.types import ByteArray
 
 DISTANCE = 8

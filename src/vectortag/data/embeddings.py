@@ -15,8 +15,8 @@ import numpy as np
 
 from vectortag.embedder import Embedder
 from vectortag.errors import PhotoError
+from vectortag.machine import usable_cores
 from vectortag.places import cache_home
-from vectortag.session import usable_cores
 from vectortag.types import FloatArray
 
 log = logging.getLogger(__name__)

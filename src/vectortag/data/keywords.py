@@ -18,7 +18,7 @@ from PIL import Image, ImageFile, IptcImagePlugin, UnidentifiedImageError
 from vectortag.data.find import find_images
 from vectortag.data.records import DataSet, Record, read_data_set
 from vectortag.errors import DataError
-from vectortag.session import usable_cores
+from vectortag.machine import usable_cores
 
 log = logging.getLogger(__name__)
 

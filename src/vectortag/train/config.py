@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from vectortag.errors import ConfigError, did_you_mean
+from vectortag.machine import usable_cores
 from vectortag.manifest import NAME
-from vectortag.session import usable_cores
 
 ENVIRONMENT_PREFIX = "VECTORTAG_TRAIN_"
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +17,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from vectortag.errors import TrainingError
-from vectortag.model_folder import NETWORK
-from vectortag.session import Precision, Session, open_session
+from vectortag.session import open_session
 from vectortag.train.network import Backbone
 from vectortag.types import ByteArray, FloatArray
 
@@ -158,15 +155,7 @@ def _torch_embeddings(backbone: Backbone, images: ByteArray) -> FloatArray:
         return backbone(torch.from_numpy(images)).mean(dim=(2, 3)).numpy()
 
 
-def open_network(network: bytes, precision: Precision) -> Session:
-    """A session on an ONNX file that is not on disk; OpenVINO and ONNX Runtime keep what they need of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / NETWORK
-        file.write_bytes(network)
-        return open_session(file, precision=precision)
-
-
 def _difference(network: bytes, probes: Sequence[ByteArray], expected: Sequence[FloatArray]) -> float:
-    session = open_network(network, "exact")
+    session = open_session(network)
     actual = [session.feature_maps(probe).mean(axis=(2, 3)) for probe in probes]
     return max(float(np.abs(a - e).max() / np.abs(e).max()) for a, e in zip(actual, expected, strict=True))

@@ -21,9 +21,10 @@ from vectortag.head import Block, Head
 from vectortag.manifest import Backbone as BackboneInfo
 from vectortag.model_folder import ModelFolder
 from vectortag.preprocess import PixelRecipe
+from vectortag.session import open_session
 from vectortag.train.config import TrainConfig
 from vectortag.train.engine import Trained
-from vectortag.train.export import PARITY, Exported, open_network
+from vectortag.train.export import PARITY, Exported
 from vectortag.train.network import Backbone, to_block
 from vectortag.types import FloatArray
 
@@ -45,7 +46,7 @@ def finish(
         ModelFolderError: the folder cannot be written.
     """
     block = to_block(trained.head)
-    embedder = Embedder(open_network(exported.network, "exact"), PixelRecipe(), config.backbone.image_size)
+    embedder = Embedder(open_session(exported.network), PixelRecipe(), config.backbone.image_size)
     validation = _embed(embedder, data.validation.records)
     _check_head(trained, block, validation)
     return finish_model(

@@ -13,17 +13,21 @@ from torch import nn
 
 from vectortag.data.cache import Array, cached_array, prepared_photos
 from vectortag.data.training import TrainingData
-from vectortag.embedder import BATCH, embeddings_of
-from vectortag.session import usable_cores
+from vectortag.embedder import embeddings_of
+from vectortag.machine import usable_cores
+from vectortag.session import open_session
 from vectortag.train.augment import augment, draws
 from vectortag.train.batches import AugmentedPhotos, CachedViews, PlainPhotos, Source
 from vectortag.train.config import TrainConfig
-from vectortag.train.export import open_network, to_onnx
+from vectortag.train.export import to_onnx
 from vectortag.train.network import Backbone
 from vectortag.train.stages import cut
 from vectortag.types import ByteArray, FloatArray
 
 ReadPhoto = Callable[[int], ByteArray]
+
+BATCH = 16
+"""Photos that are written to the cache at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class _FrozenPart:
     def __init__(self, part: nn.Module, size: int, *, pooled: bool) -> None:
         network = to_onnx(part, size)
         self._digest, self._size, self._pooled = hashlib.sha256(network).hexdigest(), size, pooled
-        self._session = open_network(network, "exact" if pooled else "bf16")
+        self._session = open_session(network, precision="f32" if pooled else "bf16")
 
     def activations(self, photos: ByteArray, read: ReadPhoto, key: str) -> FloatArray:
         """(N, C, h, w) float16, or pooled (N, K) float32, of photos as `read` gives them."""

@@ -33,7 +33,6 @@ def fit(
     ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the split and of the fit.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older model of that name.")] = False,
-    precision: options.Precision = options.PrecisionName.auto,
 ) -> int:
     """Make a model of your own words from tagged photos, in minutes and without training a network.
 
@@ -61,7 +60,6 @@ def fit(
         min_photos=min_photos,
         validation=validation,
         max_positive_weight=max_positive_weight,
-        precision=precision.value,
         seed=seed,
         overwrite=overwrite,
     )

@@ -34,10 +34,14 @@ class RuntimeName(StrEnum):
 class PrecisionName(StrEnum):
     auto = "auto"
     exact = "exact"
+    bf16 = "bf16"
+    int8 = "int8"
 
 
 Profile = Annotated[
     ProfileName, typer.Option("--profile", help="precise: few wrong tags; thorough: few missed tags; balanced: F1.")
 ]
 Runtime = Annotated[RuntimeName, typer.Option("--runtime", help="What runs the network.")]
-Precision = Annotated[PrecisionName, typer.Option("--precision", help="exact: float32, the same on every machine.")]
+Precision = Annotated[
+    PrecisionName, typer.Option("--precision", help="auto: the fastest that loses next to nothing; exact: float32.")
+]

@@ -13,17 +13,21 @@ import numpy as np
 
 from vectortag.additions import AddedTag
 from vectortag.apps.server.batching import Batcher
-from vectortag.embedder import BATCH
+from vectortag.choosing import Precision
+from vectortag.embedder import Embedder
 from vectortag.errors import PhotoError
 from vectortag.heatmap import draw_heatmap
 from vectortag.model_folder import ModelFolder
 from vectortag.preprocess import load_pixels, open_image
-from vectortag.session import Precision, Runtime
+from vectortag.session import Runtime
 from vectortag.tagger import Tagger
 from vectortag.thresholds import PROFILES, Profile
 from vectortag.types import ByteArray, Heatmap, Tagging
 
 Answer = TypeVar("Answer")
+
+BATCH = 16
+"""Photos in a batch at most: enough to keep all cores busy, and none waits long for the others."""
 
 OVERLAY_SIDE = 2048
 """Pixels of an overlay's longer side at most: a 12-megapixel PNG would cost seconds and tens of megabytes."""
@@ -40,21 +44,14 @@ class Loading:
 
 
 class Taggers:
-    """One session, and a tagger on it for each profile. Not thread-safe."""
+    """A tagger for each profile, on one embedder. Not for several threads."""
 
-    def __init__(self, folder: ModelFolder, loading: Loading) -> None:
-        loaded = Tagger.load(
-            folder,
-            runtime=loading.runtime,
-            precision=loading.precision,
-            threads=loading.threads,
-            additions=False,
-        )
+    def __init__(self, folder: ModelFolder, embedder: Embedder, *, additions: bool) -> None:
         self._by_profile: dict[Profile, Tagger] = {
-            profile: Tagger(folder, loaded.embedder, profile=profile) for profile in PROFILES
+            profile: Tagger(folder, embedder, profile=profile) for profile in PROFILES
         }
         self.default = self._by_profile["balanced"]
-        if loading.additions:
+        if additions:
             self.reload()
 
     def __getitem__(self, profile: Profile) -> Tagger:
@@ -72,8 +69,8 @@ Job = tuple[ByteArray, Profile]
 class ServedModel:
     """A model that answers many requests at once.
 
-    Tagging runs in the batcher's thread. Heat maps and new tags have a second session in a thread of their own: they
-    take one photo after the other and may last for seconds, and tagging goes on beside them.
+    Tagging runs in the batcher's thread. Heat maps and new tags have taggers of their own in another one: they may last
+    for seconds, and tagging goes on beside them.
 
     Args:
         max_pixels: a photo that declares more pixels is refused.
@@ -92,20 +89,23 @@ class ServedModel:
     ) -> None:
         self.folder = folder
         self.additions = loading.additions
-        self._loading = loading
-        self._taggers = Taggers(folder, loading)
-        embedder = self._taggers.default.embedder
+        embedder = Tagger.load(
+            folder, runtime=loading.runtime, precision=loading.precision, threads=loading.threads, additions=False
+        ).embedder
+        for count in (1, 2):  # alone and in a batch: compiled now, not while the first client waits
+            embedder.embed(np.zeros((count, embedder.size, embedder.size, 3), np.uint8))
         self.size, self.runtime, self.precision = embedder.size, embedder.session.runtime, embedder.session.precision
         self._recipe = folder.manifest.pixels.model_copy(
             update={"max_pixels": min(max_pixels, folder.manifest.pixels.max_pixels)}
         )
+        self._taggers, self._aside_taggers = (Taggers(folder, embedder, additions=loading.additions) for _ in range(2))
+        self._embedder = embedder
         self._decoding = decoding
         self._undecoded = 0
         self._batcher = Batcher[Job, Tagging](
             self._tag_batch, largest=BATCH, expected=lambda: self._undecoded, observe=observe
         )
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
-        self._aside_taggers: Taggers | None = None
 
     @property
     def name(self) -> str:
@@ -143,10 +143,9 @@ class ServedModel:
         )
 
     def _tag_batch(self, jobs: Sequence[Job]) -> list[Tagging]:
-        taggers = self._taggers
-        embeddings = taggers.default.embedder.embed(np.stack([pixels for pixels, _ in jobs]))
-        scores = taggers.default.scores(embeddings)  # (N, T)
-        return [taggers[profile].decide(row) for (_, profile), row in zip(jobs, scores, strict=True)]
+        embeddings = self._embedder.embed(np.stack([pixels for pixels, _ in jobs]))
+        scores = self._taggers.default.scores(embeddings)  # (N, T)
+        return [self._taggers[profile].decide(row) for (_, profile), row in zip(jobs, scores, strict=True)]
 
     async def look_up(self, question: Callable[[Taggers], Answer]) -> Answer:
         """Ask the taggers something between two batches, when no reload is going on."""
@@ -196,12 +195,7 @@ class ServedModel:
         return await self._run_aside(work)
 
     async def _run_aside(self, work: Callable[[Taggers], Answer]) -> Answer:
-        def run() -> Answer:
-            if self._aside_taggers is None:
-                self._aside_taggers = Taggers(self.folder, self._loading)
-            return work(self._aside_taggers)
-
-        return await asyncio.get_running_loop().run_in_executor(self._aside, run)
+        return await asyncio.get_running_loop().run_in_executor(self._aside, work, self._aside_taggers)
 
 
 def _overlay(photo: bytes, heatmap: Heatmap, opacity: float, max_pixels: int) -> bytes:

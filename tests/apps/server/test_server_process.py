@@ -109,10 +109,10 @@ def child_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-def test_a_folder_of_models_is_served_beside_the_shipped_one(start, tmp_path, tiny_model):
-    (tmp_path / "models").mkdir()
-    shutil.copytree(tiny_model, tmp_path / "models" / "tiny")
-    _, address = start("--models", tmp_path / "models")
+def test_a_folder_of_models_is_served_beside_what_is_named(start, tmp_path, tiny_model):
+    for name in ("tiny", "copy-of-it"):
+        shutil.copytree(tiny_model, tmp_path / "models" / name)
+    _, address = start("--models", tmp_path / "models", "--model", "tiny", "--model", "lite0")
 
     with Client(address) as client:
-        assert [model["name"] for model in client.models()] == ["lite0", "tiny"]
+        assert [(model["name"], model["default"]) for model in client.models()] == [("tiny", True), ("lite0", False)]

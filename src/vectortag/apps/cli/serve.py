@@ -131,10 +131,11 @@ def _access(host: str, key_file: Path | None, *, auth: bool, origins: Sequence[s
 
 
 def _folders(named: Sequence[str], parent: Path | None) -> Iterator[ModelFolder]:
-    own = folders_in(parent) if parent is not None else []
+    """The named models (or the shipped default), looked up among the parent's folders first, then all of those."""
+    own = {folder.name: folder for folder in (folders_in(parent) if parent is not None else ())}
     for model in named or (None,):
-        yield find_model_folder(model)
-    yield from map(read_model_folder, own)
+        yield find_model_folder(own.get(model, model) if model is not None else None)
+    yield from map(read_model_folder, own.values())
 
 
 def _address(host: str, listener: socket.socket) -> str:

@@ -74,11 +74,15 @@ def details(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str,
     tagger = taggers.default
     limits = {profile: _limits(taggers[profile].thresholds.tolist()) for profile in PROFILES}
     added = {tag.name: tag for tag in tagger.additions}
+    above: list[list[str]] = [[] for _ in manifest.tags]
+    for parent, below in tagger.hierarchy.descendants.items():
+        for place in below:
+            above[place].append(manifest.tags[parent])
     vocabulary = [
         {
             "tag": tag,
             "added": tag in added,
-            "parents": added[tag].parents if tag in added else _parents(manifest.tags, manifest.taxonomy, tag),
+            "parents": added[tag].parents if tag in added else above[place],
             "thresholds": {profile: limits[profile][place] for profile in PROFILES},
         }
         for place, tag in enumerate(tagger.tags)
@@ -94,11 +98,6 @@ def details(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str,
 
 def _limits(thresholds: Sequence[float]) -> list[float | None]:
     return [None if value != value else round(value, DIGITS) for value in thresholds]  # NaN: never predicted
-
-
-def _parents(tags: Sequence[str], taxonomy: Any, tag: str) -> list[str]:
-    above = taxonomy.ancestors(tag)
-    return [other for other in tags if other in above]
 
 
 def added_tag(model: ServedModel, tag: AddedTag) -> dict[str, Any]:

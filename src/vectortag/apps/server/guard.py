@@ -55,8 +55,8 @@ class Access:
             detail = f"This service answers as {', '.join(sorted(self.hosts))} only. To open it, start it with API keys"
             raise Problem(421, "wrong-host", detail)
         origin = headers.get("origin")
-        foreign = origin is not None and origin not in self.origins and urlsplit(origin).netloc != host
-        if foreign and scope["method"] not in SAFE_METHODS:
+        known = origin is None or urlsplit(origin).netloc == host or not {origin, "*"}.isdisjoint(self.origins)
+        if not known and scope["method"] not in SAFE_METHODS:
             raise Problem(403, "wrong-origin", "Pages of another origin may not use this service")
         if self.keys is None or scope["path"] in OPEN_PATHS:
             return

@@ -69,8 +69,8 @@ Job = tuple[ByteArray, Profile]
 class ServedModel:
     """A model that answers many requests at once.
 
-    Tagging runs in the batcher's thread. Heat maps and new tags have taggers of their own in another one: they may last
-    for seconds, and tagging goes on beside them.
+    Tagging runs in the batcher's thread. Everything else has taggers of its own in another one, one thing after the
+    other: new tags last for seconds, and tagging goes on beside them.
 
     Args:
         max_pixels: a photo that declares more pixels is refused.
@@ -148,8 +148,8 @@ class ServedModel:
         return [self._taggers[profile].decide(row) for (_, profile), row in zip(jobs, scores, strict=True)]
 
     async def look_up(self, question: Callable[[Taggers], Answer]) -> Answer:
-        """Ask the taggers something between two batches, when no reload is going on."""
-        return await asyncio.wrap_future(self._batcher.between(lambda: question(self._taggers)))
+        """Ask the taggers something when no change is going on."""
+        return await self._run_aside(question)
 
     async def explain(self, photo: bytes, tags: Sequence[str], profile: Profile) -> tuple[Tagging, list[Heatmap]]:
         """A photo's tagging, and the heat maps of some tags; of all that were found where none is named.

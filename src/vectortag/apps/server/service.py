@@ -23,7 +23,7 @@ class Service:
         folders: the models that are served; the first answers where none is named.
 
     Raises:
-        ConfigError: two models have one name, or there is none.
+        ConfigError: two different models have one name, or there is none.
         ModelFolderError: a model cannot be loaded.
     """
 
@@ -45,6 +45,8 @@ class Service:
     def _serve(self, folder: ModelFolder, loading: Loading) -> None:
         name = folder.manifest.name
         if (other := self.models.get(name)) is not None:
+            if other.folder.digest == folder.digest:
+                return
             raise ConfigError(f'{folder.path}: a model "{name}" is served already, from {other.folder.path}')
         self.models[name] = ServedModel(
             folder,

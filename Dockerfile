@@ -22,12 +22,12 @@ RUN python -m venv --without-pip /opt/vectortag
 FROM build AS build-api
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/vectortag/bin/python install "/source[serve]" \
-    && rm /opt/vectortag/lib/python*/site-packages/openvino/libs/libopenvino_intel_[gn]pu_plugin.so
+    && rm -f /opt/vectortag/lib/python*/site-packages/openvino/libs/libopenvino_intel_[gn]pu_plugin.so
 
 FROM build AS build-ui
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/vectortag/bin/python install "/source[ui]" \
-    && rm /opt/vectortag/lib/python*/site-packages/openvino/libs/libopenvino_intel_[gn]pu_plugin.so
+    && rm -f /opt/vectortag/lib/python*/site-packages/openvino/libs/libopenvino_intel_[gn]pu_plugin.so
 
 FROM python:${PYTHON}-slim AS base
 RUN useradd --uid 10001 --no-create-home --home-dir /data vectortag \

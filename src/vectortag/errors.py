@@ -12,6 +12,7 @@
     ├── UnknownModelError     no model folder under this name
     ├── ModelFolderError      a model folder is incomplete, changed or too new
     ├── ShapeError            arrays that should fit together do not
+    ├── ServiceError          a VectorTag service refused, or could not be reached
     └── MissingExtraError     an optional dependency is not installed
 
 A message says where, what was expected, what came and what to do next.
@@ -69,6 +70,20 @@ class ModelFolderError(VectorTagError):
 
 class ShapeError(VectorTagError):
     """Arrays that should fit together do not."""
+
+
+class ServiceError(VectorTagError):
+    """A VectorTag service refused a request, or could not be reached.
+
+    Attributes:
+        status: the HTTP status; None where there was no answer.
+        kind: the word for programs at the end of the problem's type, such as "too-large"; "" where there is none.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, kind: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
 
 
 class MissingExtraError(VectorTagError):

@@ -258,16 +258,17 @@ def _replace_folder(path: Path, contents: dict[str, bytes]) -> None:
 
 def model_folders() -> Iterator[Path]:
     """The folders that can be named: the user's own first, then the shipped ones; by name within each."""
-    yield from _folders_in(data_home() / "models")
+    yield from folders_in(data_home() / "models")
     yield from shipped_models()
 
 
 def shipped_models() -> Iterator[Path]:
     """The model folders that come with VectorTag, by name."""
-    yield from _folders_in(Path(str(importlib.resources.files("vectortag"))) / "models")
+    yield from folders_in(Path(str(importlib.resources.files("vectortag"))) / "models")
 
 
-def _folders_in(parent: Path) -> list[Path]:
+def folders_in(parent: Path) -> list[Path]:
+    """The model folders in a folder, by name; none where there is no such folder."""
     if not parent.is_dir():
         return []
     return sorted(folder for folder in parent.iterdir() if (folder / MANIFEST).is_file())

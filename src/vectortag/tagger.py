@@ -183,6 +183,10 @@ class Tagger:
         """Calibrated scores of all tags, parents at least as high as their children: (N, K) -> (N, T)."""
         return self.hierarchy.raise_parents(self._own_scores(embeddings))
 
+    def decide(self, scores: FloatArray) -> Tagging:
+        """The tagging of a photo from its scores, one row (T,) of what `scores` gives."""
+        return self._tagging(b"", scores)
+
     def place(self, tag: str) -> int:
         """The place of a tag among `tags`; a synonym that the taxonomy knows will do.
 

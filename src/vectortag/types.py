@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -55,6 +56,23 @@ class Tagging:
             if scored.tag == tag:
                 return scored
         raise KeyError(tag)
+
+    def select(
+        self, *, threshold: float | None = None, top_k: int | None = None, all_scores: bool = False
+    ) -> Sequence[TagScore]:
+        """The tags to show: best first, or every one in the model's order.
+
+        Args:
+            threshold: one for all tags, instead of each tag's own.
+            top_k: at most so many.
+            all_scores: every tag; the other two do not count then.
+        """
+        if all_scores:
+            return self.scores
+        chosen: Sequence[TagScore] = self.tags
+        if threshold is not None:
+            chosen = sorted((s for s in self.scores if s.score >= threshold), key=lambda scored: -scored.score)
+        return chosen[:top_k]
 
 
 @dataclass(frozen=True, slots=True)

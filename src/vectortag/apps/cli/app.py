@@ -41,6 +41,7 @@ COMMANDS = {
     "corrections": "correct",
     "refresh": "correct",
     "suggest": "correct",
+    "serve": "serve",
     "models": "models",
     "bench": "bench",
     "inspect": "inspect",

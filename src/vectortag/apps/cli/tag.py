@@ -77,7 +77,7 @@ def tag(
                 failed += 1
                 writer.failed(result)
             else:
-                writer.tagged(result, select(result, threshold=threshold, top_k=top_k, all_scores=all_scores))
+                writer.tagged(result, result.select(threshold=threshold, top_k=top_k, all_scores=all_scores))
     if failed:
         notes.print(f"{failed} of {len(photos)} photos could not be tagged", style="yellow")
     return 1 if failed else 0
@@ -89,18 +89,6 @@ def _photos(paths: Iterable[Path]) -> Iterator[Path]:
             yield from find_images(path)
         else:
             yield path  # its error will stand in its place
-
-
-def select(
-    tagging: Tagging, *, threshold: float | None, top_k: int | None, all_scores: bool = False
-) -> Sequence[TagScore]:
-    """The tags to print: best first, or every one in the model's order."""
-    if all_scores:
-        return tagging.scores
-    chosen: Sequence[TagScore] = tagging.tags
-    if threshold is not None:
-        chosen = sorted((s for s in tagging.scores if s.score >= threshold), key=lambda scored: -scored.score)
-    return chosen[:top_k]
 
 
 class Writer(Protocol):

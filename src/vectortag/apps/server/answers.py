@@ -1,0 +1,112 @@
+"""From what the library says to what the service answers: plain values in the shapes of `schema.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from vectortag.additions import AddedTag
+from vectortag.apps.server.schema import TagOptions
+from vectortag.apps.server.served import ServedModel, Taggers
+from vectortag.errors import PhotoError
+from vectortag.model_folder import CARD
+from vectortag.thresholds import PROFILES
+from vectortag.types import Heatmap, Tagging, TagScore
+
+DIGITS = 6
+"""Decimals of a score, as in the command line's JSONL."""
+
+
+def taggings(photos: Iterable[tuple[str | None, Tagging | PhotoError]], options: TagOptions) -> dict[str, Any]:
+    """`schema.Taggings` of named photos; at least one of them was read."""
+    photos = list(photos)
+    first = next(result for _, result in photos if isinstance(result, Tagging))
+    return {**_origin(first), "photos": [_photo(name, result, options) for name, result in photos]}
+
+
+def _origin(tagging: Tagging) -> dict[str, Any]:
+    return {"model": tagging.model, "runtime": tagging.runtime, "precision": tagging.precision}
+
+
+def _photo(name: str | None, result: Tagging | PhotoError, options: TagOptions) -> dict[str, Any]:
+    if isinstance(result, PhotoError):
+        return {"name": name, "error": {"type": type(result).__name__, "message": str(result)}}
+    tags = result.select(threshold=options.threshold, top_k=options.top_k, all_scores=options.all_scores)
+    return {"name": name, "tags": [_scored(tag) for tag in tags], "implied": result.implied}
+
+
+def _scored(tag: TagScore) -> dict[str, Any]:
+    threshold = None if tag.threshold is None else round(tag.threshold, DIGITS)
+    return {"tag": tag.tag, "score": round(tag.score, DIGITS), "threshold": threshold}
+
+
+def heatmaps(tagging: Tagging, maps: Sequence[Heatmap]) -> dict[str, Any]:
+    """`schema.Heatmaps`."""
+    arrays = [
+        {
+            "tag": heatmap.tag,
+            "source": heatmap.source,
+            "score": round(heatmap.score, DIGITS),
+            "values": heatmap.values.astype(float).round(DIGITS).tolist(),
+        }
+        for heatmap in maps
+    ]
+    return {**_origin(tagging), "heatmaps": arrays}
+
+
+def summary(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str, Any]:
+    """`schema.ModelSummary`."""
+    return {
+        "name": model.name,
+        "id": taggers.default.id,
+        "default": default,
+        "tags": len(taggers.default.tags),
+        "architecture": model.folder.manifest.backbone.architecture,
+        "size": model.size,
+        "runtime": model.runtime,
+        "precision": model.precision,
+    }
+
+
+def details(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str, Any]:
+    """`schema.ModelDetails`."""
+    manifest = model.folder.manifest
+    tagger = taggers.default
+    limits = {profile: _limits(taggers[profile].thresholds.tolist()) for profile in PROFILES}
+    added = {tag.name: tag for tag in tagger.additions}
+    above: list[list[str]] = [[] for _ in manifest.tags]
+    for parent, below in tagger.hierarchy.descendants.items():
+        for place in below:
+            above[place].append(manifest.tags[parent])
+    vocabulary = [
+        {
+            "tag": tag,
+            "added": tag in added,
+            "parents": added[tag].parents if tag in added else above[place],
+            "thresholds": {profile: limits[profile][place] for profile in PROFILES},
+        }
+        for place, tag in enumerate(tagger.tags)
+    ]
+    card = (model.folder.path / CARD).read_text("utf-8")
+    return {
+        **summary(model, taggers, default=default),
+        "card": card,
+        "metrics": dict(manifest.metrics),
+        "vocabulary": vocabulary,
+    }
+
+
+def _limits(thresholds: Sequence[float]) -> list[float | None]:
+    return [None if value != value else round(value, DIGITS) for value in thresholds]  # NaN: never predicted
+
+
+def added_tag(model: ServedModel, tag: AddedTag) -> dict[str, Any]:
+    """`schema.AddedTagAnswer`."""
+    return {
+        "tag": tag.name,
+        "model": model.folder.id,
+        "parents": tag.parents,
+        "examples": tag.examples,
+        "counterexamples": tag.counterexamples,
+        "separation": round(tag.separation, DIGITS),
+    }

@@ -1,0 +1,80 @@
+"""The application: its routes, the guard at its door, and the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
+
+import vectortag
+from vectortag.apps.server import probes, routes
+from vectortag.apps.server.guard import OPEN_PATHS, Access, Guard
+from vectortag.apps.server.problems import ProblemDocument, raise_as_problems
+from vectortag.apps.server.service import Service
+
+DESCRIPTION = (
+    "Tags for photos, each with a calibrated score and a threshold of its own, and heat maps of what made the model "
+    "say so. Errors are RFC 9457 problem documents. With keys, send `Authorization: Bearer KEY`."
+)
+
+
+def create_app(service: Service, access: Access | None = None, *, log_requests: bool = False) -> FastAPI:
+    """The application of a service; it closes the service when it shuts down."""
+    access = access or Access()
+
+    @asynccontextmanager
+    async def closing(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    # No pages of documentation: they would load their scripts from another host.
+    app = FastAPI(
+        title="VectorTag",
+        version=vectortag.__version__,
+        description=DESCRIPTION,
+        lifespan=closing,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    app.include_router(routes.router)
+    app.include_router(probes.router)
+    raise_as_problems(app)
+    app.add_middleware(Guard, access=access, metrics=service.metrics, log_requests=log_requests)
+    if access.origins:
+        _allow_origins(app, access.origins)
+    document = _openapi(app, with_keys=access.keys is not None)
+    app.openapi = lambda: document  # type: ignore[method-assign]
+    return app
+
+
+def _allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After"],
+    )
+
+
+def _openapi(app: FastAPI, *, with_keys: bool) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+    )
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
+    if with_keys:
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for path, operations in document["paths"].items():
+            if path not in OPEN_PATHS:
+                for operation in operations.values():
+                    operation["security"] = [{"key": []}]
+    return document

@@ -1,0 +1,87 @@
+"""API keys: a file with a name and a hash a line. A key itself is shown once, when it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from vectortag.errors import ConfigError
+from vectortag.places import replace_file
+
+LINE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*) sha256:(?P<hash>[0-9a-f]{64})")
+
+
+class ApiKeys:
+    """The hashes of the keys that are let in, by name.
+
+    A key is 256 random bits, so one round of SHA-256 is enough: there is nothing to guess by a dictionary.
+    """
+
+    def __init__(self, hashes: Mapping[str, str]) -> None:
+        self._hashes = hashes
+
+    def accepts(self, key: str) -> bool:
+        """Whether it is one of the keys; takes as long whichever it is, or if it is none."""
+        hashed = _hash(key)
+        return sum(hmac.compare_digest(hashed, known) for known in self._hashes.values()) > 0
+
+
+def read_keys(file: Path) -> ApiKeys:
+    """Read a file of keys.
+
+    Raises:
+        ConfigError: it cannot be read, has a line that is none of a key, or has no key.
+    """
+    hashes = dict(_lines(file, _text(file)))
+    if not hashes:
+        raise ConfigError(f"{file}: no keys in it. Make one: vectortag serve --api-key-file {file} --new-key NAME")
+    return ApiKeys(hashes)
+
+
+def new_key(file: Path, name: str) -> str:
+    """Make a key and add its hash to the file.
+
+    Raises:
+        ConfigError: the name is taken or has other characters than letters, digits and `._-`, or the file is not
+            one of keys.
+    """
+    before = _text(file) if file.exists() else ""
+    if name in dict(_lines(file, before)):
+        raise ConfigError(f'{file}: there is a key "{name}". Remove its line first, or choose another name')
+    key = f"vt_{secrets.token_urlsafe(32)}"
+    line = f"{name} sha256:{_hash(key)}"
+    if not LINE.fullmatch(line):
+        raise ConfigError(f"a key's name has letters, digits and ._- only, got {name!r}")
+    try:
+        replace_file(file, f"{before.rstrip()}\n{line}\n".lstrip().encode())
+        file.chmod(0o644)  # hashes of random keys are no secret, and a container's user may be another one
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be written: {error.strerror}") from error
+    return key
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}") from error
+
+
+def _lines(file: Path, text: str) -> list[tuple[str, str]]:
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = LINE.fullmatch(line)
+        if match is None:
+            raise ConfigError(f"{file}:{number}: expected NAME sha256:HASH. Make keys with: vectortag serve --new-key")
+        found.append((match["name"], match["hash"]))
+    return found
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,121 @@
+"""Many callers, one thread that does the work: what arrives together goes through the network together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Answer = TypeVar("Answer")
+
+WAIT = 0.003
+"""Seconds that a batch which is not full waits for more, from its first photo on."""
+
+
+@dataclass(slots=True)
+class _Entry(Generic[Item, Result]):
+    item: Item
+    future: Future[Result]
+
+
+class Batcher(Generic[Item, Result]):
+    """Runs `work` on batches in a thread of its own; what it works with is touched by no other thread.
+
+    An engine that takes items by itself can stand in its place: it needs `submit`, `between` and `close`.
+
+    Args:
+        work: items -> their results, in order.
+        largest: items in a batch.
+        expected: how many items are on their way. While there are none, a batch does not wait for more.
+        observe: called with the size of each batch.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        largest: int,
+        expected: Callable[[], int],
+        observe: Callable[[int], None],
+    ) -> None:
+        self._work, self._largest, self._expected, self._observe = work, largest, expected, observe
+        self._queue: queue.SimpleQueue[_Entry[Item, Result] | Callable[[], None]] = queue.SimpleQueue()
+        self._held: Callable[[], None] | None = None
+        self._open = True
+        self._thread = threading.Thread(target=self._run, name="inference")
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def submit(self, item: Item) -> Future[Result]:
+        """Hand over an item; its future fails with what `work` raised. One that is cancelled in time is left out."""
+        entry = _Entry[Item, Result](item, Future())
+        self._queue.put(entry)
+        return entry.future
+
+    def between(self, action: Callable[[], Answer]) -> Future[Answer]:
+        """Run something in the thread between two batches: what it changes is seen by whole batches alone."""
+        future: Future[Answer] = Future()
+        self._queue.put(lambda: _settle(future, action))
+        return future
+
+    def close(self) -> None:
+        """Finish what was submitted, then end the thread."""
+        self._queue.put(self._stop)
+        self._thread.join()
+
+    def _stop(self) -> None:
+        self._open = False
+
+    def _run(self) -> None:
+        while self._open:
+            first, self._held = self._held or self._queue.get(), None
+            if isinstance(first, _Entry):
+                self._process(self._collect(first))
+            else:
+                first()
+
+    def _collect(self, first: _Entry[Item, Result]) -> list[_Entry[Item, Result]]:
+        """The batch that begins with `first`; an action that comes in between is held back until it is done."""
+        batch, end = [first], time.monotonic() + WAIT
+        while len(batch) < self._largest:
+            try:
+                entry = self._queue.get(timeout=max(0.0, end - time.monotonic()) if self._expected() else 0)
+            except queue.Empty:
+                break
+            if not isinstance(entry, _Entry):
+                self._held = entry
+                break
+            batch.append(entry)
+        return batch
+
+    def _process(self, batch: Sequence[_Entry[Item, Result]]) -> None:
+        wanted = [entry for entry in batch if entry.future.set_running_or_notify_cancel()]
+        if not wanted:
+            return
+        self._observe(len(wanted))
+        try:
+            results = self._work([entry.item for entry in wanted])
+        except Exception as error:
+            for entry in wanted:
+                entry.future.set_exception(error)
+            return
+        for entry, result in zip(wanted, results, strict=True):
+            entry.future.set_result(result)
+
+
+def _settle(future: Future[Answer], action: Callable[[], Answer]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(action())
+    except Exception as error:
+        future.set_exception(error)

@@ -1,0 +1,230 @@
+"""What the service does: tags, heat maps, models, and tags of one's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic_core import to_json
+
+from vectortag.additions import LONGEST_NAME
+from vectortag.apps.server import answers, schema
+from vectortag.apps.server.problems import Problem, declared
+from vectortag.apps.server.reading import FORM, PHOTO_TYPES, PHOTOS, read_uploads
+from vectortag.apps.server.served import ServedModel, Taggers
+from vectortag.apps.server.service import Service
+from vectortag.errors import NewTagError, PhotoError, UnknownTagError
+from vectortag.new_tags import MIN_EXAMPLES
+from vectortag.taxonomy import normalise
+from vectortag.types import Tagging
+
+router = APIRouter(prefix="/v1")
+
+ALWAYS = (401, 421, 500)
+"""Of any route: no key, a name of the host that is not ours, and what nobody expected."""
+
+WITH_PHOTOS = (*ALWAYS, 400, 403, 404, 408, 413, 415, 422, 503)
+NOT = "not"
+"""The field of a form whose files are photos that look like a new tag, and are something else."""
+
+
+def service_of(request: Request) -> Service:
+    """The service behind the application."""
+    service: Service = request.app.state.service
+    return service
+
+
+def _json(content: dict[str, Any], status: int = 200) -> Response:
+    return Response(to_json(content), status, media_type="application/json")
+
+
+def _form(fields: Mapping[str, str], *, least: int = 1) -> dict[str, Any]:
+    """The schema of a form whose fields are lists of files, with at least so many photos."""
+    file = {"type": "string", "format": "binary"}
+    lists: dict[str, dict[str, Any]] = {
+        name: {"type": "array", "items": file, "description": description} for name, description in fields.items()
+    }
+    lists[PHOTOS]["minItems"] = least
+    return {"schema": {"type": "object", "properties": lists, "required": [PHOTOS], "additionalProperties": False}}
+
+
+def _photo_bodies() -> dict[str, Any]:
+    photo = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+    return dict.fromkeys(PHOTO_TYPES, photo)
+
+
+@router.post(
+    "/tag",
+    summary="Say what is in photos",
+    description="One photo as the body, or many as a form. A photo that cannot be read is an error in its place; "
+    "where none can be read, the answer is 422.",
+    response_model=schema.Taggings,
+    responses=declared(*WITH_PHOTOS),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {**_photo_bodies(), FORM: _form({PHOTOS: "The photos."})}}
+    },
+)
+async def tag(request: Request, options: Annotated[schema.TagOptions, Query()]) -> Response:
+    service = service_of(request)
+    model = service.model(options.model)
+    with service.admission.ticket() as ticket:
+        uploads = await read_uploads(request, service.limits, ticket)
+        begun = time.perf_counter()
+        async with service.in_time():
+            results = await model.tag([upload.content for upload in uploads], options.profile)
+        service.metrics.tagged(results, time.perf_counter() - begun)
+    _refuse_if_all_failed(results)
+    return _json(answers.taggings(zip((upload.name for upload in uploads), results, strict=True), options))
+
+
+def _refuse_if_all_failed(results: Sequence[Tagging | PhotoError]) -> None:
+    if all(isinstance(result, PhotoError) for result in results):
+        raise _unreadable(results[0])
+
+
+def _unreadable(error: object) -> Problem:
+    return Problem(422, "unreadable-photo", str(error))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """What the library refuses, as problems."""
+    try:
+        yield
+    except PhotoError as error:
+        raise _unreadable(error) from error
+    except UnknownTagError as error:
+        raise Problem(422, "unknown-tag", str(error)) from error
+    except NewTagError as error:
+        if isinstance(error.__cause__, OSError):
+            raise Problem(507, "cannot-save", "The service cannot write to its data folder") from error
+        raise Problem(422, "not-a-tag", str(error)) from error
+
+
+@router.post(
+    "/explain",
+    summary="Show where in a photo the model sees a tag",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "With `form=overlay` a PNG of the map over the photo, at most 2048 pixels a side; with "
+            "`form=array` the maps as numbers.",
+            "model": schema.Heatmaps,
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **declared(*WITH_PHOTOS),
+    },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {**_photo_bodies(), FORM: _form({PHOTOS: "One photo."})}}
+    },
+)
+async def explain(request: Request, options: Annotated[schema.ExplainOptions, Query()]) -> Response:
+    service = service_of(request)
+    model = service.model(options.model)
+    if options.form == "overlay" and len(options.tag) != 1:
+        raise Problem(422, "wrong-parameter", "query: tag: an overlay is of one tag. Name one, or ask for form=array")
+    with service.admission.ticket() as ticket, _explained():
+        uploads = await read_uploads(request, service.limits, ticket)
+        if len(uploads) > 1:
+            raise Problem(400, "too-many-photos", f"Heat maps are of one photo, got {len(uploads)}")
+        photo = uploads[0].content
+        async with service.in_time():
+            tagging, heatmaps = await model.explain(photo, options.tag, options.profile)
+            if options.form == "array":
+                return _json(answers.heatmaps(tagging, heatmaps))
+            return Response(await model.draw(photo, heatmaps[0], options.opacity), media_type="image/png")
+
+
+@router.get("/models", summary="Which models are served?", response_model=schema.Models, responses=declared(*ALWAYS))
+async def models(request: Request) -> Response:
+    service = service_of(request)
+    return _json({"models": [await _ask(service, model, answers.summary) for model in service.models.values()]})
+
+
+@router.get(
+    "/models/{name}",
+    summary="A model: its card, its figures, its tags",
+    response_model=schema.ModelDetails,
+    responses=declared(*ALWAYS, 404, 422),
+)
+async def model_details(request: Request, name: str) -> Response:
+    service = service_of(request)
+    return _json(await _ask(service, service.model(name), answers.details))
+
+
+async def _ask(service: Service, model: ServedModel, question: Any) -> dict[str, Any]:
+    def ask(taggers: Taggers) -> dict[str, Any]:
+        return question(model, taggers, default=model is service.default)
+
+    return await model.look_up(ask)
+
+
+@router.post(
+    "/tags",
+    status_code=201,
+    summary="Add a tag from a few photos",
+    description="At least 3 different photos that show it; 20 are better. No score of another tag changes. All later "
+    "taggings have it, and so has the command line where it shares the data folder.",
+    response_model=schema.AddedTagAnswer,
+    responses=declared(*WITH_PHOTOS, 409, 507),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                FORM: _form(
+                    {PHOTOS: "Photos that show the tag.", NOT: "Photos that look like it and are something else."},
+                    least=MIN_EXAMPLES,
+                )
+            },
+        }
+    },
+)
+async def add_tag(request: Request, options: Annotated[schema.NewTagOptions, Query()]) -> Response:
+    service = service_of(request)
+    model = _changeable(service.model(options.model))
+    with service.admission.ticket() as ticket, _explained():
+        uploads = await read_uploads(request, service.limits, ticket, (PHOTOS, NOT), alone=False)
+        shown, others = ([upload.content for upload in uploads if upload.field == field] for field in (PHOTOS, NOT))
+        async with service.in_time():
+            try:
+                added = await model.add_tag(options.name, shown, others, options.parent)
+            except NewTagError as error:
+                if not await model.look_up(lambda taggers: normalise(options.name) in taggers.default.tags):
+                    raise
+                raise Problem(409, "tag-exists", str(error)) from error
+    return _json(answers.added_tag(model, added), 201)
+
+
+def _changeable(model: ServedModel) -> ServedModel:
+    if not model.additions:
+        raise Problem(403, "fixed-tags", "This service was started with --no-additions: its tags cannot be changed")
+    return model
+
+
+@router.delete(
+    "/tags/{name}",
+    status_code=204,
+    summary="Forget a tag that was added",
+    response_class=Response,
+    responses=declared(*ALWAYS, 403, 404, 422, 503, 507),
+)
+async def remove_tag(
+    request: Request,
+    name: Annotated[str, Path(max_length=LONGEST_NAME)],
+    options: Annotated[schema.ModelOptions, Query()],
+) -> Response:
+    service = service_of(request)
+    model = _changeable(service.model(options.model))
+    with _explained():
+        if not await model.look_up(lambda taggers: _is_added(taggers, name)):
+            raise Problem(404, "unknown-tag", f'No tag "{normalise(name)}" was added to {model.name}')
+        async with service.in_time():
+            await model.remove_tag(name)
+    return Response(status_code=204)
+
+
+def _is_added(taggers: Taggers, name: str) -> bool:
+    return normalise(name) in {tag.name for tag in taggers.default.additions}

@@ -1,0 +1,206 @@
+"""A model as the service runs it: photos decoded in threads, tagged in batches, heat maps and new tags beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from vectortag.additions import AddedTag
+from vectortag.apps.server.batching import Batcher
+from vectortag.choosing import Precision
+from vectortag.embedder import Embedder
+from vectortag.errors import PhotoError
+from vectortag.heatmap import draw_heatmap
+from vectortag.model_folder import ModelFolder
+from vectortag.preprocess import load_pixels, open_image
+from vectortag.session import Runtime
+from vectortag.tagger import Tagger
+from vectortag.thresholds import PROFILES, Profile
+from vectortag.types import ByteArray, Heatmap, Tagging
+
+Answer = TypeVar("Answer")
+
+BATCH = 16
+"""Photos in a batch at most: enough to keep all cores busy, and none waits long for the others."""
+
+OVERLAY_SIDE = 2048
+"""Pixels of an overlay's longer side at most: a 12-megapixel PNG would cost seconds and tens of megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How models are loaded; see `Tagger.load`."""
+
+    runtime: Runtime = "auto"
+    precision: Precision = "auto"
+    threads: int | None = None
+    additions: bool = True
+
+
+class Taggers:
+    """A tagger for each profile, on one embedder. Not for several threads."""
+
+    def __init__(self, folder: ModelFolder, embedder: Embedder, *, additions: bool) -> None:
+        self._by_profile: dict[Profile, Tagger] = {
+            profile: Tagger(folder, embedder, profile=profile) for profile in PROFILES
+        }
+        self.default = self._by_profile["balanced"]
+        if additions:
+            self.reload()
+
+    def __getitem__(self, profile: Profile) -> Tagger:
+        return self._by_profile[profile]
+
+    def reload(self) -> None:
+        """Take up added tags and corrections."""
+        for tagger in self._by_profile.values():
+            tagger.reload()
+
+
+Job = tuple[ByteArray, Profile]
+
+
+class ServedModel:
+    """A model that answers many requests at once.
+
+    Tagging runs in the batcher's thread. Everything else has taggers of its own in another one, one thing after the
+    other: new tags last for seconds, and tagging goes on beside them.
+
+    Args:
+        max_pixels: a photo that declares more pixels is refused.
+        decoding: the threads in which photos are decoded and drawn; many models may share them.
+        observe: called with the size of each batch.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        loading: Loading,
+        *,
+        max_pixels: int,
+        decoding: ThreadPoolExecutor,
+        observe: Callable[[int], None],
+    ) -> None:
+        self.folder = folder
+        self.additions = loading.additions
+        embedder = Tagger.load(
+            folder, runtime=loading.runtime, precision=loading.precision, threads=loading.threads, additions=False
+        ).embedder
+        for count in (1, 2):  # alone and in a batch: compiled now, not while the first client waits
+            embedder.embed(np.zeros((count, embedder.size, embedder.size, 3), np.uint8))
+        self.size, self.runtime, self.precision = embedder.size, embedder.session.runtime, embedder.session.precision
+        self._recipe = folder.manifest.pixels.model_copy(
+            update={"max_pixels": min(max_pixels, folder.manifest.pixels.max_pixels)}
+        )
+        self._taggers, self._aside_taggers = (Taggers(folder, embedder, additions=loading.additions) for _ in range(2))
+        self._embedder = embedder
+        self._decoding = decoding
+        self._undecoded = 0
+        self._batcher = Batcher[Job, Tagging](
+            self._tag_batch, largest=BATCH, expected=lambda: self._undecoded, observe=observe
+        )
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
+
+    @property
+    def name(self) -> str:
+        return self.folder.manifest.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can answer."""
+        return self._batcher.alive
+
+    def close(self) -> None:
+        """Finish what was begun."""
+        self._aside.shutdown()
+        self._batcher.close()
+
+    async def tag(self, photos: Sequence[bytes], profile: Profile) -> list[Tagging | PhotoError]:
+        """Tag photos, in order; one that cannot be read gives its error."""
+        if len(photos) == 1:
+            return [await self._tag_one(photos[0], profile)]
+        return list(await asyncio.gather(*(self._tag_one(photo, profile) for photo in photos)))
+
+    async def _tag_one(self, photo: bytes, profile: Profile) -> Tagging | PhotoError:
+        self._undecoded += 1
+        try:
+            future = self._batcher.submit((await self._pixels(photo), profile))
+        except PhotoError as error:
+            return error
+        finally:
+            self._undecoded -= 1
+        return await asyncio.wrap_future(future)
+
+    async def _pixels(self, photo: bytes) -> ByteArray:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._decoding, load_pixels, photo, self.size, self._recipe
+        )
+
+    def _tag_batch(self, jobs: Sequence[Job]) -> list[Tagging]:
+        embeddings = self._embedder.embed(np.stack([pixels for pixels, _ in jobs]))
+        scores = self._taggers.default.scores(embeddings)  # (N, T)
+        return [self._taggers[profile].decide(row) for (_, profile), row in zip(jobs, scores, strict=True)]
+
+    async def look_up(self, question: Callable[[Taggers], Answer]) -> Answer:
+        """Ask the taggers something when no change is going on."""
+        return await self._run_aside(question)
+
+    async def explain(self, photo: bytes, tags: Sequence[str], profile: Profile) -> tuple[Tagging, list[Heatmap]]:
+        """A photo's tagging, and the heat maps of some tags; of all that were found where none is named.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+            UnknownTagError: the model does not have one of the tags.
+        """
+        pixels = await self._pixels(photo)
+
+        def work(taggers: Taggers) -> tuple[Tagging, list[Heatmap]]:
+            analysis = taggers[profile].analyse(pixels)
+            return analysis.tagging, analysis.heatmaps(tags or [scored.tag for scored in analysis.tagging.tags])
+
+        return await self._run_aside(work)
+
+    async def draw(self, photo: bytes, heatmap: Heatmap, opacity: float) -> bytes:
+        """A PNG of the heat map over the photo, which is shrunk where a side is longer than `OVERLAY_SIDE`."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._decoding, _overlay, photo, heatmap, opacity, self._recipe.max_pixels
+        )
+
+    async def add_tag(
+        self, name: str, shown: Sequence[bytes], others: Sequence[bytes], parents: Sequence[str]
+    ) -> AddedTag:
+        """Add a tag; see `Tagger.add_tag`. Every tagging that begins after the answer has it."""
+        positives, negatives = [[await self._pixels(photo) for photo in photos] for photos in (shown, others)]
+        return await self._change(lambda taggers: taggers.default.add_tag(name, positives, negatives, parents=parents))
+
+    async def remove_tag(self, name: str) -> None:
+        """Forget an added tag; see `Tagger.remove_tag`."""
+        await self._change(lambda taggers: taggers.default.remove_tag(name))
+
+    async def _change(self, change: Callable[[Taggers], Answer]) -> Answer:
+        """Change what was added, one change after the other, then let all taggers take it up, come what may."""
+
+        def work(taggers: Taggers) -> Answer:
+            answer = change(taggers)
+            taggers.reload()
+            self._batcher.between(self._taggers.reload).result()
+            return answer
+
+        return await self._run_aside(work)
+
+    async def _run_aside(self, work: Callable[[Taggers], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._aside, work, self._aside_taggers)
+
+
+def _overlay(photo: bytes, heatmap: Heatmap, opacity: float, max_pixels: int) -> bytes:
+    image = open_image(photo, max_pixels=max_pixels, draft=(OVERLAY_SIDE, OVERLAY_SIDE))
+    image.thumbnail((OVERLAY_SIDE, OVERLAY_SIDE))
+    file = io.BytesIO()
+    draw_heatmap(image, heatmap, opacity=opacity).save(file, "PNG")
+    return file.getvalue()

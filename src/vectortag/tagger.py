@@ -150,7 +150,10 @@ class Tagger:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        feature_map = self.embedder.feature_map(photo)
+        return self.analysis_of(photo, self.embedder.feature_map(photo))
+
+    def analysis_of(self, photo: Photo, feature_map: FloatArray) -> Analysis:
+        """The same of a photo whose feature map (K, h, w) was kept: the network does not run, nor is the photo read."""
         own = self._own_scores(feature_map.mean(axis=(1, 2))[None])  # (1, T)
         return Analysis(self, feature_map, own[0], self._tagging(photo, self.hierarchy.raise_parents(own)[0]))
 

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.logging import RichHandler
 from rich.text import Text
 
-from vectortag.apps.cli import check, compare, correct, evaluate, explain, fit, inspect, models, tag, tags, train
+from vectortag.apps.cli import check, compare, correct, evaluate, explain, fit, inspect, models, tag, tags, train, ui
 from vectortag.apps.cli.output import notes
 from vectortag.errors import (
     ConfigError,
@@ -52,6 +52,7 @@ app.command("refresh")(correct.refresh)
 app.command("suggest")(correct.suggest)
 app.command("models")(models.models)
 app.command("inspect")(inspect.inspect)
+app.command("ui")(ui.ui)
 
 
 @app.callback()

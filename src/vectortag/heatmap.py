@@ -43,7 +43,8 @@ def _layer(heatmap: Heatmap | FloatArray, size: tuple[int, int]) -> tuple[FloatA
     """Colours (H, W, 3) in [0, 255] and how opaque they are, (H, W, 1) in [0, 1]; `size` is (width, height)."""
     grey = Image.fromarray(np.asarray(heatmap, np.float32)).resize(size, Image.Resampling.BILINEAR)
     strength = np.asarray(grey).clip(0, 1)  # (H, W)
-    return colourise(strength), (0.35 + 0.65 * strength)[..., None]  # cold parts stay tinted, so that its edge is seen
+    opaque = 0.35 + 0.65 * strength  # cold parts stay tinted, so that the map's edge can be seen
+    return colourise(strength), opaque[..., None].astype(np.float32)
 
 
 def colourise(values: FloatArray) -> FloatArray:

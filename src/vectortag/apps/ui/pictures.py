@@ -1,4 +1,4 @@
-"""Small pictures of the photos that a tag was made from, beside the tag: only where the user wants to see them again."""
+"""Small pictures of the photos that a tag was made from: kept beside the tag where the user wants to see them again."""
 
 from __future__ import annotations
 

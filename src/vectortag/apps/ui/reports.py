@@ -39,7 +39,7 @@ class Mistake:
 
 def find_reports(folders: Iterable[ModelFolder]) -> dict[str, Path]:
     """The report of each model that has one, by the model's id: of `vectortag train`, or of `vectortag fit`."""
-    found = {}
+    found: dict[str, Path] = {}
     for folder in folders:
         name = folder.path.name
         for report in (folder.path.with_name(f"{name}.run") / "report", data_home() / "reports" / name):

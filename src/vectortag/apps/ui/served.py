@@ -1,4 +1,4 @@
-"""A model that many visitors share: one forward pass at a time, and nothing of it that one visitor changes for another."""
+"""A model that many visitors share: one forward pass at a time, and no tagger changes while someone reads it."""
 
 from __future__ import annotations
 

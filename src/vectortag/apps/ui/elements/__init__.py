@@ -1,4 +1,4 @@
-"""What Streamlit does not have: a photo under its heat map, a list of tags, a strip of photos; a script and a style each.
+"""What Streamlit does not have, a script and a style each: a photo under its heat map, a list of tags, a photo strip.
 
 Whatever they show comes as data and is set as text or as an attribute, never as HTML.
 """

@@ -65,7 +65,7 @@ def _choose_threshold() -> tuple[Profile, float | None]:
     threshold = None
     if name == OWN:
         threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold", bind="query-params")
-    profile = next((known for known in PROFILES if known == name), "balanced")
+    profile: Profile = next((known for known in PROFILES if known == name), "balanced")
     return profile, threshold
 
 

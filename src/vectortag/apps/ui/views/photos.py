@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import streamlit as st
 
 from vectortag.apps.ui.elements import Thumb, choose_photo
@@ -46,7 +48,7 @@ def take_incoming() -> None:
     here, before = visit(), len(visit().photos)
     bar = st.progress(0.0)
     for done, file in enumerate(files, start=1):
-        attempt(lambda file=file: here.add(file.name, file.getvalue()))
+        attempt(functools.partial(here.add, file.name, file.getvalue()))
         bar.progress(done / len(files), f"Reading the photos: {done} of {len(files)}")
     bar.empty()
     if len(here.photos) > before:

@@ -60,13 +60,10 @@ def _data() -> None:
         f"**{photos:,}** photos, **{len(counts):,}** tags, **{sum(counts.values()) / max(photos, 1):.1f}** a photo"
     )
     search = st.text_input("Search", placeholder="Search the tags", key="data-search", label_visibility="collapsed")
-    rows = [
-        {"tag": tag, "photos": count, "share": 100 * count / photos}
-        for tag, count in counts.most_common()
-        if search.strip().casefold() in tag.casefold()
-    ]
-    most = max((row["photos"] for row in rows), default=1)
-    bar = st.column_config.ProgressColumn(min_value=0, max_value=int(most), format="%d")
+    wanted = search.strip().casefold()
+    ranked = [(tag, count) for tag, count in counts.most_common() if wanted in tag.casefold()]
+    rows = [{"tag": tag, "photos": count, "share": 100 * count / photos} for tag, count in ranked]
+    bar = st.column_config.ProgressColumn(min_value=0, max_value=max(counts.values(), default=1), format="%d")
     share = st.column_config.NumberColumn("% of photos", format="%.1f")
     st.dataframe(rows, hide_index=True, width="stretch", height=560, column_config={"photos": bar, "share": share})
 

@@ -7,12 +7,14 @@ import importlib.util
 import io
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "photos"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-TIMEOUT = 60_000  # milliseconds: for a machine that does much else
+TIMEOUT = 30_000  # milliseconds: for a machine that does much else
 QUIET = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     const busy = app.dataset.testScriptState !== "notRunning"
@@ -35,10 +37,16 @@ QUIET = """() => {
     window.quietSince ??= performance.now();
     return performance.now() - window.quietSince > 300;
 }"""
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
 
 COUNTING = """
 import sys
@@ -84,7 +92,8 @@ def data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     rows = ["image_path,tags"]
     for name, words in WORDS.items():
-        image = Image.open(EXAMPLES / f"{name}.jpg")
+        with Image.open(EXAMPLES / f"{name}.jpg") as opened:
+            image = opened.convert("RGB")
         for number in range(6):
             width, height = (round(side * (0.75 + 0.05 * (number % 3))) for side in image.size)
             left, top = (number % 2) * (image.width - width), (number // 3) * (image.height - height)
@@ -106,7 +115,12 @@ def _programs() -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, data_set: Path) -> Iterator[Server]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory,
+    data_set: Path,
+    running: Callable[..., Any],
+    free_port: Callable[[], int],
+) -> Iterator[Server]:
     """`vectortag ui` with the shipped models and one, "mine", that `vectortag fit` has made of the data set."""
     folder = tmp_path_factory.mktemp("server")
     home = folder / "home"
@@ -116,38 +130,51 @@ def server(tmp_path_factory: pytest.TempPathFactory, data_set: Path) -> Iterator
     passes, port = folder / "passes", free_port()
     passes.touch()
     command = [sys.executable, "-c", COUNTING, passes, "ui", "--port", str(port), "--data", data_set]
-    with running(command, port, environment, folder / "log"):
+    with running(command, port, environment):
         yield Server(f"http://127.0.0.1:{port}", home, passes)
 
 
-class running:
-    """A server process that answers, until the end of the block."""
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """running(command, port, environment): a server process that answers, until the end of the `with`."""
 
-    def __init__(self, command: list[Any], port: int, environment: dict[str, str], log: Path) -> None:
-        self._command, self._port, self._environment, self._log = command, port, environment, log
+    @contextmanager
+    def run(command: list[Any], port: int, environment: Mapping[str, str]) -> Iterator[None]:
+        log = tmp_path_factory.mktemp("log") / "log"
+        with log.open("wb") as output:
+            words = [str(word) for word in command]
+            process = subprocess.Popen(words, env=environment, stdout=output, stderr=output, start_new_session=True)
+        try:
+            _wait_for(process, port, log)
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)  # also what strace has started
+            process.wait(60)
 
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        with self._log.open("wb") as log:
-            command = [str(word) for word in self._command]
-            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/_stcore/health", timeout=5):
-                    return self._process
-            except OSError:
-                assert self._process.poll() is None, self._log.read_text()
-                time.sleep(0.2)
-        raise AssertionError(self._log.read_text())
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(30)
+    return run
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
+                return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.2)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """free_port(): a port that nobody listens on."""
+
+    def find() -> int:
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            return int(found.getsockname()[1])
+
+    return find
 
 
 @pytest.fixture(scope="session")

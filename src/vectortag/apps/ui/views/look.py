@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,12 +17,12 @@ from vectortag.apps.ui.rows import Row, judged, listed
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import attempt, show_problems, visit
 from vectortag.errors import UnknownTagError
-from vectortag.tagger import Analysis, Tagger
+from vectortag.tagger import Tagger
 from vectortag.thresholds import PROFILES, Profile
 from vectortag.types import Heatmap
 
-OWN = "own"
-PROFILE_LABELS = {"precise": "Precise", "balanced": "Balanced", "thorough": "Thorough", OWN: "My threshold"}
+OWN = "My threshold"
+OPACITY = 55  # percent
 PROFILE_HELP = (
     "Each tag has a threshold of its own, the line across its bar. Precise: few wrong tags. Thorough: few missed ones. "
     "My threshold: one for all tags."
@@ -41,9 +43,10 @@ def look(model: ServedModel, mode: InferenceMode) -> None:
         rows = judged(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
         _list(analysis.tagger, rows, chosen)
-        _downloads(model, mode, profile, threshold)
+        heatmap = analysis.heatmap(chosen) if chosen else None
+        _downloads(model, mode, profile, threshold, heatmap)
     with left:
-        _stage(analysis, chosen, rows)
+        _stage(heatmap, next((row for row in rows if row.tag == chosen), None))
     _ask_to_keep(analysis.tagger)
 
 
@@ -53,10 +56,9 @@ def _choose_threshold() -> tuple[Profile, float | None]:
         st.session_state.setdefault("profile", OWN)
     name = st.segmented_control(
         "Thresholds",
-        list(PROFILE_LABELS),
-        default="balanced",
+        [*(profile.capitalize() for profile in PROFILES), OWN],
+        default="Balanced",
         required=True,
-        format_func=lambda name: PROFILE_LABELS[name],
         key="profile",
         bind="query-params",
         help=PROFILE_HELP,
@@ -65,7 +67,7 @@ def _choose_threshold() -> tuple[Profile, float | None]:
     threshold = None
     if name == OWN:
         threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold", bind="query-params")
-    profile: Profile = next((known for known in PROFILES if known == name), "balanced")
+    profile: Profile = next((known for known in PROFILES if known.capitalize() == name), "balanced")
     return profile, threshold
 
 
@@ -108,13 +110,12 @@ def _pick(tag: str) -> None:
     st.query_params["tag"] = tag
 
 
-def _stage(analysis: Analysis, chosen: str | None, rows: list[Row]) -> None:
+def _stage(heatmap: Heatmap | None, row: Row | None) -> None:
     photo = visit().photo
     assert photo is not None
-    heatmap = analysis.heatmap(chosen) if chosen else None
     with st.container(key="stage"):
         stage = st.container()
-        with st.container(horizontal=True, vertical_alignment="center", key="stage-controls"):
+        with st.container(horizontal=True, vertical_alignment="bottom", key="stage-controls"):
             layout = st.segmented_control(
                 "Layout",
                 ["Overlay", "Side by side"],
@@ -125,19 +126,8 @@ def _stage(analysis: Analysis, chosen: str | None, rows: list[Row]) -> None:
                 label_visibility="collapsed",
             )
             opacity = st.slider(
-                "Opacity", 0, 100, 55, 5, format="%d%%", key="opacity", persist_state="session", width=220
+                "Opacity", 0, 100, OPACITY, 5, format="%d%%", key="opacity", persist_state="session", width=150
             )
-            if heatmap is not None:
-                st.download_button(
-                    "Heat map",
-                    functools.partial(heatmap_png, photo.content, heatmap, opacity=opacity / 100),
-                    file_name=f"{photo.name.rsplit('.', 1)[0]}.{heatmap.tag.replace(' ', '_')}.png",
-                    mime="image/png",
-                    on_click="ignore",
-                    icon=":material/download:",
-                    help="This picture as PNG.",
-                )
-        row = next((row for row in rows if row.tag == chosen), None)
         st.markdown(_caption(heatmap, row))
     with stage:
         show_photo(
@@ -146,7 +136,7 @@ def _stage(analysis: Analysis, chosen: str | None, rows: list[Row]) -> None:
             layer=layer_address(heatmap) if heatmap else None,
             opacity=opacity / 100,
             beside=layout != "Overlay",
-            alt=f'{photo.name}: where the model sees "{chosen}"' if chosen else photo.name,
+            alt=f'{photo.name}: where the model sees "{row.tag}"' if row else photo.name,
             key="photo-stage",
         )
 
@@ -163,25 +153,30 @@ def _caption(heatmap: Heatmap | None, row: Row | None) -> str:
     return f"{text} The brighter, the more that place speaks for it."
 
 
-def _downloads(model: ServedModel, mode: InferenceMode, profile: Profile, threshold: float | None) -> None:
-    here = visit()
+def _downloads(
+    model: ServedModel, mode: InferenceMode, profile: Profile, threshold: float | None, heatmap: Heatmap | None
+) -> None:
+    """The files are made when they are asked for."""
+    here, shown = visit(), visit().photo
 
     def text(form: type[JsonLinesWriter] | type[CsvWriter]) -> str:
         taggings = [here.analyse(photo, model, mode, profile).tagging for photo in photos]
         return tags_as_text([(tagging, judged(tagging, threshold)) for tagging in taggings], form)
 
     photos = [photo for photo in here.photos.values() if here.is_analysed(photo, model, mode)]
-    what = "Tags" if len(photos) == 1 else f"Tags of {len(photos)} photos"
+    what = "Tags" if len(photos) == 1 else f"{len(photos)} photos' tags"
+    files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
+        (f"{what} as JSON", "tags.jsonl", "application/jsonl", functools.partial(text, JsonLinesWriter)),
+        (f"{what} as CSV", "tags.csv", "text/csv", functools.partial(text, CsvWriter)),
+    ]
+    if shown is not None and heatmap is not None:
+        opacity = st.session_state.get("opacity", OPACITY) / 100
+        name = f"{Path(shown.name).stem}.{heatmap.tag.replace(' ', '_')}.png"
+        picture = functools.partial(heatmap_png, shown.content, heatmap, opacity=opacity)
+        files.insert(0, ("Heat map", name, "image/png", picture))
     with st.container(horizontal=True, key="downloads"):
-        for name, mime, form in (("JSON", "application/jsonl", JsonLinesWriter), ("CSV", "text/csv", CsvWriter)):
-            st.download_button(
-                f"{what} as {name}",
-                functools.partial(text, form),
-                file_name="tags.jsonl" if name == "JSON" else "tags.csv",
-                mime=mime,
-                on_click="ignore",
-                icon=":material/download:",
-            )
+        for label, name, mime, make in files:
+            st.download_button(label, make, name, mime, on_click="ignore", icon=":material/download:")
 
 
 def _say(tag: str, has: bool) -> None:

@@ -31,9 +31,10 @@ def show() -> None:
         "The model itself is not changed."
     )
     model = choose_model()
-    show_problems()
-    if done := st.session_state.pop("done", None):
-        st.success(done, icon=":material/check:")
+    with st.container():  # there even when empty, or the tabs below would start anew with each message
+        show_problems()
+        if done := st.session_state.pop("done", None):
+            st.success(done, icon=":material/check:")
     adding, mine, corrections = st.tabs(["Add a tag", "Added tags", "Corrections"])
     with adding:
         _add(model)
@@ -106,13 +107,14 @@ def _added(model: ServedModel) -> None:
                 if st.button("Delete", key=f"delete-{tag.name}", icon=":material/delete:"):
                     _ask_to_delete(model, tag)
             implied = f" It implies {', '.join(tag.parents)}." if tag.parents else ""
-            st.markdown(
-                f"From {tag.examples} photos that show it, {tag.counterexamples} that do not, "
-                f"{tag.corrections} corrections.{implied} {_advice(tag)}"
-            )
+            without = f" and {tag.counterexamples} that do not" if tag.counterexamples else ""
+            corrected = f", with {tag.corrections} corrections" if tag.corrections else ""
+            st.markdown(f"From {tag.examples} photos that show it{without}{corrected}.{implied} {_advice(tag)}")
             pictures = pictures_of(model.folder, tag.name)
             if pictures:
-                st.image([str(picture) for picture in pictures], width=110)
+                with st.container(horizontal=True, gap="small"):
+                    for picture in pictures:
+                        st.image(str(picture), width=110)
             else:
                 st.caption("No pictures were kept of its photos.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from vectortag.types import FloatArray
 
 MISTAKES_SHOWN = 12
 COLUMNS = 3
+HEADING = re.compile(r"^#(?=#* )", re.MULTILINE)  # of a report: one level lower than the page's own
 
 
 def show() -> None:
@@ -91,7 +93,7 @@ def _reports() -> None:
             if isinstance(part, Path):
                 st.image(str(part), width="content")
             else:
-                st.markdown(part)
+                st.markdown(HEADING.sub("##", part))
         rows = read_per_tag(report)
     except VectorTagError as error:
         st.error(str(error), icon=":material/error:")
@@ -106,12 +108,11 @@ def _mistakes() -> None:
         return
     model = choose_model()
     st.markdown("Where the model and the labels disagree most. Sometimes it is the label that is wrong.")
-    asked = st.session_state.setdefault("judged", set())
     pair = (model.folder.digest, str(data))
+    asked: set[tuple[str, str]] = st.session_state.setdefault("judged", set())
     if pair not in asked:
-        if not st.button("Find the worst errors", type="primary", help="Every photo is looked at once."):
-            return
-        asked.add(pair)
+        st.button("Find the worst errors", type="primary", on_click=asked.add, args=(pair,))
+        return
     try:
         found, what = _find(str(data), model.folder)
     except VectorTagError as error:

@@ -104,8 +104,8 @@ def data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _programs() -> None:
+@pytest.fixture(scope="session")
+def programs() -> None:
     """Skip all of this where something is missing; in CI nothing may be, so fail there."""
     missing = [name for name in ("playwright", "streamlit") if importlib.util.find_spec(name) is None]
     missing += [] if shutil.which("chromium") else ["chromium"]
@@ -120,6 +120,7 @@ def server(
     data_set: Path,
     running: Callable[..., Any],
     free_port: Callable[[], int],
+    programs: None,
 ) -> Iterator[Server]:
     """`vectortag ui` with the shipped models and one, "mine", that `vectortag fit` has made of the data set."""
     folder = tmp_path_factory.mktemp("server")
@@ -178,7 +179,7 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(programs: None) -> Iterator[Browser]:
     """Debian's Chromium."""
     from playwright.sync_api import sync_playwright
 

@@ -48,6 +48,6 @@ def ui(
     from streamlit.web.cli import main
 
     settings = Settings(tuple(models or ()), tuple(data or ()))
-    flags = ["--server.address", host, "--server.port", str(port)]
+    flags = ["--server.address", host, "--server.port", str(port), "--browser.gatherUsageStats", "false"]
     main(["run", str(PAGE), *flags, "--", *settings.to_arguments()], standalone_mode=False)
     return 0

@@ -79,6 +79,7 @@ class Server:
     url: str
     home: Path
     passes_file: Path
+    process: int
 
     @property
     def passes(self) -> int:
@@ -131,8 +132,8 @@ def server(
     passes, port = folder / "passes", free_port()
     passes.touch()
     command = [sys.executable, "-c", COUNTING, passes, "ui", "--port", str(port), "--data", data_set]
-    with running(command, port, environment):
-        yield Server(f"http://127.0.0.1:{port}", home, passes)
+    with running(command, port, environment) as process:
+        yield Server(f"http://127.0.0.1:{port}", home, passes, process)
 
 
 @pytest.fixture(scope="session")
@@ -140,14 +141,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """running(command, port, environment): a server process that answers, until the end of the `with`."""
 
     @contextmanager
-    def run(command: list[Any], port: int, environment: Mapping[str, str]) -> Iterator[None]:
+    def run(command: list[Any], port: int, environment: Mapping[str, str]) -> Iterator[int]:
         log = tmp_path_factory.mktemp("log") / "log"
         with log.open("wb") as output:
             words = [str(word) for word in command]
             process = subprocess.Popen(words, env=environment, stdout=output, stderr=output, start_new_session=True)
         try:
             _wait_for(process, port, log)
-            yield
+            yield process.pid
         finally:
             os.killpg(process.pid, signal.SIGTERM)  # also what strace has started
             process.wait(60)

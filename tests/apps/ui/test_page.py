@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,20 @@ class TestOnePhoto:
         assert differ(someone.picture(), before)
         assert query(someone)["tag"] == ["tree"]
         assert someone.server.passes == passes > 0
+
+    def test_the_next_heat_map_is_there_before_the_server_has_answered(self, visitor: Come):
+        someone = visitor("/?photo=temple")
+        before = someone.picture()
+
+        os.kill(someone.server.process, signal.SIGSTOP)
+        try:
+            someone.page.get_by_test_id("tag").filter(has_text="tree").click()
+            assert differ(someone.picture(), before)
+        finally:
+            os.kill(someone.server.process, signal.SIGCONT)
+
+        someone.settle()
+        assert someone.chosen == "tree"
 
     def test_opacity_and_layout_change_the_picture_and_no_network_runs(self, visitor: Come):
         someone = visitor("/?photo=temple")

@@ -93,19 +93,19 @@ class TestVisit:
         for number in range(MOST_PHOTOS):
             visit.add(f"{number}.png", content(number, (4, 4)))
 
-        with pytest.raises(PhotoError, match=f"more.png: there are {MOST_PHOTOS} photos already"):
+        with pytest.raises(PhotoError, match=rf"more\.png: there are {MOST_PHOTOS} photos already"):
             visit.add("more.png", content(MOST_PHOTOS))
 
     def test_large_and_broken_files_are_refused_by_name(self, monkeypatch):
         monkeypatch.setattr("vectortag.apps.ui.visit.MOST_PIXELS", 1000)
-        with pytest.raises(PhotoError, match="big.png: 40 x 30 pixels are more than the limit of 1,000"):
+        with pytest.raises(PhotoError, match=r"big\.png: 40 x 30 pixels are more than the limit of 1,000"):
             Visit().add("big.png", content())
-        with pytest.raises(PhotoError, match="half.png: broken photo"):
+        with pytest.raises(PhotoError, match=r"half\.png: broken photo"):
             Visit().add("half.png", content(size=(20, 20))[:100])
-        with pytest.raises(PhotoError, match="vast.png: larger than 50 MB"):
+        with pytest.raises(PhotoError, match=r"vast\.png: larger than 50 MB"):
             Visit().add("vast.png", bytes(50_000_001))
         monkeypatch.setattr("vectortag.apps.ui.visit.MOST_MEGABYTES_TOGETHER", 0)
-        with pytest.raises(PhotoError, match="a.png: all photos together are larger"):
+        with pytest.raises(PhotoError, match=r"a\.png: all photos together are larger"):
             Visit().add("a.png", content(size=(20, 20)))
 
     def test_removing_the_chosen_photo_chooses_another(self):

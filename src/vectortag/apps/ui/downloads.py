@@ -16,7 +16,7 @@ from vectortag.preprocess import Photo, open_image
 from vectortag.sheet import fit
 from vectortag.types import Heatmap, Tagging, TagScore
 
-LAYER_SIDE = 128
+LAYER_SIDE = 96
 """Pixels of a heat map for the screen, where the browser stretches it over the photo."""
 
 PNG_SIDE = 1600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -116,8 +117,17 @@ def tell(problem: str) -> None:
 
 def show_problems() -> None:
     """What went wrong since this was last shown."""
-    for problem in st.session_state.pop("problems", []):
-        st.error(problem, icon=":material/error:")
+    if problems := st.session_state.pop("problems", []):
+        st.error("  \n".join(map(plain, problems)), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """A text in which nothing, such as `*` or `$` in the name of a file, means anything to Markdown.
+
+    >>> plain("a_b*.jpg")
+    'a\\\\_b\\\\*.jpg'
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#~:$|])", r"\\\1", text)
 
 
 @st.cache_data(show_spinner=False, max_entries=500)

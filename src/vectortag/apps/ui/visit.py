@@ -48,11 +48,19 @@ class VisitorPhoto:
 
 @dataclass(slots=True)
 class Visit:
-    """Attributes: `photos` by key, in the order they came; `chosen`, the key of the one that is looked at."""
+    """What one visitor has.
+
+    Attributes:
+        photos: by key, in the order they came.
+        chosen: the key of the one that is looked at.
+        feature_maps: by photo, model and mode, what the network saw.
+        layers: heat maps as they were drawn, by their values.
+    """
 
     photos: dict[str, VisitorPhoto] = field(default_factory=dict)
     chosen: str | None = None
     feature_maps: dict[tuple[str, str, str], FloatArray] = field(default_factory=dict)
+    layers: dict[bytes, str] = field(default_factory=dict)
 
     @property
     def photo(self) -> VisitorPhoto | None:
@@ -83,6 +91,7 @@ class Visit:
         """Forget all photos."""
         self.photos.clear()
         self.feature_maps.clear()
+        self.layers.clear()
         self.chosen = None
 
     def is_analysed(self, photo: VisitorPhoto, model: ServedModel, mode: InferenceMode) -> bool:

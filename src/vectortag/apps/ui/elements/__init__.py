@@ -6,7 +6,7 @@ Whatever they show comes as data and is set as text or as an attribute, never as
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -32,18 +32,27 @@ class Thumb(TypedDict):
 
 
 def show_photo(
-    *, photo: str, ratio: float, layer: str | None, opacity: float, beside: bool, alt: str, key: str
+    *,
+    photo: str,
+    ratio: float,
+    layer: str | None,
+    alt: str,
+    key: str,
+    layers: Mapping[str, str] | None = None,
+    opacity: float = 0.55,
+    beside: bool = False,
 ) -> None:
     """Show a photo under its heat map, or beside it.
 
     Args:
         photo, layer: addresses of pictures; the layer is stretched over the photo.
         ratio: the photo's width over its height.
-        opacity: in [0, 1].
         alt: what the picture shows, in words.
+        layers: by tag, layers that are shown as soon as their tag is clicked in the list.
+        opacity: in [0, 1].
     """
-    data = {"photo": photo, "ratio": ratio, "layer": layer, "opacity": opacity, "beside": beside, "alt": alt}
-    _element("stage")(key=key, data=data)
+    about = {"photo": photo, "ratio": ratio, "alt": alt, "opacity": opacity, "beside": beside}
+    _element("stage")(key=key, data={**about, "layer": layer, "layers": dict(layers or {})})
 
 
 def choose_tag(

@@ -29,6 +29,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.append(element("span", "name", row.tag), element("span", "score", row.score.toFixed(2)), bar(row));
     button.onclick = () => {
       for (const other of root.querySelectorAll(".row")) other.classList.toggle("chosen", other === item);
+      window.dispatchEvent(new CustomEvent("vectortag-tag", { detail: row.tag }));
       setTriggerValue("tag", row.tag);
     };
     item.append(button, thumb(row, true), thumb(row, false));

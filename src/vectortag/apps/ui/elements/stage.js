@@ -1,4 +1,5 @@
-// A photo under its heat map, or beside it. data: {photo, ratio, layer, opacity, beside, alt}
+// A photo under its heat map, or beside it. data: {photo, ratio, layer, layers, opacity, beside, alt}
+// Hears of a click in scores.js at once, and shows that tag's layer before the server has answered.
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root");
   if (!root.firstChild) {
@@ -6,6 +7,7 @@ export default function ({ data, parentElement }) {
       <figure class="plain"><img class="photo"></figure>
       <figure class="heat" data-testid="heat"><img class="photo"><img class="layer" alt=""></figure>`;
   }
+  root.layers = data.layers;
   root.classList.toggle("beside", data.beside);
   root.style.setProperty("--ratio", data.ratio);
   for (const photo of root.querySelectorAll(".photo")) set(photo, data.photo);
@@ -15,6 +17,15 @@ export default function ({ data, parentElement }) {
   layer.hidden = !data.layer;
   if (data.layer) set(layer, data.layer);
   layer.style.opacity = data.opacity;
+
+  const show = (event) => {
+    const address = root.layers[event.detail];
+    if (!address) return;
+    layer.hidden = false;
+    set(layer, address);
+  };
+  window.addEventListener("vectortag-tag", show);
+  return () => window.removeEventListener("vectortag-tag", show);
 }
 
 function set(image, address) {

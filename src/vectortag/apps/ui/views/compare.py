@@ -87,7 +87,6 @@ def _show_one(name: str, analysis: Analysis, photo: VisitorPhoto, tag: str, opac
         ratio=photo.ratio,
         layer=layer_address(heatmap) if heatmap else None,
         opacity=opacity,
-        beside=False,
         alt=f'{photo.name}: where {name} sees "{tag}"',
         key=f"compare-{name}",
     )

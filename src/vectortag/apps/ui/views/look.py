@@ -15,14 +15,15 @@ from vectortag.apps.ui.kept import correct, kept_folder, said_of, take_back_here
 from vectortag.apps.ui.modes import InferenceMode
 from vectortag.apps.ui.rows import Row, judged, listed
 from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.state import attempt, show_problems, visit
+from vectortag.apps.ui.state import attempt, plain, show_problems, visit
 from vectortag.errors import UnknownTagError
-from vectortag.tagger import Tagger
+from vectortag.tagger import Analysis, Tagger
 from vectortag.thresholds import PROFILES, Profile
 from vectortag.types import Heatmap
 
 OWN = "My threshold"
 OPACITY = 55  # percent
+MOST_LAYERS = 24
 PROFILE_HELP = (
     "Each tag has a threshold of its own, the line across its bar. Precise: few wrong tags. Thorough: few missed ones. "
     "My threshold: one for all tags."
@@ -42,11 +43,11 @@ def look(model: ServedModel, mode: InferenceMode) -> None:
         analysis = here.analyse(photo, model, mode, profile)
         rows = judged(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
-        _list(analysis.tagger, rows, chosen)
+        shown = _list(analysis.tagger, rows, chosen)
         heatmap = analysis.heatmap(chosen) if chosen else None
         _downloads(model, mode, profile, threshold, heatmap)
     with left:
-        _stage(heatmap, next((row for row in rows if row.tag == chosen), None))
+        _stage(heatmap, next((row for row in rows if row.tag == chosen), None), _layers(analysis, shown))
     _ask_to_keep(analysis.tagger)
 
 
@@ -79,7 +80,8 @@ def _chosen_tag(rows: list[Row]) -> str | None:
     return rows[0].tag if rows and rows[0].found else None
 
 
-def _list(tagger: Tagger, rows: list[Row], chosen: str | None) -> None:
+def _list(tagger: Tagger, rows: list[Row], chosen: str | None) -> list[str]:
+    """Show the list, and return the tags that are in it."""
     search = st.text_input(
         "Search",
         placeholder=f"Search all {len(tagger.tags)} tags",
@@ -97,6 +99,7 @@ def _list(tagger: Tagger, rows: list[Row], chosen: str | None) -> None:
         on_said=_say,
         key="tags",
     )
+    return [row.tag for row in shown]
 
 
 def _synonym(tagger: Tagger, search: str) -> str | None:
@@ -110,7 +113,16 @@ def _pick(tag: str) -> None:
     st.query_params["tag"] = tag
 
 
-def _stage(heatmap: Heatmap | None, row: Row | None) -> None:
+def _layers(analysis: Analysis, tags: list[str]) -> dict[str, str]:
+    """The heat maps of the first tags in the list, for the browser to show without asking; each is drawn once."""
+    drawn, layers = visit().layers, {}
+    for heatmap in analysis.heatmaps(tags[:MOST_LAYERS]):
+        values = heatmap.values.tobytes()
+        layers[heatmap.tag] = drawn[values] = drawn.get(values) or layer_address(heatmap)
+    return layers
+
+
+def _stage(heatmap: Heatmap | None, row: Row | None, layers: dict[str, str]) -> None:
     photo = visit().photo
     assert photo is not None
     with st.container(key="stage"):
@@ -133,7 +145,8 @@ def _stage(heatmap: Heatmap | None, row: Row | None) -> None:
         show_photo(
             photo=photo.shown,
             ratio=photo.ratio,
-            layer=layer_address(heatmap) if heatmap else None,
+            layer=(layers.get(heatmap.tag) or layer_address(heatmap)) if heatmap else None,
+            layers=layers,
             opacity=opacity / 100,
             beside=layout != "Overlay",
             alt=f'{photo.name}: where the model sees "{row.tag}"' if row else photo.name,
@@ -204,7 +217,7 @@ def _question(tagger: Tagger, tag: str, has: bool) -> None:
     photo = visit().photo
     if photo is None:
         return
-    st.markdown(f"**{photo.name}** {'shows' if has else 'does not show'} **{tag}**.")
+    st.markdown(f"**{plain(photo.name)}** {'shows' if has else 'does not show'} **{tag}**.")
     st.markdown(
         "To learn from it later, VectorTag keeps a copy of this photo and what you said of it in your data folder, "
         f"`{kept_folder()}`. It stays there until you take it back under *Your tags*. No other photo is kept."

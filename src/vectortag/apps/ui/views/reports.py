@@ -144,8 +144,6 @@ def _mistake(one: Mistake, model: ServedModel) -> None:
         photo=photo.shown,
         ratio=photo.ratio,
         layer=layer_address(heatmap),
-        opacity=0.55,
-        beside=False,
         alt=f'{photo.name}: where the model sees "{one.tag}"',
         key=f"mistake-{photo.key}-{one.tag}",
     )

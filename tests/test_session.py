@@ -159,6 +159,17 @@ class TestOpening:
         np.testing.assert_array_equal(actual, expected)
 
 
+def test_threads_that_are_the_first_to_run_a_network_do_not_wait_for_each_other(network: Path):
+    code = """
+import sys, pathlib, numpy, concurrent.futures, vectortag.session as session
+opened = session.open_session(pathlib.Path(sys.argv[1]), runtime="openvino", threads=4)
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    list(pool.map(opened.feature_map, numpy.zeros((8, 32, 32, 3), numpy.uint8)))
+"""
+    for _ in range(8):  # without the care that `_import_openvino` takes, about every third process hung
+        subprocess.run([sys.executable, "-c", code, network], check=True, timeout=60)
+
+
 class TestKeptNetworks:
     """What OpenVINO compiled is kept under the network's hash, and loaded the next time."""
 

@@ -27,6 +27,8 @@ from vectortag.types import Arithmetic, ByteArray, FloatArray
 Runtime = Literal["auto", "openvino", "onnxruntime"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
+_IMPORTING = threading.Lock()
+
 KEPT_NETWORKS = 16
 """Compiled networks in the cache; of more, those that were longest not used are deleted."""
 
@@ -241,18 +243,23 @@ def _import_openvino() -> Any:
     `import openvino` looks up an analytics host from a forked process and leaves a file in the home folder, unless
     `openvino_telemetry` cannot be imported: then it takes its own stub, which does nothing. The converter is not
     needed and takes more than half of the time of the import; `import openvino.tools.ovc` still finds it afterwards.
+
+    Its binding sets up its use of numpy at the first array that it meets. Where two threads bring one at the same time,
+    each waits for the other for ever, so it meets one here.
     """
-    if "openvino" not in sys.modules:
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-        sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
-    try:
-        import openvino
-    except ImportError as error:
-        raise MissingExtraError("The runtime openvino", "OpenVINO", "all") from error
-    finally:
-        if sys.modules.get("openvino.tools.ovc", ...) is None:
-            del sys.modules["openvino.tools.ovc"]
-    return openvino
+    with _IMPORTING:
+        if "openvino" not in sys.modules:
+            sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+            sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
+        try:
+            import openvino
+        except ImportError as error:
+            raise MissingExtraError("The runtime openvino", "OpenVINO", "all") from error
+        finally:
+            if sys.modules.get("openvino.tools.ovc", ...) is None:
+                del sys.modules["openvino.tools.ovc"]
+        openvino.Tensor(np.zeros(1, np.float32)).element_type.to_dtype()
+        return openvino
 
 
 def _keep(file: Path, compiled: bytes) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.heatmap import INFERNO, colourise, draw_heatmap
+from vectortag.heatmap import INFERNO, colourise, draw_heatmap, heat_layer
 from vectortag.types import Heatmap
 
 CORNER = np.float32([[0, 0, 0], [0, 0, 1]])
@@ -73,3 +73,13 @@ def test_colours_grow_lighter_from_cold_to_hot():
 
     assert (np.diff(lightness) > 0).all()
     np.testing.assert_array_equal(colours[0, [0, -1]], INFERNO[[0, -1]])
+
+
+def test_a_layer_over_the_photo_is_the_drawing():
+    photo = noise(60, 40)
+
+    layer = heat_layer(CORNER, photo.size)
+
+    laid = Image.alpha_composite(photo.convert("RGBA"), layer).convert("RGB")
+    drawn = np.asarray(draw_heatmap(photo, CORNER, opacity=1), int)
+    np.testing.assert_allclose(np.asarray(laid, int), drawn, atol=2)

@@ -204,6 +204,14 @@ class TestExplaining:
         with pytest.raises(UnknownTagError, match="beech"):
             tagger.analyse(photos[0]).heatmaps(["dog", "beech"])
 
+    def test_a_feature_map_that_was_kept_is_analysed_as_its_photo_is(self, tagger: Tagger, make_photo: MakePhoto):
+        analysis = tagger.analyse(make_photo())
+
+        again = tagger.analysis_of(make_photo(), analysis.feature_map)
+
+        assert again.tagging == analysis.tagging
+        np.testing.assert_array_equal(again.heatmap("dog").values, analysis.heatmap("dog").values)
+
 
 class TestLoading:
     def test_a_model_is_loaded_by_its_name(self, tiny_model: Path, home: Path):

@@ -130,6 +130,15 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#~:$|])", r"\\\1", text)
 
 
+def lowered(markdown: str) -> str:
+    """A document whose headings stand one level lower, under the page's own.
+
+    >>> lowered("# One")
+    '## One'
+    """
+    return re.sub(r"^#(?=#* )", "##", markdown, flags=re.MULTILINE)
+
+
 @st.cache_data(show_spinner=False, max_entries=500)
 def small_picture(path: str, changed: int) -> Image.Image:
     """A small picture of a photo on disk; `changed` is its time of change.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from vectortag.apps.ui.downloads import layer_address
 from vectortag.apps.ui.elements import show_photo
 from vectortag.apps.ui.rows import judged
-from vectortag.apps.ui.state import choose_mode, models, serve, visit
+from vectortag.apps.ui.state import choose_mode, models, serve, show_problems, visit
 from vectortag.apps.ui.views.photos import analyse_all, examples, open_link, strip, take_incoming, uploader
 from vectortag.apps.ui.visit import VisitorPhoto
 from vectortag.heatmap import sharpness
+from vectortag.model_folder import ModelFolder
 from vectortag.sheet import score_note
 from vectortag.tagger import Analysis
 
@@ -34,6 +33,7 @@ def show() -> None:
     served = {name: serve(found[name]) for name in names}
     for model in served.values():
         analyse_all(model, mode)
+    show_problems()
     strip("compare-photos")
     photo = visit().photo
     if photo is None or not names:
@@ -50,7 +50,7 @@ def show() -> None:
     st.dataframe(_table(analyses), hide_index=True, width="stretch", column_config=dict.fromkeys(names, bar))
 
 
-def _choose_models() -> tuple[list[str], dict[str, Any]]:
+def _choose_models() -> tuple[list[str], dict[str, ModelFolder]]:
     found, _ = models()
     names = st.multiselect(
         "Models",

@@ -11,7 +11,7 @@ from vectortag.apps.ui.kept import take_back
 from vectortag.apps.ui.pictures import pictures_of, remove_pictures, save_pictures
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import attempt, choose_model, show_problems, small_picture
-from vectortag.apps.ui.visit import MOST_MEGABYTES
+from vectortag.apps.ui.visit import MOST_MEGABYTES, MOST_PHOTOS
 from vectortag.corrections import Correction, read_corrections
 from vectortag.places import data_home
 from vectortag.refreshing import forget, refresh
@@ -73,7 +73,9 @@ def _upload(label: str, key: str, about: str) -> list[bytes]:
     files = st.file_uploader(
         label, type="image", accept_multiple_files=True, max_upload_size=MOST_MEGABYTES, key=key, help=about
     )
-    return [file.getvalue() for file in files]
+    if len(files) > MOST_PHOTOS:
+        st.warning(f"Only the first {MOST_PHOTOS} of {len(files)} photos are taken.", icon=":material/warning:")
+    return [file.getvalue() for file in files[:MOST_PHOTOS]]
 
 
 def _learn_tag(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vectortag.apps.ui.state import models
+from vectortag.apps.ui.state import lowered, models
 from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import CARD, DEFAULT_MODEL, ModelFolder
 from vectortag.thresholds import PROFILES
+
+PERCENT = {"map": "mAP", "micro_f1": "micro F1", "macro_f1": "macro F1"}
 
 
 def show() -> None:
@@ -39,24 +41,20 @@ def _card(name: str, folder: ModelFolder) -> None:
     )
     figures = [_figures(info.name, manifest.metrics.get(info.name, {})) for info in manifest.data_sets]
     if figures:
-        st.dataframe(figures, hide_index=True, width="stretch")
+        percent = st.column_config.NumberColumn(format="%.1f")
+        st.dataframe(figures, hide_index=True, width="stretch", column_config=dict.fromkeys(PERCENT.values(), percent))
     with st.expander("Model card"):
         card = folder.path / CARD
-        st.markdown(card.read_text("utf-8") if card.is_file() else "This model folder has no card.")
+        st.markdown(lowered(card.read_text("utf-8")) if card.is_file() else "This model folder has no card.")
     with st.expander("Tags and thresholds"):
         st.dataframe(_tags(folder), hide_index=True, width="stretch")
 
 
 def _figures(name: str, metrics: dict[str, float]) -> dict[str, object]:
     """The validation figures on one data set, in percent as they are published."""
-    shown = {"map": "mAP", "micro_f1": "micro F1", "macro_f1": "macro F1"}
-    percent = {text: _percent(metrics.get(key)) for key, text in shown.items()}
+    percent = {text: 100 * metrics[key] for key, text in PERCENT.items() if metrics.get(key) is not None}
     error = metrics.get("calibration_error")
     return {"data set": name, "photos": metrics.get("photos"), **percent, "calibration error": error}
-
-
-def _percent(value: float | None) -> float | None:
-    return None if value is None else round(100 * value, 1)
 
 
 @st.cache_data(show_spinner=False, hash_funcs={ModelFolder: lambda folder: folder.digest})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from vectortag.apps.ui.elements import show_photo
 from vectortag.apps.ui.modes import MODES
 from vectortag.apps.ui.reports import Mistake, find_reports, parts_of, read_per_tag, worst_mistakes
 from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.state import choose_model, models, settings
+from vectortag.apps.ui.state import choose_model, lowered, models, settings
 from vectortag.apps.ui.visit import VisitorPhoto, read_photo
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import count_tags
@@ -24,7 +23,6 @@ from vectortag.types import FloatArray
 
 MISTAKES_SHOWN = 12
 COLUMNS = 3
-HEADING = re.compile(r"^#(?=#* )", re.MULTILINE)  # of a report: one level lower than the page's own
 
 
 def show() -> None:
@@ -93,7 +91,7 @@ def _reports() -> None:
             if isinstance(part, Path):
                 st.image(str(part), width="content")
             else:
-                st.markdown(HEADING.sub("##", part))
+                st.markdown(lowered(part))
         rows = read_per_tag(report)
     except VectorTagError as error:
         st.error(str(error), icon=":material/error:")

@@ -14,14 +14,16 @@ import pytest
 import typer
 
 import vectortag
-from vectortag.apps.cli.app import app
+from vectortag.apps.cli.app import COMMANDS as COMMAND_NAMES
+from vectortag.apps.cli.app import app_with
 from vectortag.data.find import find_images
 from vectortag.model_folder import DEFAULT_MODEL, model_folders, read_model_folder
 from vectortag.tagger import Tagger
 from vectortag.types import Tagging
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = {command.name: command for command in app.registered_commands}
+APP = app_with(COMMAND_NAMES)
+COMMANDS = {command.name: command for command in APP.registered_commands}
 
 
 def test_a_module_imports_only_from_lower_layers(need_module: Callable[[str], ModuleType]):
@@ -103,7 +105,7 @@ class TestCommands:
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_option_has_help(self, name):
-        command = typer.main.get_command(app).commands[name]
+        command = typer.main.get_command(APP).commands[name]
 
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
@@ -119,7 +121,7 @@ class TestCommands:
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_documented_option_is_there(self, name):
-        command = typer.main.get_command(app).commands[name]
+        command = typer.main.get_command(APP).commands[name]
         known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         section = re.search(rf"^## [^\n]*vectortag {name}\b.*?(?=^## |\Z)", documents(), re.DOTALL | re.MULTILINE)
 

@@ -152,6 +152,21 @@ class TestExplaining:
         assert [heatmap.tag for heatmap in some] == ["boat", "beach"]
         np.testing.assert_array_equal(some[1].values, analysis.heatmap("beach").values)
 
+    def test_many_photos_are_analysed_in_order_and_a_broken_one_fails_alone(
+        self, tagger: Tagger, photos: list[Path], tmp_path: Path
+    ):
+        (tmp_path / "broken.jpg").write_text("no photo")
+
+        first, broken, second = tagger.analyse_many([photos[0], tmp_path / "broken.jpg", photos[1]])
+
+        assert isinstance(broken, FailedTagging)
+        for analysis, photo in ((first, photos[0]), (second, photos[1])):
+            alone = tagger.analyse(photo)
+            assert analysis.tagging.path == str(photo)
+            np.testing.assert_allclose(analysis.own_scores, alone.own_scores, atol=1e-5)
+            for one, other in zip(analysis.heatmaps(), alone.heatmaps(), strict=True):
+                np.testing.assert_allclose(one.values, other.values, atol=1e-3)
+
     def test_an_analysis_runs_the_network_once_however_many_heat_maps_follow(
         self, tagger: Tagger, photos: list[Path], monkeypatch: pytest.MonkeyPatch
     ):

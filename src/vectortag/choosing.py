@@ -150,10 +150,8 @@ def _all_remembered() -> dict[str, Remembered]:
     file = _file()
     try:
         return TypeAdapter(dict[str, Remembered]).validate_json(file.read_bytes())
-    except FileNotFoundError:
+    except OSError:  # most often there is none
         return {}
-    except OSError as error:
-        raise VectorTagError(f"{file}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise VectorTagError(
             f"{file}: not as vectortag bench wrote it. Remove it, then run: vectortag bench --remember"

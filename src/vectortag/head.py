@@ -1,10 +1,10 @@
 """The head: from an embedding to one logit a tag, and back to the cells of the feature map, in numpy.
 
-A head is a list of blocks, each with its own tags. A block knows two things in closed form: its logits, and the
-gradient of each logit with respect to the embedding. The second is all that Grad-CAM needs (Selvaraju et al. 2017,
+A head is a list of blocks, each with its own tags. A block knows two things in closed form: its logits, and how each
+logit changes along any direction of the embedding. The second is all that Grad-CAM needs (Selvaraju et al. 2017,
 arXiv:1610.02391): the embedding is the mean of the feature map over its h*w cells, so the gradient for every cell of
-channel k is `gradient[k] / (h * w)`, and the raw map is `relu(sum_k gradient[k] * feature_map[k])`; its scale falls
-out when the map is brought to [0, 1].
+channel k is `gradient[k] / (h * w)`, and the raw map is `relu(sum_k gradient[k] * feature_map[k])`, which is the change
+along each cell; its scale falls out when the map is brought to [0, 1].
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Block(Protocol):
         """(N, K) -> (N, T)."""
         ...
 
-    def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
-        """d logit / d embedding for some of the block's tags: (K,), (R,) -> (R, K)."""
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
+        """d logit / d embedding for some of the block's tags, times directions: (K,), (R,), (K, n) -> (R, n)."""
         ...
 
     def arrays(self) -> dict[str, FloatArray]:
@@ -75,13 +75,14 @@ class MlpBlock:
     def logits(self, embeddings: FloatArray) -> FloatArray:
         return self.hidden(embeddings) @ self.w2.T + self.b2
 
-    def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
-        return self.pull_back(self.w2[rows], self.hidden(embedding[None])[0])
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
+        return self.pull_back(self.w2[rows], self.hidden(embedding[None])[0], directions)
 
-    def pull_back(self, gradients: FloatArray, hidden: FloatArray) -> FloatArray:
-        """From gradients with respect to the hidden values to the embedding's: (R, H), (H,) -> (R, K)."""
+    def pull_back(self, gradients: FloatArray, hidden: FloatArray, directions: FloatArray) -> FloatArray:
+        """Gradients with respect to the hidden values, times directions: (R, H), (H,), (K, n) -> (R, n)."""
         active = hidden > 0
-        return gradients[:, active] @ self.w1[active]  # (R, H') @ (H', K)
+        chain = [gradients[:, active], self.w1[active], directions]  # (R, H') @ (H', K) @ (K, n)
+        return np.linalg.multi_dot(chain)  # in the cheaper order: for all tags, the right product first
 
     def arrays(self) -> dict[str, FloatArray]:
         return {"w1": self.w1, "b1": self.b1, "w2": self.w2, "b2": self.b2}
@@ -106,8 +107,8 @@ class LinearBlock:
     def logits(self, embeddings: FloatArray) -> FloatArray:
         return embeddings @ self.w.T + self.b
 
-    def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:  # noqa: ARG002
-        return self.w[rows]
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:  # noqa: ARG002
+        return self.w[rows] @ directions
 
     def arrays(self) -> dict[str, FloatArray]:
         return {"w": self.w, "b": self.b}
@@ -132,7 +133,7 @@ class AddedBlock:
     def logits(self, embeddings: FloatArray) -> FloatArray:
         return new_tag_features(self.below, embeddings) @ self.w.T
 
-    def gradients(self, embedding: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
         """Through both directions, then through the ReLU, and through the scores to all tags of the head below."""
         first = self.below.blocks[0]
         features = features_of(first, embedding[None])[0]  # (H,)
@@ -140,8 +141,13 @@ class AddedBlock:
         of_features = _through_direction(self.w[rows, : len(features)], features)
         of_roots = _through_direction(self.w[rows, len(features) :], np.sqrt(scores))
         of_logits = of_roots * (0.5 * np.sqrt(scores) * (1 - scores))
-        way = first.pull_back(of_features, features) if isinstance(first, MlpBlock) else of_features
-        return way + of_logits.astype(np.float32) @ self.below.gradients(embedding, range(len(scores)))
+        if isinstance(first, MlpBlock):
+            through_features = first.pull_back(of_features, features, directions)
+        else:
+            through_features = of_features @ directions
+        return through_features + of_logits.astype(np.float32) @ self.below.along(
+            embedding, range(len(scores)), directions
+        )
 
     def arrays(self) -> dict[str, FloatArray]:
         return {"w": self.w}
@@ -229,22 +235,23 @@ class Head:
         blocks[number] = move_row(blocks[number], row, w, b)
         return Head(tuple(blocks))
 
-    def gradients(self, embedding: FloatArray, tags: Sequence[int]) -> FloatArray:
-        """d logit / d embedding for the tags at these places: (K,) -> (len(tags), K).
+    def along(self, embedding: FloatArray, tags: Sequence[int], directions: FloatArray) -> FloatArray:
+        """d logit / d embedding for the tags at these places, times directions: (K,), (K, n) -> (len(tags), n).
 
         Raises:
             IndexError: the head has no tag at one of the places.
         """
-        gradients = np.empty((len(tags), embedding.shape[0]), np.float32)
+        changes = np.empty((len(tags), directions.shape[1]), np.float32)
         wanted = np.asarray(tags, np.intp)
         if ((wanted < 0) | (wanted >= self.tag_count)).any():
             raise IndexError(f"expected places from 0 to {self.tag_count - 1}, got {list(tags)}")
         first = 0
         for block in self.blocks:
             here = (wanted >= first) & (wanted < first + block.tag_count)
-            gradients[here] = block.gradients(embedding, wanted[here] - first)
+            if here.any():
+                changes[here] = block.along(embedding, wanted[here] - first, directions)
             first += block.tag_count
-        return gradients
+        return changes
 
     def maps(self, feature_map: FloatArray, tags: Sequence[int]) -> FloatArray:
         """Grad-CAM of some tags on one photo: (K, h, w) -> (len(tags), h, w) in [0, 1].
@@ -253,8 +260,7 @@ class Head:
         """
         width, height_cells, width_cells = feature_map.shape
         cells = feature_map.reshape(width, -1)  # (K, h*w)
-        weights = self.gradients(cells.mean(axis=1), tags)  # (R, K)
-        maps = np.maximum(weights @ cells, 0)  # (R, K) @ (K, h*w) -> (R, h*w)
+        maps = np.maximum(self.along(cells.mean(axis=1), tags, cells), 0)  # (R, h*w)
         maps -= maps.min(axis=1, keepdims=True)
         peaks = maps.max(axis=1, keepdims=True)
         np.divide(maps, peaks, out=maps, where=peaks > 0)

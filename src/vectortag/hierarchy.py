@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.taxonomy import Taxonomy
 from vectortag.types import FloatArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hierarchy:
     """Attributes: `descendants` maps the place of each parent to the places of all its descendants."""
 
@@ -33,12 +35,24 @@ class Hierarchy:
 
     def raise_parents(self, scores: FloatArray) -> FloatArray:
         """Return (N, T) scores in which no parent is below any of its descendants."""
+        parents, families = self._families
         raised = scores.copy()
-        for parent, below in self.descendants.items():
-            raised[:, parent] = scores[:, [parent, *below]].max(axis=1)
+        raised[:, parents] = scores[:, families].max(axis=2)  # (N, P, M) -> (N, P)
         return raised
 
-    def source(self, place: int, own_scores: FloatArray) -> int:
-        """The place of the tag that gave `place` its score: itself or a descendant; (T,) scores before raising."""
-        candidates = [place, *self.descendants.get(place, ())]
-        return candidates[int(np.argmax(own_scores[candidates]))]
+    def sources(self, own_scores: FloatArray) -> npt.NDArray[np.intp]:
+        """For each tag the place of the tag that gave it its score, itself or a descendant: (T,) before raising."""
+        parents, families = self._families
+        sources = np.arange(len(own_scores))
+        best = own_scores[families].argmax(axis=1)  # (P,)
+        sources[parents] = families[np.arange(len(parents)), best]
+        return sources
+
+    @functools.cached_property
+    def _families(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """The places of the parents, (P,), and each with its descendants, (P, M), filled up with the parent itself."""
+        longest = max(map(len, self.descendants.values()), default=0) + 1
+        families = [
+            [parent, *below] + [parent] * (longest - 1 - len(below)) for parent, below in self.descendants.items()
+        ]
+        return np.array([*self.descendants], np.intp), np.array(families, np.intp).reshape(-1, longest)

@@ -10,10 +10,7 @@ from vectortag.manifest import Manifest
 
 def write_card(manifest: Manifest) -> str:
     """The model card: what the model is, what it was made from, how good it is, where it fails."""
-    return (
-        "\n".join([*_head(manifest), *_data(manifest), *_figures(manifest), *_limits(manifest), *_tags(manifest)])
-        + "\n"
-    )
+    return "\n".join(line for part in PARTS for line in part(manifest)) + "\n"
 
 
 def _config(manifest: Manifest) -> dict[str, Any]:
@@ -74,6 +71,13 @@ def _figures(manifest: Manifest) -> Iterator[str]:
         yield ""
 
 
+def _lower_precisions(manifest: Manifest) -> Iterator[str]:
+    if manifest.lost:
+        yield "Points of mAP that a lower precision loses against float32 on the validation photos, in the worst set:"
+        yield f"{', '.join(f'{name} {points:+.2f}' for name, points in manifest.lost.items())}."
+        yield ""
+
+
 def figures_table(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """A Markdown table with a row for each data set, from the summary of its `vectortag.evaluation.Report`."""
     yield "| set | photos | mAP | tags | micro F1 | macro F1 | F1 at 5 | N+ at 5 | calibration error |"
@@ -110,3 +114,6 @@ def _percent(value: float | None) -> str:
 
 def _error(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+PARTS = (_head, _data, _figures, _lower_precisions, _limits, _tags)

@@ -8,6 +8,7 @@ it is part of the network's graph, so that pixels stay uint8 until they are insi
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import struct
 from collections.abc import Iterator
@@ -15,17 +16,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
-from PIL import (  # importing a plugin registers its format
-    AvifImagePlugin,  # noqa: F401
-    BmpImagePlugin,  # noqa: F401
-    GifImagePlugin,  # noqa: F401
-    Image,
-    ImageOps,
-    JpegImagePlugin,  # noqa: F401
-    PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
-    WebPImagePlugin,  # noqa: F401
-)
+from PIL import Image, ImageOps
 from pydantic import BaseModel, ConfigDict, Field
 
 from vectortag.errors import PhotoError
@@ -34,9 +25,17 @@ from vectortag.types import ByteArray
 Photo = str | Path | bytes | Image.Image | ByteArray
 """What can be tagged: a path, the bytes of a file, a Pillow image, or an (H, W, 3) uint8 array in RGB."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""The only formats that are opened; JPEG's plugin reads MPO, too. Pillow knows about 40 more, most of them
-unmaintained attack surface."""
+FORMATS = {
+    "JPEG": "JpegImagePlugin",
+    "PNG": "PngImagePlugin",
+    "WEBP": "WebPImagePlugin",
+    "GIF": "GifImagePlugin",
+    "BMP": "BmpImagePlugin",
+    "TIFF": "TiffImagePlugin",
+    "AVIF": "AvifImagePlugin",
+}
+"""The only formats that are opened, and Pillow's modules for them, each imported when a file may be of its format;
+JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained attack surface."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 
@@ -138,7 +137,8 @@ def _identify(file: IO[bytes]) -> Image.Image:
     take 200), and can be moved only for the whole process. TIFF and WebP still ask for it inside their plugins.
     """
     start = file.read(16)
-    for name in FORMATS:
+    for name, plugin in FORMATS.items():
+        importlib.import_module(f"PIL.{plugin}")
         factory, accepts = Image.OPEN[name]
         if accepts is None or accepts(start) is True:
             file.seek(0)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,8 +25,7 @@ from vectortag.additions import (
     save_addition,
 )
 from vectortag.choosing import Precision, open_model
-from vectortag.corrections import Correction, add_corrections
-from vectortag.embedder import VIEWS, Embedder
+from vectortag.embedder import VIEWS, Embedder, embeddings_of
 from vectortag.errors import CorrectionError, NewTagError, PhotoError, UnknownTagError, VectorTagError, did_you_mean
 from vectortag.head import AddedBlock, Head, new_tag_features, new_tag_parts
 from vectortag.hierarchy import Hierarchy
@@ -37,6 +37,9 @@ from vectortag.session import Runtime
 from vectortag.taxonomy import normalise
 from vectortag.thresholds import PROFILES, Profile, calibrated
 from vectortag.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScore
+
+if TYPE_CHECKING:
+    from vectortag.corrections import Correction
 
 
 class Tagger:
@@ -73,6 +76,7 @@ class Tagger:
         added = additions.tags
         self.additions = added
         self.tags = (*manifest.tags, *(tag.name for tag in added))
+        self._places = {tag: place for place, tag in enumerate(self.tags)}
         self.head = Head((*head.blocks, AddedBlock(self.folder.head, additions.rows))) if added else head
         own = point.threshold_array(self.profile)
         self.thresholds = np.array([*own, *(tag.thresholds[self.profile] for tag in added)], np.float32)  # (T,)
@@ -151,8 +155,18 @@ class Tagger:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        feature_map = self.embedder.feature_map(photo)
-        own = self._own_scores(feature_map.mean(axis=(1, 2))[None])  # (1, T)
+        return self._analysis(photo, self.embedder.feature_map(photo))
+
+    def analyse_many(self, photos: Iterable[Photo]) -> Iterator[Analysis | FailedTagging]:
+        """Analyse photos in their order, as `tag_many` tags them."""
+        for photo, feature_map in self.embedder.feature_maps(photos):
+            if isinstance(feature_map, PhotoError):
+                yield FailedTagging(_name(photo) or "photo", feature_map)
+            else:
+                yield self._analysis(photo, feature_map)
+
+    def _analysis(self, photo: Photo, feature_map: FloatArray) -> Analysis:
+        own = self._own_scores(embeddings_of(feature_map[None]))  # (1, T)
         return Analysis(self, feature_map, own[0], self._tagging(photo, self.hierarchy.raise_parents(own)[0]))
 
     def explain(self, photo: Photo, tag: str) -> Heatmap:
@@ -179,9 +193,11 @@ class Tagger:
         Raises:
             UnknownTagError: the model does not have the tag.
         """
-        for name in (tag, normalise(tag), self.folder.manifest.taxonomy.canonical(tag)):
-            if name in self.tags:
-                return self.tags.index(name)
+        if tag in self._places:
+            return self._places[tag]
+        for name in (normalise(tag), self.folder.manifest.taxonomy.canonical(tag)):
+            if name in self._places:
+                return self._places[name]
         name = self.folder.manifest.name
         hint = did_you_mean(tag, self.tags)
         raise UnknownTagError(f'model "{name}": no tag "{tag}".{hint} All tags: vectortag inspect {name}')
@@ -248,6 +264,8 @@ class Tagger:
             PhotoError: the photo cannot be read.
             UnknownTagError: the model does not have a tag.
         """
+        from vectortag.corrections import Correction, add_corrections
+
         has, has_not = ({self.tags[self.place(tag)] for tag in tags} for tags in (yes, no))
         if both := has & has_not:
             raise CorrectionError(f'{photo}: "{min(both)}" is said to be there and not to be there')
@@ -333,7 +351,8 @@ class Analysis:
         """
         tagger = self.tagger
         places = [tagger.place(tag) for tag in (tagger.tags if tags is None else tags)]
-        sources = [tagger.hierarchy.source(place, self.own_scores) for place in places]
+        source_of = tagger.hierarchy.sources(self.own_scores)
+        sources = [int(source_of[place]) for place in places]
         maps = tagger.head.maps(self.feature_map, sources)
         return [
             Heatmap(values, tagger.tags[place], tagger.tags[source], float(self.own_scores[source]))

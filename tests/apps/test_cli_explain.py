@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors import safe_open
 
 from vectortag.heatmap import draw_heatmap
 from vectortag.tagger import Tagger
@@ -166,3 +168,45 @@ class TestFailures:
 
         assert explain(photo, "--tag", "sea", "--output", "maps").status == 130
         assert list(Path("maps").iterdir()) == []
+
+
+class TestManyPhotos:
+    @pytest.fixture
+    def folder(self, photo: Path, make_photo: MakePhoto, tmp_path: Path) -> Path:
+        """Two photos called beach, one in a folder below, and one that is none."""
+        (tmp_path / "photos/day").mkdir(parents=True)
+        for name, seed in {"beach.jpg": 1, "beach.png": 2, "day/hill.jpg": 3}.items():
+            make_photo(f"{seed}.jpg", seed=seed).rename(tmp_path / "photos" / name)
+        (tmp_path / "photos/day/broken.jpg").write_text("no photo")
+        return Path("photos")
+
+    def test_each_has_its_own_files_in_its_own_folder_and_a_broken_one_is_named(self, explain, folder: Path):
+        outcome = explain(folder, "--tag", "sea", "--output", "maps")
+
+        assert outcome.status == 1
+        assert outcome.stdout.split() == ["maps/beach.sea.png", "maps/beach.png.sea.png", "maps/day/hill.sea.png"]
+        assert "photos/day/broken.jpg: " in outcome.stderr
+        for file in outcome.stdout.split():
+            assert pixels(Path(file)).ndim == 3
+
+    def test_all_maps_are_one_file_of_numbers_a_photo(self, explain, folder: Path, tagger: Tagger):
+        outcome = explain(folder / "beach.png", "--all", "--output", "maps")
+
+        assert outcome.stdout == "maps/beach.maps.safetensors\n"
+        analysis = tagger.analyse(folder / "beach.png")
+        with safe_open("maps/beach.maps.safetensors", "numpy") as stored:
+            metadata, maps, scores = stored.metadata(), stored.get_tensor("maps"), stored.get_tensor("scores")
+        assert json.loads(metadata["tags"]) == list(tagger.tags)
+        assert (metadata["path"], metadata["model"]) == ("photos/beach.png", tagger.id)
+        assert (metadata["runtime"], metadata["precision"]) == ("openvino", "f32")
+        np.testing.assert_allclose(maps, [one.values for one in analysis.heatmaps()], atol=2e-3)
+        np.testing.assert_allclose(scores, [one.score for one in analysis.tagging.scores], atol=1e-5)
+
+    def test_without_a_folder_for_them_several_photos_are_refused(self, explain, folder: Path):
+        outcome = explain(folder, "--tag", "sea")
+
+        assert outcome.status == 1
+        assert "4 photos: name a folder for their maps with --output" in outcome.stderr
+
+    def test_all_and_one_tag_contradict_each_other(self, explain, photo: Path):
+        assert "--all is every tag: leave --tag out" in explain(photo, "--all", "--tag", "sea").stderr

@@ -311,6 +311,7 @@ class TestFailures:
         if outcome.returncode == NO_SUCH_USER:
             pytest.skip("run by root, and there is no ordinary user to become")
 
+        assert outcome.stdout, outcome.stderr
         lines = read_lines(outcome.stdout)
         errors = {line["path"]: line["error"]["message"] for line in lines if "error" in line}
         assert errors.keys() == {f"photos/{name}" for name in (*BROKEN, "03.jpg")}

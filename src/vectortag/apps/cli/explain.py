@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from PIL import Image
 
 from vectortag.apps.cli import options
-from vectortag.apps.cli.output import appearing, notes, stdout
-from vectortag.errors import VectorTagError
+from vectortag.apps.cli.output import appearing, notes, progress_over, stdout
+from vectortag.data.find import find_images
+from vectortag.errors import PhotoError, VectorTagError
 from vectortag.heatmap import draw_heatmap
 from vectortag.preprocess import open_image
-from vectortag.tagger import Tagger
+from vectortag.tagger import Analysis, Tagger
+from vectortag.types import FailedTagging
 
 
 def explain(
-    photo: Annotated[Path, typer.Argument(help="One photo.", show_default=False)],
+    paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
     tags: Annotated[
         list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; may be repeated. Default: all found.")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="The maps of every tag as numbers: a .safetensors file a photo.")
+    ] = False,
     model: options.Model = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A PNG file for one tag, a folder for several.")
+        Path | None, typer.Option("--output", "-o", help="A PNG file for one map, a folder for several.")
     ] = None,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the map covers the photo.")] = 0.55,
     profile: options.Profile = options.ProfileName.balanced,
@@ -32,43 +40,92 @@ def explain(
     precision: options.Precision = options.PrecisionName.auto,
     additions: options.Additions = True,
 ) -> int:
-    """Show where in a photo the model sees a tag: a heat map over the photo, as PNG.
+    """Show where in photos the model sees a tag: a heat map over the photo, as PNG.
 
-    The network runs once, however many tags are asked for. The names of the written files go to stdout.
+    The network runs once a photo, however many tags are asked for. The names of the written files go to stdout.
 
     **Examples**
 
     `vectortag explain beach.jpg --tag sea`
 
-    `vectortag explain beach.jpg --output maps/`
+    `vectortag explain photos/ --tag sea --output maps/`
+
+    `vectortag explain photos/ --all --output maps/`
     """
+    photos = list(_photos(paths))
+    if every and tags:
+        raise VectorTagError("--all is every tag: leave --tag out")
+    if len(photos) != 1 and output is None:
+        raise VectorTagError(f"{len(photos)} photos: name a folder for their maps with --output")
     tagger = Tagger.load(
         model, profile=profile.value, runtime=runtime.value, precision=precision.value, additions=additions
     )
-    analysis = tagger.analyse(photo)
-    wanted = tags or [scored.tag for scored in analysis.tagging.tags]
+    wanted = [tagger.tags[tagger.place(tag)] for tag in tags or ()]
+    names = _Names(output, several=len(photos) > 1 or len(wanted) != 1)
+    failed = 0
+    analyses = tagger.analyse_many(photo for photo, _ in photos)
+    for (photo, subfolder), result in zip(
+        photos, progress_over(analyses, total=len(photos), what="explaining"), strict=True
+    ):
+        try:
+            if isinstance(result, FailedTagging):
+                raise result.error
+            if every:
+                file = names.of(photo, subfolder, "maps", ".safetensors")
+                save_maps(result, file)
+                stdout().print(str(file))
+            else:
+                _draw(result, photo, subfolder, wanted, names, opacity)
+        except PhotoError as error:
+            failed += 1
+            notes.error(str(error))
+    return 1 if failed else 0
+
+
+def _photos(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Every photo, and the folder it lies in below the one that was named."""
+    for path in paths:
+        if path.is_dir():
+            yield from ((photo, photo.parent.relative_to(path)) for photo in find_images(path))
+        else:
+            yield path, Path()
+
+
+class _Names:
+    """Where maps are written: `beach.sea.png`, and `beach.png.sea.png` for a second photo that is called beach."""
+
+    def __init__(self, output: Path | None, *, several: bool) -> None:
+        self._file = output if output and output.suffix.lower() == ".png" and not output.is_dir() else None
+        if self._file and several:
+            raise VectorTagError(f"{output}: one file cannot hold several maps. Name a folder, or one --tag")
+        self._folder = output or Path()
+        self._taken: dict[Path, Path] = {}
+
+    def of(self, photo: Path, subfolder: Path, what: str, suffix: str) -> Path:
+        if self._file:
+            return self._file
+        folder = self._folder / subfolder
+        short = folder / photo.stem
+        base = short if self._taken.setdefault(short, photo) == photo else folder / photo.name
+        return base.with_name(f"{base.name}.{re.sub(r'[^0-9A-Za-z-]+', '_', what)}{suffix}")
+
+
+def _draw(
+    analysis: Analysis, photo: Path, subfolder: Path, wanted: Sequence[str], names: _Names, opacity: float
+) -> None:
+    wanted = wanted or [scored.tag for scored in analysis.tagging.tags]
     if not wanted:
         notes.print(f"{photo}: no tag reaches its threshold. Name one with --tag", style="yellow")
-        return 0
-    image = open_image(photo, max_pixels=tagger.embedder.recipe.max_pixels)
+        return
+    image = open_image(photo, max_pixels=analysis.tagger.embedder.recipe.max_pixels)
     for heatmap in analysis.heatmaps(wanted):
-        file = _destination(output, photo, heatmap.tag, several=len(wanted) > 1)
+        file = names.of(photo, subfolder, heatmap.tag, ".png")
         if heatmap.is_empty:
             notes.print(f"{heatmap.tag}: no part of the photo speaks for it; the map is empty", style="yellow")
         elif heatmap.source != heatmap.tag:
             notes.progress(f"{heatmap.tag}: seen as {heatmap.source}")
         save_png(draw_heatmap(image, heatmap, opacity=opacity), file)
         stdout().print(str(file))
-    return 0
-
-
-def _destination(output: Path | None, photo: Path, tag: str, *, several: bool) -> Path:
-    if output is not None and output.suffix.lower() == ".png" and not output.is_dir():
-        if several:
-            raise VectorTagError(f"{output}: one file cannot hold several maps. Name a folder, or one --tag")
-        return output
-    folder = output or Path()
-    return folder / f"{photo.stem}.{re.sub(r'[^0-9A-Za-z-]+', '_', tag)}.png"
 
 
 def save_png(image: Image.Image, file: Path) -> None:
@@ -77,9 +134,40 @@ def save_png(image: Image.Image, file: Path) -> None:
     Raises:
         VectorTagError: the file cannot be written.
     """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VectorTagError(f"{file.parent}: cannot be made a folder: {error.strerror}") from error
+    _make_folder(file.parent)
     with appearing(file) as stream:
         image.save(stream, "PNG")
+
+
+def save_maps(analysis: Analysis, file: Path) -> None:
+    """Write the maps of every tag: `maps`, (T, h, w) float16 in [0, 1], and `scores`, (T,) float32.
+
+    The file's metadata has the photo's path, the tags as a JSON list, the model, the runtime and the precision.
+
+    Raises:
+        VectorTagError: the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    tagging = analysis.tagging
+    metadata = {
+        "path": tagging.path or "",
+        "tags": json.dumps([scored.tag for scored in tagging.scores], ensure_ascii=False),
+        "model": tagging.model,
+        "runtime": tagging.runtime,
+        "precision": tagging.precision,
+    }
+    arrays = {
+        "maps": np.stack([heatmap.values for heatmap in analysis.heatmaps()]).astype(np.float16),
+        "scores": np.array([scored.score for scored in tagging.scores], np.float32),
+    }
+    _make_folder(file.parent)
+    with appearing(file) as stream:
+        stream.write(save(arrays, metadata=metadata))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VectorTagError(f"{folder}: cannot be made a folder: {error.strerror}") from error

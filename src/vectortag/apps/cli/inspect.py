@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from vectortag.apps.cli.output import stdout
+from vectortag.choosing import choose
 from vectortag.hierarchy import Hierarchy
-from vectortag.model_folder import MANIFEST, find_model_folder
+from vectortag.machine import this_machine
+from vectortag.model_folder import MANIFEST, find_model_folder, model_folders
+from vectortag.session import RUNTIMES
 from vectortag.thresholds import PROFILES
 
 
 def inspect(
     model: Annotated[str | None, typer.Argument(help="A model's name or folder.")] = None,
+    machine: Annotated[
+        bool, typer.Option("--machine", help="Instead: the processor, and how each model is run on it, and why.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The manifest as it is.")] = False,
 ) -> int:
     """Show what a model folder holds: its tags with their parents and thresholds, its data, its figures.
 
-    **Example**
+    **Examples**
 
     `vectortag inspect resnet18`
+
+    `vectortag inspect --machine`
     """
+    if machine:
+        return _machine(model)
     folder = find_model_folder(model)
     manifest, console = folder.manifest, stdout()
     if as_json:
@@ -43,3 +55,26 @@ def inspect(
         table.add_row(tag, *("-" if t is None else f"{t:.2f}" for t in thresholds), ", ".join(above))
     console.print(table)
     return 0
+
+
+def _machine(model: str | None) -> int:
+    """The processor, the runtimes, and what "auto" chooses for one model or for all."""
+    here, console = this_machine(), stdout()
+    console.print(f"processor   {here.cpu}, {here.cores} cores for this process")
+    console.print(f"extensions  {' '.join(here.extensions) or 'none that is known to matter'}")
+    console.print(f"runtimes    {', '.join(_runtimes())}")
+    for path in [model] if model else model_folders():
+        folder = find_model_folder(path)
+        choice = choose(folder)
+        runtime = _runtimes()[0].split()[0] if choice.runtime == "auto" else choice.runtime
+        console.print(f"{folder.manifest.name:11} {runtime}, {choice.precision}: {choice.why}")
+    return 0
+
+
+def _runtimes() -> list[str]:
+    """The installed runtimes with their versions, the preferred one first."""
+    found = []
+    for name in RUNTIMES:
+        with contextlib.suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    return found or ["none is installed"]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from vectortag.errors import VectorTagError
@@ -44,12 +45,24 @@ class Notes(PlainConsole):
 
     hushed = False
 
+    def error(self, text: str) -> None:
+        self.print(Text.assemble(("error:", "bold red"), f" {text}"))
+
     def progress(self, text: str) -> None:
         if not self.hushed:
             self.print(text)
 
 
 notes = Notes(stderr=True)
+
+
+class NotesHandler(logging.Handler):
+    """What the package logs, on stderr with the time of day."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        moment = time.strftime("%H:%M:%S", time.localtime(record.created))
+        style = "yellow" if record.levelno >= logging.WARNING else ""
+        notes.print(Text.assemble((moment, "dim"), " ", (self.format(record), style)))
 
 
 def console_on(stream: TextIO) -> Console:
@@ -123,6 +136,8 @@ def progress_over(items: Iterable[Item], *, total: int, what: str) -> Iterator[I
     if not notes.is_terminal or notes.hushed or total < 2:
         yield from items
         return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes, transient=True) as progress:
         yield from progress.track(items, total=total)

@@ -1,0 +1,139 @@
+"""CPU and wall time to tag a photo, against the usual way in torch, the floor, and ONNX Runtime.
+
+    python benchmarks/tagging.py [--rounds 5] [--photos 104] [--cores N] [--json FILE]
+
+Every way runs in a process of its own, in turns with the others; the figures are medians over the rounds.
+
+- usual: Pillow decodes the whole photo, torchvision resizes it, ResNet-18 and the head run in eager torch, a photo at
+  a time;
+- decode, runtime: what cannot be saved: decoding and resizing alone; the bare runtime alone, on pixels that are ready,
+  as many photos at once as there are cores;
+- MODEL: `Tagger.tag_many` with what "auto" chooses here; MODEL exact: in float32;
+- MODEL onnxruntime: the same in ONNX Runtime, in float32 and int8, with the same decoding.
+
+`over floor` is the CPU time over decode + runtime together; `busy` the share of all cores' time that was used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from measuring import SIZES, Children, Way, Work, machine_line, make_photos, print_table
+
+from vectortag.machine import usable_cores
+
+MODELS = ("lite0", "resnet18")
+
+
+def usual() -> Work:
+    """Torch in eager mode, as most scripts have it."""
+    import timm
+    import torch
+    from PIL import Image
+    from torch import nn
+    from torchvision import transforms
+
+    head = nn.Sequential(nn.Linear(512, 256), nn.ReLU(), nn.Dropout(0.4), nn.Linear(256, 298))
+    network = nn.Sequential(timm.create_model("resnet18", pretrained=False, num_classes=0), head).eval()
+    pixels = transforms.Compose(
+        [
+            transforms.Resize((224, 224)),
+            transforms.ToTensor(),
+            transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ]
+    )
+
+    def work(photos: Sequence[Path]) -> None:
+        with torch.inference_mode():
+            for photo in photos:
+                torch.sigmoid(network(pixels(Image.open(photo).convert("RGB"))[None]))
+
+    return work
+
+
+def decode() -> Work:
+    """Decoding and resizing alone, on all cores."""
+    from vectortag.preprocess import PixelRecipe, load_pixels
+
+    pool, recipe = ThreadPoolExecutor(usable_cores()), PixelRecipe()
+    return lambda photos: list(pool.map(lambda photo: load_pixels(photo, 224, recipe), photos))
+
+
+def runtime(model: str, precision: str) -> Work:
+    """The bare runtime on pixels that are ready, one photo on each core."""
+    from vectortag.tagger import Tagger
+
+    embedder = Tagger.load(model, precision=precision, additions=False).embedder
+    pool = ThreadPoolExecutor(usable_cores())
+    ready: dict[Path, object] = {}
+
+    def work(photos: Sequence[Path]) -> None:
+        for photo in photos:
+            ready.setdefault(photo, embedder.pixels(photo))
+        list(pool.map(lambda photo: embedder.session.feature_map(ready[photo]), photos))
+
+    return work
+
+
+def ours(model: str, precision: str, name: str) -> Work:
+    """`tag_many`."""
+    from vectortag.tagger import Tagger
+
+    tagger = Tagger.load(model, precision=precision, runtime=name, additions=False)
+    return lambda photos: list(tagger.tag_many(photos))
+
+
+def ways() -> dict[str, Way]:
+    """By name."""
+    from vectortag.choosing import choose
+    from vectortag.model_folder import find_model_folder
+
+    found: dict[str, Way] = {"usual": (usual, ()), "decode": (decode, ())}
+    for model in MODELS:
+        folder = find_model_folder(model)
+        precisions = ["exact"] if choose(folder).precision == "f32" else ["auto", "exact"]
+        for precision in precisions:
+            found[f"{model} runtime {precision}"] = (runtime, (model, precision))
+            found[f"{model} {precision}"] = (ours, (model, precision, "openvino"))
+        for precision in ("exact", "int8")[: 2 if folder.has_int8 else 1]:
+            found[f"{model} onnxruntime {precision}"] = (ours, (model, precision, "onnxruntime"))
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--photos", type=int, default=104)
+    parser.add_argument("--cores", type=int)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    children = Children(ways(), arguments.cores)
+    cores = arguments.cores or usable_cores()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size, pixels in SIZES.items():
+            photos = make_photos(Path(folder) / size, pixels)
+            count = max(len(photos), arguments.photos // (1 if pixels[0] < 1000 else 4))
+            children.measure(size, (photos * (1 + count // len(photos)))[:count], rounds=arguments.rounds)
+    print(machine_line(), f"({cores} used)\n")
+    for size in SIZES:
+        usual_cpu, usual_wall = children.medians("usual", size)
+        decode_cpu, _ = children.medians("decode", size)
+        for name in ways():
+            cpu, wall = children.medians(name, size)
+            row = {"photos": size, "way": name, "CPU ms": cpu, "wall ms": wall, "busy": cpu / wall / cores}
+            row |= {"CPU: usual /": usual_cpu / cpu, "wall: usual /": usual_wall / wall}
+            model, _, precision = name.partition(" ")
+            bare = f"{model} runtime {precision}"
+            floor = decode_cpu + children.medians(bare, size)[0] if (bare, size) in children.results else None
+            rows.append(row | {"over floor": "" if floor is None else cpu / floor})
+    print_table(rows, arguments.json)
+
+
+if __name__ == "__main__":
+    main()

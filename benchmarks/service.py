@@ -54,9 +54,8 @@ def main() -> None:
         if arguments.minutes:
             watch_memory(pid, port, photos, arguments.minutes)
         else:
-            print(
-                f"largest difference from the command line's scores: {difference(port, photos, arguments.precision):.6f}"
-            )
+            apart = difference(port, photos, arguments.precision)
+            print(f"largest difference from the command line's scores: {apart:.6f}")
             compare(pid, port, photos, arguments)
 
 
@@ -163,6 +162,7 @@ def tag_for_seconds(connection, photos: list[bytes], precision: str) -> None:
     from vectortag.tagger import Tagger
 
     tagger = Tagger.load(precision=precision)
+    tagger.tag(photos[0])
     while (seconds := connection.recv()) is not None:
         begun, spent = time.perf_counter(), time.process_time()
         end = begun + seconds

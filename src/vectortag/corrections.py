@@ -57,6 +57,16 @@ def undo_corrections() -> list[Correction]:
     return [_correction(*row) for row in rows]
 
 
+def remove_correction(photo: Path, tag: str) -> None:
+    """Forget whatever was said of one tag of a photo.
+
+    Raises:
+        CorrectionError: the data folder cannot be written.
+    """
+    with _opened() as database, database:
+        database.execute("DELETE FROM corrections WHERE photo = ? AND tag = ?", (str(photo.absolute()), tag))
+
+
 def read_corrections() -> list[Correction]:
     """All corrections in the order in which they were made; of one photo and tag the last alone.
 

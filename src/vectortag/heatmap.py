@@ -26,13 +26,25 @@ def draw_heatmap(image: Image.Image, heatmap: Heatmap | FloatArray, *, opacity: 
         heatmap: (h, w) in [0, 1]; it is enlarged bilinearly to the photo.
         opacity: in [0, 1]; how much of the map is seen where it is strongest.
     """
-    values = np.asarray(heatmap, np.float32)
-    grey = Image.fromarray(values).resize(image.size, Image.Resampling.BILINEAR)
-    strength = np.asarray(grey)[..., None].clip(0, 1)  # (H, W, 1)
+    colour, opaque = _layer(heatmap, image.size)
     photo = np.asarray(image.convert("RGB"), np.float32)  # (H, W, 3)
-    blend = opacity * (0.35 + 0.65 * strength)  # cold parts stay tinted, so that the map's edge can be seen
-    mixed = photo * (1 - blend) + colourise(strength[..., 0]) * blend
+    blend = opacity * opaque
+    mixed = photo * (1 - blend) + colour * blend
     return Image.fromarray(mixed.round().astype(np.uint8))
+
+
+def heat_layer(heatmap: Heatmap | FloatArray, size: tuple[int, int]) -> Image.Image:
+    """What `draw_heatmap` lays over a photo, by itself: an RGBA image of (width, height) pixels, for opacity 1."""
+    colour, opaque = _layer(heatmap, size)
+    return Image.fromarray(np.concatenate([colour, 255 * opaque], axis=-1).round().astype(np.uint8))
+
+
+def _layer(heatmap: Heatmap | FloatArray, size: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
+    """Colours (H, W, 3) in [0, 255] and how opaque they are, (H, W, 1) in [0, 1]; `size` is (width, height)."""
+    grey = Image.fromarray(np.asarray(heatmap, np.float32)).resize(size, Image.Resampling.BILINEAR)
+    strength = np.asarray(grey).clip(0, 1)  # (H, W)
+    opaque = 0.35 + 0.65 * strength  # cold parts stay tinted, so that the map's edge can be seen
+    return colourise(strength), opaque[..., None].astype(np.float32)
 
 
 def colourise(values: FloatArray) -> FloatArray:

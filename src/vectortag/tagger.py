@@ -155,7 +155,7 @@ class Tagger:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return self._analysis(photo, self.embedder.feature_map(photo))
+        return self.analysis_of(photo, self.embedder.feature_map(photo))
 
     def analyse_many(self, photos: Iterable[Photo]) -> Iterator[Analysis | FailedTagging]:
         """Analyse photos in their order, as `tag_many` tags them."""
@@ -163,9 +163,10 @@ class Tagger:
             if isinstance(feature_map, PhotoError):
                 yield FailedTagging(_name(photo) or "photo", feature_map)
             else:
-                yield self._analysis(photo, feature_map)
+                yield self.analysis_of(photo, feature_map)
 
-    def _analysis(self, photo: Photo, feature_map: FloatArray) -> Analysis:
+    def analysis_of(self, photo: Photo, feature_map: FloatArray) -> Analysis:
+        """The same of a photo whose feature map (K, h, w) was kept: the network does not run, nor is the photo read."""
         own = self._own_scores(embeddings_of(feature_map[None]))  # (1, T)
         return Analysis(self, feature_map, own[0], self._tagging(photo, self.hierarchy.raise_parents(own)[0]))
 

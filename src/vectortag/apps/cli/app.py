@@ -41,6 +41,7 @@ COMMANDS = {
     "corrections": "correct",
     "refresh": "correct",
     "suggest": "correct",
+    "ui": "ui",
     "serve": "serve",
     "models": "models",
     "bench": "bench",

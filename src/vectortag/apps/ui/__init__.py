@@ -1,0 +1,1 @@
+"""The web page: `vectortag ui`, or `streamlit run` on app.py."""

@@ -1,0 +1,31 @@
+"""The page: `vectortag ui`, or `streamlit run src/vectortag/apps/ui/app.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from vectortag.apps.ui.views import compare, manage, models, reports, tag
+
+HERE = Path(__file__).parent
+ICON = HERE / "icon.svg"  # a file of our own: for a named icon the browser would ask a font service
+
+
+def main() -> None:
+    """Draw the view that the page's address names."""
+    st.set_page_config(page_title="VectorTag", page_icon=str(ICON), layout="wide")
+    st.html(HERE / "style.css")
+    st.logo(str(HERE / "logo.svg"), size="large")
+    pages = {
+        "tag": st.Page(tag.show, title="Tag", icon=":material/sell:", url_path="tag", default=True),
+        "compare": st.Page(compare.show, title="Compare", icon=":material/compare:", url_path="compare"),
+        "models": st.Page(models.show, title="Models", icon=":material/deployed_code:", url_path="models"),
+        "manage": st.Page(manage.show, title="Your tags", icon=":material/school:", url_path="your-tags"),
+        "reports": st.Page(reports.show, title="Data and training", icon=":material/monitoring:", url_path="reports"),
+    }
+    st.session_state["pages"] = pages
+    st.navigation(list(pages.values()), position="top").run()
+
+
+main()

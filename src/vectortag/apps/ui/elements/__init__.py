@@ -1,0 +1,91 @@
+"""What Streamlit does not have, a script and a style each: a photo under its heat map, a list of tags, a photo strip.
+
+Whatever they show comes as data and is set as text or as an attribute, never as HTML.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import streamlit as st
+
+
+class TagRow(TypedDict):
+    """A line of the list: `said` is what the user said of the tag, None where nothing."""
+
+    tag: str
+    score: float
+    threshold: float | None
+    found: bool
+    said: bool | None
+
+
+class Thumb(TypedDict):
+    """A photo of the strip: `picture` is an address that the browser can show."""
+
+    key: str
+    name: str
+    picture: str
+
+
+def show_photo(
+    *,
+    photo: str,
+    ratio: float,
+    layer: str | None,
+    alt: str,
+    key: str,
+    layers: Mapping[str, str] | None = None,
+    opacity: float = 0.55,
+    beside: bool = False,
+) -> None:
+    """Show a photo under its heat map, or beside it.
+
+    Args:
+        photo, layer: addresses of pictures; the layer is stretched over the photo.
+        ratio: the photo's width over its height.
+        alt: what the picture shows, in words.
+        layers: by tag, layers that are shown as soon as their tag is clicked in the list.
+        opacity: in [0, 1].
+    """
+    about = {"photo": photo, "ratio": ratio, "alt": alt, "opacity": opacity, "beside": beside}
+    _element("stage")(key=key, data={**about, "layer": layer, "layers": dict(layers or {})})
+
+
+def choose_tag(
+    rows: Sequence[TagRow],
+    *,
+    chosen: str | None,
+    empty: str,
+    on_tag: Callable[[str], None],
+    on_said: Callable[[str, bool], None],
+    key: str,
+) -> None:
+    """Show tags with their scores. The callbacks hear of a tag that was clicked, and of a thumb up (True) or down."""
+    _element("scores")(
+        key=key,
+        data={"rows": list(rows), "chosen": chosen, "empty": empty},
+        on_tag_change=lambda: on_tag(st.session_state[key].tag),
+        on_said_change=lambda: on_said(st.session_state[key].said["tag"], st.session_state[key].said["has"]),
+    )
+
+
+def choose_photo(
+    thumbs: Sequence[Thumb], *, chosen: str | None, wrap: bool, on_photo: Callable[[str], None], key: str
+) -> None:
+    """Show small photos in a strip, or wrapped into lines; the callback hears of the key of one that was clicked."""
+    _element("strip")(
+        key=key,
+        data={"thumbs": list(thumbs), "chosen": chosen, "wrap": wrap},
+        on_photo_change=lambda: on_photo(st.session_state[key].photo),
+    )
+
+
+@functools.cache
+def _element(name: str) -> Any:
+    folder = Path(__file__).parent
+    script, style = ((folder / f"{name}{suffix}").read_text("utf-8") for suffix in (".js", ".css"))
+    return st.components.v2.component(f"vectortag_{name}", html="<div class='root'></div>", js=script, css=style)

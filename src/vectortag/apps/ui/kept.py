@@ -1,0 +1,58 @@
+"""Copies of photos that a visitor corrected: the only photos that the page keeps, and only when told to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vectortag.apps.ui.visit import VisitorPhoto
+from vectortag.corrections import read_corrections, remove_correction
+from vectortag.errors import CorrectionError
+from vectortag.places import data_home, replace_file
+from vectortag.tagger import Tagger
+
+
+def kept_folder() -> Path:
+    """Where the copies lie."""
+    return data_home() / "corrected"
+
+
+def said_of(photo: VisitorPhoto) -> dict[str, bool]:
+    """What was said of a photo: by tag, whether it has it."""
+    copy = _copy_of(photo)
+    return {one.tag: one.has for one in read_corrections() if one.photo == copy}
+
+
+def correct(tagger: Tagger, photo: VisitorPhoto, tag: str, has: bool) -> None:
+    """Keep a copy of the photo, and that it has a tag or has it not.
+
+    Raises:
+        CorrectionError: nothing can be kept.
+    """
+    copy = _copy_of(photo)
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not copy.exists():
+            replace_file(copy, photo.content)
+    except OSError as error:
+        raise CorrectionError(f"{copy}: the photo cannot be kept: {error.strerror or error}") from error
+    tagger.correct(copy, yes=[tag] if has else [], no=[] if has else [tag])
+
+
+def take_back(photo: Path, tag: str) -> None:
+    """Forget what was said of a photo's tag, and the page's copy of the photo when nothing more is said of it.
+
+    Raises:
+        CorrectionError: nothing can be changed.
+    """
+    remove_correction(photo, tag)
+    if photo.parent == kept_folder().absolute() and all(one.photo != photo for one in read_corrections()):
+        photo.unlink(missing_ok=True)
+
+
+def take_back_here(photo: VisitorPhoto, tag: str) -> None:
+    """`take_back` of a visitor's photo."""
+    take_back(_copy_of(photo), tag)
+
+
+def _copy_of(photo: VisitorPhoto) -> Path:
+    return (kept_folder() / f"{photo.key[:32]}{Path(photo.name).suffix.lower()}").absolute()

@@ -1,0 +1,52 @@
+"""Small pictures of the photos that a tag was made from: kept beside the tag where the user wants to see them again."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+from vectortag.additions import folder_of
+from vectortag.apps.ui.visit import MOST_PIXELS
+from vectortag.errors import NewTagError
+from vectortag.model_folder import ModelFolder
+from vectortag.places import replace_file
+from vectortag.preprocess import open_image
+from vectortag.sheet import fit
+
+SIDE = 240
+"""Pixels."""
+
+
+def save_pictures(model: ModelFolder, tag: str, photos: list[bytes]) -> None:
+    """Keep a small picture of each photo.
+
+    Raises:
+        NewTagError: they cannot be written.
+        PhotoError: a photo cannot be read.
+    """
+    folder = _folder(model, tag)
+    remove_pictures(model, tag)
+    try:
+        folder.mkdir(parents=True)
+        for number, photo in enumerate(photos, start=1):
+            buffer = io.BytesIO()
+            fit(open_image(photo, max_pixels=MOST_PIXELS, draft=(SIDE, SIDE)), SIDE).save(buffer, "JPEG", quality=85)
+            replace_file(folder / f"{number:03}.jpg", buffer.getvalue())
+    except OSError as error:
+        raise NewTagError(f"{folder}: the pictures cannot be kept: {error.strerror or error}") from error
+
+
+def pictures_of(model: ModelFolder, tag: str) -> list[Path]:
+    """The kept pictures of a tag."""
+    return sorted(_folder(model, tag).glob("*.jpg"))
+
+
+def remove_pictures(model: ModelFolder, tag: str) -> None:
+    """Forget the pictures of a tag."""
+    shutil.rmtree(_folder(model, tag), ignore_errors=True)
+
+
+def _folder(model: ModelFolder, tag: str) -> Path:
+    return folder_of(model) / "pictures" / quote(tag, safe=" ")

@@ -1,0 +1,124 @@
+"""Data sets and training reports as the page shows them: what was counted, drawn and judged."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.vocabulary import build_targets
+from vectortag.errors import DataError
+from vectortag.evaluation import choose_part, embed_records, known_in
+from vectortag.metrics import judgeable
+from vectortag.model_folder import ModelFolder
+from vectortag.places import data_home
+from vectortag.tagger import Tagger
+from vectortag.types import UNKNOWN
+
+PICTURE = re.compile(r"^!\[(?P<text>[^\]]*)\]\((?P<file>[\w.-]+)\)$", re.MULTILINE)
+
+MOST_OF_A_TAG = 3
+"""Errors of one tag among the worst, so that one bad tag does not hide the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A tag of a photo on which model and label disagree; `has` is what the label says."""
+
+    photo: Path
+    tag: str
+    has: bool
+    score: float
+    threshold: float
+
+
+def find_reports(folders: Iterable[ModelFolder]) -> dict[str, Path]:
+    """The report of each model that has one, by the model's id: of `vectortag train`, or of `vectortag fit`."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        name = folder.path.name
+        for report in (folder.path.with_name(f"{name}.run") / "report", data_home() / "reports" / name):
+            if (report / "README.md").is_file():
+                found.setdefault(folder.id, report)
+    return found
+
+
+def parts_of(report: Path) -> Iterator[str | Path]:
+    """The text of a report in pieces, with the paths of its pictures between them.
+
+    Raises:
+        DataError: the report cannot be read.
+    """
+    try:
+        text = (report / "README.md").read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{report / 'README.md'}: cannot be read: {error}") from error
+    at = 0
+    for picture in PICTURE.finditer(text):
+        yield text[at : picture.start()]
+        if (file := report / picture["file"]).is_file():
+            yield file
+        at = picture.end()
+    yield text[at:]
+
+
+def read_per_tag(report: Path) -> list[dict[str, str | float | None]]:
+    """The rows of a report's per_tag.csv with numbers as numbers; none where it has no such file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    file = report / "per_tag.csv"
+    if not file.is_file():
+        return []
+    try:
+        with file.open(encoding="utf-8", newline="") as rows:
+            return [{key: _number(value) for key, value in row.items()} for row in csv.DictReader(rows)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: cannot be read: {error}") from error
+
+
+def _number(text: str) -> str | float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return text
+
+
+def worst_mistakes(folder: ModelFolder, data: Path) -> tuple[list[Mistake], str]:
+    """Where a model and the labels of a data set disagree most, and on which photos that was looked for.
+
+    Judged are the photos that the model kept from training, where it knows them, else all. The worst first: by how far
+    the score is on the wrong side of the threshold, in units of the room that it has there.
+
+    Raises:
+        DataError: the set cannot be read.
+    """
+    tagger = Tagger.load(folder, additions=False)
+    records = read_tagged_photos(data, skip_bad_rows=True)
+    try:
+        part, what = choose_part(records, "val", folder.manifest), "validation photos"
+    except DataError:
+        part, what = list(records.records), "photos"
+    embeddings, readable, _ = embed_records(tagger, part)
+    targets = build_targets(readable, tagger.tags, folder.manifest.taxonomy, known_in(records, folder.manifest))
+    targets, scores = judgeable(targets), tagger.scores(embeddings)
+    has, limits = targets == 1, tagger.thresholds
+    gap = np.where(has, (limits - scores) / limits, (scores - limits) / np.maximum(1 - limits, 1e-6))
+    gap[(targets == UNKNOWN) | ~(gap > 0)] = -1.0  # right, unknown, or a tag without a threshold
+    mistakes, of_tag = [], dict.fromkeys(tagger.tags, 0)
+    for flat in np.argsort(-gap, axis=None, kind="stable"):
+        row, place = np.unravel_index(flat, gap.shape)
+        if gap[row, place] <= 0:
+            break
+        tag = tagger.tags[place]
+        of_tag[tag] += 1
+        if of_tag[tag] <= MOST_OF_A_TAG:
+            label = bool(has[row, place])
+            mistakes.append(Mistake(readable[row].path, tag, label, float(scores[row, place]), float(limits[place])))
+    return mistakes, f"{len(readable)} {what}"

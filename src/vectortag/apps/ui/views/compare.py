@@ -1,0 +1,106 @@
+"""Compare: where two or three models see one tag in one photo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from vectortag.apps.ui.downloads import layer_address
+from vectortag.apps.ui.elements import show_photo
+from vectortag.apps.ui.rows import judged
+from vectortag.apps.ui.state import choose_mode, models, serve, visit
+from vectortag.apps.ui.views.photos import analyse_all, examples, open_link, strip, take_incoming, uploader
+from vectortag.apps.ui.visit import VisitorPhoto
+from vectortag.heatmap import sharpness
+from vectortag.sheet import score_note
+from vectortag.tagger import Analysis
+
+MOST_MODELS = 3
+
+
+def show() -> None:
+    """The whole view."""
+    open_link()
+    st.title("Compare models")
+    st.markdown("One photo, one tag: does each model look at the same place, and how sure is it?")
+    names, found = _choose_models()
+    mode = choose_mode()
+    take_incoming()
+    if not visit().photos:
+        uploader()
+        examples("compare-examples")
+        return
+    served = {name: serve(found[name]) for name in names}
+    for model in served.values():
+        analyse_all(model, mode)
+    strip("compare-photos")
+    photo = visit().photo
+    if photo is None or not names:
+        return
+    analyses = {name: visit().analyse(photo, model, mode) for name, model in served.items()}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        tag = _choose_tag(analyses)
+        opacity = st.slider("Opacity", 0, 100, 55, 5, format="%d%%", key="opacity", persist_state="session", width=220)
+    for column, (name, analysis) in zip(st.columns(len(names)), analyses.items(), strict=True):
+        with column:
+            _show_one(name, analysis, photo, tag, opacity / 100)
+    st.markdown("##### What each of them finds")
+    bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")
+    st.dataframe(_table(analyses), hide_index=True, width="stretch", column_config=dict.fromkeys(names, bar))
+
+
+def _choose_models() -> tuple[list[str], dict[str, Any]]:
+    found, _ = models()
+    names = st.multiselect(
+        "Models",
+        list(found),
+        default=list(found)[:2],
+        max_selections=MOST_MODELS,
+        key="models",
+        bind="query-params",
+        placeholder="Choose two or three models",
+    )
+    return names, found
+
+
+def _choose_tag(analyses: dict[str, Analysis]) -> str:
+    """A tag that at least one of the models has: first the one that any of them is surest of."""
+    best: dict[str, float] = {}
+    for analysis in analyses.values():
+        for scored in analysis.tagging.scores:
+            best[scored.tag] = max(best.get(scored.tag, 0.0), scored.score)
+    ranked = sorted(best, key=lambda tag: -best[tag])
+    named = st.query_params.get("tag")
+    place = ranked.index(named) if named in best else 0
+    tag = st.selectbox("Tag", ranked, index=place, width=260) or ranked[0]
+    st.query_params["tag"] = tag
+    return tag
+
+
+def _show_one(name: str, analysis: Analysis, photo: VisitorPhoto, tag: str, opacity: float) -> None:
+    row = next((row for row in judged(analysis.tagging) if row.tag == tag), None)
+    heatmap = analysis.heatmap(tag) if row else None
+    st.markdown(f"**{name}**")
+    show_photo(
+        photo=photo.shown,
+        ratio=photo.ratio,
+        layer=layer_address(heatmap) if heatmap else None,
+        opacity=opacity,
+        alt=f'{photo.name}: where {name} sees "{tag}"',
+        key=f"compare-{name}",
+    )
+    if row is None or heatmap is None:
+        st.markdown(f"This model has no tag **{tag}**.")
+        return
+    limit = "no threshold" if row.threshold is None else f"threshold {row.threshold:.2f}"
+    verdict = "Found" if row.found else "Not found"
+    st.markdown(f"**{verdict}**: {score_note(heatmap)} ({limit}); sharpness {sharpness(heatmap):.2f}")
+
+
+def _table(analyses: dict[str, Analysis]) -> list[dict[str, object]]:
+    """A line for each tag that any of the models finds: its score in each."""
+    scores = {name: {row.tag: row.score for row in judged(a.tagging)} for name, a in analyses.items()}
+    found = {scored.tag for analysis in analyses.values() for scored in analysis.tagging.tags}
+    ranked = sorted(found, key=lambda tag: -max(of.get(tag, 0.0) for of in scores.values()))
+    return [{"tag": tag, **{name: of.get(tag) for name, of in scores.items()}} for tag in ranked]

@@ -1,0 +1,73 @@
+"""Models: what there is to tag with, and how good it is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vectortag.apps.ui.state import models
+from vectortag.hierarchy import Hierarchy
+from vectortag.model_folder import CARD, DEFAULT_MODEL, ModelFolder
+from vectortag.thresholds import PROFILES
+
+
+def show() -> None:
+    """The whole view."""
+    st.title("Models")
+    found, problems = models()
+    for problem in problems:
+        st.warning(problem, icon=":material/warning:")
+    st.markdown(
+        "The shipped models, your own, and those of the folders that the page was started with. "
+        "Every file was checked against the model's manifest."
+    )
+    for name, folder in found.items():
+        with st.container(border=True):
+            _card(name, folder)
+
+
+def _card(name: str, folder: ModelFolder) -> None:
+    manifest = folder.manifest
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(name)
+        if st.button("Tag with it", key=f"use-{folder.digest}", icon=":material/sell:"):
+            st.session_state["model"] = name
+            st.switch_page(st.session_state["pages"]["tag"])
+    size = sum(file.stat().st_size for file in folder.path.iterdir() if file.is_file()) / 1e6
+    st.markdown(
+        f"{len(manifest.tags)} tags, {manifest.backbone.architecture}, {manifest.operating_points[0].size} pixels, "
+        f"{size:.1f} MB{', the default' if manifest.name == DEFAULT_MODEL else ''}  \n`{folder.id}` in `{folder.path}`"
+    )
+    figures = [_figures(info.name, manifest.metrics.get(info.name, {})) for info in manifest.data_sets]
+    if figures:
+        st.dataframe(figures, hide_index=True, width="stretch")
+    with st.expander("Model card"):
+        card = folder.path / CARD
+        st.markdown(card.read_text("utf-8") if card.is_file() else "This model folder has no card.")
+    with st.expander("Tags and thresholds"):
+        st.dataframe(_tags(folder), hide_index=True, width="stretch")
+
+
+def _figures(name: str, metrics: dict[str, float]) -> dict[str, object]:
+    """The validation figures on one data set, in percent as they are published."""
+    shown = {"map": "mAP", "micro_f1": "micro F1", "macro_f1": "macro F1"}
+    percent = {text: _percent(metrics.get(key)) for key, text in shown.items()}
+    error = metrics.get("calibration_error")
+    return {"data set": name, "photos": metrics.get("photos"), **percent, "calibration error": error}
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else round(100 * value, 1)
+
+
+@st.cache_data(show_spinner=False, hash_funcs={ModelFolder: lambda folder: folder.digest})
+def _tags(folder: ModelFolder) -> list[dict[str, object]]:
+    manifest = folder.manifest
+    point, parents = manifest.operating_points[0], Hierarchy.of(manifest.tags, manifest.taxonomy).descendants
+    return [
+        {
+            "tag": tag,
+            **{profile: point.thresholds[profile][place] for profile in PROFILES},
+            "parents": ", ".join(manifest.tags[parent] for parent, below in parents.items() if place in below),
+        }
+        for place, tag in enumerate(manifest.tags)
+    ]

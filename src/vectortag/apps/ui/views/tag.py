@@ -1,0 +1,49 @@
+"""Tag: photos in, tags and heat maps out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vectortag.apps.ui.state import choose_mode, choose_model, show_problems, visit
+from vectortag.apps.ui.views.look import look
+from vectortag.apps.ui.views.photos import (
+    analyse_all,
+    clear,
+    examples,
+    has_photos,
+    open_link,
+    strip,
+    take_incoming,
+    uploader,
+)
+
+
+def show() -> None:
+    """The whole view."""
+    open_link()
+    if not has_photos():
+        _welcome()
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
+        model, mode = choose_model(), choose_mode()
+        with st.popover("Add photos", icon=":material/add_photo_alternate:"):
+            uploader()
+        st.button("Clear", icon=":material/delete:", help="Forget all photos.", on_click=clear)
+    take_incoming()
+    analyse_all(model, mode)
+    show_problems()
+    if visit().photos:
+        strip("photos")
+        look(model, mode)
+    else:
+        uploader()
+        examples("examples")
+
+
+def _welcome() -> None:
+    with st.container(key="welcome"):
+        st.title("What is in your photos?")
+        st.markdown("Drop some, and see each tag, how sure the model is, and where in the photo it looks.")
+        uploader()
+        st.caption("Photos stay in the memory of the machine that runs this page, and are gone when you close it.")
+        examples("examples")

@@ -1,0 +1,143 @@
+"""What one visitor has: photos and what the models saw in them. It lives in the session's memory and ends with it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from vectortag.apps.ui.modes import InferenceMode
+from vectortag.apps.ui.served import ServedModel
+from vectortag.errors import PhotoError
+from vectortag.preprocess import open_image
+from vectortag.sheet import fit
+from vectortag.tagger import Analysis
+from vectortag.thresholds import Profile
+from vectortag.types import FloatArray
+
+MOST_PHOTOS = 100
+MOST_MEGABYTES, MOST_MEGABYTES_TOGETHER = 50, 400
+MOST_PIXELS = 100_000_000
+"""Of a photo on the page. A decoded picture takes 3 bytes a pixel, and a page has many visitors."""
+
+SHOWN_SIDE, THUMB_SIDE = 1024, 192
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorPhoto:
+    """A photo of a visitor.
+
+    Attributes:
+        key: sha256 of its content.
+        shown, thumb: small JPEGs of it as data addresses.
+        ratio: its width over its height.
+        example: the name of the shipped example that it is, or None.
+    """
+
+    key: str
+    name: str
+    content: bytes = field(repr=False)
+    shown: str = field(repr=False)
+    thumb: str = field(repr=False)
+    ratio: float
+    example: str | None = None
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one visitor has.
+
+    Attributes:
+        photos: by key, in the order they came.
+        chosen: the key of the one that is looked at.
+        feature_maps: by photo, model and mode, what the network saw.
+        layers: heat maps as they were drawn, by their values.
+    """
+
+    photos: dict[str, VisitorPhoto] = field(default_factory=dict)
+    chosen: str | None = None
+    feature_maps: dict[tuple[str, str, str], FloatArray] = field(default_factory=dict)
+    layers: dict[bytes, str] = field(default_factory=dict)
+
+    @property
+    def photo(self) -> VisitorPhoto | None:
+        """The photo that is looked at."""
+        return self.photos.get(self.chosen or "")
+
+    def add(self, name: str, content: bytes, *, example: str | None = None) -> VisitorPhoto:
+        """Take a photo; one that is there already is not taken twice.
+
+        Raises:
+            PhotoError: it cannot be read, or is more than a visitor may have.
+        """
+        key = hashlib.sha256(content).hexdigest()
+        if key not in self.photos:
+            self._refuse_too_much(name, content)
+            self.photos[key] = read_photo(name, content, key=key, example=example)
+        if self.photo is None:
+            self.chosen = key
+        return self.photos[key]
+
+    def remove(self, photo: VisitorPhoto) -> None:
+        """Forget one photo."""
+        del self.photos[photo.key]
+        if self.chosen == photo.key:
+            self.chosen = next(iter(self.photos), None)
+
+    def clear(self) -> None:
+        """Forget all photos."""
+        self.photos.clear()
+        self.feature_maps.clear()
+        self.layers.clear()
+        self.chosen = None
+
+    def is_analysed(self, photo: VisitorPhoto, model: ServedModel, mode: InferenceMode) -> bool:
+        """Whether the network has seen the photo."""
+        return (photo.key, model.folder.digest, mode.name) in self.feature_maps
+
+    def analyse(
+        self, photo: VisitorPhoto, model: ServedModel, mode: InferenceMode, profile: Profile = "balanced"
+    ) -> Analysis:
+        """Tags and heat maps of a photo. The network runs the first time only: thresholds and added tags need it not.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+        """
+        place = (photo.key, model.folder.digest, mode.name)
+        if place not in self.feature_maps:
+            self.feature_maps[place] = model.feature_map(photo.content, mode)
+        return model.tagger(profile).analysis_of(photo.name, self.feature_maps[place])
+
+    def _refuse_too_much(self, name: str, content: bytes) -> None:
+        if len(content) > MOST_MEGABYTES * 1_000_000:
+            raise PhotoError(f"{name}: larger than {MOST_MEGABYTES} MB")
+        if len(self.photos) >= MOST_PHOTOS:
+            raise PhotoError(f"{name}: there are {MOST_PHOTOS} photos already. Remove them first")
+        together = sum(len(photo.content) for photo in self.photos.values()) + len(content)
+        if together > MOST_MEGABYTES_TOGETHER * 1_000_000:
+            raise PhotoError(f"{name}: all photos together are larger than {MOST_MEGABYTES_TOGETHER} MB")
+
+
+def read_photo(name: str, content: bytes, *, key: str, example: str | None = None) -> VisitorPhoto:
+    """Make the small pictures of a photo.
+
+    Raises:
+        PhotoError: it cannot be read, or has too many pixels.
+    """
+    try:
+        image = open_image(content, max_pixels=MOST_PIXELS, draft=(SHOWN_SIDE, SHOWN_SIDE))
+    except PhotoError as error:
+        raise PhotoError(f"{name}: {str(error).removeprefix('photo: ')}") from error
+    shown = fit(image, min(SHOWN_SIDE, max(image.size)))
+    return VisitorPhoto(
+        key, name, content, _address(shown), _address(fit(shown, THUMB_SIDE)), shown.width / shown.height, example
+    )
+
+
+def _address(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=87)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,315 @@
+"""The page on a real server with the shipped models, driven in Debian's Chromium."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "photos"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+TIMEOUT = 30_000  # milliseconds: for a machine that does much else
+QUIET = """() => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const busy = app.dataset.testScriptState !== "notRunning"
+        || app.dataset.testConnectionState !== "CONNECTED"
+        || document.querySelector('[data-testid="stSpinner"], [data-testid="stSkeleton"]');
+    if (busy) { window.quietSince = undefined; return false; }
+    window.quietSince ??= performance.now();
+    return performance.now() - window.quietSince > 300;
+}"""
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+COUNTING = """
+import sys
+from vectortag.embedder import Embedder
+from vectortag.apps.entry import main
+
+passes = open(sys.argv.pop(1), "a", buffering=1)
+
+def counted(run):
+    def count(self, photo):
+        passes.write("pass\\n")
+        return run(self, photo)
+    return count
+
+Embedder.feature_map = counted(Embedder.feature_map)
+main()
+"""
+"""`vectortag`, with a line in a file for each photo that the network looks at for its tags."""
+
+WORDS = {
+    "bird": "bird, animal", "cat": "cat, animal", "dogs": "dog, animal", "dandelion": "flower, plant",
+    "flower": "flower, plant", "mountain": "mountain, sky", "sunset": "sunset, sky", "temple": "building, sky",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running page: its address, its user's data folder, and how often its network has looked at a photo."""
+
+    url: str
+    home: Path
+    passes_file: Path
+    process: int
+
+    @property
+    def passes(self) -> int:
+        return len(self.passes_file.read_text().splitlines())
+
+
+@pytest.fixture(scope="session")
+def data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Crops of the example photos with their words; one dandelion is called a cat."""
+    folder = tmp_path_factory.mktemp("data") / "crops"
+    folder.mkdir()
+    rows = ["image_path,tags"]
+    for name, words in WORDS.items():
+        with Image.open(EXAMPLES / f"{name}.jpg") as opened:
+            image = opened.convert("RGB")
+        for number in range(6):
+            width, height = (round(side * (0.75 + 0.05 * (number % 3))) for side in image.size)
+            left, top = (number % 2) * (image.width - width), (number // 3) * (image.height - height)
+            image.crop((left, top, left + width, top + height)).save(folder / f"{name}{number}.jpg")
+            wrong = name == "dandelion" and number == 0
+            rows.append(f'{name}{number}.jpg,"{"cat, animal" if wrong else words}"')
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def programs() -> None:
+    """Skip all of this where something is missing; in CI nothing may be, so fail there."""
+    missing = [name for name in ("playwright", "streamlit") if importlib.util.find_spec(name) is None]
+    missing += [] if shutil.which("chromium") else ["chromium"]
+    if missing:
+        stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        stop(f"not installed: {', '.join(missing)}")
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory,
+    data_set: Path,
+    running: Callable[..., Any],
+    free_port: Callable[[], int],
+    programs: None,
+) -> Iterator[Server]:
+    """`vectortag ui` with the shipped models and one, "mine", that `vectortag fit` has made of the data set."""
+    folder = tmp_path_factory.mktemp("server")
+    home = folder / "home"
+    environment = {**os.environ, "VECTORTAG_HOME": str(home)}
+    fit = "from vectortag import fit; import sys; fit(sys.argv[1], name='mine')"
+    subprocess.run([sys.executable, "-c", fit, data_set], check=True, capture_output=True, env=environment)
+    passes, port = folder / "passes", free_port()
+    passes.touch()
+    command = [sys.executable, "-c", COUNTING, passes, "ui", "--port", str(port), "--data", data_set]
+    with running(command, port, environment) as process:
+        yield Server(f"http://127.0.0.1:{port}", home, passes, process)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """running(command, port, environment): a server process that answers, until the end of the `with`."""
+
+    @contextmanager
+    def run(command: list[Any], port: int, environment: Mapping[str, str]) -> Iterator[int]:
+        log = tmp_path_factory.mktemp("log") / "log"
+        with log.open("wb") as output:
+            words = [str(word) for word in command]
+            process = subprocess.Popen(words, env=environment, stdout=output, stderr=output, start_new_session=True)
+        try:
+            _wait_for(process, port, log)
+            yield process.pid
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)  # also what strace has started
+            process.wait(60)
+
+    return run
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
+                return
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.2)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """free_port(): a port that nobody listens on."""
+
+    def find() -> int:
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            return int(found.getsockname()[1])
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def browser(programs: None) -> Iterator[Browser]:
+    """Debian's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield opened
+        opened.close()
+
+
+class Visitor:
+    """Someone at the page, with a session of their own."""
+
+    def __init__(self, page: Page, server: Server, screenshots: Path) -> None:
+        self.page, self.server, self._screenshots = page, server, screenshots
+
+    def goto(self, path: str) -> None:
+        """Open an address in this tab: a new session."""
+        self.page.goto(self.server.url + path)
+        self.page.get_by_test_id("stApp").wait_for()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the server has had nothing more to draw for a while."""
+        self.page.evaluate("window.quietSince = undefined")
+        self.page.wait_for_function(QUIET)
+
+    def upload(self, *files: object, photos: int = 1) -> None:
+        """Drop files, paths or (name, content), and wait until so many photos are there."""
+        self.drop(*files)
+        if photos > 1:
+            self.page.get_by_test_id("thumb").nth(photos - 1).wait_for()
+        self.page.get_by_test_id("heat").wait_for()
+        self.settle()
+
+    def drop(self, *files: object, zone: int = 0) -> None:
+        """Drop files, paths or (name, content), on one of the drop zones."""
+        dropped: list[Any] = [
+            {"name": file[0], "mimeType": "image/jpeg", "buffer": file[1]} if isinstance(file, tuple) else str(file)
+            for file in files
+        ]
+        self.page.locator('[data-testid="stFileUploader"] input[type=file]').nth(zone).set_input_files(dropped)
+
+    def example(self, name: str) -> None:
+        """Click one of the shipped examples."""
+        self.page.get_by_test_id("thumb").and_(self.page.get_by_role("button", name=name)).click()
+        self.page.get_by_test_id("heat").wait_for()
+        self.settle()
+
+    def pick(self, tag: str) -> None:
+        """Click a tag in the list."""
+        self._row(tag).get_by_test_id("tag").click()
+        self.settle()
+
+    def thumb(self, tag: str, *, has: bool) -> None:
+        """Click the thumb up or down of a tag in the list."""
+        self._row(tag).locator(".yes" if has else ".no").click()
+        self.settle()
+
+    def _row(self, tag: str) -> Locator:
+        return self.page.locator(".row", has=self.page.get_by_text(tag, exact=True))
+
+    @property
+    def tags(self) -> list[str]:
+        """The names in the list of tags, from the top."""
+        return self.page.get_by_test_id("tag").locator(".name").all_inner_texts()
+
+    @property
+    def found(self) -> list[str]:
+        """Those whose score reaches the threshold."""
+        return self.page.locator(".row.found .name").all_inner_texts()
+
+    @property
+    def chosen(self) -> str:
+        """The tag whose heat map is shown."""
+        return self.page.locator(".row.chosen .name").inner_text()
+
+    def picture(self, nth: int = 0) -> Image.Image:
+        """A photo under its heat map, as it is drawn on the screen."""
+        self.page.wait_for_timeout(200)  # a heat map fades to a new opacity
+        return Image.open(io.BytesIO(self.page.get_by_test_id("heat").nth(nth).screenshot(animations="disabled")))
+
+    def download(self, button: str) -> bytes:
+        """What a download button gives."""
+        with self.page.expect_download() as waiting:
+            self.page.get_by_role("button", name=button).click()
+        return Path(waiting.value.path()).read_bytes()
+
+    def screenshot(self, name: str) -> None:
+        """Keep a picture of what is on the screen."""
+        self.page.screenshot(path=self._screenshots / f"{name}.png", animations="disabled")
+
+
+@pytest.fixture(scope="session")
+def context_for(browser: Browser) -> Callable[..., BrowserContext]:
+    """context_for(phone, dark): one for all visitors of that kind, so that the page's scripts are fetched once."""
+
+    @functools.cache
+    def make(phone: bool, dark: bool) -> BrowserContext:
+        scheme: Any = "dark" if dark else "light"
+        context = browser.new_context(viewport=PHONE if phone else DESKTOP, color_scheme=scheme)
+        context.set_default_timeout(TIMEOUT)
+        return context
+
+    return make
+
+
+@pytest.fixture
+def visitor(
+    context_for: Callable[..., BrowserContext], server: Server, screenshots: Path
+) -> Iterator[Callable[..., Visitor]]:
+    """visitor("/compare", phone=True, dark=True): someone who opens the page in a tab, which is a session."""
+    pages = []
+
+    def come(path: str = "/", *, phone: bool = False, dark: bool = False) -> Visitor:
+        page = context_for(phone, dark).new_page()
+        pages.append(page)
+        someone = Visitor(page, server, screenshots)
+        someone.goto(path)
+        return someone
+
+    yield come
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots are kept: the folder VECTORTAG_SCREENSHOTS, else one of pytest's."""
+    folder = os.environ.get("VECTORTAG_SCREENSHOTS")
+    path = Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,6 +1,6 @@
-"""The images are really built and run: `VECTORTAG_TEST_IMAGES=1 pytest tests/container`, as root, 5 minutes.
+"""The images are really built and run: `VECTORTAG_TEST_IMAGES=1 pytest tests/container`, as root, 8 minutes.
 
-Not in continuous integration, which has to end in time; there and here the rest of the tests cover what is inside.
+Not in continuous integration, which has to end in time: the other tests cover what is inside.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ ARG PYTHON=3.13
 FROM python:${PYTHON}-slim AS build
 COPY pyproject.toml README.md LICENSE /source/
 COPY src /source/src
+COPY examples/photos /source/examples/photos
 RUN python -m venv --without-pip /opt/vectortag
 
 # OpenVINO's plugins for other devices than the processor are 50 MB that no container here can use.

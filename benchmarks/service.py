@@ -1,6 +1,6 @@
 """How much of the speed of `Tagger.tag_many` is left behind HTTP, and does the service's memory grow?
 
-    python benchmarks/service.py                # photos a second and latencies
+    python benchmarks/service.py                # the same scores? photos a second, latencies
     python benchmarks/service.py --minutes 30   # memory under load
 
 The example photos at 500 x 375 (JPEG), over and over. A service, a process that is its 32 clients, and a process that
@@ -22,14 +22,18 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from vectortag.client import Client
 
 EXAMPLES = Path(__file__).parents[1] / "examples/photos"
 CLIENTS = 32
@@ -50,7 +54,27 @@ def main() -> None:
         if arguments.minutes:
             watch_memory(pid, port, photos, arguments.minutes)
         else:
+            apart = difference(port, photos, arguments.precision)
+            print(f"largest difference from the command line's scores: {apart:.6f}")
             compare(pid, port, photos, arguments)
+
+
+def difference(port: int, photos: list[bytes], precision: str) -> float:
+    """Between the scores of all tags that the service gives, asked by all clients at once, and the command line's."""
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        ours = list(pool.map(lambda photo: all_scores(port, photo), photos))
+    with tempfile.TemporaryDirectory() as folder:
+        for place, photo in enumerate(photos):
+            (Path(folder) / f"{place:02}.jpg").write_bytes(photo)
+        command = [*COMMAND, "tag", folder, "--format", "jsonl", "--all-scores", "--precision", precision]
+        lines = subprocess.run(command, capture_output=True, check=True).stdout.splitlines()
+    theirs = [[tag["score"] for tag in json.loads(line)["tags"]] for line in lines]
+    return float(np.abs(np.array(ours) - np.array(theirs)).max())
+
+
+def all_scores(port: int, photo: bytes) -> list[float]:
+    with Client(f"http://127.0.0.1:{port}") as client:
+        return [tag.score for tag in client.tag(photo, all_scores=True).tags]
 
 
 def example_photos() -> Iterator[bytes]:
@@ -138,6 +162,7 @@ def tag_for_seconds(connection, photos: list[bytes], precision: str) -> None:
     from vectortag.tagger import Tagger
 
     tagger = Tagger.load(precision=precision)
+    tagger.tag(photos[0])
     while (seconds := connection.recv()) is not None:
         begun, spent = time.perf_counter(), time.process_time()
         end = begun + seconds

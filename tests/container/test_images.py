@@ -1,6 +1,6 @@
-"""The images are really built and run: `VECTORTAG_TEST_IMAGES=1 pytest tests/container`, as root, 5 minutes.
+"""The images are really built and run: `VECTORTAG_TEST_IMAGES=1 pytest tests/container`, as root, 8 minutes.
 
-Not in continuous integration, which has to end in time; there and here the rest of the tests cover what is inside.
+Not in continuous integration, which has to end in time: the other tests cover what is inside.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from vectortag.apps.cli.app import app
+from vectortag.apps.cli.app import COMMANDS
 from vectortag.client import Client
 from vectortag.errors import ServiceError
 
@@ -72,7 +72,7 @@ def api(engine) -> str:
 
 @pytest.fixture(scope="module")
 def page(engine) -> str:
-    if "ui" not in {command.name for command in app.registered_commands}:
+    if "ui" not in COMMANDS:
         pytest.skip("there is no vectortag ui")
     engine.build(ROOT, "vectortag-ui")
     record(engine, "vectortag-ui")

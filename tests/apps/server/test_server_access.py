@@ -122,3 +122,11 @@ class TestBrowsers:
 
         assert started.ask("GET", "/v1/models", host="rebound.example").kind == "wrong-host"
         assert started.ask("GET", "/v1/models", host="localhost:8000").status == 200
+
+    @pytest.mark.parametrize(
+        "headers", [{"host": "["}, {"host": "localhost:x"}, {"origin": "http://["}, {"origin": "null"}]
+    )
+    def test_hosts_and_origins_that_are_none_are_refused(self, serve, cat, headers):
+        started = serve(access={"hosts": frozenset({"127.0.0.1"})})
+
+        assert started.post("/v1/tag", cat, **headers).kind in {"wrong-host", "wrong-origin"}

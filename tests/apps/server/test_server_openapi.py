@@ -66,7 +66,7 @@ def test_schemathesis_finds_no_crash_and_no_undeclared_answer(serve, tmp_path, n
     started = serve(access={"keys": read_keys(tmp_path / "keys")})
     command = [Path(sys.executable).with_name("schemathesis"), "run", f"{started.address}/openapi.json"]
     options = ["--header", f"Authorization: Bearer {key}", "--exclude-checks", "positive_data_acceptance"]
-    settings = ["--max-examples", "10", "--seed", "1", "--suppress-health-check", "all", "--no-color"]
+    settings = ["--max-examples", "5", "--seed", "1", "--suppress-health-check", "all", "--no-color"]
 
     outcome = subprocess.run([*command, *options, *settings], cwd=tmp_path, capture_output=True, text=True, check=False)
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -51,11 +51,11 @@ class Access:
     def check(self, scope: Scope, headers: Headers) -> None:
         """Raises Problem: 401, 403 or 421."""
         host = headers.get("host", "")
-        if self.hosts is not None and urlsplit(f"//{host}").hostname not in self.hosts:
+        if self.hosts is not None and _split(f"//{host}").hostname not in self.hosts:
             detail = f"This service answers as {', '.join(sorted(self.hosts))} only. To open it, start it with API keys"
             raise Problem(421, "wrong-host", detail)
         origin = headers.get("origin")
-        known = origin is None or urlsplit(origin).netloc == host or not {origin, "*"}.isdisjoint(self.origins)
+        known = origin is None or _split(origin).netloc == host or not {origin, "*"}.isdisjoint(self.origins)
         if not known and scope["method"] not in SAFE_METHODS:
             raise Problem(403, "wrong-origin", "Pages of another origin may not use this service")
         if self.keys is None or scope["path"] in OPEN_PATHS:
@@ -116,6 +116,14 @@ class Guard:
         self._metrics.seconds.labels(route).observe(seconds)
         if self._log_requests:
             log.info("%s %s %d %.1f ms", method, route, status, 1000 * seconds)
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address; no parts where it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _route(scope: Scope) -> str:

@@ -58,13 +58,11 @@ async def read_uploads(
     """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(415, "unsupported-media-type", "The body is compressed. Send photos as they are")
-    try:
-        kind, parameters = parse_options_header(request.headers.get("content-type"))
-    except UnicodeEncodeError as error:
-        raise _unsupported(alone) from error
-    if alone and kind.decode("latin-1") in PHOTO_TYPES:
+    kind, parameters = parse_options_header(request.headers.get("content-type"))
+    media_type = kind.decode("latin-1")
+    if alone and media_type in PHOTO_TYPES:
         return [await _read_single(request, limits, ticket)]
-    if kind.decode("latin-1") != FORM:
+    if media_type != FORM:
         raise _unsupported(alone)
     if not (boundary := parameters.get(b"boundary")):
         raise Problem(400, "broken-form", "Content-Type names no boundary")

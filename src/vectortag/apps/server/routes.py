@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -138,7 +138,9 @@ async def explain(request: Request, options: Annotated[schema.ExplainOptions, Qu
             return Response(await model.draw(photo, heatmaps[0], options.opacity), media_type="image/png")
 
 
-@router.get("/models", summary="Which models are served?", response_model=schema.Models, responses=declared(*ALWAYS))
+@router.get(
+    "/models", summary="Which models are served?", response_model=schema.Models, responses=declared(*ALWAYS, 503)
+)
 async def models(request: Request) -> Response:
     service = service_of(request)
     return _json({"models": [await _ask(service, model, answers.summary) for model in service.models.values()]})
@@ -148,18 +150,19 @@ async def models(request: Request) -> Response:
     "/models/{name}",
     summary="A model: its card, its figures, its tags",
     response_model=schema.ModelDetails,
-    responses=declared(*ALWAYS, 404, 422),
+    responses=declared(*ALWAYS, 404, 422, 503),
 )
 async def model_details(request: Request, name: str) -> Response:
     service = service_of(request)
     return _json(await _ask(service, service.model(name), answers.details))
 
 
-async def _ask(service: Service, model: ServedModel, question: Any) -> dict[str, Any]:
+async def _ask(service: Service, model: ServedModel, question: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     def ask(taggers: Taggers) -> dict[str, Any]:
         return question(model, taggers, default=model is service.default)
 
-    return await model.look_up(ask)
+    async with service.in_time():
+        return await model.look_up(ask)
 
 
 @router.post(
@@ -219,9 +222,9 @@ async def remove_tag(
     service = service_of(request)
     model = _changeable(service.model(options.model))
     with _explained():
-        if not await model.look_up(lambda taggers: _is_added(taggers, name)):
-            raise Problem(404, "unknown-tag", f'No tag "{normalise(name)}" was added to {model.name}')
         async with service.in_time():
+            if not await model.look_up(lambda taggers: _is_added(taggers, name)):
+                raise Problem(404, "unknown-tag", f'No tag "{normalise(name)}" was added to {model.name}')
             await model.remove_tag(name)
     return Response(status_code=204)
 

@@ -57,7 +57,7 @@ class Children:
         """Give every way the photos, in turns, `rounds` times; a first pass over a few of them is not counted."""
         for turn in range(rounds + 1):
             for name, pipe in self._pipes.items():
-                part = photos[: max(4, len(photos) // 10)] if turn == 0 else photos
+                part = photos[: max(13, len(photos) // 10)] if turn == 0 else photos
                 pipe.send([str(photo) for photo in part])
                 cpu, wall = pipe.recv()
                 if turn:
@@ -76,7 +76,10 @@ def _serve(pipe: Connection, way: Way, cores: int | None) -> None:
     work = prepare(*arguments)
     pipe.send("ready")
     while True:
-        photos = [Path(name) for name in pipe.recv()]
+        try:
+            photos = [Path(name) for name in pipe.recv()]
+        except EOFError:  # nothing more to measure
+            return
         cpu, wall = time.process_time(), time.perf_counter()
         work(photos)
         pipe.send((time.process_time() - cpu, time.perf_counter() - wall))

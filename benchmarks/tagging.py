@@ -73,7 +73,8 @@ def runtime(model: str, precision: str) -> Work:
 
     def work(photos: Sequence[Path]) -> None:
         for photo in photos:
-            ready.setdefault(photo, embedder.pixels(photo))
+            if photo not in ready:
+                ready[photo] = embedder.pixels(photo)
         list(pool.map(lambda photo: embedder.session.feature_map(ready[photo]), photos))
 
     return work

@@ -26,11 +26,12 @@ class Hierarchy:
         >>> Hierarchy.of(["dog", "animal"], Taxonomy(implications={"dog": ["animal"]}))
         Hierarchy(descendants={1: (0,)})
         """
+        places = {tag: place for place, tag in enumerate(tags)}
         below: dict[int, list[int]] = {}
         for child, tag in enumerate(tags):
-            for parent, ancestor in enumerate(tags):
-                if ancestor in taxonomy.ancestors(tag):
-                    below.setdefault(parent, []).append(child)
+            for ancestor in taxonomy.ancestors(tag):
+                if ancestor in places:
+                    below.setdefault(places[ancestor], []).append(child)
         return cls({parent: tuple(children) for parent, children in sorted(below.items())})
 
     def raise_parents(self, scores: FloatArray) -> FloatArray:

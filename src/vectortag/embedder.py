@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from vectortag.blas import one_thread
 from vectortag.errors import PhotoError
 from vectortag.preprocess import Photo, PixelRecipe, load_pixels
 from vectortag.session import Session
@@ -82,7 +83,7 @@ class Embedder:
         So the cores are busy as long as there are photos, and a photo waits for no other but to keep the order.
         """
         waiting: collections.deque[tuple[Photo, Future[FloatArray | PhotoError]]] = collections.deque()
-        with ThreadPoolExecutor(self.session.threads, thread_name_prefix="photos") as pool:
+        with one_thread(), ThreadPoolExecutor(self.session.threads, thread_name_prefix="photos") as pool:
             try:
                 for photo in photos:
                     waiting.append((photo, pool.submit(_try, work, photo)))

@@ -66,20 +66,20 @@ def tag(
         threads=threads,
         additions=additions,
     )
-    photos = list(_photos(paths))
-    if not photos:
+    total = sum(1 for _ in _photos(paths))  # they are not kept: a job's memory does not grow with its photos
+    if not total:
         notes.print(f"no photos in {', '.join(map(str, paths))}", style="yellow")
     failed = 0
     with open_output(output) as stream:
         writer = WRITERS[form](stream)
-        for result in progress_over(tagger.tag_many(photos), total=len(photos), what="tagging"):
+        for result in progress_over(tagger.tag_many(_photos(paths)), total=total, what="tagging"):
             if isinstance(result, FailedTagging):
                 failed += 1
                 writer.failed(result)
             else:
                 writer.tagged(result, result.select(threshold=threshold, top_k=top_k, all_scores=all_scores))
     if failed:
-        notes.print(f"{failed} of {len(photos)} photos could not be tagged", style="yellow")
+        notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
     return 1 if failed else 0
 
 

@@ -27,7 +27,7 @@ from vectortag.metrics import (
     mean_over_tags,
 )
 from vectortag.tagger import Tagger
-from vectortag.types import ByteArray, FloatArray
+from vectortag.types import Arithmetic, ByteArray, FloatArray
 
 Split = Literal["train", "val", "all"]
 SPLITS: tuple[Split, ...] = ("train", "val", "all")
@@ -52,6 +52,7 @@ class Report:
     """A model on a data set.
 
     Attributes:
+        precision: what the network computed in.
         photos: how many were scored.
         failed: an error for each photo that could not be read, and for each that the file names and that is not there.
         map: macro mAP: the mean of average precision over the tags that have positives and negatives.
@@ -64,6 +65,7 @@ class Report:
     """
 
     model: str
+    precision: Arithmetic
     data: str
     split: str
     photos: int
@@ -192,6 +194,7 @@ def make_report(
     ]
     return Report(
         model=tagger.folder.id,
+        precision=tagger.embedder.session.precision,
         data=data,
         split=split,
         photos=len(scores),

@@ -19,7 +19,7 @@ from vectortag.evaluation import Split, as_plain, choose_part, embed_records
 from vectortag.metrics import AtFive, at_k, average_precision, count, mean_over_tags, top_k
 from vectortag.tagger import Tagger
 from vectortag.taxonomy import normalise
-from vectortag.types import ByteArray, FloatArray
+from vectortag.types import Arithmetic, ByteArray, FloatArray
 
 Protocol = Literal["corel5k", "coco"]
 PROTOCOLS: tuple[Protocol, ...] = ("corel5k", "coco")
@@ -94,6 +94,7 @@ class ProtocolReport:
 
     protocol: Protocol
     model: str
+    precision: Arithmetic
     data: str
     split: str
     photos: int
@@ -140,7 +141,16 @@ def evaluate_by_protocol(
         figures: Corel5k | Coco = coco(scores, targets)
     else:
         figures = corel5k(scores, targets, columns, translated=_translates(data, tagger))
-    return ProtocolReport(protocol, tagger.folder.id, data.name, split, len(readable), failed, figures)
+    return ProtocolReport(
+        protocol=protocol,
+        model=tagger.folder.id,
+        precision=tagger.embedder.session.precision,
+        data=data.name,
+        split=split,
+        photos=len(readable),
+        failed=failed,
+        figures=figures,
+    )
 
 
 def corel5k(scores: FloatArray, targets: ByteArray, words: Sequence[str], *, translated: bool = False) -> Corel5k:

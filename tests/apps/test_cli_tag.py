@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import shutil
 import struct
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,9 @@ class TestForms:
         outcome = tag(*photos, "--format", "csv")
 
         assert list(csv.reader(io.StringIO(outcome.stdout))) == [
-            ["path", "tag", "score", "threshold", "model", "error"],
+            ["path", "tag", "score", "threshold", "model", "precision", "error"],
             *(
-                [tagging.path, s.tag, str(round(s.score, 6)), str(s.threshold), tagging.model, ""]
+                [tagging.path, s.tag, str(round(s.score, 6)), str(s.threshold), tagging.model, "f32", ""]
                 for tagging in tagger.tag_many(photos)
                 for s in tagging.tags
             ),
@@ -94,9 +95,9 @@ class TestForms:
         outcome = tag(photos[0], tmp_path / "gone.jpg", "--format", "csv", "--threshold", 1)
 
         _, untagged, failed = csv.reader(io.StringIO(outcome.stdout))
-        assert untagged == [str(photos[0]), "", "", "", tagger.folder.id, ""]
-        assert failed[:5] == [str(tmp_path / "gone.jpg"), "", "", "", ""]
-        assert "No such file" in failed[5]
+        assert untagged == [str(photos[0]), "", "", "", tagger.folder.id, "f32", ""]
+        assert failed[:6] == [str(tmp_path / "gone.jpg"), "", "", "", "", ""]
+        assert "No such file" in failed[6]
 
     def test_names_are_printed_as_they_are(self, tag, make_photo: MakePhoto):
         photo = make_photo("[bold]:dog: é.jpg")
@@ -165,8 +166,8 @@ class TestOutput:
     def stop_after_one(monkeypatch: pytest.MonkeyPatch, error: BaseException, look: Callable[[], None]) -> None:
         whole = Tagger.tag_many
 
-        def tag_many(tagger: Tagger, photos: list[Path]) -> Iterator[Any]:
-            yield from whole(tagger, photos[:1])
+        def tag_many(tagger: Tagger, photos: Iterable[Path]) -> Iterator[Any]:
+            yield from whole(tagger, itertools.islice(photos, 1))
             look()
             raise error
 

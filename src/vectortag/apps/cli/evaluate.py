@@ -74,7 +74,9 @@ def evaluate(
         with open_output(output) as stream:
             stream.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
     if not as_json:
-        stdout().print(f"{report.model} on {report.data}, {report.split}: {report.photos:,} photos")
+        stdout().print(
+            f"{report.model} in {report.precision} on {report.data}, {report.split}: {report.photos:,} photos"
+        )
         if isinstance(report, ProtocolReport):
             _print_lines(_protocol_lines(report))
         else:

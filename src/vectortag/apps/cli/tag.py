@@ -151,17 +151,17 @@ class CsvWriter:
 
     def __init__(self, stream: TextIO) -> None:
         self._rows = csv.writer(stream, lineterminator="\n")
-        self._rows.writerow(["path", "tag", "score", "threshold", "model", "error"])
+        self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "error"])
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
+        made_by = [tagging.model, tagging.precision, ""]
         for s in tags:
-            row = [tagging.path, s.tag, round(s.score, DIGITS), _rounded(s.threshold), tagging.model, ""]
-            self._rows.writerow(row)
+            self._rows.writerow([tagging.path, s.tag, round(s.score, DIGITS), _rounded(s.threshold), *made_by])
         if not tags:
-            self._rows.writerow([tagging.path, "", "", "", tagging.model, ""])
+            self._rows.writerow([tagging.path, "", "", "", *made_by])
 
     def failed(self, failure: FailedTagging) -> None:
-        self._rows.writerow([failure.path, "", "", "", "", str(failure.error)])
+        self._rows.writerow([failure.path, "", "", "", "", "", str(failure.error)])
 
 
 WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {

@@ -1,6 +1,6 @@
 """CPU and wall time to tag a photo, against the usual way in torch, the floor, and ONNX Runtime.
 
-    python benchmarks/tagging.py [--rounds 5] [--photos 104] [--cores N] [--json FILE]
+    python benchmarks/tagging.py [--rounds 5] [--photos 104] [--sizes 500x375 ...] [--cores N] [--json FILE]
 
 Every way runs in a process of its own, in turns with the others; the figures are medians over the rounds.
 
@@ -110,6 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--photos", type=int, default=104)
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=[*SIZES])
     parser.add_argument("--cores", type=int)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -117,12 +118,12 @@ def main() -> None:
     cores = arguments.cores or usable_cores()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for size, pixels in SIZES.items():
-            photos = make_photos(Path(folder) / size, pixels)
-            count = max(len(photos), arguments.photos // (1 if pixels[0] < 1000 else 4))
+        for size in arguments.sizes:
+            photos = make_photos(Path(folder) / size, SIZES[size])
+            count = max(len(photos), arguments.photos // (1 if SIZES[size][0] < 1000 else 4))
             children.measure(size, (photos * (1 + count // len(photos)))[:count], rounds=arguments.rounds)
     print(machine_line(), f"({cores} used)\n")
-    for size in SIZES:
+    for size in arguments.sizes:
         usual_cpu, usual_wall = children.medians("usual", size)
         decode_cpu, _ = children.medians("decode", size)
         for name in ways():

@@ -28,6 +28,10 @@ def test_a_parent_knows_its_descendants_of_all_generations():
     assert HIERARCHY.descendants == {0: (2, 3, 4), 2: (3,)}
 
 
+def test_a_tag_knows_its_ancestors_of_all_generations():
+    assert [HIERARCHY.above(place) for place in range(5)] == [[], [], [0], [0, 2], [0]]
+
+
 def test_a_generation_that_the_model_lacks_does_not_break_the_line():
     taxonomy = Taxonomy(implications={"poodle": ["dog"], "dog": ["animal"]})
 

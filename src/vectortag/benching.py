@@ -23,7 +23,7 @@ from PIL import Image
 from vectortag.choosing import Precision, allowed
 from vectortag.model_folder import ModelFolder
 from vectortag.preprocess import Photo
-from vectortag.session import RUNTIMES, Runtime
+from vectortag.session import ENGINES, Engine
 from vectortag.tagger import Tagger
 from vectortag.types import Arithmetic, FailedTagging, FloatArray
 
@@ -40,7 +40,7 @@ ASKED: dict[Arithmetic, Precision] = {"f32": "exact", "bf16": "bf16", "int8": "i
 class Candidate:
     """One way to run a model."""
 
-    runtime: Runtime
+    runtime: Engine
     precision: Arithmetic
 
 
@@ -66,8 +66,8 @@ def candidates(folder: ModelFolder) -> list[Candidate]:
     """Every installed runtime with every precision that "auto" may choose for the model."""
     return [
         Candidate(runtime, precision)
-        for runtime in RUNTIMES
-        if runtime != "auto" and importlib.util.find_spec(runtime) is not None
+        for runtime in ENGINES
+        if importlib.util.find_spec(runtime) is not None
         for precision in allowed(folder)
         if precision != "bf16" or runtime == "openvino"
     ]

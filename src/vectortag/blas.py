@@ -19,7 +19,7 @@ def one_thread() -> Iterator[None]:
     """While anybody is in here, matrix products run on their caller's core alone, in the whole process.
 
     OpenBLAS, which numpy brings along, has a thread for each core. They spin for some milliseconds after each product,
-    and so take from the network's threads more than they give: maps of all tags cost ten times as much.
+    and so take from the network's threads more than they give: maps of all tags cost five times as much.
     """
     global _inside, _limits
     if os.environ.get("OPENBLAS_NUM_THREADS") == "1":

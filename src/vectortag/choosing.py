@@ -17,7 +17,7 @@ from vectortag.errors import VectorTagError
 from vectortag.machine import Machine, this_machine
 from vectortag.model_folder import ModelFolder
 from vectortag.places import data_home, replace_file
-from vectortag.session import RUNTIMES, Runtime, Session, open_session
+from vectortag.session import RUNTIMES, Engine, Runtime, Session, open_session
 from vectortag.types import Arithmetic
 
 Precision = Literal["auto", "exact", "bf16", "int8"]
@@ -42,7 +42,7 @@ class Remembered(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cpu: str
-    runtime: Literal["openvino", "onnxruntime"]
+    runtime: Engine
     precision: Arithmetic
 
 

@@ -34,6 +34,10 @@ class Hierarchy:
                     below.setdefault(places[ancestor], []).append(child)
         return cls({parent: tuple(children) for parent, children in sorted(below.items())})
 
+    def above(self, place: int) -> list[int]:
+        """The places of a tag's ancestors."""
+        return [parent for parent, below in self.descendants.items() if place in below]
+
     def raise_parents(self, scores: FloatArray) -> FloatArray:
         """Return (N, T) scores in which no parent is below any of its descendants."""
         parents, families = self._families

@@ -19,6 +19,12 @@ from vectortag.thresholds import F_BETA, FLOOR, Profile, best_threshold, fit_cur
 from vectortag.types import FloatArray
 
 MIN_EXAMPLES = 3
+
+FEW_EXAMPLES = 10
+"""With fewer than this, more would help."""
+
+WEAK = 0.9
+"""Below this separation the examples have too little in common, or look like everything else."""
 SHRINKAGE = 0.5
 PREVALENCE = 0.02
 """The share of photos that are taken to have a new tag: about the middle of the shipped models' own tags."""

@@ -24,8 +24,10 @@ from vectortag.machine import usable_cores
 from vectortag.places import cache_home, replace_file
 from vectortag.types import Arithmetic, ByteArray, FloatArray
 
-Runtime = Literal["auto", "openvino", "onnxruntime"]
+Engine = Literal["openvino", "onnxruntime"]
+Runtime = Literal["auto", Engine]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 _IMPORTING = threading.Lock()
 
@@ -42,7 +44,7 @@ class Session(ABC):
         threads: how many cores it uses.
     """
 
-    runtime: ClassVar[Literal["openvino", "onnxruntime"]]
+    runtime: ClassVar[Engine]
     precision: Arithmetic
     threads: int
 

@@ -186,7 +186,7 @@ class Tagger:
 
     def decide(self, scores: FloatArray) -> Tagging:
         """The tagging of a photo from its scores, one row (T,) of what `scores` gives."""
-        return self._tagging(b"", scores)
+        return self._tagging(None, scores)
 
     def place(self, tag: str) -> int:
         """The place of a tag among `tags`; a synonym that the taxonomy knows will do.
@@ -308,7 +308,7 @@ class Tagger:
     def _own_scores(self, embeddings: FloatArray) -> FloatArray:
         return calibrated(self.head.logits(embeddings), self.slope, self.bias)
 
-    def _tagging(self, photo: Photo, scores: FloatArray) -> Tagging:
+    def _tagging(self, photo: Photo | None, scores: FloatArray) -> Tagging:
         scored = tuple(map(TagScore, self.tags, scores.tolist(), self._limits))
         tags = [scored[place] for place in np.flatnonzero(scores >= self.thresholds)]
         session = self.embedder.session
@@ -381,5 +381,5 @@ def _content_hash(photo: Photo) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _name(photo: Photo) -> str | None:
+def _name(photo: Photo | None) -> str | None:
     return str(photo) if isinstance(photo, str | Path) else None

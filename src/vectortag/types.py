@@ -15,6 +15,9 @@ ByteArray = npt.NDArray[np.uint8]
 Arithmetic = Literal["f32", "bf16", "int8"]
 """What a network computes in."""
 
+DIGITS = 6
+"""Decimals of a score in JSON and CSV: more than float32 holds apart."""
+
 UNKNOWN = 255
 """In a target array: nobody said whether this photo has this tag. Never counted, never trained on."""
 
@@ -26,6 +29,11 @@ class TagScore:
     tag: str
     score: float
     threshold: float | None
+
+    def to_json(self) -> dict[str, str | float | None]:
+        """Plain values under their names, rounded: how every output has it."""
+        threshold = None if self.threshold is None else round(self.threshold, DIGITS)
+        return {"tag": self.tag, "score": round(self.score, DIGITS), "threshold": threshold}
 
 
 @dataclass(frozen=True, slots=True)

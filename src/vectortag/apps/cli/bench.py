@@ -64,7 +64,7 @@ def bench(
         table.add_row(candidate.runtime, candidate.precision, *numbers)
     stdout().print(table)
     best = max(good, key=lambda found: found.photos_a_second).candidate
-    if remember and best.runtime != "auto":
+    if remember:
         file = keep(folder, Remembered(cpu=machine.cpu, runtime=best.runtime, precision=best.precision))
         notes.progress(f"{best.runtime} in {best.precision} is used from now on; remembered in {file}")
     return 0

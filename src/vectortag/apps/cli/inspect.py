@@ -14,7 +14,7 @@ from vectortag.choosing import choose
 from vectortag.hierarchy import Hierarchy
 from vectortag.machine import this_machine
 from vectortag.model_folder import MANIFEST, find_model_folder, model_folders
-from vectortag.session import RUNTIMES
+from vectortag.session import ENGINES
 from vectortag.thresholds import PROFILES
 
 
@@ -47,11 +47,11 @@ def inspect(
         console.print(
             f"data    {info.name}: {info.train_photos:,} training photos, {len(info.validation):,} kept for validation"
         )
-    parents = Hierarchy.of(manifest.tags, manifest.taxonomy).descendants
+    hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
     table = Table("tag", *PROFILES, "parents", box=None, header_style="bold")
     for place, tag in enumerate(manifest.tags):
         thresholds = (point.thresholds[profile][place] for profile in PROFILES)
-        above = [manifest.tags[parent] for parent, below in parents.items() if place in below]
+        above = [manifest.tags[parent] for parent in hierarchy.above(place)]
         table.add_row(tag, *("-" if t is None else f"{t:.2f}" for t in thresholds), ", ".join(above))
     console.print(table)
     return 0
@@ -74,7 +74,7 @@ def _machine(model: str | None) -> int:
 def _runtimes() -> list[str]:
     """The installed runtimes with their versions, the preferred one first."""
     found = []
-    for name in RUNTIMES:
+    for name in ENGINES:
         with contextlib.suppress(PackageNotFoundError):
             found.append(f"{name} {version(name)}")
     return found or ["none is installed"]

@@ -18,9 +18,6 @@ from vectortag.data.find import find_images
 from vectortag.tagger import Tagger
 from vectortag.types import FailedTagging, Tagging, TagScore
 
-DIGITS = 6
-"""Decimals of a score in JSONL and CSV: more than float32 holds apart."""
-
 
 class Format(StrEnum):
     table = "table"
@@ -132,7 +129,7 @@ class JsonLinesWriter:
             "model": tagging.model,
             "runtime": tagging.runtime,
             "precision": tagging.precision,
-            "tags": [{"tag": s.tag, "score": round(s.score, DIGITS), "threshold": _rounded(s.threshold)} for s in tags],
+            "tags": [scored.to_json() for scored in tags],
         }
         if tagging.implied:
             line["implied"] = list(tagging.implied)
@@ -155,8 +152,8 @@ class CsvWriter:
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         made_by = [tagging.model, tagging.precision, ""]
-        for s in tags:
-            self._rows.writerow([tagging.path, s.tag, round(s.score, DIGITS), _rounded(s.threshold), *made_by])
+        for scored in tags:
+            self._rows.writerow([tagging.path, *scored.to_json().values(), *made_by])
         if not tags:
             self._rows.writerow([tagging.path, "", "", "", *made_by])
 
@@ -169,7 +166,3 @@ WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter
     Format.jsonl: JsonLinesWriter,
     Format.csv: CsvWriter,
 }
-
-
-def _rounded(threshold: float | None) -> float | None:
-    return None if threshold is None else round(threshold, DIGITS)

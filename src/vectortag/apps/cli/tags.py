@@ -15,13 +15,9 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.data.find import find_images
 from vectortag.model_folder import find_model_folder
+from vectortag.new_tags import FEW_EXAMPLES, WEAK
 from vectortag.tagger import Tagger
 from vectortag.taxonomy import normalise
-
-WEAK = 0.9
-"""Below this separation the examples have too little in common, or look like everything else."""
-
-FEW = 10
 
 Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 
@@ -94,7 +90,7 @@ def add_tag(
     notes.progress(f"a photo of it that was left out scored higher than other photos {percent} of the time")
     if added.separation < WEAK:
         notes.print("that is weak: show more photos, or photos with more in common", style="yellow")
-    elif added.examples < FEW:
+    elif added.examples < FEW_EXAMPLES:
         notes.progress("more photos make it surer: remove the tag and add it again with twenty")
     return 0
 

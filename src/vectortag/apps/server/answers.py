@@ -11,10 +11,7 @@ from vectortag.apps.server.served import ServedModel, Taggers
 from vectortag.errors import PhotoError
 from vectortag.model_folder import CARD
 from vectortag.thresholds import PROFILES
-from vectortag.types import Heatmap, Tagging, TagScore
-
-DIGITS = 6
-"""Decimals of a score, as in the command line's JSONL."""
+from vectortag.types import DIGITS, Heatmap, Tagging
 
 
 def taggings(photos: Iterable[tuple[str | None, Tagging | PhotoError]], options: TagOptions) -> dict[str, Any]:
@@ -32,12 +29,7 @@ def _photo(name: str | None, result: Tagging | PhotoError, options: TagOptions) 
     if isinstance(result, PhotoError):
         return {"name": name, "error": {"type": type(result).__name__, "message": str(result)}}
     tags = result.select(threshold=options.threshold, top_k=options.top_k, all_scores=options.all_scores)
-    return {"name": name, "tags": [_scored(tag) for tag in tags], "implied": result.implied}
-
-
-def _scored(tag: TagScore) -> dict[str, Any]:
-    threshold = None if tag.threshold is None else round(tag.threshold, DIGITS)
-    return {"tag": tag.tag, "score": round(tag.score, DIGITS), "threshold": threshold}
+    return {"name": name, "tags": [scored.to_json() for scored in tags], "implied": result.implied}
 
 
 def heatmaps(tagging: Tagging, maps: Sequence[Heatmap]) -> dict[str, Any]:
@@ -74,15 +66,13 @@ def details(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str,
     tagger = taggers.default
     limits = {profile: _limits(taggers[profile].thresholds.tolist()) for profile in PROFILES}
     added = {tag.name: tag for tag in tagger.additions}
-    above: list[list[str]] = [[] for _ in manifest.tags]
-    for parent, below in tagger.hierarchy.descendants.items():
-        for place in below:
-            above[place].append(manifest.tags[parent])
     vocabulary = [
         {
             "tag": tag,
             "added": tag in added,
-            "parents": added[tag].parents if tag in added else above[place],
+            "parents": added[tag].parents
+            if tag in added
+            else [manifest.tags[p] for p in tagger.hierarchy.above(place)],
             "thresholds": {profile: limits[profile][place] for profile in PROFILES},
         }
         for place, tag in enumerate(tagger.tags)

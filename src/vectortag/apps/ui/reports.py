@@ -16,7 +16,7 @@ from vectortag.errors import DataError
 from vectortag.evaluation import choose_part, embed_records, known_in
 from vectortag.metrics import judgeable
 from vectortag.model_folder import ModelFolder
-from vectortag.places import data_home
+from vectortag.own_vocabulary import report_folder
 from vectortag.tagger import Tagger
 from vectortag.types import UNKNOWN
 
@@ -42,7 +42,7 @@ def find_reports(folders: Iterable[ModelFolder]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in folders:
         name = folder.path.name
-        for report in (folder.path.with_name(f"{name}.run") / "report", data_home() / "reports" / name):
+        for report in (folder.path.with_name(f"{name}.run") / "report", report_folder(name)):
             if (report / "README.md").is_file():
                 found.setdefault(folder.id, report)
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from vectortag.additions import folder_of
 from vectortag.apps.ui.modes import InferenceMode
 from vectortag.errors import ModelFolderError
-from vectortag.model_folder import DEFAULT_MODEL, MANIFEST, ModelFolder, model_folders
+from vectortag.model_folder import DEFAULT_MODEL, MANIFEST, ModelFolder, folders_in, model_folders
 from vectortag.preprocess import Photo
 from vectortag.refits import refits_file
 from vectortag.tagger import Tagger
@@ -21,7 +21,7 @@ Stamp = tuple[tuple[str, int], ...]
 
 
 class ServedModel:
-    """A loaded model. The runtime's request is one for all, so each pass waits for the one before it."""
+    """A loaded model. One photo at a time has all cores, so each pass waits for the one before it."""
 
     def __init__(self, folder: ModelFolder) -> None:
         self.folder = folder
@@ -76,7 +76,6 @@ def find_model_paths(directories: Iterable[Path]) -> list[Path]:
     for directory in directories:
         if not directory.is_dir():
             raise ModelFolderError(f"{directory}: no such folder. --models takes a folder with model folders in it")
-        inside = [directory] if (directory / MANIFEST).is_file() else sorted(directory.iterdir())
-        found += [path for path in inside if (path / MANIFEST).is_file()]
+        found += [directory] if (directory / MANIFEST).is_file() else folders_in(directory)
     known = {path.resolve(): path for path in (*found, *model_folders())}
     return sorted(known.values(), key=lambda path: path.name != DEFAULT_MODEL)

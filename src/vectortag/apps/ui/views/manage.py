@@ -6,19 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from vectortag.additions import AddedTag
+from vectortag.additions import LONGEST_NAME, AddedTag
 from vectortag.apps.ui.kept import take_back
 from vectortag.apps.ui.pictures import pictures_of, remove_pictures, save_pictures
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import attempt, choose_model, show_problems, small_picture
 from vectortag.apps.ui.visit import MOST_MEGABYTES, MOST_PHOTOS
 from vectortag.corrections import Correction, read_corrections
+from vectortag.new_tags import FEW_EXAMPLES, MIN_EXAMPLES, WEAK
 from vectortag.places import data_home
 from vectortag.refreshing import forget, refresh
-
-FEWEST, FEW, WEAK = 3, 10, 0.9
-"""Photos that a tag needs at least; below `FEW` more would help; below the separation `WEAK` they have too little in
-common, or look like everything else."""
 
 MOST_LISTED = 60
 
@@ -46,7 +43,7 @@ def show() -> None:
 
 def _add(model: ServedModel) -> None:
     number = st.session_state.setdefault("added", 0)
-    name = st.text_input("Name", placeholder="our boat", max_chars=60, key=f"name-{number}")
+    name = st.text_input("Name", placeholder="our boat", max_chars=LONGEST_NAME, key=f"name-{number}")
     left, right = st.columns(2)
     with left:
         shown = _upload("Photos that show it", f"shown-{number}", "At least 3 different ones; 20 are better.")
@@ -60,9 +57,9 @@ def _add(model: ServedModel) -> None:
         key=f"keep-{number}",
         help="Without it nothing of the photos is kept but what the network saw in them.",
     )
-    ready = bool(name.strip()) and len(shown) >= FEWEST
+    ready = bool(name.strip()) and len(shown) >= MIN_EXAMPLES
     if not ready:
-        st.caption(f"A tag needs a name and at least {FEWEST} photos.")
+        st.caption(f"A tag needs a name and at least {MIN_EXAMPLES} photos.")
     if st.button("Add the tag", type="primary", disabled=not ready):
         if attempt(lambda: _learn_tag(model, name, shown, others, parents, keep=keep)):
             st.session_state["added"] += 1  # an empty form
@@ -93,7 +90,7 @@ def _advice(tag: AddedTag) -> str:
     text = f"A photo of it that was left out scored higher than other photos {percent} of the time."
     if tag.separation < WEAK:
         return f"{text} That is weak: show more photos, or photos with more in common."
-    if tag.examples < FEW:
+    if tag.examples < FEW_EXAMPLES:
         return f"{text} More photos make it surer."
     return text
 

@@ -60,12 +60,12 @@ def _figures(name: str, metrics: dict[str, float]) -> dict[str, object]:
 @st.cache_data(show_spinner=False, hash_funcs={ModelFolder: lambda folder: folder.digest})
 def _tags(folder: ModelFolder) -> list[dict[str, object]]:
     manifest = folder.manifest
-    point, parents = manifest.operating_points[0], Hierarchy.of(manifest.tags, manifest.taxonomy).descendants
+    point, hierarchy = manifest.operating_points[0], Hierarchy.of(manifest.tags, manifest.taxonomy)
     return [
         {
             "tag": tag,
             **{profile: point.thresholds[profile][place] for profile in PROFILES},
-            "parents": ", ".join(manifest.tags[parent] for parent, below in parents.items() if place in below),
+            "parents": ", ".join(manifest.tags[parent] for parent in hierarchy.above(place)),
         }
         for place, tag in enumerate(manifest.tags)
     ]

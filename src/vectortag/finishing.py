@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vectortag.classifier import Classifier
 from vectortag.data.training import TrainingData
 from vectortag.embedder import Embedder
 from vectortag.evaluation import Report, make_report
@@ -39,6 +40,7 @@ def finish_model(
     data: TrainingData,
     validation: FloatArray,
     background: FloatArray,
+    classifier: Classifier | None,
     learning: Learning,
     provenance: dict[str, Any],
     seed: int,
@@ -51,6 +53,7 @@ def finish_model(
         network: the ONNX file that `embedder` runs.
         validation: (N, K) embeddings of the validation photos.
         background: (B, K) embeddings that later tags are fitted against.
+        classifier: what the backbone was pretrained with, where it still knows that.
 
     Raises:
         ModelFolderError: the folder cannot be written.
@@ -71,7 +74,14 @@ def finish_model(
 
     def write(where: Path, metrics: dict[str, Any]) -> Tagger:
         folder = write_model_folder(
-            where, network=network, head=head, card=write_card, background=background, metrics=metrics, **fields
+            where,
+            network=network,
+            head=head,
+            card=write_card,
+            background=background,
+            classifier=classifier,
+            metrics=metrics,
+            **fields,
         )
         return Tagger(folder, embedder)
 

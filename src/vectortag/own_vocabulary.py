@@ -99,6 +99,7 @@ def fit(
         data=prepared,
         validation=kept,
         background=_background(training, base.background, seed),
+        classifier=base.classifier,
         learning=learning,
         provenance={
             "vectortag": vectortag.__version__,

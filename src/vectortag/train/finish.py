@@ -12,6 +12,7 @@ import torch
 
 import vectortag
 from vectortag import processes
+from vectortag.classifier import Classifier
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
 from vectortag.embedder import Embedder
@@ -35,6 +36,7 @@ def finish(
     trained: Trained,
     exported: Exported,
     backbone: Backbone,
+    classifier: Classifier | None,
     output: Path,
     *,
     seconds: float,
@@ -59,6 +61,7 @@ def finish(
         data=data,
         validation=validation,
         background=_background(embedder, data.training.records, config.seed),
+        classifier=classifier,
         learning=trained.learning,
         provenance=_provenance(config, trained, exported, seconds),
         seed=config.seed,

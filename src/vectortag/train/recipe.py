@@ -27,7 +27,7 @@ from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
 from vectortag.train.inputs import prepare_inputs
 from vectortag.train.losses import create_loss
-from vectortag.train.network import create_backbone, create_head
+from vectortag.train.network import create_backbone, create_head, pretrained_classifier
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     if processes.rank() > 0:
         return None
     exported = export_backbone(backbone, config.backbone.image_size)
-    return finish(config, data, trained, exported, backbone, Path(output), seconds=time.monotonic() - started)
+    known = pretrained_classifier(config.backbone, backbone) if config.freeze == "backbone" else None
+    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=time.monotonic() - started)
 
 
 def _note_config(config: TrainConfig, run: Path) -> None:

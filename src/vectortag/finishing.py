@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from vectortag.classifier import Classifier
-from vectortag.data.training import TrainingData
+from vectortag.data.training import Part, TrainingData
 from vectortag.embedder import Embedder
 from vectortag.evaluation import Report, make_report
-from vectortag.head import Head
+from vectortag.groups import Borrowed, borrow, borrowed_tags, group_block
+from vectortag.head import Block, Head
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import Backbone
 from vectortag.model_card import write_card
@@ -36,7 +37,7 @@ def finish_model(
     network: bytes,
     embedder: Embedder,
     backbone: Backbone,
-    head: Head,
+    block: Block,
     data: TrainingData,
     validation: FloatArray,
     background: FloatArray,
@@ -47,10 +48,13 @@ def finish_model(
 ) -> ModelFolder:
     """Write a model folder, and a report of how it was made.
 
+    The tags of `data.borrowed` go to a second block of the head, made of the classifier's classes.
+
     Args:
         path: the model folder; its last part is the model's name.
         report: the folder of the report.
         network: the ONNX file that `embedder` runs.
+        block: the fitted head, of the tags of `data`.
         validation: (N, K) embeddings of the validation photos.
         background: (B, K) embeddings that later tags are fitted against.
         classifier: what the backbone was pretrained with, where it still knows that.
@@ -59,16 +63,20 @@ def finish_model(
         ModelFolderError: the folder cannot be written.
         TrainingError: the report cannot be written.
     """
-    logits, targets = head.logits(validation), data.validation.targets
-    hierarchy = Hierarchy.of(data.tags, data.taxonomy)
+    head, borrowed = Head((block,)), None
+    if classifier is not None and data.borrowed:
+        head = Head((block, group_block(classifier, data.taxonomy, data.borrowed)))
+        borrowed = _borrow(classifier, data, validation)
+    logits, targets = head.logits(validation), data.judged
+    hierarchy = Hierarchy.of(data.all_tags, data.taxonomy)
     fields: dict[str, Any] = {
         "name": path.name,
-        "tags": data.tags,
+        "tags": data.all_tags,
         "backbone": backbone,
         "pixels": embedder.recipe,
-        "operating_points": (fit_operating_point(logits, targets, hierarchy, embedder.size),),
+        "operating_points": (fit_operating_point(logits, targets, hierarchy, embedder.size, borrowed=borrowed),),
         "data_sets": data.data_sets,
-        "taxonomy": data.taxonomy,
+        "taxonomy": data.taxonomy.model_copy(update={"groups": {}}),  # they stand in the head
         "provenance": provenance,
     }
 
@@ -88,16 +96,25 @@ def finish_model(
     with tempfile.TemporaryDirectory() as scratch:  # the figures are those of a folder, so there must be one first
         reports = _reports(write(Path(scratch) / path.name, {}), data, validation)
     metrics = {one.data: one.summary() for one in reports}
-    metrics["cross_fitted"] = cross_fitted(logits, targets, hierarchy, seed=seed)
+    metrics["cross_fitted"] = cross_fitted(logits, targets, hierarchy, seed=seed, borrowed=borrowed)
     tagger = write(path, metrics)
-    write_report(report, learning, Validation(tagger, data.validation, validation), reports)
+    judged = Part(data.validation.records, data.judged)
+    write_report(report, learning, Validation(tagger, judged, validation), reports)
     log.info("wrote %s", path)
     return tagger.folder
 
 
+def _borrow(classifier: Classifier, data: TrainingData, validation: FloatArray) -> Borrowed:
+    """How far groups can be trusted: judged by those whose tags are taught."""
+    taught = [tag for tag in data.tags if tag in borrowed_tags(data.taxonomy, classifier.names, ())]
+    logits = group_block(classifier, data.taxonomy, taught).logits(validation)
+    places = [data.tags.index(tag) for tag in taught]
+    return borrow(logits, data.validation.targets[:, places], first=len(data.tags))
+
+
 def _reports(tagger: Tagger, data: TrainingData, validation: FloatArray) -> list[Report]:
     """The figures on the validation part of each data set."""
-    scores, targets = tagger.scores(validation), data.validation.targets
+    scores, targets = tagger.scores(validation), data.judged
     names = np.array([record.dataset for record in data.validation.records])
     return [
         make_report(tagger, scores[names == info.name], targets[names == info.name], data=info.name, split="val")

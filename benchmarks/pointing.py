@@ -76,7 +76,9 @@ def judge(heatmap: np.ndarray, size: tuple[int, int], boxes: Sequence[Box], tole
     if total == 0:
         return Pointed(False, 0.0, float(covered.mean()), 0.0, True)
     hit = bool(allowed.flat[int(values.argmax())])
-    return Pointed(hit, float(values[covered].sum()) / total, float(covered.mean()), float((values > 0.5).mean()), False)
+    return Pointed(
+        hit, float(values[covered].sum()) / total, float(covered.mean()), float((values > 0.5).mean()), False
+    )
 
 
 def mask(boxes: Iterable[Box], size: tuple[int, int]) -> np.ndarray:
@@ -157,7 +159,9 @@ def summary(judged: Sequence[tuple[str, Pointed]], least: int) -> dict[str, obje
         hits[tag].append(one.hit)
     by_tag = [np.mean(of) for of in hits.values() if len(of) >= least]
     every = [one for _, one in judged]
-    shares = {name: 100 * np.mean([getattr(one, name) for one in every]) for name in ("inside", "boxes", "hot", "empty")}
+    shares = {
+        name: 100 * np.mean([getattr(one, name) for one in every]) for name in ("inside", "boxes", "hot", "empty")
+    }
     return {
         "tags": len(by_tag),
         "by tag": float(100 * np.mean(by_tag)) if by_tag else "-",

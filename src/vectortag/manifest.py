@@ -104,9 +104,9 @@ class Manifest(_Strict):
         """The input sizes that the model offers, the default first."""
         return tuple(point.size for point in self.operating_points)
 
-    def size_for(self, profile: Profile) -> int:
-        """The input size of a profile: thorough takes the largest that is offered, the others the default."""
-        return max(self.sizes) if profile == "thorough" else self.sizes[0]
+    def point_for(self, profile: Profile) -> OperatingPoint:
+        """The operating point of a profile: thorough takes the largest size that is offered, the others the default."""
+        return self.operating_point(max(self.sizes) if profile == "thorough" else self.sizes[0])
 
     @model_validator(mode="after")
     def _fits_together(self) -> Manifest:

@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from vectortag.corrections import Correction
 
 
-Seen = FloatArray | PhotoError | None
-"""A feature map (K, h, w), the error that stopped it, or None where the network was not asked."""
-
 FINE = 2
 """Fine heat maps come from an input so many times as large as the model's default: of four times as many cells."""
 
@@ -120,9 +117,10 @@ class Tagger:
             ShapeError: the model does not offer that size.
         """
         folder = find_model_folder(model)
-        point = folder.manifest.operating_point(size or folder.manifest.size_for(profile))
+        manifest = folder.manifest
+        point = manifest.point_for(profile) if size is None else manifest.operating_point(size)
         session = open_model(folder, runtime=runtime, precision=precision, threads=threads)
-        tagger = cls(folder, Embedder(session, folder.manifest.pixels, point.size), profile=profile)
+        tagger = cls(folder, Embedder(session, manifest.pixels, point.size), profile=profile)
         if additions:
             tagger.reload()
         return tagger
@@ -196,7 +194,9 @@ class Tagger:
             else:
                 yield self.analysis_of(photo, feature_map, fine=fine_map)
 
-    def _feature_maps(self, photos: Iterable[Photo], finer: Embedder | None) -> Iterator[tuple[Photo, Seen, Seen]]:
+    def _feature_maps(
+        self, photos: Iterable[Photo], finer: Embedder | None
+    ) -> Iterator[tuple[Photo, FloatArray | PhotoError, FloatArray | PhotoError | None]]:
         """Every photo with what the network sees of it, and with what it sees of it at the size of `finer`."""
         if finer is None:
             for photo, feature_map in self.embedder.feature_maps(photos):

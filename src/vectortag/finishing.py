@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def finish_model(
     backbone: Backbone,
     head: Head,
     data: TrainingData,
-    validation: FloatArray,
+    validation: Mapping[int, FloatArray],
     background: FloatArray,
     learning: Learning,
     provenance: dict[str, Any],
@@ -49,21 +50,23 @@ def finish_model(
         path: the model folder; its last part is the model's name.
         report: the folder of the report.
         network: the ONNX file that `embedder` runs.
-        validation: (N, K) embeddings of the validation photos.
+        validation: by input size, (N, K) embeddings of the validation photos: for the size of `embedder`, which is the
+            default, and for each other one that the model is to offer.
         background: (B, K) embeddings that later tags are fitted against.
 
     Raises:
         ModelFolderError: the folder cannot be written.
         TrainingError: the report cannot be written.
     """
-    logits, targets = head.logits(validation), data.validation.targets
-    hierarchy = Hierarchy.of(data.tags, data.taxonomy)
+    targets, hierarchy = data.validation.targets, Hierarchy.of(data.tags, data.taxonomy)
+    sizes = sorted(validation, key=lambda size: (size != embedder.size, size))
+    logits = {size: head.logits(validation[size]) for size in sizes}
     fields: dict[str, Any] = {
         "name": path.name,
         "tags": data.tags,
         "backbone": backbone,
         "pixels": embedder.recipe,
-        "operating_points": (fit_operating_point(logits, targets, hierarchy, embedder.size),),
+        "operating_points": tuple(fit_operating_point(of, targets, hierarchy, size) for size, of in logits.items()),
         "data_sets": data.data_sets,
         "taxonomy": data.taxonomy,
         "provenance": provenance,
@@ -76,11 +79,19 @@ def finish_model(
         return Tagger(folder, embedder)
 
     with tempfile.TemporaryDirectory() as scratch:  # the figures are those of a folder, so there must be one first
-        reports = _reports(write(Path(scratch) / path.name, {}), data, validation)
-    metrics = {one.data: one.summary() for one in reports}
-    metrics["cross_fitted"] = cross_fitted(logits, targets, hierarchy, seed=seed)
-    tagger = write(path, metrics)
-    write_report(report, learning, Validation(tagger, data.validation, validation), reports)
+        first = write(Path(scratch) / path.name, {})
+        reports = {
+            size: _reports(Tagger(first.folder, embedder.at(size)), data, embeddings)
+            for size, embeddings in validation.items()
+        }
+    metrics: dict[int, dict[str, Any]] = {
+        size: {one.data: one.summary() for one in reports[size]}
+        | {"cross_fitted": cross_fitted(logits[size], targets, hierarchy, seed=seed)}
+        for size in sizes
+    }
+    others = {str(size): metrics[size] for size in sizes[1:]}
+    tagger = write(path, metrics[sizes[0]] | ({"sizes": others} if others else {}))
+    write_report(report, learning, Validation(tagger, data.validation, validation[sizes[0]]), reports[sizes[0]])
     log.info("wrote %s", path)
     return tagger.folder
 

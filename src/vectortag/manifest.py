@@ -81,8 +81,9 @@ class Manifest(_Strict):
     """Everything about a model that is not a matrix. `operating_points[0]` is the default.
 
     Attributes:
-        lost: points of mAP on the validation photos that a lower precision loses against float32; what is not in it
-            was not measured.
+        metrics: the figures at the default size, a data set an entry; under "sizes", the same of each other size.
+        lost: points of mAP on the validation photos that a lower precision loses against float32, in the worst data set
+            and at the worst of the offered sizes; what is not in it was not measured.
     """
 
     format_version: Literal[1] = 1

@@ -51,7 +51,7 @@ Fine = Annotated[
     bool | None,
     typer.Option(
         "--fine/--coarse",
-        help="Look a second time, on a larger input, for maps that point better. Default: where one photo is asked for.",
+        help="Look again, on a larger input, for maps that point better. Default: where one photo is asked for.",
     ),
 ]
 Runtime = Annotated[RuntimeName, typer.Option("--runtime", help="What runs the network.")]

@@ -76,8 +76,8 @@ def _larger(manifest: Manifest, sets: Sequence[str]) -> Iterator[str]:
     """The figures at the other input sizes."""
     others = manifest.metrics.get("sizes", {})
     if others:
-        yield f"That is at {manifest.sizes[0]} pixels. At the other sizes that it offers (`--size`), of which the profile"
-        yield '"thorough" takes the largest:'
+        yield f"That is at {manifest.sizes[0]} pixels. At the other sizes that it offers (`--size`; the profile"
+        yield '"thorough" takes the largest):'
         yield ""
         yield from figures_table({f"{name}, {size}": at[name] for size, at in others.items() for name in sets})
         yield ""
@@ -85,8 +85,8 @@ def _larger(manifest: Manifest, sets: Sequence[str]) -> Iterator[str]:
 
 def _lower_precisions(manifest: Manifest) -> Iterator[str]:
     if manifest.lost:
-        worst = "set" if len(manifest.sizes) == 1 else "set and size"
-        yield f"Points of mAP that a lower precision loses against float32 on the validation photos, in the worst {worst}:"
+        worst = "the worst set" if len(manifest.sizes) == 1 else "the worst set and size"
+        yield f"Points of mAP that a lower precision loses against float32 on the validation photos, in {worst}:"
         yield f"{', '.join(f'{name} {points:+.2f}' for name, points in manifest.lost.items())}."
         yield ""
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from vectortag.evaluation import evaluate
 from vectortag.model_folder import ModelFolder, read_model_folder
 from vectortag.tagger import Tagger
 
@@ -110,11 +111,20 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> Callable[..., Path]:
     """configured(epochs=2): the path of a configuration for the shapes."""
 
-    def write(*, csv: Path = shapes, architecture: str = "test_resnet", **changes: Any) -> Path:
+    def write(
+        *, csv: Path = shapes, architecture: str = "test_resnet", sizes: tuple[int, ...] = (), **changes: Any
+    ) -> Path:
         fields = {"epochs": 4, "batch_size": 8, "learning_rate": 3e-3, "workers": 0, "precision": "float32", **changes}
         lines = ['name = "shapes"', *(f"{name} = {json.dumps(value)}" for name, value in fields.items())]
         lines += ["[backbone]", f'architecture = "{architecture}"', f'init = "{weights(architecture)}"']
-        lines += [f"image_size = {SIZE}", "[augment]", "resize = 72", "[vocabulary]", 'taxonomy = "none"']
+        lines += [
+            f"image_size = {SIZE}",
+            f"sizes = {list(sizes)}",
+            "[augment]",
+            "resize = 72",
+            "[vocabulary]",
+            'taxonomy = "none"',
+        ]
         lines += ["[[data]]", 'name = "shapes"', f'csv = "{csv}"']
         file = tmp_path / "shapes.toml"
         file.write_text("\n".join(lines) + "\n")
@@ -154,6 +164,20 @@ def test_a_trained_model_tags_a_photo(train, configured, shapes, tmp_path, archi
     assert {heatmap.values.shape for heatmap in analysis.heatmaps()} == {(SIZE // folder.manifest.backbone.stride,) * 2}
     assert folder.manifest.provenance["config"]["freeze"] == freeze
     assert len(folder.manifest.provenance["epochs"]) == 2
+
+
+def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured, shapes, tmp_path):
+    folder = train(configured(freeze="backbone", epochs=1, sizes=(96,)), tmp_path)
+
+    assert folder.manifest.sizes == (SIZE, 96)
+    report = evaluate(Tagger.load(folder, size=96, precision="exact"), shapes, split="val")
+    assert folder.manifest.metrics["sizes"]["96"]["shapes"] == report.summary()
+    assert "shapes, 96" in (folder.path / "MODEL_CARD.md").read_text()
+
+
+def test_a_network_of_one_size_cannot_offer_another(train, configured, tmp_path):
+    with pytest.raises(Ended, match=r"ConfigError: backbone\.sizes: test_vit takes one size only"):
+        train(configured(architecture="test_vit", sizes=(96,)), tmp_path)
 
 
 def test_training_learns_the_shapes(train, configured, tmp_path):

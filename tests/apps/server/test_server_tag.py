@@ -162,7 +162,8 @@ class TestSizes:
 
         for profile, tagging in zip(PROFILES * 3, taggings, strict=True):
             alone = Tagger.load(two_sizes, profile=profile, precision="exact").tag(photo)
-            assert (tagging.size, tagging.tags) == (alone.size, alone.tags)
+            assert (tagging.size, [one.tag for one in tagging.tags]) == (alone.size, [one.tag for one in alone.tags])
+            assert [one.score for one in tagging.scores] == pytest.approx([s.score for s in alone.scores], abs=1e-5)
         assert {tagging.size for tagging in taggings} == {32, 64}
 
 

@@ -162,8 +162,8 @@ def write_tiny_model(
     """write_tiny_model(path, **fields): write the tiny model there, with some fields of its manifest changed."""
 
     def write(path: Path, *, card: Callable[[Manifest], str] = _card, **fields: Any) -> ModelFolder:
-        fields = {"background": tiny_background, **tiny_fields, **fields}
-        return write_model_folder(path, network=tiny_network, head=tiny_head, card=card, **fields)
+        fields = {"background": tiny_background, "head": tiny_head, **tiny_fields, **fields}
+        return write_model_folder(path, network=tiny_network, card=card, **fields)
 
     return write
 

@@ -16,8 +16,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from vectortag import model_folder
+from vectortag.classifier import Classifier
 from vectortag.errors import ModelFolderError, UnknownModelError
-from vectortag.head import Head
+from vectortag.head import Head, SoftmaxGroupsBlock
 from vectortag.manifest import Manifest
 from vectortag.model_folder import (
     BACKGROUND,
@@ -48,6 +49,11 @@ def rewrite(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
     files = json.loads((folder / "manifest.json").read_text())["files"]
     edit_manifest(folder, files=files | {name: hashlib.sha256(content).hexdigest()})
+
+
+def some_classifier(width: int = 8) -> Classifier:
+    w = np.random.default_rng(0).normal(0, 1, (3, width)).astype(np.float32)
+    return Classifier(w, np.float32([0, 1, 2]), ("jalapeño", "crane (lifts)", "b"))
 
 
 def refused(folder: Path) -> str:
@@ -171,6 +177,23 @@ class TestRefusing:
         with pytest.raises(ModelFolderError, match=r"block 0 \(mlp\) has the arrays \['b2', 'w1', 'w2'\]"):
             _ = read_model_folder(copy).head
 
+    def test_a_classifier_of_another_width(self, write_tiny_model: WriteModel, tmp_path: Path):
+        folder = write_tiny_model(tmp_path / "model", classifier=some_classifier(width=7))
+
+        with pytest.raises(
+            ModelFolderError, match=r"3 names of classes, arrays of \(3, 7\) and \(3,\), for a width of 8"
+        ):
+            _ = folder.classifier
+
+    def test_a_head_of_groups_without_the_classifier_that_they_are_groups_of(
+        self, write_tiny_model: WriteModel, tmp_path: Path
+    ):
+        groups = SoftmaxGroupsBlock(some_classifier(), np.eye(6, 3, dtype=np.uint8))
+        folder = write_tiny_model(tmp_path / "model", head=Head((groups,)))
+
+        with pytest.raises(ModelFolderError, match="softmax groups need a classifier"):
+            _ = folder.head
+
     def test_a_head_of_another_width(self, copy: Path, tmp_path: Path):
         arrays = load_file(copy / "head.safetensors")
         save_file(arrays | {"1.w": np.zeros((2, 5), np.float32)}, tmp_path / "other")
@@ -181,6 +204,19 @@ class TestRefusing:
 
 
 class TestWriting:
+    def test_a_classifier_comes_back_with_the_names_of_its_classes(self, write_tiny_model: WriteModel, tmp_path: Path):
+        classifier = some_classifier()
+
+        again = write_tiny_model(tmp_path / "model", classifier=classifier).classifier
+
+        assert again is not None
+        assert again.names == ("jalapeño", "crane (lifts)", "b")
+        np.testing.assert_allclose(again.w, classifier.w, rtol=1e-3)
+        np.testing.assert_array_equal(again.b, classifier.b)
+
+    def test_a_folder_need_not_have_a_classifier(self, tiny_model: Path):
+        assert read_model_folder(tiny_model).classifier is None
+
     def test_an_older_folder_is_replaced(self, write_tiny_model: WriteModel, tmp_path: Path):
         write_tiny_model(tmp_path / "model")
         (tmp_path / "model/stale").touch()

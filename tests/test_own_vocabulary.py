@@ -75,7 +75,9 @@ def test_it_offers_the_sizes_of_its_base_each_with_its_figures(fit_colours, colo
     assert reports == [folder.manifest.metrics["colours"], folder.manifest.metrics["sizes"]["64"]["colours"]]
     assert [report["size"] for report in reports] == [32, 64]
     assert folder.manifest.operating_points[0].slope != folder.manifest.operating_points[1].slope
-    assert folder.manifest.metrics["sizes"]["64"]["cross_fitted"].keys() == folder.manifest.metrics["cross_fitted"].keys()
+    assert (
+        folder.manifest.metrics["sizes"]["64"]["cross_fitted"].keys() == folder.manifest.metrics["cross_fitted"].keys()
+    )
 
 
 def test_the_network_is_the_base_model_s(fit_colours, tiny_model):

@@ -10,18 +10,19 @@ along each cell; its scale falls out when the map is brought to [0, 1].
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.classifier import Classifier
 from vectortag.errors import ShapeError
 from vectortag.thresholds import sigmoid
 from vectortag.types import FloatArray
 
-StoredKind = Literal["mlp", "linear"]
-BlockKind = Literal["mlp", "linear", "added"]
+StoredKind = Literal["mlp", "linear", "softmax_groups"]
+BlockKind = Literal["mlp", "linear", "softmax_groups", "added"]
 
 TINY = 1e-12
 
@@ -45,7 +46,11 @@ class Block(Protocol):
         """d logit / d embedding for some of the block's tags, times directions: (K,), (R,), (K, n) -> (R, n)."""
         ...
 
-    def arrays(self) -> dict[str, FloatArray]:
+    def moved(self, row: int, w: FloatArray, b: float) -> Block:
+        """The block with `features @ w + b` added to the logit of one of its tags; see `features_of`."""
+        ...
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The block's matrices by name, as they are stored."""
         ...
 
@@ -84,8 +89,11 @@ class MlpBlock:
         chain = [gradients[:, active], self.w1[active], directions]  # (R, H') @ (H', K) @ (K, n)
         return np.linalg.multi_dot(chain)  # in the cheaper order: for all tags, the right product first
 
-    def arrays(self) -> dict[str, FloatArray]:
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
         return {"w1": self.w1, "b1": self.b1, "w2": self.w2, "b2": self.b2}
+
+    def moved(self, row: int, w: FloatArray, b: float) -> MlpBlock:
+        return replace(self, w2=_with_row(self.w2, row, w), b2=_with_row(self.b2, row, b))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +118,60 @@ class LinearBlock:
     def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:  # noqa: ARG002
         return self.w[rows] @ directions
 
-    def arrays(self) -> dict[str, FloatArray]:
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
         return {"w": self.w, "b": self.b}
+
+    def moved(self, row: int, w: FloatArray, b: float) -> LinearBlock:
+        return LinearBlock(_with_row(self.w, row, w), _with_row(self.b, row, b))
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxGroupsBlock:
+    """A tag is a group of the classes that the backbone was pretrained with, and its score the sum of their softmax.
+
+    So it knows things that no tagged photo has named. The logit is the logarithm of the odds of the group,
+    `log(sum of exp over the group) - log(sum of exp over all other classes)`.
+    """
+
+    classifier: Classifier
+    groups: npt.NDArray[np.uint8]  # (T, C), 1 where a class is of the tag
+    shift: LinearBlock | None = None  # added to the logits: what corrections have taught
+    kind: ClassVar[BlockKind] = "softmax_groups"
+
+    @property
+    def tag_count(self) -> int:
+        return len(self.groups)
+
+    @property
+    def width(self) -> int:
+        return self.classifier.w.shape[1]
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        _, inside, outside = self._sums(embeddings)
+        logits: FloatArray = np.log(inside / outside)
+        return logits if self.shift is None else logits + self.shift.logits(embeddings)
+
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
+        """Towards the classes of the group, by their softmax among themselves, and so away from all others."""
+        powers, inside, outside = self._sums(embedding[None])
+        pulls = powers * np.where(self.groups[rows], 1 / inside[0, rows, None], -1 / outside[0, rows, None])  # (R, C)
+        changes = np.linalg.multi_dot([pulls, self.classifier.w, directions])
+        return changes if self.shift is None else changes + self.shift.along(embedding, rows, directions)
+
+    def _sums(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """exp of each class's logit less the largest, (N, C); its sum over each group and over the rest, (N, T)."""
+        logits = self.classifier.logits(embeddings)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        inside, outside = powers @ self.groups.T.astype(np.float32), powers @ (1 - self.groups.T).astype(np.float32)
+        return powers, np.maximum(inside, TINY), np.maximum(outside, TINY)
+
+    def moved(self, row: int, w: FloatArray, b: float) -> SoftmaxGroupsBlock:
+        nothing = LinearBlock(np.zeros((self.tag_count, self.width), np.float32), np.zeros(self.tag_count, np.float32))
+        return replace(self, shift=(self.shift or nothing).moved(row, w, b))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Without the classifier, which has a file of its own."""
+        return {"groups": self.groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +209,10 @@ class AddedBlock:
             embedding, range(len(scores)), directions
         )
 
-    def arrays(self) -> dict[str, FloatArray]:
+    def moved(self, row: int, w: FloatArray, b: float) -> Block:  # noqa: ARG002
+        raise TypeError("a tag that was added is fitted again instead")
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
         return {"w": self.w}
 
 
@@ -187,16 +250,28 @@ def features_of(block: Block, embeddings: FloatArray) -> FloatArray:
     return block.hidden(embeddings) if isinstance(block, MlpBlock) else embeddings
 
 
-def move_row(block: Block, row: int, w: FloatArray, b: float) -> Block:
-    """The block with `features @ w + b` added to the logit of one of its tags: (F,), a number."""
-    rows, biases = ("w2", "b2") if isinstance(block, MlpBlock) else ("w", "b")
-    moved = {name: array.copy() for name, array in block.arrays().items()}
-    moved[rows][row] += w
-    moved[biases][row] += b
-    return BLOCKS[block.kind](**moved)
+def _with_row(rows: FloatArray, row: int, more: FloatArray | float) -> FloatArray:
+    """A copy with something added to one row."""
+    moved = rows.copy()
+    moved[row] += more
+    return moved
 
 
-BLOCKS: Mapping[str, type[MlpBlock] | type[LinearBlock]] = {"mlp": MlpBlock, "linear": LinearBlock}
+def read_block(kind: StoredKind, arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier | None) -> Block:
+    """A block from its arrays, as `arrays()` gave them, and the classifier of its backbone.
+
+    Raises:
+        TypeError: the arrays are others than those of this kind, or there is no classifier and the kind needs one.
+    """
+    if kind == "mlp":
+        return MlpBlock(**arrays)
+    if kind == "linear":
+        return LinearBlock(**arrays)
+    if classifier is None:
+        raise TypeError("softmax groups need a classifier")
+    if set(arrays) != {"groups"}:
+        raise TypeError('expected "groups" alone')
+    return SoftmaxGroupsBlock(classifier, arrays["groups"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +307,7 @@ class Head:
         """The head with `features @ w + b` added to the logit of one tag; see `features_of`."""
         number, row = self.block_of(place)
         blocks = list(self.blocks)
-        blocks[number] = move_row(blocks[number], row, w, b)
+        blocks[number] = blocks[number].moved(row, w, b)
         return Head(tuple(blocks))
 
     def along(self, embedding: FloatArray, tags: Sequence[int], directions: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """The model folder: read with every hash verified, written by temporary name and atomic rename.
 
-manifest.json   model.onnx   head.safetensors   MODEL_CARD.md   and perhaps background.safetensors, model.int8.onnx
+manifest.json   model.onnx   head.safetensors   MODEL_CARD.md
+and perhaps     background.safetensors   classifier.safetensors   model.int8.onnx
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from vectortag.classifier import Classifier
 from vectortag.errors import ModelFolderError, UnknownModelError, did_you_mean
-from vectortag.head import BLOCKS, Head
+from vectortag.head import Head, read_block
 from vectortag.manifest import FORMAT_VERSION, Manifest
 from vectortag.places import data_home
 from vectortag.types import Arithmetic, FloatArray
@@ -31,6 +33,8 @@ INT8_NETWORK = "model.int8.onnx"
 """Optional: the network with 8-bit weights and activations, where that pays."""
 BACKGROUND = "background.safetensors"
 """Optional: embeddings of training photos drawn at random, (B, K) fp16, that new tags are fitted against."""
+CLASSIFIER = "classifier.safetensors"
+"""Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
 
 DEFAULT_MODEL = "lite0"
 """The shipped model that is used where none is named: the better one on validation."""
@@ -76,7 +80,7 @@ class ModelFolder:
         Raises:
             ModelFolderError: the matrices do not fit the manifest.
         """
-        return _read_head(self.path / HEAD, self.manifest)
+        return _read_head(self.path / HEAD, self.manifest, self.classifier)
 
     @functools.cached_property
     def background(self) -> FloatArray | None:
@@ -91,6 +95,17 @@ class ModelFolder:
         if embeddings.ndim != 2 or embeddings.shape[1] != self.manifest.backbone.width:
             raise ModelFolderError(f"{self.path / BACKGROUND}: embeddings have the shape {embeddings.shape}")
         return embeddings.astype(np.float32)
+
+    @functools.cached_property
+    def classifier(self) -> Classifier | None:
+        """The backbone's own classifier, or None where the folder has none.
+
+        Raises:
+            ModelFolderError: the file does not fit the manifest.
+        """
+        if CLASSIFIER not in self.manifest.files:
+            return None
+        return _read_classifier(self.path / CLASSIFIER, self.manifest.backbone.width)
 
 
 def read_model_folder(path: str | Path) -> ModelFolder:
@@ -168,16 +183,38 @@ def read_arrays(file: Path) -> dict[str, Any]:
         raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
 
 
-def _read_head(file: Path, manifest: Manifest) -> Head:
+def _read_classifier(file: Path, width: int) -> Classifier:
+    arrays = read_arrays(file)
+    w, b, names = (arrays.get(name, np.empty(0)) for name in ("w", "b", "names"))
+    try:
+        classes = tuple(names.tobytes().decode().split("\n"))
+    except UnicodeDecodeError as error:
+        raise ModelFolderError(f"{file}: the names of the classes are not UTF-8: {error}") from error
+    if w.shape != (len(classes), width) or b.shape != (len(classes),):
+        raise ModelFolderError(
+            f"{file}: {len(classes)} names of classes, arrays of {w.shape} and {b.shape}, for a width of {width}"
+        )
+    return Classifier(w.astype(np.float32), b.astype(np.float32), classes)
+
+
+def _packed_classifier(classifier: Classifier) -> dict[str, np.ndarray[Any, Any]]:
+    """safetensors knows numbers only, so the names are the bytes of one text, a line each."""
+    names = np.frombuffer("\n".join(classifier.names).encode(), np.uint8)
+    return {"w": classifier.w.astype(np.float16), "b": classifier.b, "names": names}
+
+
+def _read_head(file: Path, manifest: Manifest, classifier: Classifier | None) -> Head:
     arrays = read_arrays(file)
     blocks = []
     for place, info in enumerate(manifest.head):
         prefix = f"{place}."
         own = {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
         try:
-            block = BLOCKS[info.kind](**own)
+            block = read_block(info.kind, own, classifier)
         except TypeError as error:
-            raise ModelFolderError(f"{file}: block {place} ({info.kind}) has the arrays {sorted(own)}") from error
+            raise ModelFolderError(
+                f"{file}: block {place} ({info.kind}) has the arrays {sorted(own)}: {error}"
+            ) from error
         if (block.tag_count, block.width) != (info.tags, manifest.backbone.width):
             raise ModelFolderError(
                 f"{file}: block {place} is for {block.tag_count} tags and width {block.width}, "
@@ -195,6 +232,7 @@ def write_model_folder(
     card: Callable[[Manifest], str],
     background: FloatArray | None = None,
     int8_network: bytes | None = None,
+    classifier: Classifier | None = None,
     **manifest_fields: Any,
 ) -> ModelFolder:
     """Write a whole model folder beside its final place, then rename it there; nothing half-written is ever seen.
@@ -205,6 +243,7 @@ def write_model_folder(
         head: the head; its blocks are described in the manifest.
         background: (B, K) embeddings of photos of everything, for new tags; kept as fp16.
         int8_network: the same network, quantised.
+        classifier: what the backbone was pretrained with; its weights are kept as fp16.
         card: writes MODEL_CARD.md from the manifest. Its own hash is added to the manifest afterwards.
         manifest_fields: the manifest's other fields, without `head` and `files`.
 
@@ -219,6 +258,8 @@ def write_model_folder(
         contents[BACKGROUND] = save({"embeddings": background.astype(np.float16)})
     if int8_network is not None:
         contents[INT8_NETWORK] = int8_network
+    if classifier is not None:
+        contents[CLASSIFIER] = save(_packed_classifier(classifier))
     blocks = [{"kind": block.kind, "tags": block.tag_count} for block in head.blocks]
     manifest = Manifest(head=blocks, files=_hashes(contents), **manifest_fields)
     contents[CARD] = card(manifest).encode()

@@ -29,7 +29,7 @@ from vectortag.embedder import Embedder
 from vectortag.errors import ConfigError, DataError
 from vectortag.finishing import BACKGROUND_PHOTOS, finish_model
 from vectortag.fitting import class_weights, fit_mlp, masked_bce
-from vectortag.head import Head, MlpBlock
+from vectortag.head import MlpBlock
 from vectortag.manifest import NAME
 from vectortag.metrics import average_precision, mean_over_tags
 from vectortag.model_folder import NETWORK, ModelFolder, find_model_folder, shipped_models
@@ -95,10 +95,11 @@ def fit(
         network=(base.path / NETWORK).read_bytes(),
         embedder=embedder,
         backbone=base.manifest.backbone,
-        head=Head((block,)),
+        block=block,
         data=prepared,
         validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
         background=_background(training, base.background, seed),
+        classifier=base.classifier,
         learning=learning,
         provenance={
             "vectortag": vectortag.__version__,

@@ -92,6 +92,7 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
         int8_network=int8 if lost["int8"] <= MOST_LOST else None,
         head=folder.head,
         background=folder.background,
+        classifier=folder.classifier,
         card=write_card,
         **{name: value for name, value in fields.items() if name not in {"format_version", "head", "files"}},
     )

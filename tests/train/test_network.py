@@ -43,3 +43,40 @@ def test_heat_maps_are_the_grad_cam_of_autograd(
     maps = [ours.maps(one, range(TAGS)) for one in cells.detach().numpy()]
     assert np.any(maps)
     np.testing.assert_allclose(maps, torch.stack(expected, dim=1).detach().numpy(), atol=1e-3)
+
+
+def test_the_classifier_that_came_with_a_backbone_gives_the_logits_of_the_whole_network(
+    need_module: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    torch, timm, network = need_module("torch"), need_module("timm"), need_module("vectortag.train.network")
+    from safetensors.torch import save_file
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        whole = timm.create_model("test_resnet").eval()
+        save_file(whole.state_dict(), tmp_path / "weights.safetensors")
+        config = BackboneConfig(architecture="test_resnet", init=str(tmp_path / "weights.safetensors"), image_size=SIZE)
+        backbone = network.create_backbone(config).eval()
+        images = torch.randint(0, 256, (2, SIZE, SIZE, 3), dtype=torch.uint8)
+
+    classifier = network.pretrained_classifier(config, backbone)
+
+    with torch.inference_mode():
+        expected = whole(backbone.normalise(images)).numpy()
+        embeddings = backbone(images).mean(dim=(2, 3)).numpy()
+    np.testing.assert_allclose(classifier.logits(embeddings), expected, atol=1e-4)
+    assert classifier.names[207] == "golden retriever"
+    assert len(set(classifier.names)) == 1000
+
+
+@pytest.mark.parametrize("architecture", ["test_convnext", "test_vit"])
+def test_a_classifier_that_does_not_take_the_mean_of_the_feature_map_is_left(
+    need_module: Callable[[str], ModuleType], tmp_path: Path, architecture: str
+) -> None:
+    timm, network = need_module("timm"), need_module("vectortag.train.network")
+    from safetensors.torch import save_file
+
+    save_file(timm.create_model(architecture).state_dict(), tmp_path / "weights.safetensors")
+    config = BackboneConfig(architecture=architecture, init=str(tmp_path / "weights.safetensors"), image_size=SIZE)
+
+    assert network.pretrained_classifier(config, network.create_backbone(config)) is None

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,12 @@ def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> 
     """configured(epochs=2): the path of a configuration for the shapes."""
 
     def write(
-        *, csv: Path = shapes, architecture: str = "test_resnet", sizes: tuple[int, ...] = (), **changes: Any
+        *,
+        csv: Path = shapes,
+        architecture: str = "test_resnet",
+        sizes: Sequence[int] = (),
+        vocabulary: Sequence[str] = (),
+        **changes: Any,
     ) -> Path:
         fields = {"epochs": 4, "batch_size": 8, "learning_rate": 3e-3, "workers": 0, "precision": "float32", **changes}
         lines = ['name = "shapes"', *(f"{name} = {json.dumps(value)}" for name, value in fields.items())]
@@ -123,7 +128,7 @@ def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> 
             "[augment]",
             "resize = 72",
             "[vocabulary]",
-            'taxonomy = "none"',
+            *(vocabulary or ['taxonomy = "none"']),
         ]
         lines += ["[[data]]", 'name = "shapes"', f'csv = "{csv}"']
         file = tmp_path / "shapes.toml"
@@ -178,6 +183,29 @@ def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured
 def test_a_network_of_one_size_cannot_offer_another(train, configured, tmp_path):
     with pytest.raises(Ended, match=r"ConfigError: backbone\.sizes: test_vit takes one size only"):
         train(configured(architecture="test_vit", sizes=(96,)), tmp_path)
+
+
+def test_a_backbone_that_is_held_to_its_classes_ships_them_and_their_groups_are_tags(
+    train, configured, shapes, tmp_path
+):
+    taxonomy = tmp_path / "taxonomy.toml"
+    taxonomy.write_text('version = 1\n[groups]\ncircle = ["zebra"]\nreef = ["coral reef", "no such class"]\n')
+    vocabulary = [f'taxonomy = "{taxonomy}"', "groups = true"]
+
+    folder = train(configured(vocabulary=vocabulary, freeze="stages", **{"distil.hold": 1.0}), tmp_path)
+
+    assert folder.manifest.tags == ("circle", "square", "reef")
+    assert [block.kind for block in folder.manifest.head] == ["mlp", "softmax_groups"]
+    assert folder.classifier is not None
+    assert folder.classifier.names[340] == "zebra"
+    assert np.flatnonzero(folder.head.blocks[1].groups[0]).tolist() == [973]
+    analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
+    assert [heatmap.tag for heatmap in analysis.heatmaps()] == ["circle", "square", "reef"]
+
+
+def test_groups_need_a_backbone_that_still_knows_its_classes(train, configured, tmp_path):
+    with pytest.raises(Ended, match=r"vocabulary\.groups: a backbone that is trained forgets its own classes"):
+        train(configured(vocabulary=["groups = true"]), tmp_path)
 
 
 def test_training_learns_the_shapes(train, configured, tmp_path):

@@ -83,11 +83,17 @@ class HeadConfig(_Strict):
 
 
 class VocabularyConfig(_Strict):
-    """Which tags are learnt. `taxonomy` is "default", "none" or the path of a TOML file."""
+    """Which tags a model has. `taxonomy` is "default", "none" or the path of a TOML file.
+
+    Attributes:
+        top_k, min_photos: at most so many are learnt, each from at least so many photos.
+        groups: the taxonomy's groups of what the backbone was pretrained with are tags as well.
+    """
 
     taxonomy: str = "default"
     top_k: int | None = Field(default=150, gt=0)
     min_photos: int = Field(default=1, ge=1)
+    groups: bool = False
 
 
 class AugmentConfig(_Strict):
@@ -133,6 +139,22 @@ class LossConfig(_Strict):
     gamma_negative: Focus = 4.0
     gamma_positive: Focus = 1.0
     clip: float = Field(default=0.05, ge=0, lt=1)
+
+
+class DistilConfig(_Strict):
+    """What is learnt from other networks, besides what people said of the photos.
+
+    Attributes:
+        teacher: a model's name or folder. Its score counts as `share` of each target, and as all of it where nobody
+            has said anything; "" is none (Hinton et al. 2015, arXiv:1503.02531).
+        share: between 0 and 1.
+        hold: weight of a second loss, that what the starting network said of each photo by its own classifier is still
+            said (Li and Hoiem 2016, arXiv:1606.09282); the classifier is trained with it and kept. 0 is off.
+    """
+
+    teacher: str = ""
+    share: float = Field(default=0.5, ge=0, le=1)
+    hold: float = Field(default=0.0, ge=0)
 
 
 class ScheduleConfig(_Strict):
@@ -181,6 +203,7 @@ class TrainConfig(_Strict):
     vocabulary: VocabularyConfig = VocabularyConfig()
     augment: AugmentConfig = AugmentConfig()
     loss: LossConfig = LossConfig()
+    distil: DistilConfig = DistilConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     freeze: Literal["none", "stages", "backbone"] = "none"
     frozen_epochs: int = Field(default=0, ge=0)

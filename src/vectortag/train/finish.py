@@ -12,12 +12,13 @@ import torch
 
 import vectortag
 from vectortag import processes
+from vectortag.classifier import Classifier
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
 from vectortag.embedder import Embedder
 from vectortag.errors import PhotoError, TrainingError
 from vectortag.finishing import BACKGROUND_PHOTOS, finish_model
-from vectortag.head import Block, Head
+from vectortag.head import Block
 from vectortag.manifest import Backbone as BackboneInfo
 from vectortag.model_folder import ModelFolder
 from vectortag.preprocess import PixelRecipe
@@ -35,11 +36,15 @@ def finish(
     trained: Trained,
     exported: Exported,
     backbone: Backbone,
+    known: Classifier | None,
     output: Path,
     *,
     seconds: float,
 ) -> ModelFolder:
     """Write the model folder `output`/`config.name` and the report beside it.
+
+    Args:
+        known: the classifier that the backbone started with.
 
     Raises:
         TrainingError: the head in numpy gives other logits than torch.
@@ -61,10 +66,11 @@ def finish(
             stride=backbone.stride,
             any_size=backbone.takes_any_size,
         ),
-        head=Head((block,)),
+        block=block,
         data=data,
         validation=validation,
         background=_background(embedder, data.training.records, config.seed),
+        classifier=trained.held.trained(known.names) if trained.held and known else known,
         learning=trained.learning,
         provenance=_provenance(config, trained, exported, seconds),
         seed=config.seed,

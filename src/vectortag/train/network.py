@@ -11,9 +11,12 @@ from safetensors.torch import load_file
 from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor, nn
 
+from vectortag.classifier import Classifier
 from vectortag.errors import ConfigError, did_you_mean
 from vectortag.head import LinearBlock, MlpBlock
 from vectortag.train.config import BackboneConfig, HeadConfig
+
+IMAGENET_CLASSES = 1000
 
 
 class Backbone(nn.Module):
@@ -102,6 +105,36 @@ def create_backbone(config: BackboneConfig) -> Backbone:
     backbone = Backbone(body, body.default_cfg["mean"], body.default_cfg["std"])
     _refuse_other_layers_after_the_pool(backbone, config)
     return backbone
+
+
+def pretrained_classifier(config: BackboneConfig, backbone: Backbone) -> Classifier | None:
+    """The ImageNet classifier that came with a backbone's starting weights; None where there is none that fits.
+
+    It fits where it takes the mean of the feature map, and knows the 1,000 classes whose names timm knows.
+    """
+    body = backbone.body
+    if _is_transformer(body) or isinstance(body, timm.models.ConvNeXt):
+        return None  # theirs takes the first token, or normalises after the pool
+    if config.init == "pretrained":
+        weights = timm.create_model(config.architecture, pretrained=True).state_dict()
+    else:
+        weights = load_file(Path(config.init))
+    layer = body.default_cfg["classifier"]
+    w, b = (weights.get(f"{layer}.{part}") for part in ("weight", "bias"))
+    if w is None or b is None or w.shape != (IMAGENET_CLASSES, backbone.width):
+        return None
+    return Classifier(w.float().numpy(), b.float().numpy(), _imagenet_names())
+
+
+def _imagenet_names() -> tuple[str, ...]:
+    """WordNet's first word for each class; where two classes have the same, with its meaning: "crane (lifts ...)"."""
+    info = timm.data.ImageNetInfo()
+    classes = range(IMAGENET_CLASSES)
+    words = [info.index_to_description(index).split(",")[0] for index in classes]
+    meanings = [info.index_to_description(index, detailed=True).rpartition(": ")[2] for index in classes]
+    return tuple(
+        word if words.count(word) == 1 else f"{word} ({meaning})" for word, meaning in zip(words, meanings, strict=True)
+    )
 
 
 def _is_transformer(body: Any) -> bool:

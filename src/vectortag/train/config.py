@@ -76,10 +76,16 @@ class BackboneConfig(_Strict):
 
 
 class HeadConfig(_Strict):
-    """Linear K-hidden, ReLU, Dropout, Linear hidden-T; or, with `hidden = 0`, Dropout and one Linear K-T."""
+    """Linear K-hidden, ReLU, Dropout, Linear hidden-T; or, with `hidden = 0`, Dropout and one Linear K-T.
+
+    Attributes:
+        standardise: the embedding is standardised before, which makes the training faster and better; the first layer
+            takes that in when the model is written.
+    """
 
     hidden: int = Field(default=256, ge=0)
     dropout: float = Field(default=0.4, ge=0, lt=1)
+    standardise: bool = False
 
 
 class VocabularyConfig(_Strict):

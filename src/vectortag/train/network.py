@@ -198,11 +198,13 @@ def _refuse_other_layers_after_the_pool(backbone: Backbone, config: BackboneConf
 
 
 def create_head(config: HeadConfig, width: int, tag_count: int, *, seed: int) -> nn.Sequential:
-    """Linear -> ReLU -> Dropout -> Linear; with `hidden = 0`, Dropout -> Linear."""
+    """Linear -> ReLU -> Dropout -> Linear; with `hidden = 0`, Dropout -> Linear; perhaps a norm before."""
     torch.manual_seed(seed)
+    before = [nn.BatchNorm1d(width, affine=False)] if config.standardise else []
     if config.hidden == 0:
-        return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(width, tag_count))
+        return nn.Sequential(*before, nn.Dropout(config.dropout), nn.Linear(width, tag_count))
     return nn.Sequential(
+        *before,
         nn.Linear(width, config.hidden),
         nn.ReLU(),
         nn.Dropout(config.dropout),
@@ -211,7 +213,11 @@ def create_head(config: HeadConfig, width: int, tag_count: int, *, seed: int) ->
 
 
 def to_block(head: nn.Sequential) -> MlpBlock | LinearBlock:
-    """The trained head as numpy matrices."""
+    """The trained head as numpy matrices; a norm before it becomes part of its first layer."""
     layers = [layer for layer in head if isinstance(layer, nn.Linear)]
-    arrays = [array.detach().cpu().float().numpy() for layer in layers for array in (layer.weight, layer.bias)]
-    return MlpBlock(*arrays) if len(layers) == 2 else LinearBlock(*arrays)
+    arrays = [array.detach().cpu().double() for layer in layers for array in (layer.weight, layer.bias)]
+    if isinstance(norm := head[0], nn.BatchNorm1d) and norm.running_mean is not None and norm.running_var is not None:
+        arrays[0] = arrays[0] / (norm.running_var.cpu().double() + norm.eps).sqrt()
+        arrays[1] = arrays[1] - arrays[0] @ norm.running_mean.cpu().double()
+    stored = [array.float().numpy() for array in arrays]
+    return MlpBlock(*stored) if len(layers) == 2 else LinearBlock(*stored)

@@ -175,8 +175,11 @@ def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured
     folder = train(configured(freeze="backbone", epochs=1, sizes=(96,)), tmp_path)
 
     assert folder.manifest.sizes == (SIZE, 96)
-    report = evaluate(Tagger.load(folder, size=96, precision="exact"), shapes, split="val")
-    assert folder.manifest.metrics["sizes"]["96"]["shapes"] == report.summary()
+    tagger = Tagger.load(folder, size=96, precision="exact")
+    report = evaluate(tagger, shapes, split="val", dataset="shapes").summary()
+    noted = folder.manifest.metrics["sizes"]["96"]["shapes"]
+    assert (noted["size"], noted["photos"], noted["map_tags"]) == (96, report["photos"], 2)
+    assert (noted["map"], noted["micro_f1"]) == pytest.approx((report["map"], report["micro_f1"]))
     assert "shapes, 96" in (folder.path / "MODEL_CARD.md").read_text()
 
 

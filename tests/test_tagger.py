@@ -211,7 +211,7 @@ class TestExplaining:
             assert analysis.heatmap("beach").values.shape == (16, 16)
             np.testing.assert_allclose(analysis.own_scores, tagger.analyse(photo).own_scores, atol=1e-5)
 
-    def test_photos_that_were_analysed_are_not_kept(self, tagger: Tagger, photos: list[Path]):
+    def test_photos_that_were_analysed_are_not_kept(self, tiny_model: Path, photos: list[Path]):
         """Thousands of photos from memory would be too many."""
         alive: set[int] = set()
 
@@ -225,6 +225,7 @@ class TestExplaining:
                 alive.add(id(one))
                 yield one
 
+        tagger = Tagger.load(tiny_model, threads=2)
         for fine in (False, True):
             most = max(len(alive) for _ in tagger.analyse_many(watched(), fine=fine))
             assert most < 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from vectortag.evaluation import Report, make_report
 from vectortag.groups import Borrowed, borrow, borrowed_tags, group_block
 from vectortag.head import Block, Head
 from vectortag.hierarchy import Hierarchy
-from vectortag.manifest import Backbone
+from vectortag.manifest import Backbone, OperatingPoint
 from vectortag.model_card import write_card
 from vectortag.model_folder import ModelFolder, write_model_folder
 from vectortag.operating_point import cross_fitted, fit_operating_point
@@ -39,7 +40,7 @@ def finish_model(
     backbone: Backbone,
     block: Block,
     data: TrainingData,
-    validation: FloatArray,
+    validation: Mapping[int, FloatArray],
     background: FloatArray,
     classifier: Classifier | None,
     learning: Learning,
@@ -55,7 +56,8 @@ def finish_model(
         report: the folder of the report.
         network: the ONNX file that `embedder` runs.
         block: the fitted head, of the tags of `data`.
-        validation: (N, K) embeddings of the validation photos.
+        validation: by input size, (N, K) embeddings of the validation photos: for the size of `embedder`, which is the
+            default, and for each other one that the model is to offer.
         background: (B, K) embeddings that later tags are fitted against.
         classifier: what the backbone was pretrained with, where it still knows that.
 
@@ -63,18 +65,17 @@ def finish_model(
         ModelFolderError: the folder cannot be written.
         TrainingError: the report cannot be written.
     """
-    head, borrowed = Head((block,)), None
+    head, hierarchy = Head((block,)), Hierarchy.of(data.all_tags, data.taxonomy)
     if classifier is not None and data.borrowed:
         head = Head((block, group_block(classifier, data.taxonomy, data.borrowed)))
-        borrowed = _borrow(classifier, data, validation)
-    logits, targets = head.logits(validation), data.judged
-    hierarchy = Hierarchy.of(data.all_tags, data.taxonomy)
+    sizes = sorted(validation, key=lambda size: (size != embedder.size, size))
+    fitted = [_fit(head, hierarchy, data, classifier, validation[size], size=size, seed=seed) for size in sizes]
     fields: dict[str, Any] = {
         "name": path.name,
         "tags": data.all_tags,
         "backbone": backbone,
         "pixels": embedder.recipe,
-        "operating_points": (fit_operating_point(logits, targets, hierarchy, embedder.size, borrowed=borrowed),),
+        "operating_points": tuple(point for point, _ in fitted),
         "data_sets": data.data_sets,
         "taxonomy": data.taxonomy.model_copy(update={"groups": {}}),  # they stand in the head
         "provenance": provenance,
@@ -94,14 +95,36 @@ def finish_model(
         return Tagger(folder, embedder)
 
     with tempfile.TemporaryDirectory() as scratch:  # the figures are those of a folder, so there must be one first
-        reports = _reports(write(Path(scratch) / path.name, {}), data, validation)
-    metrics = {one.data: one.summary() for one in reports}
-    metrics["cross_fitted"] = cross_fitted(logits, targets, hierarchy, seed=seed, borrowed=borrowed)
+        folder = write(Path(scratch) / path.name, {}).folder
+        reports = [_reports(Tagger(folder, embedder.at(size)), data, validation[size]) for size in sizes]
+    metrics, *others = (
+        {one.data: one.summary() for one in of_size} | {"cross_fitted": cross}
+        for of_size, (_, cross) in zip(reports, fitted, strict=True)
+    )
+    if others:
+        metrics["sizes"] = {str(size): figures for size, figures in zip(sizes[1:], others, strict=True)}
     tagger = write(path, metrics)
     judged = Part(data.validation.records, data.judged)
-    write_report(report, learning, Validation(tagger, judged, validation), reports)
+    write_report(report, learning, Validation(tagger, judged, validation[sizes[0]]), reports[0])
     log.info("wrote %s", path)
     return tagger.folder
+
+
+def _fit(
+    head: Head,
+    hierarchy: Hierarchy,
+    data: TrainingData,
+    classifier: Classifier | None,
+    embeddings: FloatArray,
+    *,
+    size: int,
+    seed: int,
+) -> tuple[OperatingPoint, dict[str, Any]]:
+    """Calibration and thresholds at one input size, and what they are worth: (N, K) of the validation photos."""
+    borrowed = _borrow(classifier, data, embeddings) if classifier is not None and data.borrowed else None
+    logits = head.logits(embeddings)
+    point = fit_operating_point(logits, data.judged, hierarchy, size, borrowed=borrowed)
+    return point, cross_fitted(logits, data.judged, hierarchy, seed=seed, borrowed=borrowed)
 
 
 def _borrow(classifier: Classifier, data: TrainingData, validation: FloatArray) -> Borrowed:

@@ -81,7 +81,7 @@ def fit(
     path = _place(photos.name if name is None else name, overwrite=overwrite)
     base = find_model_folder(model)
     session = open_model(base, precision="exact")  # what ships with the new head, and what its thresholds are for
-    embedder = Embedder(session, base.manifest.pixels, base.manifest.operating_points[0].size)
+    embedder = Embedder(session, base.manifest.pixels, base.manifest.sizes[0])
     photos, embeddings = embed_data_set(embedder, base, photos)
     prepared = prepare_training_data(
         [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
@@ -97,7 +97,7 @@ def fit(
         backbone=base.manifest.backbone,
         block=block,
         data=prepared,
-        validation=kept,
+        validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
         background=_background(training, base.background, seed),
         classifier=base.classifier,
         learning=learning,
@@ -190,6 +190,22 @@ def _place(name: str, *, overwrite: bool) -> Path:
 
 def _rows(embeddings: Embeddings, records: Sequence[Record]) -> FloatArray:
     return np.stack([embeddings[record.path] for record in records])
+
+
+def _at_other_sizes(embedder: Embedder, base: ModelFolder, records: Sequence[Record]) -> dict[int, FloatArray]:
+    """The embeddings of photos at each further size that the base model offers, so that the new model offers it, too.
+
+    Raises:
+        DataError: a photo can no longer be read.
+    """
+    found = {}
+    for size in base.manifest.sizes[1:]:
+        paths = [record.path for record in records]
+        embeddings, failed = embed_photos(embedder.at(size), base.manifest.files[NETWORK], paths)
+        if failed:
+            raise DataError(f"{failed[0]}. It could be read before: run the command again")
+        found[size] = _rows(embeddings, records)
+    return found
 
 
 def _background(training: FloatArray, of_base: FloatArray | None, seed: int) -> FloatArray:

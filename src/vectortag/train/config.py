@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vectortag.errors import ConfigError, did_you_mean
 from vectortag.machine import usable_cores
@@ -54,7 +54,9 @@ class BackboneConfig(_Strict):
         architecture: timm's name.
         init: "pretrained" downloads timm's weights; else the path of a safetensors file.
         origin: where these weights come from, for the model card.
-        image_size: pixels a side.
+        image_size: pixels a side, in training and by default afterwards.
+        sizes: other sizes that the model is to offer; calibration and thresholds are fitted for each. The profile
+            "thorough" takes the largest.
         trained_stages: with `freeze = "stages"`, how many of the last stages are trained.
     """
 
@@ -62,7 +64,15 @@ class BackboneConfig(_Strict):
     init: str = "pretrained"
     origin: str = ""
     image_size: int = Field(default=224, ge=32)
+    sizes: tuple[Annotated[int, Field(ge=32)], ...] = ()
     trained_stages: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _each_size_once(self) -> BackboneConfig:
+        every = (self.image_size, *self.sizes)
+        if len(set(every)) != len(every):
+            raise ValueError(f"sizes: expected each size once, and image_size not among them, got {every}")
+        return self
 
 
 class HeadConfig(_Strict):

@@ -52,14 +52,20 @@ def finish(
     """
     block = to_block(trained.head)
     embedder = Embedder(open_session(exported.network), PixelRecipe(), config.backbone.image_size)
-    validation = _embed(embedder, data.validation.records)
-    _check_head(trained, block, validation)
+    sizes = (embedder.size, *config.backbone.sizes)
+    validation = {size: _embed(embedder.at(size), data.validation.records) for size in sizes}
+    _check_head(trained, block, validation[embedder.size])
     return finish_model(
         output / config.name,
         report=output / f"{config.name}.run" / "report",
         network=exported.network,
         embedder=embedder,
-        backbone=BackboneInfo(architecture=config.backbone.architecture, width=backbone.width, stride=backbone.stride),
+        backbone=BackboneInfo(
+            architecture=config.backbone.architecture,
+            width=backbone.width,
+            stride=backbone.stride,
+            any_size=backbone.takes_any_size,
+        ),
         block=block,
         data=data,
         validation=validation,

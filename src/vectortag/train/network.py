@@ -182,6 +182,10 @@ def _refuse_other_layers_after_the_pool(backbone: Backbone, config: BackboneConf
                 f"backbone.image_size: {config.architecture} does not take {config.image_size} pixels: {error}"
             ) from error
         if not backbone.takes_any_size:
+            if config.sizes:
+                raise ConfigError(
+                    f"backbone.sizes: {config.architecture} takes one size only, image_size. Leave sizes out"
+                )
             return  # its head is never used
         if features.ndim != 4:
             raise ConfigError(f"backbone.architecture: {config.architecture} has no spatial feature map")

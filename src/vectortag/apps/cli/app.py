@@ -17,12 +17,13 @@ from vectortag.errors import (
     ConfigError,
     CorrectionError,
     MissingExtraError,
+    ShapeError,
     UnknownModelError,
     UnknownTagError,
     VectorTagError,
 )
 
-USAGE_ERRORS = (ConfigError, CorrectionError, MissingExtraError, UnknownModelError, UnknownTagError)
+USAGE_ERRORS = (ConfigError, CorrectionError, MissingExtraError, ShapeError, UnknownModelError, UnknownTagError)
 """Errors of the command, not of its inputs: exit status 2."""
 
 COMMANDS = {

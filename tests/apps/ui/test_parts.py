@@ -23,7 +23,7 @@ from vectortag.apps.ui.settings import Settings, read_settings
 from vectortag.apps.ui.visit import MOST_FINE_MAPS, MOST_PHOTOS, Visit
 from vectortag.corrections import Correction, read_corrections
 from vectortag.errors import DataError, ModelFolderError, PhotoError
-from vectortag.model_folder import read_model_folder
+from vectortag.model_folder import DEFAULT_MODEL, read_model_folder
 from vectortag.tagger import Tagger
 from vectortag.types import Tagging, TagScore
 
@@ -186,7 +186,7 @@ class TestServedModel:
         found = find_model_paths([tiny_model.parent])
 
         assert tiny_model in found
-        assert found[0].name == "lite0"
+        assert found[0].name == DEFAULT_MODEL
         assert find_model_paths([tiny_model]) == found
         with pytest.raises(ModelFolderError, match="no such folder"):
             find_model_paths([tmp_path / "nowhere"])

@@ -21,8 +21,8 @@ F_BETA: dict[Profile, float] = {"precise": 0.5, "balanced": 1.0, "thorough": 2.0
 
 FLOOR: dict[Profile, float] = {"precise": 0.5, "balanced": 0.35, "thorough": 0.05}
 """No threshold is lower than this. For a tag that is hard to tell, F1 asks for a threshold of half that F1: 0.05 for an
-F1 of 0.1, which shows tags that are wrong 19 times in 20. On the validation photos of `lite2` a floor of 0.35 instead of
-0.2 leaves micro F1 at 65.7 % and lifts the precision from 66 to 75 %; 0.4 and 0.5 begin to cost."""
+F1 of 0.1, which shows tags that are wrong 19 times in 20. On the validation photos of `lite2` a floor of 0.35 instead
+of 0.2 leaves micro F1 at 65.7 % and lifts the precision from 66 to 75 %; 0.4 and 0.5 begin to cost."""
 
 PRIOR_STRENGTH = 20.0
 """How strongly one tag's curve is pulled to the common one, as a precision on (slope, bias); chosen on validation."""

@@ -50,7 +50,7 @@ def test_a_norm_before_the_head_becomes_part_of_its_first_layer(
     need_module: Callable[[str], ModuleType], hidden: int
 ) -> None:
     torch, network = need_module("torch"), need_module("vectortag.train.network")
-    head = network.create_head(HeadConfig(hidden=hidden, standardise=True), 8, TAGS, seed=3)
+    head = network.create_head(HeadConfig(hidden=hidden, standardise=True, input_dropout=0.3), 8, TAGS, seed=3)
     embeddings = 5 + 3 * torch.rand(64, 8)
     for _ in range(3):
         head.train()(embeddings)

@@ -81,11 +81,13 @@ class HeadConfig(_Strict):
     Attributes:
         standardise: the embedding is standardised before, which makes the training faster and better; the first layer
             takes that in when the model is written.
+        input_dropout: how much of the embedding is hidden in each training step, against learning its sets by heart.
     """
 
     hidden: int = Field(default=256, ge=0)
     dropout: float = Field(default=0.4, ge=0, lt=1)
     standardise: bool = False
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class VocabularyConfig(_Strict):

@@ -198,9 +198,11 @@ def _refuse_other_layers_after_the_pool(backbone: Backbone, config: BackboneConf
 
 
 def create_head(config: HeadConfig, width: int, tag_count: int, *, seed: int) -> nn.Sequential:
-    """Linear -> ReLU -> Dropout -> Linear; with `hidden = 0`, Dropout -> Linear; perhaps a norm before."""
+    """Linear -> ReLU -> Dropout -> Linear; with `hidden = 0`, Dropout -> Linear; perhaps a norm and dropout before."""
     torch.manual_seed(seed)
-    before = [nn.BatchNorm1d(width, affine=False)] if config.standardise else []
+    before: list[nn.Module] = [nn.BatchNorm1d(width, affine=False)] if config.standardise else []
+    if config.input_dropout:
+        before.append(nn.Dropout(config.input_dropout))
     if config.hidden == 0:
         return nn.Sequential(*before, nn.Dropout(config.dropout), nn.Linear(width, tag_count))
     return nn.Sequential(

@@ -61,6 +61,7 @@ def learn_words(
     tagged: Sequence[Tagged],
     known: tuple[str, ...],
     known_texts: FloatArray,
+    epochs: int = EPOCHS,
     seed: int = 1,
 ) -> Words:
     """Learn the projection and the turn of the texts.
@@ -69,13 +70,18 @@ def learn_words(
         photos: (N, K) embeddings; the lessons name their rows, and each is shown its classes.
         class_texts: (C, D), C may be 0.
         known, known_texts: the words that the lessons hold, for `Words.nearest`.
+        epochs: how often each photo of the largest set with sentences is shown.
     """
-    probabilities = classifier.probabilities(photos) if len(classifier.names) else np.empty((len(photos), 0), np.float32)
+    probabilities = (
+        classifier.probabilities(photos) if len(classifier.names) else np.empty((len(photos), 0), np.float32)
+    )
     middle, spread = photos.mean(axis=0), photos.std(axis=0) + 1e-3
     features = np.concatenate([(photos - middle) / spread, ROOTS_SCALE * np.sqrt(probabilities)], axis=1)
     every_text = np.concatenate([one.texts.reshape(-1, one.texts.shape[-1]) for one in described])
-    lessons = _Lessons(features.astype(np.float32), probabilities, class_texts, described, tagged, every_text.mean(axis=0))
-    learnt = _descend(lessons, seed)
+    lessons = _Lessons(
+        features.astype(np.float32), probabilities, class_texts, described, tagged, every_text.mean(axis=0)
+    )
+    learnt = _descend(lessons, epochs, seed)
     width = photos.shape[1]
     projection = learnt["projection"].copy()
     projection[:width] /= spread[:, None]
@@ -133,7 +139,7 @@ class _Lesson:
     weight: float = 1.0
 
 
-def _descend(lessons: _Lessons, seed: int) -> Arrays:
+def _descend(lessons: _Lessons, epochs: int, seed: int) -> Arrays:
     """AdamW (Loshchilov and Hutter 2019, 1711.05101) along one cycle of the learning rate."""
     random = np.random.default_rng(seed)
     inputs, width = lessons.features.shape[1], len(lessons.text_middle)
@@ -146,7 +152,7 @@ def _descend(lessons: _Lessons, seed: int) -> Arrays:
     }
     rates = {"projection": 1.0, "offset": 1.0, "turn": 0.3, "sharpness": 1.0}
     moments = {name: (np.zeros_like(part), np.zeros_like(part)) for name, part in parts.items()}
-    total = EPOCHS * lessons.steps
+    total = epochs * lessons.steps
     for step in range(total):
         gradients = _gradients(parts, lessons, random)
         rate = RATE * _share_of_rate(step / total)

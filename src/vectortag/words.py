@@ -61,18 +61,22 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class PlacedWord:
-    """A word, ready to be looked for: value = by_class * log(classes . probabilities + FLOOR) + by_direction * cosine.
+    """A word, ready to be looked for.
+
+    value = by_class * log(classes . probabilities + FLOOR) + by_direction * cosine - middle
 
     Attributes:
         classes: (C,) how much each class counts, the nearest 1.
         query: (D,) of length 1, where photos of it point.
         by_class, by_direction: how much each of the two views counts.
+        middle: what photos of everything have on average.
     """
 
     classes: FloatArray
     query: FloatArray
     by_class: float
     by_direction: float
+    middle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class Words:
     def place(self, text: FloatArray, background: Views) -> PlacedWord:
         """Place a word: (D,), and the views of photos of everything, over which each part is brought to one scale.
 
-        So the values of such photos have mean `background_level` and deviation 1.
+        So the values of such photos have mean 0 and deviation 1.
         """
         near = self.class_texts @ text  # (C,)
         best = float(near.max(initial=-1))
@@ -133,8 +137,9 @@ class Words:
         by_class = trust / _deviation(np.log(background.probabilities @ classes + FLOOR))
         by_direction = 1 / _deviation(background.directions @ query)
         placed = PlacedWord(classes, query, by_class, by_direction)
-        whole = _deviation(values(placed, background))
-        return PlacedWord(classes, query, by_class / whole, by_direction / whole)
+        raw = values(placed, background)
+        whole = _deviation(raw)
+        return PlacedWord(classes, query, by_class / whole, by_direction / whole, float(raw.mean()) / whole)
 
     def nearest(self, text: FloatArray, count: int = 5) -> list[tuple[str, float]]:
         """The known words and classes whose texts are nearest to one (D,), with their cosines, best first."""
@@ -165,8 +170,8 @@ class Words:
 def values(placed: PlacedWord, views: Views) -> FloatArray:
     """How well a word fits each photo: (N,), any number, higher is better."""
     by_class = np.log(views.probabilities @ placed.classes + FLOOR)
-    fit: FloatArray = placed.by_class * by_class + placed.by_direction * (views.directions @ placed.query)
-    return fit.astype(np.float32)
+    by_direction = views.directions @ placed.query
+    return np.float32(placed.by_class * by_class + placed.by_direction * by_direction - placed.middle)
 
 
 def unit(vectors: FloatArray) -> FloatArray:

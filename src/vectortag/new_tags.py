@@ -74,8 +74,8 @@ def fit_tag(
         counterexamples: (N, V, F) of photos that do not have it, N may be 0; they say what it must be told from.
         background: (B, F) of photos of everything; the few among them that may have the tag do little harm.
         parts: the widths of groups of features that are taken to vary without regard to each other; None is one group.
-        by_words: what is known of the tag before any example is seen: what its words say of the plain views. The row is to be
-            added to that.
+        by_words: what is known of the tag before any example is seen: what its words say of the plain
+            views. The row is to be added to that.
 
     Raises:
         NewTagError: fewer than 3 examples.

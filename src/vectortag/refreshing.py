@@ -129,7 +129,7 @@ def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views:
             log.warning('"%s" was added from words: it learns once %d photos show it', tag.name, MIN_EXAMPLES)
         fitted = fit_of_words(folder, evidence, wording.nearness)
     else:
-        fitted = fit_examples(folder, *shown, wording)
+        fitted = fit_examples(folder, shown[0], shown[1], wording)
     replace_addition(tagger.folder, tag, fitted, corrections=len(said))
 
 

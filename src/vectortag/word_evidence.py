@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.thresholds import F_BETA, FLOOR, best_threshold, fit_curve, sigmoid
+from vectortag.thresholds import F_BETA, FLOOR, Profile, best_threshold, fit_curve, sigmoid
 from vectortag.types import FloatArray
 from vectortag.words import Evidence
 
@@ -56,7 +56,7 @@ def fit_evidence(trials: Sequence[Trial]) -> Evidence | None:
 class _Group:
     slope: float
     bias: float
-    thresholds: dict[str, float]
+    thresholds: dict[Profile, float]
     separation: float
     precision: float
 
@@ -71,7 +71,7 @@ def _group(trials: Sequence[Trial]) -> _Group:
     taken = weights * (scores >= thresholds["balanced"])
     precision = float(taken[shown].sum() / max(taken.sum(), 1e-12))
     separation = float(np.median([separation_of(trial.values, trial.shown) for trial in trials]))
-    return _Group(float(slope), float(bias), dict(thresholds), separation, precision)
+    return _Group(float(slope), float(bias), thresholds, separation, precision)
 
 
 def _as_in_life(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

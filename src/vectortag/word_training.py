@@ -33,6 +33,7 @@ WORD_LESSON, CLASS_LESSON = 0.15, 0.3
 SHARPEST = 50.0
 
 Arrays = dict[str, FloatArray]
+Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ class _Lessons:
         for described in self.described:
             chosen = _some(random, len(described.rows), BATCH)
             texts = described.texts[chosen, random.integers(0, described.texts.shape[1], len(chosen))]
-            drawn.append(_Lesson(described.rows[chosen], texts, *[np.eye(len(chosen), dtype=np.float32)] * 2))
+            own = np.eye(len(chosen), dtype=np.float32)
+            drawn.append(_Lesson(described.rows[chosen], texts, own, own))
         for tagged in self.tagged:
             chosen = _some(random, len(tagged.rows), BATCH // 2)
             has = tagged.has[chosen].astype(np.float32)
@@ -195,20 +197,20 @@ def _gradients(parts: Mapping[str, FloatArray], lessons: _Lessons, random: np.ra
     return total
 
 
-def _wrong(logits: FloatArray, lesson: _Lesson) -> FloatArray:
+def _wrong(logits: Floats, lesson: _Lesson) -> Floats:
     """The gradient of both cross-entropies, each a mean over those that have something to choose."""
     wrong = _against(logits, lesson.of_photos, 1)
     return wrong if lesson.of_texts is None else wrong + _against(logits, lesson.of_texts, 0)
 
 
-def _against(logits: FloatArray, shares: FloatArray, axis: int) -> FloatArray:
+def _against(logits: Floats, shares: FloatArray, axis: int) -> Floats:
     powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
     chosen = powers / powers.sum(axis=axis, keepdims=True)
     asked = shares.sum(axis=axis, keepdims=True) > 0
     return np.where(asked, chosen - shares, 0) / np.float32(2 * max(int(asked.sum()), 1))
 
 
-def _through_unit(gradient: FloatArray, units: FloatArray, vectors: FloatArray) -> FloatArray:
+def _through_unit(gradient: Floats, units: FloatArray, vectors: Floats) -> Floats:
     along = (gradient * units).sum(axis=1, keepdims=True) * units
     return (gradient - along) / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
 

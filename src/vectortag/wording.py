@@ -38,7 +38,7 @@ def word_a_tag(folder: ModelFolder, name: str, description: str | None) -> tuple
     if words.evidence is None or words.evidence.group(nearness) < 0:
         raise WordsError(
             f'"{text}": too far from everything that the model "{folder.manifest.name}" knows. The nearest: '
-            f"{', '.join(f'{word} ({cosine:.2f})' for word, cosine in near)}. Say what it is, --from-words "
+            f"{', '.join(f'{word} ({cosine:.2f})' for word, cosine in near)}. Say what it is, --description "
             '"a striped horse of Africa", or show photos of it'
         )
     placed = words.place(vector, words.views(background))
@@ -82,5 +82,5 @@ def word_values(words: Words, placed: PlacedWord, parts: tuple[FloatArray, Float
 
 def propose_parents(taxonomy: Taxonomy, tags: Sequence[str], nearest: Sequence[str]) -> tuple[str, ...]:
     """The tags that most of the nearest known words imply: perhaps the new one does, too."""
-    implied = [taxonomy.ancestors(taxonomy.canonical(word)) for word in nearest]
+    implied = [taxonomy.ancestors(taxonomy.canonical(word) or word) for word in nearest]
     return tuple(tag for tag in tags if sum(tag in above for above in implied) >= COMMON_TO)

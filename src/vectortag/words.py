@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.classifier import Classifier
 from vectortag.thresholds import Profile
@@ -25,6 +26,9 @@ TEMPERATURE = 0.05
 
 FLOOR = 1e-6
 """Added to the probability of a word's classes, so that its logarithm has an end."""
+
+ROUNDING = 1e-3
+"""A cosine may be so much less than it is: texts of known words are kept in 8 bits, of the bank's in 4."""
 
 UNLIKE, ALIKE = 0.5, 0.85
 """A word counts by its classes not at all where the nearest is not nearer than the first, and in full from the second
@@ -56,7 +60,7 @@ class Evidence:
 
     def group(self, nearness: float) -> int:
         """Which group a new word belongs to; -1 where it is farther than every word that was tried."""
-        return int(np.searchsorted(self.from_nearness, nearness, side="right")) - 1
+        return int(np.searchsorted(self.from_nearness, nearness + ROUNDING, side="right")) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,8 @@ class Words:
     def _projected(self, embeddings: FloatArray, probabilities: FloatArray) -> FloatArray:
         width = embeddings.shape[1]
         roots = np.sqrt(probabilities)
-        return embeddings @ self.projection[:width] + roots @ self.projection[width:] + self.offset
+        projected = embeddings @ self.projection[:width] + roots @ self.projection[width:] + self.offset
+        return projected.astype(np.float32, copy=False)
 
     def queries(self, texts: FloatArray) -> FloatArray:
         """Where photos point that a text describes: (n, D) -> (n, D) of length 1."""
@@ -171,12 +176,14 @@ def values(placed: PlacedWord, views: Views) -> FloatArray:
     """How well a word fits each photo: (N,), any number, higher is better."""
     by_class = np.log(views.probabilities @ placed.classes + FLOOR)
     by_direction = views.directions @ placed.query
-    return np.float32(placed.by_class * by_class + placed.by_direction * by_direction - placed.middle)
+    fit = placed.by_class * by_class + placed.by_direction * by_direction - placed.middle
+    return np.asarray(fit, np.float32)
 
 
-def unit(vectors: FloatArray) -> FloatArray:
+def unit(vectors: npt.NDArray[np.floating]) -> FloatArray:
     """Each row with length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-12))
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
 
 
 def no_classes(width: int) -> Classifier:

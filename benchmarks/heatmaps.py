@@ -5,7 +5,7 @@
 Every way runs in a process of its own, in turns with the others, on photos of 500 x 375; medians over the rounds.
 
 - tag, all maps: `Tagger.tag_many`, and `Tagger.analyse_many` with the maps of every tag;
-- five maps: `Tagger.analyse_many` with the maps of five tags;
+- five maps: `Tagger.analyse_many` with the maps of five tags; five fine maps: the same with `fine=True`;
 - hooks: ResNet-18 and the same head in torch, the last stage's output kept by a hook, and one `backward` a tag;
 - grad-cam: the same network in the package grad-cam, five targets.
 """
@@ -32,13 +32,13 @@ def tag(model: str) -> Work:
     return lambda photos: list(tagger.tag_many(photos))
 
 
-def maps(model: str, count: int | None) -> Work:
-    """Tags and maps from one forward pass."""
+def maps(model: str, count: int | None, fine: bool = False) -> Work:
+    """Tags and maps from one forward pass; of fine maps, from two."""
     from vectortag.tagger import Tagger
 
     tagger = Tagger.load(model, additions=False)
     wanted = tagger.tags if count is None else tagger.tags[:count]
-    return lambda photos: [analysis.heatmaps(wanted) for analysis in tagger.analyse_many(photos)]
+    return lambda photos: [analysis.heatmaps(wanted) for analysis in tagger.analyse_many(photos, fine=fine)]
 
 
 def _network() -> Any:
@@ -104,7 +104,7 @@ def main() -> None:
     ways: dict[str, Way] = {"hooks": (hooks, ()), "grad-cam": (package, ())}
     for model in MODELS:
         ways |= {f"{model}: tag": (tag, (model,)), f"{model}: all maps": (maps, (model, None))}
-        ways |= {f"{model}: five maps": (maps, (model, TAGS))}
+        ways |= {f"{model}: five maps": (maps, (model, TAGS)), f"{model}: five fine maps": (maps, (model, TAGS, True))}
     children = Children(ways)
     with tempfile.TemporaryDirectory() as folder:
         photos = make_photos(Path(folder) / "photos", SIZES["500x375"])

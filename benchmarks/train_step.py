@@ -115,7 +115,7 @@ def engine(config: TrainConfig, data: TrainingData) -> float:
     network = _network(config, data)
     photos = prepared_photos(data.training.records, config.augment.resize or 224)
     source = AugmentedPhotos(photos, config.backbone.image_size, config.augment, config.seed)
-    batches = Batches(source, data.training.targets)
+    batches = Batches(source, to_float(torch.from_numpy(data.training.targets)))
     clock = _Clock()
     module = _module(config, data, network)
     trainer = _trainer(config, clock)

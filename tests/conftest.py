@@ -168,6 +168,17 @@ def write_tiny_model(
     return write
 
 
+@pytest.fixture
+def two_sizes(
+    write_tiny_model: Callable[..., ModelFolder], tiny_fields: Mapping[str, Any], tmp_path: Path
+) -> ModelFolder:
+    """The tiny model at 32 pixels, and at 64 with other curves, where every threshold is 0.1."""
+    (point,) = tiny_fields["operating_points"]
+    thresholds = {profile: [0.1] * 6 for profile in point["thresholds"]}
+    larger = {**point, "size": 64, "bias": [bias / 2 for bias in point["bias"]], "thresholds": thresholds}
+    return write_tiny_model(tmp_path / "two-sizes", operating_points=[point, larger])
+
+
 def _card(manifest: Manifest) -> str:
     return f"# {manifest.name}\n"
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from vectortag.errors import ShapeError
 from vectortag.manifest import Manifest
 
 Change = Callable[[dict[str, Any]], None]
@@ -44,6 +45,40 @@ def test_a_tag_without_a_threshold_gets_nan(fields: dict[str, Any]):
 
     assert thresholds.dtype == np.float32
     np.testing.assert_array_equal(thresholds, np.float32([0.25, np.nan, 0.5, np.nan, 0.75, 1.0]))
+
+
+@pytest.fixture
+def three_sizes(fields: dict[str, Any]) -> Manifest:
+    """48 pixels by default; 32 and 64, too."""
+    (point,) = fields["operating_points"]
+    return Manifest(**{**fields, "operating_points": [{**point, "size": size} for size in (48, 64, 32)]})
+
+
+def test_the_first_size_is_that_of_all_profiles_but_thorough(three_sizes: Manifest):
+    sizes = {profile: three_sizes.point_for(profile).size for profile in ("precise", "balanced", "thorough")}
+
+    assert three_sizes.sizes == (48, 64, 32)
+    assert sizes == {"precise": 48, "balanced": 48, "thorough": 64}
+
+
+def test_a_size_that_is_not_offered_is_an_error_that_names_the_others(three_sizes: Manifest):
+    assert three_sizes.operating_point(32).size == 32
+    with pytest.raises(ShapeError, match=r'model "tiny": no input size of 224 pixels\. It offers: 48, 64, 32'):
+        three_sizes.operating_point(224)
+
+
+def test_a_size_stands_once(fields: dict[str, Any]):
+    fields["operating_points"] *= 2
+
+    assert "an input size stands twice" in refused(fields)
+
+
+def test_a_network_of_one_size_offers_one(fields: dict[str, Any]):
+    (point,) = fields["operating_points"]
+    fields["backbone"]["any_size"] = False
+    fields["operating_points"].append({**point, "size": 64})
+
+    assert "the network takes one input size only" in refused(fields)
 
 
 def test_a_data_set_is_found_by_its_name(fields: dict[str, Any]):

@@ -74,6 +74,20 @@ def test_every_data_set_has_its_figures(card_of):
     assert zoo == ["zoo", "1,234", "45.7", "5", "51.1", "30.0", "13.3", "4", "0.0123"]
 
 
+def test_every_other_size_has_its_figures(card_of, two_sizes):
+    card = card_of(
+        operating_points=two_sizes.manifest.operating_points,
+        metrics={"zoo": FIGURES, "sizes": {"64": {"zoo": FIGURES | {"map": 0.5}}}},
+        lost={"bf16": 0.1},
+    )
+
+    *_, zoo = table_below(card, "At the other sizes")
+    assert zoo[:3] == ["zoo, 64", "1,234", "50.0"]
+    assert "That is at 32 pixels." in card
+    assert "in the worst set and size" in card
+    assert "a square of 32 or 64 pixels" in card
+
+
 def test_a_figure_that_does_not_exist_is_a_dash(card_of):
     (street,) = table_below(card_of(metrics={"street": NOTHING_KNOWN}), "## Figures")
 

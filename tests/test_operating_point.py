@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vectortag.groups import Borrowed
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import OperatingPoint
 from vectortag.metrics import calibration_error, count, judgeable
@@ -25,6 +26,40 @@ def overconfident(photos: int = 400, tags: int = 6, seed: int = 0) -> tuple[Floa
 
 def scores_at(point: OperatingPoint, logits: FloatArray, hierarchy: Hierarchy = FLAT) -> FloatArray:
     return score(logits, np.float32(point.slope), np.float32(point.bias), hierarchy)
+
+
+class TestBorrowed:
+    """Two taught tags and three that no photo has taught: one that validation never judges, one rarely, one often."""
+
+    BORROWED = Borrowed(2, np.array([0.5, -2.0]), {"precise": 0.8, "balanced": 0.6, "thorough": 0.4})
+
+    @pytest.fixture
+    def point(self) -> OperatingPoint:
+        logits, targets = overconfident(tags=5)
+        targets[:, 2] = UNKNOWN
+        targets[np.flatnonzero(targets[:, 3] == 1)[4:], 3] = 0
+        return fit_operating_point(logits, targets, FLAT, size=32, borrowed=self.BORROWED)
+
+    def test_what_nobody_judges_has_the_borrowed_curve(self, point: OperatingPoint):
+        assert (point.slope[2], point.bias[2]) == (0.5, -2.0)
+
+    def test_what_is_judged_is_drawn_from_it_to_a_curve_of_its_own(self, point: OperatingPoint):
+        assert 1 / 3 < point.slope[4] < 0.45
+        assert point.bias[4] == pytest.approx(-1.2, abs=0.2)
+
+    def test_thresholds_are_borrowed_below_five_positives(self, point: OperatingPoint):
+        for profile, threshold in self.BORROWED.thresholds.items():
+            chosen = point.threshold_array(profile)
+            assert chosen[[2, 3]].tolist() == pytest.approx([threshold] * 2)
+            assert chosen[4] != pytest.approx(threshold)
+
+    def test_the_taught_tags_stay_as_they_are_without_them(self, point: OperatingPoint):
+        logits, targets = overconfident(tags=5)
+
+        alone = fit_operating_point(logits[:, :2], targets[:, :2], FLAT, size=32)
+
+        assert alone.slope == point.slope[:2]
+        assert alone.thresholds["balanced"] == point.thresholds["balanced"][:2]
 
 
 class TestFit:
@@ -148,7 +183,7 @@ class TestCrossFitting:
     def test_on_noise_it_is_worse_than_a_fit_judged_on_its_own_photos(self, seed):
         generator = np.random.default_rng(seed)
         logits = generator.normal(0, 1, (60, 30)).astype(np.float32)
-        targets = (generator.random((60, 30)) < 0.25).astype(np.uint8)
+        targets = (generator.random((60, 30)) < 0.45).astype(np.uint8)
         point = fit_operating_point(logits, targets, FLAT, size=32)
         flattering = count(scores_at(point, logits) >= point.threshold_array("balanced"), targets)
 

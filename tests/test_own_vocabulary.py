@@ -67,6 +67,19 @@ def test_its_figures_are_those_that_evaluate_finds(fit_colours, colours):
     assert report.photos == PHOTOS // 5
 
 
+def test_it_offers_the_sizes_of_its_base_each_with_its_figures(fit_colours, colours, two_sizes):
+    folder = fit_colours(model=two_sizes.path)
+
+    assert folder.manifest.sizes == (32, 64)
+    reports = [evaluate(Tagger.load("mine", size=size), colours, split="val").summary() for size in (32, 64)]
+    assert reports == [folder.manifest.metrics["colours"], folder.manifest.metrics["sizes"]["64"]["colours"]]
+    assert [report["size"] for report in reports] == [32, 64]
+    assert folder.manifest.operating_points[0].slope != folder.manifest.operating_points[1].slope
+    assert (
+        folder.manifest.metrics["sizes"]["64"]["cross_fitted"].keys() == folder.manifest.metrics["cross_fitted"].keys()
+    )
+
+
 def test_the_network_is_the_base_model_s(fit_colours, tiny_model):
     base, folder = read_model_folder(tiny_model), fit_colours()
 
@@ -80,7 +93,7 @@ def test_it_explains_and_takes_new_tags(fit_colours, colours):
     fit_colours()
     tagger = Tagger.load("mine")
 
-    assert tagger.explain(colours / "1.png", "red").values.shape == (8, 8)
+    assert tagger.explain(colours / "1.png", "red").values.shape == (16, 16)
     added = tagger.add_tag("crimson", [colours / f"{n}.png" for n in (1, 5, 9)])
     assert Tagger.load("mine").tags[-1] == added.name
 

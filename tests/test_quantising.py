@@ -106,6 +106,22 @@ class TestQuantise:
         assert Tagger.load(folder, precision="int8").embedder.session.precision == "int8"
         assert "int8" in (folder.path / "MODEL_CARD.md").read_text()
 
+    def test_what_is_lost_at_the_worst_of_the_offered_sizes_counts(
+        self, two_sizes: ModelFolder, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(quantising, "MOST_LOST", 100)
+
+        folder, losses = quantise(two_sizes.path, [data], tmp_path / "faster")
+
+        assert [loss.size for loss in losses] == [32, 64]
+        assert folder.manifest.lost["int8"] == round(max(loss.int8 for loss in losses), 2)
+        for loss in losses:
+            maps = [
+                100 * evaluate(Tagger.load(folder, size=loss.size, precision=name), data, split="val").map
+                for name in ("exact", "int8")
+            ]
+            assert [loss.exact, loss.exact - loss.int8] == pytest.approx(maps)
+
     def test_an_int8_network_that_loses_too_much_is_left_out(
         self, model: ModelFolder, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):

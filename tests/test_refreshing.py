@@ -212,8 +212,19 @@ class TestLearning:
         place = tagger.place("dog")
         feature_map = tagger.embedder.feature_map(photos[2])
         expected = tagger.head.maps(feature_map, [place])[0]
-        np.testing.assert_array_equal(tagger.explain(photos[2], "dog").values, expected)
+        np.testing.assert_array_equal(tagger.explain(photos[2], "dog", fine=False).values, expected)
         assert not np.array_equal(tagger.head.blocks[0].w2, tagger.folder.head.blocks[0].w2)
+
+    def test_a_model_learns_at_its_default_size_and_knows_it_at_every_other(self, two_sizes, photos):
+        Tagger.load(two_sizes).correct(photos[0], yes=["dog"])
+        learnt, before = [], Tagger.load(two_sizes, size=64).tag(photos[0])["dog"].score
+        for size in (32, 64):
+            refresh(Tagger.load(two_sizes, size=size))
+            (refit,) = read_refits(two_sizes)
+            learnt.append((*refit.w.tolist(), refit.b))
+
+        assert learnt[0] == learnt[1]
+        assert Tagger.load(two_sizes, size=64).tag(photos[0])["dog"].score > before
 
     def test_a_changed_file_is_named(self, tagger, tiny_model, photos):
         tagger.correct(photos[0], yes=["dog"])

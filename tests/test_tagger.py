@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,14 @@ import pytest
 from PIL import Image
 
 from vectortag.embedder import Embedder
-from vectortag.errors import ModelFolderError, PhotoError, UnknownModelError, UnknownTagError, VectorTagError
+from vectortag.errors import (
+    ModelFolderError,
+    PhotoError,
+    ShapeError,
+    UnknownModelError,
+    UnknownTagError,
+    VectorTagError,
+)
 from vectortag.model_folder import ModelFolder
 from vectortag.tagger import Tagger
 from vectortag.types import ByteArray, FailedTagging, FloatArray, Tagging
@@ -120,7 +127,7 @@ class TestTagging:
 
 class TestExplaining:
     def test_a_heat_map_is_on_the_networks_grid_between_0_and_1(self, tagger: Tagger, photos: list[Path]):
-        heatmap = tagger.explain(photos[0], "beach")
+        heatmap = tagger.explain(photos[0], "beach", fine=False)
 
         assert (heatmap.values.shape, heatmap.values.dtype) == ((8, 8), np.float32)
         assert (heatmap.values.min(), heatmap.values.max()) == (0, 1)
@@ -166,6 +173,69 @@ class TestExplaining:
             np.testing.assert_allclose(analysis.own_scores, alone.own_scores, atol=1e-5)
             for one, other in zip(analysis.heatmaps(), alone.heatmaps(), strict=True):
                 np.testing.assert_allclose(one.values, other.values, atol=1e-3)
+
+    def test_a_fine_heat_map_has_twice_as_many_cells_a_side_and_the_same_score(
+        self, tagger: Tagger, photos: list[Path]
+    ):
+        coarse, fine = (tagger.explain(photos[0], "beach", fine=fine) for fine in (False, True))
+
+        assert (coarse.values.shape, fine.values.shape) == ((8, 8), (16, 16))
+        assert (fine.tag, fine.source, fine.score) == (coarse.tag, coarse.source, coarse.score)
+
+    def test_a_fine_heat_map_is_that_of_the_larger_input(self, tagger: Tagger, photos: list[Path]):
+        seen = tagger.embedder.at(64).feature_map(photos[0])
+
+        fine = tagger.analyse(photos[0], fine=True).heatmap("beach")
+
+        np.testing.assert_array_equal(fine.values, tagger.head.maps(seen, [tagger.place("beach")])[0])
+
+    def test_the_score_of_the_normal_size_says_whose_fine_map_a_parent_has(self, tagger: Tagger, photos: list[Path]):
+        """At the larger size "animal" would win by itself; the map must be of the child that the score is of."""
+        analysis = tagger.analyse(photos[0], fine=True)
+        at_large = analysis.fine.mean(axis=(1, 2))[None]
+        place = tagger.place("animal")
+        tagger.bias[place] = -9 - tagger.own_logits(at_large)[0, place] + tagger.own_logits(at_large)[0].max() + 1
+        before = tagger.hierarchy.sources(analysis.own_scores)[place]
+        assert tagger.hierarchy.sources(tagger._own_scores(at_large)[0])[place] == place != before
+
+        assert analysis.heatmap("animal").source == "dog"
+        np.testing.assert_array_equal(analysis.heatmap("animal").values, analysis.heatmap("dog").values)
+
+    def test_many_photos_may_be_looked_at_finely(self, tagger: Tagger, photos: list[Path], tmp_path: Path):
+        (tmp_path / "broken.jpg").write_text("no photo")
+
+        first, broken, second = tagger.analyse_many([photos[0], tmp_path / "broken.jpg", photos[1]], fine=True)
+
+        assert isinstance(broken, FailedTagging)
+        for analysis, photo in ((first, photos[0]), (second, photos[1])):
+            assert analysis.heatmap("beach").values.shape == (16, 16)
+            np.testing.assert_allclose(analysis.own_scores, tagger.analyse(photo).own_scores, atol=1e-5)
+
+    def test_photos_that_were_analysed_are_not_kept(self, tiny_model: Path, photos: list[Path]):
+        """Thousands of photos from memory would be too many."""
+        alive: set[int] = set()
+
+        class Watched(bytes):
+            def __del__(self) -> None:
+                alive.discard(id(self))
+
+        def watched() -> Iterator[bytes]:
+            for photo in photos * 5:
+                one = Watched(photo.read_bytes())
+                alive.add(id(one))
+                yield one
+
+        tagger = Tagger.load(tiny_model, threads=2)
+        for fine in (False, True):
+            most = max(len(alive) for _ in tagger.analyse_many(watched(), fine=fine))
+            assert most < 60
+
+    def test_a_network_of_one_size_has_coarse_maps_only(
+        self, write_tiny_model: Callable[..., ModelFolder], tiny_fields, tmp_path: Path, photos: list[Path]
+    ):
+        folder = write_tiny_model(tmp_path / "vit", backbone={**tiny_fields["backbone"], "any_size": False})
+
+        assert Tagger.load(folder).explain(photos[0], "beach", fine=True).values.shape == (8, 8)
 
     def test_an_analysis_runs_the_network_once_however_many_heat_maps_follow(
         self, tagger: Tagger, photos: list[Path], monkeypatch: pytest.MonkeyPatch
@@ -256,6 +326,57 @@ class TestLoading:
 
         assert Tagger.load(folder.path).embedder.size == 64
 
+
+class TestSizes:
+    @pytest.mark.parametrize(("profile", "size"), [("precise", 32), ("balanced", 32), ("thorough", 64)])
+    def test_the_profile_thorough_looks_at_the_largest_size(self, two_sizes, photos, profile, size):
+        tagger = Tagger.load(two_sizes, profile=profile)
+
+        assert tagger.embedder.size == tagger.tag(photos[0]).size == size
+
+    def test_a_size_has_curves_and_thresholds_of_its_own(self, two_sizes, photos):
+        tagger = Tagger.load(two_sizes, size=64)
+
+        tagging = tagger.tag(photos[0])
+
+        logit = float(tagger.folder.head.logits(tagger.embedder.at(64).feature_map(photos[0]).mean((1, 2))[None])[0, 1])
+        assert tagging["beach"].score == pytest.approx(1 / (1 + np.exp(-(2.4 * logit + 1.1))), abs=1e-5)
+        assert [scored.threshold for scored in tagging.scores] == pytest.approx([0.1] * 6)
+
+    def test_the_size_that_is_asked_for_counts_more_than_the_profile_s(self, two_sizes):
+        assert Tagger.load(two_sizes, profile="thorough", size=32).embedder.size == 32
+
+    @pytest.mark.parametrize("size", [0, 48, 128])
+    def test_another_size_is_an_error_that_names_the_offered_ones(self, two_sizes, size):
+        with pytest.raises(ShapeError, match=rf'model "tiny": no input size of {size} pixels\. It offers: 32, 64'):
+            Tagger.load(two_sizes, size=size)
+
+    def test_fine_maps_are_twice_the_default_whatever_the_size_of_the_scores(self, two_sizes, photos):
+        for size in (32, 64):
+            heatmap = Tagger.load(two_sizes, size=size).explain(photos[0], "beach")
+            assert heatmap.values.shape == (16, 16)
+
+    def test_what_is_taught_at_one_size_is_taught_at_the_default_one(self, two_sizes, photos):
+        """The background is of that size: examples of another would differ from it by their size alone."""
+        rows = []
+        for size in (32, 64):
+            tagger = Tagger.load(two_sizes, size=size)
+            added = tagger.add_tag("our boat", photos[:5])
+            rows.append(tagger.head.blocks[-1].w)
+            tagger.remove_tag("our boat")
+            assert added.size == 32
+        np.testing.assert_array_equal(*rows)
+
+    def test_an_added_tag_has_a_score_at_every_size(self, two_sizes, photos):
+        Tagger.load(two_sizes).add_tag("our boat", photos[:5])
+
+        scores = [Tagger.load(two_sizes, size=size).tag(photos[0])["our boat"].score for size in (32, 64)]
+
+        assert scores[0] != scores[1]
+        assert min(scores) > 0
+
+
+class TestImports:
     def test_tagging_never_imports_what_only_training_needs(self, tiny_model: Path, make_photo: MakePhoto):
         code = (
             "import sys, vectortag\n"

@@ -107,7 +107,7 @@ def test_parents_among_some_tags_skip_the_generations_that_are_missing():
 @pytest.mark.parametrize(
     ("text", "key", "allowed"),
     [
-        ("synonym = {}", "synonym", "version, synonyms, implications, ignored, complete, dataset"),
+        ("synonym = {}", "synonym", "version, synonyms, implications, ignored, complete, groups, dataset"),
         ("[ignored]\nwords = []", "ignored.words", "tags"),
         ("[dataset.coco]\nignore = []", "dataset.coco.ignore", "ignored, synonyms"),
     ],
@@ -248,3 +248,27 @@ def _tags(taxonomy: Taxonomy) -> set[str]:
 
 def _others(synonyms) -> list[str]:
     return [word for words in synonyms.values() for word in words]
+
+
+def test_the_groups_of_the_default_taxonomy_are_classes_of_imagenet(need_module):
+    need_module("timm")
+    known = set(need_module("vectortag.train.network")._imagenet_names())
+
+    for tag, classes in Taxonomy.load().groups.items():
+        assert set(classes) <= known, tag
+
+
+def test_a_group_is_a_tag_under_the_name_that_its_synonyms_lead_to():
+    taxonomy = Taxonomy.load()
+
+    assert [tag for tag in taxonomy.groups if taxonomy.canonical(tag) != tag] == []
+
+
+@pytest.mark.parametrize(
+    ("below", "above"),
+    [("violin", "musical instrument"), ("pug", "dog"), ("snake", "reptile"), ("suspension bridge", "bridge")],
+)
+def test_the_classes_of_a_group_are_among_those_of_its_parent(below: str, above: str):
+    groups = Taxonomy.load().groups
+
+    assert set(groups[below]) < set(groups[above])

@@ -10,7 +10,7 @@ import pytest
 from vectortag.types import Heatmap, Tagging, TagScore
 
 BEACH, BOAT = TagScore("beach", 0.9, 0.5), TagScore("boat", 0.2, None)
-TAGGING = Tagging("a.jpg", "tiny@12345678", "openvino", "f32", tags=(BEACH,), scores=(BEACH, BOAT))
+TAGGING = Tagging("a.jpg", "tiny@12345678", "openvino", "f32", 224, tags=(BEACH,), scores=(BEACH, BOAT))
 
 
 def heatmap(values: list[list[float]]) -> Heatmap:

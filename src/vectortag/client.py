@@ -154,14 +154,14 @@ class Client:
         body, kind = _form([("photos", photo) for photo in photos])
         return _tagged(self._json("POST", "/v1/tag", query, body, kind))
 
-    def explain(self, photo: Photo, tag: str, *, opacity: float = 0.55) -> bytes:
-        """A PNG of the tag's heat map over the photo."""
-        query = [("tag", tag), ("opacity", str(opacity))]
+    def explain(self, photo: Photo, tag: str, *, opacity: float = 0.55, fine: bool = True) -> bytes:
+        """A PNG of the tag's heat map over the photo; a coarse one, which is quicker, where `fine` is False."""
+        query = [("tag", tag), ("opacity", str(opacity)), ("fine", str(fine).lower())]
         return self._call("POST", "/v1/explain", query, _bytes(photo), "application/octet-stream")
 
-    def heatmaps(self, photo: Photo, tags: Iterable[str] = ()) -> list[Heatmap]:
-        """The heat maps of some tags as numbers; of all that are found where none is named."""
-        query = [("form", "array"), *(("tag", tag) for tag in tags)]
+    def heatmaps(self, photo: Photo, tags: Iterable[str] = (), *, fine: bool = True) -> list[Heatmap]:
+        """The heat maps of some tags as numbers; of all that are found where none is named. `fine` as in `explain`."""
+        query = [("form", "array"), ("fine", str(fine).lower()), *(("tag", tag) for tag in tags)]
         answer = self._json("POST", "/v1/explain", query, _bytes(photo), "application/octet-stream")
         return [Heatmap(m["tag"], m["source"], m["score"], tuple(map(tuple, m["values"]))) for m in answer["heatmaps"]]
 

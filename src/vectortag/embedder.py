@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -31,6 +31,10 @@ class Embedder:
     session: Session
     recipe: PixelRecipe
     size: int
+
+    def at(self, size: int) -> Embedder:
+        """The same network at another input size; one that takes any."""
+        return replace(self, size=size)
 
     def feature_map(self, photo: Photo) -> FloatArray:
         """(K, h, w) float32 of one photo.

@@ -53,6 +53,7 @@ class Report:
 
     Attributes:
         precision: what the network computed in.
+        size: pixels a side of its input.
         photos: how many were scored.
         failed: an error for each photo that could not be read, and for each that the file names and that is not there.
         map: macro mAP: the mean of average precision over the tags that have positives and negatives.
@@ -66,6 +67,7 @@ class Report:
 
     model: str
     precision: Arithmetic
+    size: int
     data: str
     split: str
     photos: int
@@ -195,6 +197,7 @@ def make_report(
     return Report(
         model=tagger.folder.id,
         precision=tagger.embedder.session.precision,
+        size=tagger.embedder.size,
         data=data,
         split=split,
         photos=len(scores),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vectortag.classifier import Classifier
-from vectortag.data.training import TrainingData
+from vectortag.data.training import Part, TrainingData
 from vectortag.embedder import Embedder
 from vectortag.evaluation import Report, make_report
-from vectortag.head import Head
+from vectortag.groups import Borrowed, borrow, borrowed_tags, group_block
+from vectortag.head import Block, Head
 from vectortag.hierarchy import Hierarchy
-from vectortag.manifest import Backbone
+from vectortag.manifest import Backbone, OperatingPoint
 from vectortag.model_card import write_card
 from vectortag.model_folder import ModelFolder, write_model_folder
 from vectortag.operating_point import cross_fitted, fit_operating_point
@@ -36,9 +38,9 @@ def finish_model(
     network: bytes,
     embedder: Embedder,
     backbone: Backbone,
-    head: Head,
+    block: Block,
     data: TrainingData,
-    validation: FloatArray,
+    validation: Mapping[int, FloatArray],
     background: FloatArray,
     classifier: Classifier | None,
     learning: Learning,
@@ -47,11 +49,15 @@ def finish_model(
 ) -> ModelFolder:
     """Write a model folder, and a report of how it was made.
 
+    The tags of `data.borrowed` go to a second block of the head, made of the classifier's classes.
+
     Args:
         path: the model folder; its last part is the model's name.
         report: the folder of the report.
         network: the ONNX file that `embedder` runs.
-        validation: (N, K) embeddings of the validation photos.
+        block: the fitted head, of the tags of `data`.
+        validation: by input size, (N, K) embeddings of the validation photos: for the size of `embedder`, which is the
+            default, and for each other one that the model is to offer.
         background: (B, K) embeddings that later tags are fitted against.
         classifier: what the backbone was pretrained with, where it still knows that.
 
@@ -59,16 +65,19 @@ def finish_model(
         ModelFolderError: the folder cannot be written.
         TrainingError: the report cannot be written.
     """
-    logits, targets = head.logits(validation), data.validation.targets
-    hierarchy = Hierarchy.of(data.tags, data.taxonomy)
+    head, hierarchy = Head((block,)), Hierarchy.of(data.all_tags, data.taxonomy)
+    if classifier is not None and data.borrowed:
+        head = Head((block, group_block(classifier, data.taxonomy, data.borrowed)))
+    sizes = sorted(validation, key=lambda size: (size != embedder.size, size))
+    fitted = [_fit(head, hierarchy, data, classifier, validation[size], size=size, seed=seed) for size in sizes]
     fields: dict[str, Any] = {
         "name": path.name,
-        "tags": data.tags,
+        "tags": data.all_tags,
         "backbone": backbone,
         "pixels": embedder.recipe,
-        "operating_points": (fit_operating_point(logits, targets, hierarchy, embedder.size),),
+        "operating_points": tuple(point for point, _ in fitted),
         "data_sets": data.data_sets,
-        "taxonomy": data.taxonomy,
+        "taxonomy": data.taxonomy.model_copy(update={"groups": {}}),  # they stand in the head
         "provenance": provenance,
     }
 
@@ -86,18 +95,49 @@ def finish_model(
         return Tagger(folder, embedder)
 
     with tempfile.TemporaryDirectory() as scratch:  # the figures are those of a folder, so there must be one first
-        reports = _reports(write(Path(scratch) / path.name, {}), data, validation)
-    metrics = {one.data: one.summary() for one in reports}
-    metrics["cross_fitted"] = cross_fitted(logits, targets, hierarchy, seed=seed)
+        folder = write(Path(scratch) / path.name, {}).folder
+        reports = [_reports(Tagger(folder, embedder.at(size)), data, validation[size]) for size in sizes]
+    metrics, *others = (
+        {one.data: one.summary() for one in of_size} | {"cross_fitted": cross}
+        for of_size, (_, cross) in zip(reports, fitted, strict=True)
+    )
+    if others:
+        metrics["sizes"] = {str(size): figures for size, figures in zip(sizes[1:], others, strict=True)}
     tagger = write(path, metrics)
-    write_report(report, learning, Validation(tagger, data.validation, validation), reports)
+    judged = Part(data.validation.records, data.judged)
+    write_report(report, learning, Validation(tagger, judged, validation[sizes[0]]), reports[0])
     log.info("wrote %s", path)
     return tagger.folder
 
 
+def _fit(
+    head: Head,
+    hierarchy: Hierarchy,
+    data: TrainingData,
+    classifier: Classifier | None,
+    embeddings: FloatArray,
+    *,
+    size: int,
+    seed: int,
+) -> tuple[OperatingPoint, dict[str, Any]]:
+    """Calibration and thresholds at one input size, and what they are worth: (N, K) of the validation photos."""
+    borrowed = _borrow(classifier, data, embeddings) if classifier is not None and data.borrowed else None
+    logits = head.logits(embeddings)
+    point = fit_operating_point(logits, data.judged, hierarchy, size, borrowed=borrowed)
+    return point, cross_fitted(logits, data.judged, hierarchy, seed=seed, borrowed=borrowed)
+
+
+def _borrow(classifier: Classifier, data: TrainingData, validation: FloatArray) -> Borrowed:
+    """How far groups can be trusted: judged by those whose tags are taught."""
+    taught = [tag for tag in data.tags if tag in borrowed_tags(data.taxonomy, classifier.names, ())]
+    logits = group_block(classifier, data.taxonomy, taught).logits(validation)
+    places = [data.tags.index(tag) for tag in taught]
+    return borrow(logits, data.validation.targets[:, places], first=len(data.tags))
+
+
 def _reports(tagger: Tagger, data: TrainingData, validation: FloatArray) -> list[Report]:
     """The figures on the validation part of each data set."""
-    scores, targets = tagger.scores(validation), data.validation.targets
+    scores, targets = tagger.scores(validation), data.judged
     names = np.array([record.dataset for record in data.validation.records])
     return [
         make_report(tagger, scores[names == info.name], targets[names == info.name], data=info.name, split="val")

@@ -154,9 +154,13 @@ class SoftmaxGroupsBlock:
 
     def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
         """Towards the classes of the group, by their softmax among themselves, and so away from all others."""
-        powers, inside, outside = self._sums(embedding[None])
-        pulls = powers * np.where(self.groups[rows], 1 / inside[0, rows, None], -1 / outside[0, rows, None])  # (R, C)
-        changes = np.linalg.multi_dot([pulls, self.classifier.w, directions])
+        (powers,), inside, outside = self._sums(embedding[None])
+        ours = self.groups[rows] == 1  # (R, C)
+        used = ours.any(axis=0)
+        pulls = powers[used] * np.where(ours[:, used], 1 / inside[0, rows, None], -1 / outside[0, rows, None])  # (R, U)
+        of_none = np.where(used, 0, powers) @ self.classifier.w  # (K,): the classes that push away from all these tags
+        changes = np.linalg.multi_dot([pulls, self.classifier.w[used], directions])
+        changes -= (of_none @ directions) / outside[0, rows, None]
         return changes if self.shift is None else changes + self.shift.along(embedding, rows, directions)
 
     def _sums(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

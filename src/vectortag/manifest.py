@@ -30,11 +30,16 @@ class _Strict(BaseModel):
 
 
 class Backbone(_Strict):
-    """The network in model.onnx: images uint8 (N, H, W, 3) -> feature map float32 (N, width, H/stride, W/stride)."""
+    """The network in model.onnx: images uint8 (N, H, W, 3) -> feature map float32 (N, width, H/stride, W/stride).
+
+    Attributes:
+        any_size: whether H and W are free; a Vision Transformer takes one size only.
+    """
 
     architecture: str
     width: int = Field(gt=0)
     stride: int = Field(gt=0)
+    any_size: bool = True
 
 
 class BlockInfo(_Strict):
@@ -76,8 +81,9 @@ class Manifest(_Strict):
     """Everything about a model that is not a matrix. `operating_points[0]` is the default.
 
     Attributes:
-        lost: points of mAP on the validation photos that a lower precision loses against float32; what is not in it
-            was not measured.
+        metrics: the figures at the default size, a data set an entry; under "sizes", the same of each other size.
+        lost: points of mAP on the validation photos that a lower precision loses against float32, in the worst data set
+            and at the worst of the offered sizes; what is not in it was not measured.
     """
 
     format_version: Literal[1] = 1
@@ -94,6 +100,15 @@ class Manifest(_Strict):
     taxonomy: Taxonomy = Taxonomy()
     files: Mapping[str, Sha256]
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The input sizes that the model offers, the default first."""
+        return tuple(point.size for point in self.operating_points)
+
+    def point_for(self, profile: Profile) -> OperatingPoint:
+        """The operating point of a profile: thorough takes the largest size that is offered, the others the default."""
+        return self.operating_point(max(self.sizes) if profile == "thorough" else self.sizes[0])
+
     @model_validator(mode="after")
     def _fits_together(self) -> Manifest:
         count = len(self.tags)
@@ -101,6 +116,10 @@ class Manifest(_Strict):
             raise ValueError("a tag stands twice in tags")
         if sum(block.tags for block in self.head) != count:
             raise ValueError(f"the head's blocks have {sum(b.tags for b in self.head)} tags, the manifest {count}")
+        if len(set(self.sizes)) != len(self.sizes):
+            raise ValueError("an input size stands twice in operating_points")
+        if len(self.sizes) > 1 and not self.backbone.any_size:
+            raise ValueError(f"{len(self.sizes)} operating_points, but the network takes one input size only")
         for point in self.operating_points:
             if set(point.thresholds) != set(PROFILES):
                 raise ValueError(f"thresholds at size {point.size}: expected the profiles {', '.join(PROFILES)}")
@@ -117,13 +136,13 @@ class Manifest(_Strict):
         """The operating point of that input size.
 
         Raises:
-            ShapeError: the model was not calibrated at that size.
+            ShapeError: the model does not offer that size.
         """
         for point in self.operating_points:
             if point.size == size:
                 return point
-        sizes = ", ".join(str(point.size) for point in self.operating_points)
-        raise ShapeError(f'model "{self.name}" is calibrated for {sizes} pixels, not for {size}')
+        offered = ", ".join(map(str, self.sizes))
+        raise ShapeError(f'model "{self.name}": no input size of {size} pixels. It offers: {offered}')
 
     def data_set(self, name: str) -> DataSetInfo | None:
         """The data set of that name, or None where the model was not trained on it."""

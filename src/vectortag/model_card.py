@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vectortag.manifest import Manifest
@@ -63,6 +63,7 @@ def _figures(manifest: Manifest) -> Iterator[str]:
     yield ""
     yield from figures_table({name: manifest.metrics[name] for name in sets})
     yield ""
+    yield from _larger(manifest, sets)
     if cross := manifest.metrics.get("cross_fitted"):
         yield "Thresholds and calibration were fitted on these same photos. Fitted on one half of them and judged on"
         yield f"the other, over all sets together: micro F1 {_percent(cross['micro_f1'])}, macro F1"
@@ -71,9 +72,21 @@ def _figures(manifest: Manifest) -> Iterator[str]:
         yield ""
 
 
+def _larger(manifest: Manifest, sets: Sequence[str]) -> Iterator[str]:
+    """The figures at the other input sizes."""
+    others = manifest.metrics.get("sizes", {})
+    if others:
+        yield f"That is at {manifest.sizes[0]} pixels. At the other sizes that it offers (`--size`; the profile"
+        yield '"thorough" takes the largest):'
+        yield ""
+        yield from figures_table({f"{name}, {size}": at[name] for size, at in others.items() for name in sets})
+        yield ""
+
+
 def _lower_precisions(manifest: Manifest) -> Iterator[str]:
     if manifest.lost:
-        yield "Points of mAP that a lower precision loses against float32 on the validation photos, in the worst set:"
+        worst = "the worst set" if len(manifest.sizes) == 1 else "the worst set and size"
+        yield f"Points of mAP that a lower precision loses against float32 on the validation photos, in {worst}:"
         yield f"{', '.join(f'{name} {points:+.2f}' for name, points in manifest.lost.items())}."
         yield ""
 
@@ -92,11 +105,11 @@ def figures_table(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _limits(manifest: Manifest) -> Iterator[str]:
-    size = manifest.operating_points[0].size
+    sizes = " or ".join(map(str, manifest.sizes))
     yield "## Limits"
     yield ""
     yield "- It knows only the tags below; a thing without a tag is passed over in silence, or taken for its neighbour."
-    yield f"- It sees every photo squashed to a square of {size} pixels: small things in large photos are missed."
+    yield f"- It sees every photo squashed to a square of {sizes} pixels: small things in large photos are missed."
     yield "- Its tags follow the words of those who tagged its photos, and repeat their habits and errors."
     yield "- Rare tags were judged on few validation photos: see the support of each tag in `vectortag evaluate`."
     yield ""

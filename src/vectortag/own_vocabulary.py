@@ -29,7 +29,7 @@ from vectortag.embedder import Embedder
 from vectortag.errors import ConfigError, DataError
 from vectortag.finishing import BACKGROUND_PHOTOS, finish_model
 from vectortag.fitting import class_weights, fit_mlp, masked_bce
-from vectortag.head import Head, MlpBlock
+from vectortag.head import MlpBlock
 from vectortag.manifest import NAME
 from vectortag.metrics import average_precision, mean_over_tags
 from vectortag.model_folder import NETWORK, ModelFolder, find_model_folder, shipped_models
@@ -81,7 +81,7 @@ def fit(
     path = _place(photos.name if name is None else name, overwrite=overwrite)
     base = find_model_folder(model)
     session = open_model(base, precision="exact")  # what ships with the new head, and what its thresholds are for
-    embedder = Embedder(session, base.manifest.pixels, base.manifest.operating_points[0].size)
+    embedder = Embedder(session, base.manifest.pixels, base.manifest.sizes[0])
     photos, embeddings = embed_data_set(embedder, base, photos)
     prepared = prepare_training_data(
         [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
@@ -95,9 +95,9 @@ def fit(
         network=(base.path / NETWORK).read_bytes(),
         embedder=embedder,
         backbone=base.manifest.backbone,
-        head=Head((block,)),
+        block=block,
         data=prepared,
-        validation=kept,
+        validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
         background=_background(training, base.background, seed),
         classifier=base.classifier,
         learning=learning,
@@ -190,6 +190,22 @@ def _place(name: str, *, overwrite: bool) -> Path:
 
 def _rows(embeddings: Embeddings, records: Sequence[Record]) -> FloatArray:
     return np.stack([embeddings[record.path] for record in records])
+
+
+def _at_other_sizes(embedder: Embedder, base: ModelFolder, records: Sequence[Record]) -> dict[int, FloatArray]:
+    """The embeddings of photos at each further size that the base model offers, so that the new model offers it, too.
+
+    Raises:
+        DataError: a photo can no longer be read.
+    """
+    found = {}
+    for size in base.manifest.sizes[1:]:
+        paths = [record.path for record in records]
+        embeddings, failed = embed_photos(embedder.at(size), base.manifest.files[NETWORK], paths)
+        if failed:
+            raise DataError(f"{failed[0]}. It could be read before: run the command again")
+        found[size] = _rows(embeddings, records)
+    return found
 
 
 def _background(training: FloatArray, of_base: FloatArray | None, seed: int) -> FloatArray:

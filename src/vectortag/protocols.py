@@ -95,6 +95,7 @@ class ProtocolReport:
     protocol: Protocol
     model: str
     precision: Arithmetic
+    size: int
     data: str
     split: str
     photos: int
@@ -145,6 +146,7 @@ def evaluate_by_protocol(
         protocol=protocol,
         model=tagger.folder.id,
         precision=tagger.embedder.session.precision,
+        size=tagger.embedder.size,
         data=data.name,
         split=split,
         photos=len(readable),

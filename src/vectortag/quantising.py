@@ -37,9 +37,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Points of mAP on one data set's validation photos: of float32, and what each lower precision has less."""
+    """Points of mAP on one data set's validation photos: of float32, and what each lower precision has less.
+
+    Attributes:
+        size: pixels a side of the network's input.
+    """
 
     data: str
+    size: int
     exact: float
     bf16: float
     int8: float
@@ -48,7 +53,7 @@ class Loss:
 def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tuple[ModelFolder, list[Loss]]:
     """Write a model again, with what its lower precisions lose, and with an int8 network where that is next to nothing.
 
-    The worst data set counts. The tags, the head and the float32 network stay as they are.
+    The worst data set and input size counts. The tags, the head and the float32 network stay as they are.
 
     Args:
         model: a model's name or folder.
@@ -64,16 +69,19 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
     manifest = folder.manifest
     sets = [read_tagged_photos(one) for one in data]
     network = folder.network.read_bytes()
-    embedder = Embedder(open_session(network), manifest.pixels, manifest.operating_points[0].size)
+    embedder = Embedder(open_session(network), manifest.pixels, manifest.sizes[0])
     log.info("int8: setting ranges on %d training photos", CALIBRATION_PHOTOS)
     int8 = int8_network(network, _calibration_photos(embedder, folder, sets))
+    judged = [(one, size) for one in sets for size in manifest.sizes]
     found = {
-        arithmetic: [_map(folder, embedder, session, arithmetic, one) for one in sets]
+        arithmetic: [
+            _map(Tagger(folder, Embedder(session, manifest.pixels, size)), arithmetic, one) for one, size in judged
+        ]
         for arithmetic, session in _sessions(network, int8)
     }
     losses = [
-        Loss(one.name, exact, exact - bf16, exact - int8)
-        for one, exact, bf16, int8 in zip(sets, found["f32"], found["bf16"], found["int8"], strict=True)
+        Loss(one.name, size, exact, exact - bf16, exact - int8)
+        for (one, size), exact, bf16, int8 in zip(judged, found["f32"], found["bf16"], found["int8"], strict=True)
     ]
     lost = {"bf16": max(one.bf16 for one in losses), "int8": max(one.int8 for one in losses)}
     fields = {name: getattr(manifest, name) for name in type(manifest).model_fields}
@@ -119,9 +127,8 @@ def _sessions(network: bytes, int8: bytes) -> Iterator[tuple[Arithmetic, Session
     yield "int8", open_session(int8, precision="int8")
 
 
-def _map(folder: ModelFolder, embedder: Embedder, session: Session, arithmetic: Arithmetic, data: DataSet) -> float:
-    log.info("%s: judging %s", data.name, arithmetic)
-    tagger = Tagger(folder, Embedder(session, embedder.recipe, embedder.size))
+def _map(tagger: Tagger, arithmetic: Arithmetic, data: DataSet) -> float:
+    log.info("%s: judging %s at %d pixels", data.name, arithmetic, tagger.embedder.size)
     return 100 * evaluate(tagger, data, split="val").map
 
 

@@ -74,21 +74,22 @@ def _fit(tagger: Tagger, corrections: Sequence[Correction]) -> list[Refreshed]:
         if one.tag in tagger.tags and _embed(tagger, one.photo, views):
             by_tag[one.tag].append(one)
     added = {tag.name: tag for tag in tagger.additions}
-    plain = tagger.without_additions()
+    plain = Tagger(tagger.folder, tagger.default_embedder, profile=tagger.profile)
     refits = [_refit(plain, background, tag, said, views) for tag, said in by_tag.items() if tag not in added]
     save_refits(tagger.folder, [one for one in refits if one is not None])
     for tag in added.values():
         if tag.corrections or tag.name in by_tag:
             _fit_again(tagger, tag, by_tag.get(tag.name, ()), views)
     tagger.reload()
-    return [_judge(tagger, tag, said, views) for tag, said in by_tag.items()]
+    plain.reload()
+    return [_judge(plain, tag, said, views) for tag, said in by_tag.items()]
 
 
 def _embed(tagger: Tagger, photo: Path, views: Views) -> bool:
     """Whether a corrected photo is still there; embeds it where that is not done yet."""
     if photo not in views:
         try:
-            views[photo] = tagger.embedder.embed_views(photo)
+            views[photo] = tagger.default_embedder.embed_views(photo)
         except PhotoError as error:
             log.warning("left out: %s", error)
             return False

@@ -32,7 +32,7 @@ ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 _IMPORTING = threading.Lock()
 
-KEPT_NETWORKS = 16
+KEPT_NETWORKS = 24
 """Compiled networks in the cache; of more, those that were longest not used are deleted."""
 
 

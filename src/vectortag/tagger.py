@@ -8,6 +8,7 @@ A photo takes one way, whoever asks:
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,10 @@ from vectortag.wording import knows_words, word_a_tag, word_values
 
 if TYPE_CHECKING:
     from vectortag.corrections import Correction
+
+
+FINE = 2
+"""Fine heat maps come from an input so many times as large as the model's default: of four times as many cells."""
 
 
 class Tagger:
@@ -96,6 +101,7 @@ class Tagger:
         model: str | Path | ModelFolder | None = None,
         *,
         profile: Profile = "balanced",
+        size: int | None = None,
         runtime: Runtime = "auto",
         precision: Precision = "auto",
         threads: int | None = None,
@@ -106,18 +112,21 @@ class Tagger:
         Args:
             model: a name that `vectortag models` lists, the path of a model folder, or one that was read.
             profile: which thresholds decide: "precise", "balanced" or "thorough".
+            size: pixels a side of the network's input, one that the model offers; None is the largest for "thorough",
+                else the default.
             runtime, precision, threads: as in `vectortag.choosing.open_model`.
             additions: with the tags that were added to the model, and what corrections have taught it.
 
         Raises:
             UnknownModelError: there is no such model.
             ModelFolderError: the folder is incomplete, changed or too new.
+            ShapeError: the model does not offer that size.
         """
         folder = find_model_folder(model)
+        manifest = folder.manifest
+        point = manifest.point_for(profile) if size is None else manifest.operating_point(size)
         session = open_model(folder, runtime=runtime, precision=precision, threads=threads)
-        size = folder.manifest.operating_points[0].size
-        embedder = Embedder(session, folder.manifest.pixels, size)
-        tagger = cls(folder, embedder, profile=profile)
+        tagger = cls(folder, Embedder(session, manifest.pixels, point.size), profile=profile)
         if additions:
             tagger.reload()
         return tagger
@@ -134,6 +143,18 @@ class Tagger:
     def id(self) -> str:
         """What stands in every output: the model's id, and whether corrections have moved some of its scores."""
         return f"{self.folder.id}+corrections" if self.refits else self.folder.id
+
+    @property
+    def default_embedder(self) -> Embedder:
+        """The network at the model's default size: what it was made with, and what it is taught with."""
+        return self.embedder.at(self.folder.manifest.sizes[0])
+
+    @property
+    def finer(self) -> Embedder | None:
+        """The network at the input size of fine heat maps; None where it takes no larger one."""
+        manifest = self.folder.manifest
+        size = FINE * manifest.sizes[0]
+        return self.embedder.at(size) if manifest.backbone.any_size and size > self.embedder.size else None
 
     def without_additions(self) -> Tagger:
         """The same model with its own tags alone, on the same session."""
@@ -155,36 +176,70 @@ class Tagger:
             else:
                 yield self._tagging(photo, self.scores(embedding[None])[0])
 
-    def analyse(self, photo: Photo) -> Analysis:
+    def analyse(self, photo: Photo, *, fine: bool = False) -> Analysis:
         """Run the network once: tags now, and heat maps for any of the tags at hardly any further cost.
+
+        Args:
+            photo: what to look at.
+            fine: run it a second time, on a larger input, for finer heat maps. Tags and scores stay the same.
 
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return self.analysis_of(photo, self.embedder.feature_map(photo))
+        finer = self.finer if fine else None
+        feature_map = self.embedder.feature_map(photo)
+        return self.analysis_of(photo, feature_map, fine=finer.feature_map(photo) if finer else None)
 
-    def analyse_many(self, photos: Iterable[Photo]) -> Iterator[Analysis | FailedTagging]:
-        """Analyse photos in their order, as `tag_many` tags them."""
-        for photo, feature_map in self.embedder.feature_maps(photos):
+    def analyse_many(self, photos: Iterable[Photo], *, fine: bool = False) -> Iterator[Analysis | FailedTagging]:
+        """Analyse photos in their order, as `tag_many` tags them; `fine` as in `analyse`."""
+        for photo, feature_map, fine_map in self._feature_maps(photos, self.finer if fine else None):
             if isinstance(feature_map, PhotoError):
                 yield FailedTagging(_name(photo) or "photo", feature_map)
+            elif isinstance(fine_map, PhotoError):
+                yield FailedTagging(_name(photo) or "photo", fine_map)
             else:
-                yield self.analysis_of(photo, feature_map)
+                yield self.analysis_of(photo, feature_map, fine=fine_map)
 
-    def analysis_of(self, photo: Photo, feature_map: FloatArray) -> Analysis:
-        """The same of a photo whose feature map (K, h, w) was kept: the network does not run, nor is the photo read."""
+    def _feature_maps(
+        self, photos: Iterable[Photo], finer: Embedder | None
+    ) -> Iterator[tuple[Photo, FloatArray | PhotoError, FloatArray | PhotoError | None]]:
+        """Every photo with what the network sees of it, and with what it sees of it at the size of `finer`."""
+        if finer is None:
+            for photo, feature_map in self.embedder.feature_maps(photos):
+                yield photo, feature_map, None
+            return
+        once, again = itertools.tee(photos)
+        for (photo, feature_map), (_, fine) in zip(
+            self.embedder.feature_maps(once), finer.feature_maps(again), strict=True
+        ):
+            yield photo, feature_map, fine
+
+    def analysis_of(self, photo: Photo | None, feature_map: FloatArray, *, fine: FloatArray | None = None) -> Analysis:
+        """The same of a photo whose feature map (K, h, w) was kept: the network does not run, nor is the photo read.
+
+        Args:
+            photo: what the result is to name.
+            feature_map: what `embedder` saw of it.
+            fine: (K, H, W), what `finer` saw of it, where heat maps are to come from that.
+        """
         own = self._own_scores(embeddings_of(feature_map[None]))  # (1, T)
-        return Analysis(self, feature_map, own[0], self._tagging(photo, self.hierarchy.raise_parents(own)[0]))
+        tagging = self._tagging(photo, self.hierarchy.raise_parents(own)[0])
+        return Analysis(self, feature_map, own[0], tagging, fine)
 
-    def explain(self, photo: Photo, tag: str) -> Heatmap:
-        """Return where in the photo the model sees a tag (Grad-CAM).
+    def explain(self, photo: Photo, tag: str, *, fine: bool = True) -> Heatmap:
+        """Return where in the photo the model sees a tag (Grad-CAM); its score is that of `tag`.
+
+        Args:
+            photo: what to look at.
+            tag: the tag.
+            fine: look a second time, on a larger input: twice as many cells a side, and a map that points better.
 
         Raises:
             PhotoError: the photo cannot be read.
             UnknownTagError: the model does not have the tag.
         """
         self.place(tag)
-        return self.analyse(photo).heatmap(tag)
+        return self.analyse(photo, fine=fine).heatmap(tag)
 
     def scores(self, embeddings: FloatArray) -> FloatArray:
         """Calibrated scores of all tags, parents at least as high as their children: (N, K) -> (N, T)."""
@@ -255,7 +310,7 @@ class Tagger:
             name,
             fitted,
             parents=above,
-            size=self.embedder.size,
+            size=self.default_embedder.size,
             examples=examples,
             counterexamples=counterexamples,
             wording=wording,
@@ -332,8 +387,8 @@ class Tagger:
         return tuple(tag for tag in own if tag in above)
 
     def _views(self, photos: Iterable[Photo]) -> FloatArray:
-        """(n, V, K) embeddings of all views."""
-        views = [self.embedder.embed_views(photo) for photo in photos]
+        """(n, V, K) embeddings of all views, at the size of the background's."""
+        views = [self.default_embedder.embed_views(photo) for photo in photos]
         return np.stack(views) if views else np.empty((0, VIEWS, self.folder.manifest.backbone.width), np.float32)
 
     def own_logits(self, embeddings: FloatArray) -> FloatArray:
@@ -352,6 +407,7 @@ class Tagger:
             model=self.id,
             runtime=session.runtime,
             precision=session.precision,
+            size=self.embedder.size,
             tags=tuple(sorted(tags, key=lambda scored: -scored.score)),
             scores=scored,
             implied=self._implied({scored.tag for scored in tags}) if self.additions else (),
@@ -383,12 +439,19 @@ def fit_examples(
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One photo after one forward pass: its tagging, and every heat map on demand."""
+    """One photo after its forward pass: its tagging, and every heat map on demand.
+
+    Attributes:
+        feature_map: (K, h, w), what the scores come from.
+        own_scores: (T,), before parents are raised.
+        fine: (K, H, W) of a larger input, what the heat maps come from; None where that is `feature_map`, too.
+    """
 
     tagger: Tagger
-    feature_map: FloatArray  # (K, h, w)
-    own_scores: FloatArray  # (T,), before parents are raised
+    feature_map: FloatArray
+    own_scores: FloatArray
     tagging: Tagging
+    fine: FloatArray | None = None
 
     def heatmap(self, tag: str) -> Heatmap:
         """Where the model saw the tag; for a parent, the map of the child that gave it its score.
@@ -408,7 +471,7 @@ class Analysis:
         places = [tagger.place(tag) for tag in (tagger.tags if tags is None else tags)]
         source_of = tagger.hierarchy.sources(self.own_scores)
         sources = [int(source_of[place]) for place in places]
-        maps = tagger.head.maps(self.feature_map, sources)
+        maps = tagger.head.maps(self.feature_map if self.fine is None else self.fine, sources)
         return [
             Heatmap(values, tagger.tags[place], tagger.tags[source], float(self.own_scores[source]))
             for place, source, values in zip(places, sources, maps, strict=True)

@@ -11,6 +11,8 @@ A taxonomy file is TOML:
     tags = ["little"]
     [complete]                      # data set = the parents whose absence it knows
     coco = ["animal"]
+    [groups]                        # tag = the classes of a pretrained classifier that show it
+    guitar = ["acoustic guitar", "electric guitar"]
     [dataset.corel5k]               # rules for one set; they come before the general ones
     ignored = ["plane"]
     synonyms = { deer = ["mule"] }
@@ -60,6 +62,7 @@ class Taxonomy(_Strict):
     implications: Mapping[str, Names] = Field(default_factory=dict)
     ignored: _Ignored = _Ignored()
     complete: Mapping[str, Names] = Field(default_factory=dict)
+    groups: Mapping[str, Names] = Field(default_factory=dict)
     dataset: Mapping[str, DataSetRules] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -45,6 +45,7 @@ class Tagging:
         model: `name@digest` of the model folder.
         runtime: what ran the network, for example "openvino".
         precision: what it computed in.
+        size: pixels a side of the network's input.
         tags: the tags whose score reaches their threshold, highest score first.
         scores: every tag of the model, in the manifest's order, then every tag that was added to it.
         implied: parents of added tags among `tags` that are not among them; an added tag changes no other score.
@@ -54,6 +55,7 @@ class Tagging:
     model: str
     runtime: str
     precision: Arithmetic
+    size: int
     tags: tuple[TagScore, ...]
     scores: tuple[TagScore, ...]
     implied: tuple[str, ...] = ()

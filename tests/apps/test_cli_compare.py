@@ -66,6 +66,18 @@ def test_a_table_gives_scores_and_sharpness(cli: Cli, photo: Path, tiny_model: P
     assert len({score for _, _, score, _ in lines}) > 1
 
 
+def test_coarse_maps_are_less_sharp_or_sharper_but_of_the_same_score(cli: Cli, photo: Path, tiny_model: Path):
+    fine, coarse = (
+        rows(cli("compare", photo, "-t", "beach", "-m", tiny_model, "-o", "out.png", *option).stdout)[1]
+        for option in ((), ("--coarse",))
+    )
+
+    heatmap = Tagger.load(tiny_model).explain(photo, "beach", fine=False)
+    assert coarse == ["beach", "tiny", f"{heatmap.score:.2f}", f"{sharpness(heatmap):.2f}"]
+    assert fine[:3] == coarse[:3]
+    assert fine[3] != coarse[3]
+
+
 def test_a_parent_is_seen_as_its_child(cli: Cli, photo: Path, tiny_model: Path):
     outcome = cli("compare", photo, "--tag", "animal", "--model", tiny_model, "--output", "out.png")
 

@@ -34,7 +34,7 @@ def test_a_table_shows_the_same_figures(cli: Cli, tiny_model: Path, data: Path, 
 
     heading, *lines = cli("evaluate", tiny_model, data).stdout.splitlines()
 
-    assert heading == f"{report.model} in f32 on photos, all: 6 photos"
+    assert heading == f"{report.model} in f32 at 32 pixels on photos, all: 6 photos"
     rows = [line.split() for line in lines]
     assert ["macro", "mAP", f"{100 * report.map:.1f}", "over", f"{report.map_tags}", "tags"] in rows
     assert ["micro", "F1", f"{100 * report.micro_f1:.1f}", "at", "the", "fitted", "thresholds"] in rows

@@ -46,7 +46,7 @@ def test_the_figures_of_corel5k_are_shown_as_percentages(cli: Cli, model: Path, 
 
     heading, *lines = rows(cli("evaluate", model, data, "--protocol", "corel5k").stdout)
 
-    assert " ".join(heading) == f"{Tagger.load(model).folder.id} in f32 on photos, all: 6 photos"
+    assert " ".join(heading) == f"{Tagger.load(model).folder.id} in f32 at 32 pixels on photos, all: 6 photos"
     assert " ".join(lines[0]).endswith("means over 6 test words, 0 of them not in the model")
     assert lines[1:] == [
         ["precision", f"{100 * figures.precision:.1f}"],

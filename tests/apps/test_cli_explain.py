@@ -99,6 +99,41 @@ class TestFiles:
         )
 
 
+class TestFineMaps:
+    @pytest.mark.parametrize(("option", "fine"), [((), True), (("--fine",), True), (("--coarse",), False)])
+    def test_one_photo_has_a_fine_map_unless_a_coarse_one_is_asked_for(self, explain, photo, tagger, option, fine):
+        explain(photo, "--tag", "beach", *option)
+
+        with Image.open(photo) as image:
+            expected = draw_heatmap(image, tagger.explain(photo, "beach", fine=fine))
+        np.testing.assert_array_equal(pixels(Path("beach.beach.png")), np.asarray(expected))
+
+    @pytest.mark.parametrize(("option", "side"), [((), 8), (("--coarse",), 8), (("--fine",), 16)])
+    def test_the_maps_of_every_tag_are_coarse_unless_fine_ones_are_asked_for(self, explain, photo, option, side):
+        explain(photo, "--all", *option)
+
+        with safe_open("beach.maps.safetensors", "numpy") as stored:
+            assert stored.get_tensor("maps").shape == (6, side, side)
+            assert stored.metadata()["size"] == "32"
+
+    def test_several_photos_have_coarse_maps_unless_fine_ones_are_asked_for(self, explain, photo, make_photo, tagger):
+        make_photo("hill.jpg", seed=2)
+        for option, fine in (((), False), (("--fine",), True)):
+            explain(photo, "hill.jpg", "--tag", "beach", "--output", "maps", *option)
+
+            with Image.open(photo) as image:
+                expected = draw_heatmap(image, tagger.explain(photo, "beach", fine=fine))
+            np.testing.assert_allclose(pixels(Path("maps/beach.beach.png")), np.asarray(expected), atol=1)
+
+    def test_a_network_of_one_size_says_once_that_its_maps_are_coarse(self, cli, photo, write_tiny_model, tiny_fields):
+        model = write_tiny_model(Path("model"), backbone={**tiny_fields["backbone"], "any_size": False}).path
+
+        outcome = cli("explain", photo, "--tag", "beach", "--tag", "dog", "--model", model)
+
+        assert outcome.stderr == "tiny: its network takes one input size, so its maps are the coarse ones\n"
+        assert "coarse" not in cli("explain", photo, "--tag", "beach", "--coarse", "--model", model).stderr
+
+
 class TestNotes:
     def test_a_parent_is_seen_as_the_child_that_gave_it_its_score(self, explain, photo: Path):
         outcome = explain(photo, "--tag", "animal", "--tag", "dog")

@@ -46,6 +46,7 @@ class TestModels:
             "tags": 6,
             "architecture": "two convolutions",
             "size": 32,
+            "sizes": [32],
             "map": {"holiday": 0.625},
             "path": str(own_model),
         }

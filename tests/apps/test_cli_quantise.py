@@ -30,8 +30,8 @@ def test_a_row_for_each_data_set_says_what_is_lost(
     outcome = cli("quantise", tiny_model, data, "--output", tmp_path / "faster")
 
     heading, row = outcome.stdout.splitlines()
-    assert heading.split() == ["data", "mAP", "bf16", "loses", "int8", "loses"]
-    assert row.split()[0] == "photos"
+    assert heading.split() == ["data", "pixels", "mAP", "bf16", "loses", "int8", "loses"]
+    assert row.split()[:2] == ["photos", "32"]
     lost = read_model_folder(tmp_path / "faster").manifest.lost
-    assert row.split()[2:] == [f"{lost['bf16']:+.2f}", f"{lost['int8']:+.2f}"]
+    assert row.split()[3:] == [f"{lost['bf16']:+.2f}", f"{lost['int8']:+.2f}"]
     assert "faster: may be run in f32" in outcome.stderr

@@ -76,16 +76,31 @@ class TestForms:
                 "model": tagging.model,
                 "runtime": "openvino",
                 "precision": "f32",
+                "size": 32,
                 "tags": [{"tag": s.tag, "score": round(s.score, 6), "threshold": s.threshold} for s in tagging.tags],
             }
+
+    def test_the_profile_thorough_tags_at_the_largest_size_and_an_output_says_so(self, cli, photos, two_sizes):
+        sizes = {}
+        for options in ((), ("--profile", "thorough"), ("--profile", "thorough", "--size", 32), ("--size", 64)):
+            outcome = cli("tag", photos[0], "--model", two_sizes.path, "--format", "jsonl", *options)
+            sizes[options[-1:]] = read_lines(outcome.stdout)[0]["size"]
+
+        assert list(sizes.values()) == [32, 64, 32, 64]
+
+    def test_a_size_that_is_not_offered_is_wrong_usage(self, cli, photos, two_sizes):
+        outcome = cli("tag", photos[0], "--model", two_sizes.path, "--size", 48)
+
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert outcome.stderr == 'error: model "tiny": no input size of 48 pixels. It offers: 32, 64\n'
 
     def test_csv_is_a_row_a_tag(self, tag, photos, tagger: Tagger):
         outcome = tag(*photos, "--format", "csv")
 
         assert list(csv.reader(io.StringIO(outcome.stdout))) == [
-            ["path", "tag", "score", "threshold", "model", "precision", "error"],
+            ["path", "tag", "score", "threshold", "model", "precision", "size", "error"],
             *(
-                [tagging.path, s.tag, str(round(s.score, 6)), str(s.threshold), tagging.model, "f32", ""]
+                [tagging.path, s.tag, str(round(s.score, 6)), str(s.threshold), tagging.model, "f32", "32", ""]
                 for tagging in tagger.tag_many(photos)
                 for s in tagging.tags
             ),
@@ -95,9 +110,9 @@ class TestForms:
         outcome = tag(photos[0], tmp_path / "gone.jpg", "--format", "csv", "--threshold", 1)
 
         _, untagged, failed = csv.reader(io.StringIO(outcome.stdout))
-        assert untagged == [str(photos[0]), "", "", "", tagger.folder.id, "f32", ""]
-        assert failed[:6] == [str(tmp_path / "gone.jpg"), "", "", "", "", ""]
-        assert "No such file" in failed[6]
+        assert untagged == [str(photos[0]), "", "", "", tagger.folder.id, "f32", "32", ""]
+        assert failed[:7] == [str(tmp_path / "gone.jpg"), "", "", "", "", "", ""]
+        assert "No such file" in failed[7]
 
     def test_names_are_printed_as_they_are(self, tag, make_photo: MakePhoto):
         photo = make_photo("[bold]:dog: é.jpg")

@@ -161,7 +161,8 @@ with Client("http://127.0.0.1:8000") as client:
     second = run(api, "--no-auth", options=options)
     second.wait_until_healthy()
     assert "pet" in second.python(
-        "from vectortag.client import Client; print(Client('http://127.0.0.1:8000').model('lite0')['vocabulary'][-1])"
+        "from vectortag.client import Client; from vectortag.model_folder import DEFAULT_MODEL; "
+        "print(Client('http://127.0.0.1:8000').model(DEFAULT_MODEL)['vocabulary'][-1])"
     )
 
 

@@ -29,6 +29,12 @@ def batches(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
 
 
 @pytest.fixture
+def to_float(torch: Any, need_module: Callable[[str], ModuleType]) -> Callable[[np.ndarray], Any]:
+    losses = need_module("vectortag.train.losses")
+    return lambda targets: losses.to_float(torch.from_numpy(targets))
+
+
+@pytest.fixture
 def targets() -> np.ndarray:
     """(22, 3): a frequent tag, one that two photos have, one that is unknown for some."""
     targets = np.zeros((PHOTOS, 3), np.uint8)
@@ -161,12 +167,12 @@ class TestSources:
 
 class TestMixup:
     @pytest.fixture
-    def mixed(self, batches: Any, targets: np.ndarray) -> Callable[..., tuple[Any, Any]]:
+    def mixed(self, batches: Any, targets: np.ndarray, to_float: Any) -> Callable[..., tuple[Any, Any]]:
         """mixed(alpha=1.0, epoch=0, step=0): a batch of all photos, each of which is its own unit vector, mixed."""
 
         def mix(*, alpha: float = 1.0, epoch: int = 0, step: int = 0) -> tuple[Any, Any]:
             source = batches.CachedViews((np.eye(PHOTOS, dtype=np.float32),), seed=1)
-            made = batches.Batches(source, targets, mixup=alpha, seed=1)
+            made = batches.Batches(source, to_float(targets), mixup=alpha, seed=1)
             return made[batches.Batch(epoch, step, np.arange(PHOTOS))]
 
         return mix
@@ -194,27 +200,28 @@ class TestMixup:
         assert not mixed(epoch=2, step=2)[0].equal(first)
         assert not mixed(epoch=1, step=3)[0].equal(first)
 
-    def test_photos_stay_bytes(self, batches, photos, targets, torch):
-        made = batches.Batches(batches.PlainPhotos(photos), targets, mixup=1.0)
+    def test_photos_stay_bytes(self, batches, photos, targets, to_float, torch):
+        made = batches.Batches(batches.PlainPhotos(photos), to_float(targets), mixup=1.0)
 
         assert made[batches.Batch(0, 0, np.arange(4))][0].dtype == torch.uint8
 
-    def test_without_it_a_batch_is_photos_and_their_targets(self, batches, photos, targets, torch):
-        inputs, made = batches.Batches(batches.PlainPhotos(photos), targets)[batches.Batch(0, 0, np.array([5, 0]))]
+    def test_without_it_a_batch_is_photos_and_their_targets(self, batches, photos, targets, to_float, torch):
+        whole = batches.Batches(batches.PlainPhotos(photos), to_float(targets))
+        inputs, made = whole[batches.Batch(0, 0, np.array([5, 0]))]
 
         np.testing.assert_array_equal(inputs.numpy(), photos[[5, 0]])
         torch.testing.assert_close(made, torch.tensor([[1, 1, 0], [1, 0, torch.nan]]), equal_nan=True)
 
 
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # from Python 3.12 on, beside threads
-def test_worker_processes_make_the_same_batches(batches, photos, targets, torch):
+def test_worker_processes_make_the_same_batches(batches, photos, targets, to_float, torch):
     settings = config(augment={"scale": 0.5, "erasing": 0.5, "mixup": 0.4})
 
     def two_epochs(workers: int) -> list[tuple[Any, Any]]:
         source = batches.AugmentedPhotos(photos, 24, settings.augment, settings.seed)
         sampler = batches.BatchSampler(settings, targets)
         loader = batches.loader(
-            batches.Batches(source, targets, mixup=settings.augment.mixup, seed=1), sampler, workers=workers
+            batches.Batches(source, to_float(targets), mixup=settings.augment.mixup, seed=1), sampler, workers=workers
         )
         drawn = []
         for epoch in (0, 1):

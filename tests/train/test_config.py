@@ -56,7 +56,7 @@ def test_the_defaults_are_those_of_the_original_design(write_config: WriteConfig
 @pytest.mark.parametrize(
     ("section", "values"),
     [
-        ("backbone", {"image_size": 160, "trained_stages": 2}),
+        ("backbone", {"image_size": 160, "sizes": (224, 320), "trained_stages": 2}),
         ("head", {"hidden": 64, "dropout": 0.1}),
         ("vocabulary", {"top_k": 7, "taxonomy": "none"}),
         ("augment", {"resize": 96, "flip": 0.1, "jitter": (0.1, 0.2, 0.3, 0.4), "mixup": 0.3, "views": 5}),
@@ -285,3 +285,9 @@ def test_cached_activations_are_read_by_the_training_itself_unless_workers_are_a
 
 def test_photos_are_augmented_in_several_processes(write_config: WriteConfig):
     assert 1 <= load_config(write_config(MINIMAL)).worker_count <= 8
+
+
+@pytest.mark.parametrize("sizes", ["[320, 320]", "[224]", "[16]"])
+def test_a_size_stands_once_and_is_not_tiny(write_config: WriteConfig, sizes: str):
+    with pytest.raises(ConfigError, match=r"backbone\S*: "):
+        load_config(write_config(f"{MINIMAL}[backbone]\nsizes = {sizes}\n"))

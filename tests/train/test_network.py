@@ -45,6 +45,21 @@ def test_heat_maps_are_the_grad_cam_of_autograd(
     np.testing.assert_allclose(maps, torch.stack(expected, dim=1).detach().numpy(), atol=1e-3)
 
 
+@pytest.mark.parametrize("hidden", [16, 0])
+def test_a_norm_before_the_head_becomes_part_of_its_first_layer(
+    need_module: Callable[[str], ModuleType], hidden: int
+) -> None:
+    torch, network = need_module("torch"), need_module("vectortag.train.network")
+    head = network.create_head(HeadConfig(hidden=hidden, standardise=True, input_dropout=0.3), 8, TAGS, seed=3)
+    embeddings = 5 + 3 * torch.rand(64, 8)
+    for _ in range(3):
+        head.train()(embeddings)
+
+    expected = head.eval()(embeddings).detach().numpy()
+
+    np.testing.assert_allclose(network.to_block(head).logits(embeddings.numpy()), expected, atol=1e-4)
+
+
 def test_the_classifier_that_came_with_a_backbone_gives_the_logits_of_the_whole_network(
     need_module: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:

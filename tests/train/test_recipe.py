@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from vectortag.evaluation import evaluate
 from vectortag.model_folder import ModelFolder, read_model_folder
 from vectortag.tagger import Tagger
 
@@ -110,11 +111,25 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> Callable[..., Path]:
     """configured(epochs=2): the path of a configuration for the shapes."""
 
-    def write(*, csv: Path = shapes, architecture: str = "test_resnet", **changes: Any) -> Path:
+    def write(
+        *,
+        csv: Path = shapes,
+        architecture: str = "test_resnet",
+        sizes: Sequence[int] = (),
+        vocabulary: Sequence[str] = (),
+        **changes: Any,
+    ) -> Path:
         fields = {"epochs": 4, "batch_size": 8, "learning_rate": 3e-3, "workers": 0, "precision": "float32", **changes}
         lines = ['name = "shapes"', *(f"{name} = {json.dumps(value)}" for name, value in fields.items())]
         lines += ["[backbone]", f'architecture = "{architecture}"', f'init = "{weights(architecture)}"']
-        lines += [f"image_size = {SIZE}", "[augment]", "resize = 72", "[vocabulary]", 'taxonomy = "none"']
+        lines += [
+            f"image_size = {SIZE}",
+            f"sizes = {list(sizes)}",
+            "[augment]",
+            "resize = 72",
+            "[vocabulary]",
+            *(vocabulary or ['taxonomy = "none"']),
+        ]
         lines += ["[[data]]", 'name = "shapes"', f'csv = "{csv}"']
         file = tmp_path / "shapes.toml"
         file.write_text("\n".join(lines) + "\n")
@@ -154,6 +169,46 @@ def test_a_trained_model_tags_a_photo(train, configured, shapes, tmp_path, archi
     assert {heatmap.values.shape for heatmap in analysis.heatmaps()} == {(SIZE // folder.manifest.backbone.stride,) * 2}
     assert folder.manifest.provenance["config"]["freeze"] == freeze
     assert len(folder.manifest.provenance["epochs"]) == 2
+
+
+def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured, shapes, tmp_path):
+    folder = train(configured(freeze="backbone", epochs=1, sizes=(96,)), tmp_path)
+
+    assert folder.manifest.sizes == (SIZE, 96)
+    tagger = Tagger.load(folder, size=96, precision="exact")
+    report = evaluate(tagger, shapes, split="val", dataset="shapes").summary()
+    noted = folder.manifest.metrics["sizes"]["96"]["shapes"]
+    assert (noted["size"], noted["photos"], noted["map_tags"]) == (96, report["photos"], 2)
+    assert (noted["map"], noted["micro_f1"]) == pytest.approx((report["map"], report["micro_f1"]))
+    assert "shapes, 96" in (folder.path / "MODEL_CARD.md").read_text()
+
+
+def test_a_network_of_one_size_cannot_offer_another(train, configured, tmp_path):
+    with pytest.raises(Ended, match=r"ConfigError: backbone\.sizes: test_vit takes one size only"):
+        train(configured(architecture="test_vit", sizes=(96,)), tmp_path)
+
+
+def test_a_backbone_that_is_held_to_its_classes_ships_them_and_their_groups_are_tags(
+    train, configured, shapes, tmp_path
+):
+    taxonomy = tmp_path / "taxonomy.toml"
+    taxonomy.write_text('version = 1\n[groups]\ncircle = ["zebra"]\nreef = ["coral reef", "no such class"]\n')
+    vocabulary = [f'taxonomy = "{taxonomy}"', "groups = true"]
+
+    folder = train(configured(vocabulary=vocabulary, freeze="stages", **{"distil.hold": 1.0}), tmp_path)
+
+    assert folder.manifest.tags == ("circle", "square", "reef")
+    assert [block.kind for block in folder.manifest.head] == ["mlp", "softmax_groups"]
+    assert folder.classifier is not None
+    assert folder.classifier.names[340] == "zebra"
+    assert np.flatnonzero(folder.head.blocks[1].groups[0]).tolist() == [973]
+    analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
+    assert [heatmap.tag for heatmap in analysis.heatmaps()] == ["circle", "square", "reef"]
+
+
+def test_groups_need_a_backbone_that_still_knows_its_classes(train, configured, tmp_path):
+    with pytest.raises(Ended, match=r"vocabulary\.groups: a backbone that is trained forgets its own classes"):
+        train(configured(vocabulary=["groups = true"]), tmp_path)
 
 
 def test_training_learns_the_shapes(train, configured, tmp_path):

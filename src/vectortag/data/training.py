@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
+from vectortag.groups import borrowed_tags
 from vectortag.manifest import DataSetInfo
 from vectortag.metrics import judgeable
 from vectortag.taxonomy import Taxonomy
@@ -45,6 +46,8 @@ class TrainingData:
 
     Attributes:
         tags: the vocabulary, in the order of the targets' columns.
+        borrowed: tags that nothing is learnt of, since the backbone knows them; see `vectortag.groups`.
+        borrowed_targets: (N, B) uint8, what the validation photos say of these all the same.
         data_sets: each set as the manifest remembers it.
     """
 
@@ -52,7 +55,19 @@ class TrainingData:
     taxonomy: Taxonomy
     training: Part
     validation: Part
+    borrowed: tuple[str, ...]
+    borrowed_targets: ByteArray
     data_sets: tuple[DataSetInfo, ...]
+
+    @property
+    def all_tags(self) -> tuple[str, ...]:
+        """The tags of the model: those that are taught, and after them the borrowed ones."""
+        return (*self.tags, *self.borrowed)
+
+    @property
+    def judged(self) -> ByteArray:
+        """(N, T + B): the validation photos' targets of all of them."""
+        return np.concatenate([self.validation.targets, self.borrowed_targets], axis=1)
 
 
 def prepare_training_data(
@@ -65,6 +80,7 @@ def prepare_training_data(
     validation: float = 0.2,
     stratify: Stratify = "iterative",
     keep_duplicates_together: bool = True,
+    classes: Collection[str] = (),
     seed: int = 1,
 ) -> TrainingData:
     """Split data sets, choose the vocabulary and build the targets.
@@ -75,6 +91,7 @@ def prepare_training_data(
         validation: the share that is kept from training in sets without a column `split`.
         stratify: how; see `vectortag.data.split.split_records`.
         keep_duplicates_together: photos that show one picture go to one side of it.
+        classes: what the backbone knows: the taxonomy's groups of these become tags as well.
 
     Raises:
         DataError: a set cannot be split, or no tag is frequent enough.
@@ -84,12 +101,17 @@ def prepare_training_data(
         log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
     prints = {p: one for data in sets for p, one in fingerprints_of(data).items()} if keep_duplicates_together else {}
     parts = [_split(data, taxonomy, prints, validation=validation, stratify=stratify, seed=seed) for data in sets]
-    everyone, judged = ([record for part in parts for record in part[side]] for side in (0, 1))
+    everyone, others = ([record for part in parts for record in part[side]] for side in (0, 1))
     if prints:
-        warn_of_copies(everyone, judged, prints)
+        warn_of_copies(everyone, others, prints)
     tags = choose_vocabulary(everyone, taxonomy, top_k=top_k, min_photos=min_photos)
-    known = [known_tags(training, tags, taxonomy, data.name) for data, (training, _) in zip(sets, parts, strict=True)]
-    training = _join([training for training, _ in parts], tags, taxonomy, known)
+    borrowed = borrowed_tags(taxonomy, classes, tags)
+    everything = (*tags, *borrowed)
+    known = [
+        known_tags(records, everything, taxonomy, data.name) for data, (records, _) in zip(sets, parts, strict=True)
+    ]
+    training = _join([records for records, _ in parts], tags, taxonomy, known)
+    kept = _join([records for _, records in parts], everything, taxonomy, known)
     if max_samples is not None:
         training = training.only(subsample(training.targets, max_samples, seed=seed))
     taken = Counter(record.dataset for record in training.records)
@@ -97,10 +119,12 @@ def prepare_training_data(
         tags=tags,
         taxonomy=taxonomy,
         training=Part(training.records, judgeable(training.targets)),
-        validation=_join([kept for _, kept in parts], tags, taxonomy, known),
+        validation=Part(kept.records, kept.targets[:, : len(tags)]),
+        borrowed=borrowed,
+        borrowed_targets=kept.targets[:, len(tags) :],
         data_sets=tuple(
-            DataSetInfo(name=data.name, train_photos=taken[data.name], known=names, validation=_hashes(kept))
-            for data, (_, kept), names in zip(sets, parts, known, strict=True)
+            DataSetInfo(name=data.name, train_photos=taken[data.name], known=names, validation=_hashes(judged))
+            for data, (_, judged), names in zip(sets, parts, known, strict=True)
         ),
     )
 

@@ -221,7 +221,7 @@ def _heatmaps(judged: _Judged) -> bytes:
 def _example(judged: _Judged, place: int) -> tuple[Cell, Cell]:
     tagger = judged.tagger
     path = judged.part.records[typical_photo(judged.scores[:, place], judged.targets[:, place])].path
-    heatmap = tagger.analyse(path).heatmaps([tagger.tags[place]])[0]
+    heatmap = tagger.explain(path, tagger.tags[place])
     photo = fit(open_image(path, max_pixels=tagger.embedder.recipe.max_pixels), EXAMPLE_SIDE)
     precision = f"AP {judged.precisions[place]:.2f}"
     return Cell(photo, heatmap.tag, precision), Cell(draw_heatmap(photo, heatmap), note=score_note(heatmap))

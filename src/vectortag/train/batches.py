@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from vectortag.data.sampling import rarity_weights
 from vectortag.train.augment import augment, draws
 from vectortag.train.config import AugmentConfig, TrainConfig
-from vectortag.train.losses import to_float
 from vectortag.types import ByteArray
 
 Rows = npt.NDArray[np.intp]
@@ -143,13 +142,17 @@ class InOrder(Sampler[Batch]):
 
 
 class Batches(Dataset[tuple[Tensor, Tensor]]):
-    """Batch -> (inputs, targets): inputs (B, ...), targets (B, T) float32 with NaN for unknown."""
+    """Batch -> (inputs, targets): inputs (B, ...), targets (B, T) float32 with NaN for unknown.
 
-    def __init__(self, source: Source, targets: ByteArray, *, mixup: float = 0.0, seed: int = 0) -> None:
-        self._source, self._targets, self._mixup, self._seed = source, torch.from_numpy(targets), mixup, seed
+    Args:
+        targets: (N, T) float32 in [0, 1], NaN for unknown; see `vectortag.train.losses.to_float`.
+    """
+
+    def __init__(self, source: Source, targets: Tensor, *, mixup: float = 0.0, seed: int = 0) -> None:
+        self._source, self._targets, self._mixup, self._seed = source, targets, mixup, seed
 
     def __getitem__(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        inputs, targets = self._source.inputs(batch), to_float(self._targets[batch.rows])
+        inputs, targets = self._source.inputs(batch), self._targets[batch.rows]
         return self._mix(inputs, targets, batch) if self._mixup else (inputs, targets)
 
     def _mix(self, inputs: Tensor, targets: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vectortag.errors import ConfigError, did_you_mean
 from vectortag.machine import usable_cores
@@ -54,7 +54,9 @@ class BackboneConfig(_Strict):
         architecture: timm's name.
         init: "pretrained" downloads timm's weights; else the path of a safetensors file.
         origin: where these weights come from, for the model card.
-        image_size: pixels a side.
+        image_size: pixels a side, in training and by default afterwards.
+        sizes: other sizes that the model is to offer; calibration and thresholds are fitted for each. The profile
+            "thorough" takes the largest.
         trained_stages: with `freeze = "stages"`, how many of the last stages are trained.
     """
 
@@ -62,22 +64,44 @@ class BackboneConfig(_Strict):
     init: str = "pretrained"
     origin: str = ""
     image_size: int = Field(default=224, ge=32)
+    sizes: tuple[Annotated[int, Field(ge=32)], ...] = ()
     trained_stages: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _each_size_once(self) -> BackboneConfig:
+        every = (self.image_size, *self.sizes)
+        if len(set(every)) != len(every):
+            raise ValueError(f"sizes: expected each size once, and image_size not among them, got {every}")
+        return self
 
 
 class HeadConfig(_Strict):
-    """Linear K-hidden, ReLU, Dropout, Linear hidden-T; or, with `hidden = 0`, Dropout and one Linear K-T."""
+    """Linear K-hidden, ReLU, Dropout, Linear hidden-T; or, with `hidden = 0`, Dropout and one Linear K-T.
+
+    Attributes:
+        standardise: the embedding is standardised before, which makes the training faster and better; the first layer
+            takes that in when the model is written.
+        input_dropout: how much of the embedding is hidden in each training step, against learning its sets by heart.
+    """
 
     hidden: int = Field(default=256, ge=0)
     dropout: float = Field(default=0.4, ge=0, lt=1)
+    standardise: bool = False
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class VocabularyConfig(_Strict):
-    """Which tags are learnt. `taxonomy` is "default", "none" or the path of a TOML file."""
+    """Which tags a model has. `taxonomy` is "default", "none" or the path of a TOML file.
+
+    Attributes:
+        top_k, min_photos: at most so many are learnt, each from at least so many photos.
+        groups: the taxonomy's groups of what the backbone was pretrained with are tags as well.
+    """
 
     taxonomy: str = "default"
     top_k: int | None = Field(default=150, gt=0)
     min_photos: int = Field(default=1, ge=1)
+    groups: bool = False
 
 
 class AugmentConfig(_Strict):
@@ -123,6 +147,22 @@ class LossConfig(_Strict):
     gamma_negative: Focus = 4.0
     gamma_positive: Focus = 1.0
     clip: float = Field(default=0.05, ge=0, lt=1)
+
+
+class DistilConfig(_Strict):
+    """What is learnt from other networks, besides what people said of the photos.
+
+    Attributes:
+        teacher: a model's name or folder. Its score counts as `share` of each target, and as all of it where nobody
+            has said anything; "" is none (Hinton et al. 2015, arXiv:1503.02531).
+        share: between 0 and 1.
+        hold: weight of a second loss, that what the starting network said of each photo by its own classifier is still
+            said (Li and Hoiem 2016, arXiv:1606.09282); the classifier is trained with it and kept. 0 is off.
+    """
+
+    teacher: str = ""
+    share: float = Field(default=0.5, ge=0, le=1)
+    hold: float = Field(default=0.0, ge=0)
 
 
 class ScheduleConfig(_Strict):
@@ -171,6 +211,7 @@ class TrainConfig(_Strict):
     vocabulary: VocabularyConfig = VocabularyConfig()
     augment: AugmentConfig = AugmentConfig()
     loss: LossConfig = LossConfig()
+    distil: DistilConfig = DistilConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     freeze: Literal["none", "stages", "backbone"] = "none"
     frozen_epochs: int = Field(default=0, ge=0)

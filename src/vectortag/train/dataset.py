@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.training import TrainingData, prepare_training_data
 from vectortag.errors import ConfigError
@@ -9,8 +11,11 @@ from vectortag.taxonomy import load_taxonomy
 from vectortag.train.config import TrainConfig
 
 
-def load_training_data(config: TrainConfig) -> TrainingData:
+def load_training_data(config: TrainConfig, *, classes: Collection[str] = ()) -> TrainingData:
     """Read, split and count all data sets of a configuration.
+
+    Args:
+        classes: what the backbone's own classifier knows; see `vectortag.groups`.
 
     Raises:
         DataError: a set cannot be read or split, or no tag is frequent enough.
@@ -30,5 +35,6 @@ def load_training_data(config: TrainConfig) -> TrainingData:
         validation=config.validation,
         stratify=config.stratify,
         keep_duplicates_together=config.keep_duplicates_together,
+        classes=classes if config.vocabulary.groups else (),
         seed=config.seed,
     )

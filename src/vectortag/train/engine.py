@@ -29,6 +29,7 @@ from vectortag import processes
 from vectortag.errors import TrainingError
 from vectortag.report.curves import Learning
 from vectortag.train.config import TrainConfig
+from vectortag.train.distil import Held
 from vectortag.train.losses import Loss
 from vectortag.train.module import TagModule
 
@@ -39,10 +40,11 @@ LAST = "last.ckpt"
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training leaves: trunk and head of the best epoch, and how it went."""
+    """What a training leaves: trunk, head and held classifier of the best epoch, and how it went."""
 
     trunk: nn.Module
     head: nn.Sequential
+    held: Held | None
     learning: Learning
 
 
@@ -55,19 +57,21 @@ def fit(
     validation: DataLoader[Any],
     run: Path,
     *,
+    held: Held | None = None,
     resume: bool = False,
 ) -> Trained:
     """Train and return the best epoch.
 
     Args:
         run: the folder for checkpoints and logs.
+        held: what else is minimised, `config.distil.hold` times.
         resume: go on after the last finished epoch that `run` holds.
 
     Raises:
         TrainingError: the loss is no longer a number, the disk is full, or there is nothing to resume.
         KeyboardInterrupt: Ctrl-C; what was finished can be resumed.
     """
-    module = TagModule(config, trunk, head, loss)
+    module = TagModule(config, trunk, head, loss, held)
     if config.freeze != "backbone":  # for convolutions, on CPU and GPU alike
         module = module.to(memory_format=torch.channels_last)
     best = ModelCheckpoint(
@@ -93,7 +97,7 @@ def fit(
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     learning = Learning(tuple(module.epochs), int(checkpoint["epoch"]))
-    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), learning)
+    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), held and held.cpu(), learning)
 
 
 def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Trainer:

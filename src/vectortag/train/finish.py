@@ -18,7 +18,7 @@ from vectortag.data.training import TrainingData
 from vectortag.embedder import Embedder
 from vectortag.errors import PhotoError, TrainingError
 from vectortag.finishing import BACKGROUND_PHOTOS, finish_model
-from vectortag.head import Block, Head
+from vectortag.head import Block
 from vectortag.manifest import Backbone as BackboneInfo
 from vectortag.model_folder import ModelFolder
 from vectortag.preprocess import PixelRecipe
@@ -36,12 +36,15 @@ def finish(
     trained: Trained,
     exported: Exported,
     backbone: Backbone,
-    classifier: Classifier | None,
+    known: Classifier | None,
     output: Path,
     *,
     seconds: float,
 ) -> ModelFolder:
     """Write the model folder `output`/`config.name` and the report beside it.
+
+    Args:
+        known: the classifier that the backbone started with.
 
     Raises:
         TrainingError: the head in numpy gives other logits than torch.
@@ -49,19 +52,25 @@ def finish(
     """
     block = to_block(trained.head)
     embedder = Embedder(open_session(exported.network), PixelRecipe(), config.backbone.image_size)
-    validation = _embed(embedder, data.validation.records)
-    _check_head(trained, block, validation)
+    sizes = (embedder.size, *config.backbone.sizes)
+    validation = {size: _embed(embedder.at(size), data.validation.records) for size in sizes}
+    _check_head(trained, block, validation[embedder.size])
     return finish_model(
         output / config.name,
         report=output / f"{config.name}.run" / "report",
         network=exported.network,
         embedder=embedder,
-        backbone=BackboneInfo(architecture=config.backbone.architecture, width=backbone.width, stride=backbone.stride),
-        head=Head((block,)),
+        backbone=BackboneInfo(
+            architecture=config.backbone.architecture,
+            width=backbone.width,
+            stride=backbone.stride,
+            any_size=backbone.takes_any_size,
+        ),
+        block=block,
         data=data,
         validation=validation,
         background=_background(embedder, data.training.records, config.seed),
-        classifier=classifier,
+        classifier=trained.held.trained(known.names) if trained.held and known else known,
         learning=trained.learning,
         provenance=_provenance(config, trained, exported, seconds),
         seed=config.seed,

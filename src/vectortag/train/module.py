@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from vectortag.metrics import average_precision, mean_over_tags
 from vectortag.report.curves import Epoch
 from vectortag.train.config import TrainConfig
+from vectortag.train.distil import Held
 from vectortag.train.losses import Loss
 from vectortag.types import UNKNOWN
 
@@ -25,15 +26,23 @@ log = logging.getLogger(__name__)
 class TagModule(pl.LightningModule):
     """trunk: inputs -> feature map (B, K, h, w), or embeddings (B, K); head: (B, K) -> logits (B, T)."""
 
-    def __init__(self, config: TrainConfig, trunk: nn.Module, head: nn.Module, loss: Loss) -> None:
+    def __init__(
+        self, config: TrainConfig, trunk: nn.Module, head: nn.Module, loss: Loss, held: Held | None = None
+    ) -> None:
         super().__init__()
-        self.config, self.trunk, self.head, self.loss = config, trunk, head, loss
+        self.config, self.trunk, self.head, self.loss, self.held = config, trunk, head, loss, held
         self.epochs: list[Epoch] = []
         self._validation: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, inputs: Tensor) -> Tensor:
-        features = self.trunk(inputs)
-        embeddings = features.mean(dim=(2, 3)) if features.ndim == 4 else features  # (B, K)
+        return self._logits(self._embeddings(inputs))
+
+    def _embeddings(self, inputs: Tensor) -> Tensor:
+        """(B, K)"""
+        features: Tensor = self.trunk(inputs)
+        return features.mean(dim=(2, 3)) if features.ndim == 4 else features
+
+    def _logits(self, embeddings: Tensor) -> Tensor:
         logits: Tensor = self.head(embeddings)
         return logits.float()
 
@@ -46,7 +55,12 @@ class TagModule(pl.LightningModule):
         # Dropout draws from torch's global generator: seed it, so that its draws are a function of the step alone.
         torch.manual_seed(hash((self.config.seed, self.current_epoch, step, self.global_rank)) % 2**63)
         inputs, targets = batch
-        loss = self.loss(self(inputs), targets)
+        embeddings = self._embeddings(inputs)
+        loss = self.loss(self._logits(embeddings), targets)
+        if self.held is not None:
+            drift = self.held(inputs, embeddings)
+            self.log("drift", drift, on_step=False, on_epoch=True, batch_size=len(inputs), sync_dist=True)
+            loss = loss + self.config.distil.hold * drift
         if not torch.isfinite(loss):
             raise FloatingPointError(f"epoch {self.current_epoch + 1}, step {step + 1}: the loss is {loss.item()}")
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(inputs), sync_dist=True)
@@ -80,9 +94,9 @@ class TagModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         config = self.config
         rates = (config.learning_rate * config.backbone_rate, config.learning_rate)
-        parts = (self.trunk, self.head)
+        parts = (self.trunk, self.head if self.held is None else nn.ModuleList([self.head, self.held]))
         groups = [
-            {"params": list(part.parameters()), "lr": rate, "full_lr": rate}
+            {"params": [one for one in part.parameters() if one.requires_grad], "lr": rate, "full_lr": rate}
             for part, rate in zip(parts, rates, strict=True)
         ]
         kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam

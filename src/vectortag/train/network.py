@@ -182,6 +182,10 @@ def _refuse_other_layers_after_the_pool(backbone: Backbone, config: BackboneConf
                 f"backbone.image_size: {config.architecture} does not take {config.image_size} pixels: {error}"
             ) from error
         if not backbone.takes_any_size:
+            if config.sizes:
+                raise ConfigError(
+                    f"backbone.sizes: {config.architecture} takes one size only, image_size. Leave sizes out"
+                )
             return  # its head is never used
         if features.ndim != 4:
             raise ConfigError(f"backbone.architecture: {config.architecture} has no spatial feature map")
@@ -194,11 +198,15 @@ def _refuse_other_layers_after_the_pool(backbone: Backbone, config: BackboneConf
 
 
 def create_head(config: HeadConfig, width: int, tag_count: int, *, seed: int) -> nn.Sequential:
-    """Linear -> ReLU -> Dropout -> Linear; with `hidden = 0`, Dropout -> Linear."""
+    """Linear -> ReLU -> Dropout -> Linear; with `hidden = 0`, Dropout -> Linear; perhaps a norm and dropout before."""
     torch.manual_seed(seed)
+    before: list[nn.Module] = [nn.BatchNorm1d(width, affine=False)] if config.standardise else []
+    if config.input_dropout:
+        before.append(nn.Dropout(config.input_dropout))
     if config.hidden == 0:
-        return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(width, tag_count))
+        return nn.Sequential(*before, nn.Dropout(config.dropout), nn.Linear(width, tag_count))
     return nn.Sequential(
+        *before,
         nn.Linear(width, config.hidden),
         nn.ReLU(),
         nn.Dropout(config.dropout),
@@ -207,7 +215,11 @@ def create_head(config: HeadConfig, width: int, tag_count: int, *, seed: int) ->
 
 
 def to_block(head: nn.Sequential) -> MlpBlock | LinearBlock:
-    """The trained head as numpy matrices."""
+    """The trained head as numpy matrices; a norm before it becomes part of its first layer."""
     layers = [layer for layer in head if isinstance(layer, nn.Linear)]
-    arrays = [array.detach().cpu().float().numpy() for layer in layers for array in (layer.weight, layer.bias)]
-    return MlpBlock(*arrays) if len(layers) == 2 else LinearBlock(*arrays)
+    arrays = [array.detach().cpu().double() for layer in layers for array in (layer.weight, layer.bias)]
+    if isinstance(norm := head[0], nn.BatchNorm1d) and norm.running_mean is not None and norm.running_var is not None:
+        arrays[0] = arrays[0] / (norm.running_var.cpu().double() + norm.eps).sqrt()
+        arrays[1] = arrays[1] - arrays[0] @ norm.running_mean.cpu().double()
+    stored = [array.float().numpy() for array in arrays]
+    return MlpBlock(*stored) if len(layers) == 2 else LinearBlock(*stored)

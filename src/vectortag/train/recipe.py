@@ -22,12 +22,13 @@ from vectortag.model_folder import ModelFolder
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
+from vectortag.train.distil import Held, starting_classifier, training_targets
 from vectortag.train.engine import fit
 from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
 from vectortag.train.inputs import prepare_inputs
-from vectortag.train.losses import create_loss
-from vectortag.train.network import create_backbone, create_head, pretrained_classifier
+from vectortag.train.losses import create_loss, to_float
+from vectortag.train.network import create_backbone, create_head
 
 log = logging.getLogger(__name__)
 
@@ -48,17 +49,22 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     """
     started = time.monotonic()
     run = Path(output) / f"{config.name}.run"
-    data = load_training_data(config)
-    log.info("%d tags, %d training photos", len(data.tags), len(data.training.records))
+    backbone = create_backbone(config.backbone)
+    known = starting_classifier(config, backbone)
+    data = load_training_data(config, classes=known.names if known else ())
+    log.info(
+        "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
+    )
     _note_config(config, run)
 
-    backbone = create_backbone(config.backbone)
     head = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
     inputs = prepare_inputs(config, data, backbone)
+    held = Held(inputs.trunk, known) if config.distil.hold and known else None
     loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
     sampler = BatchSampler(config, data.training.targets, rank=processes.rank(), world=processes.count())
-    training = Batches(inputs.training, data.training.targets, mixup=config.augment.mixup, seed=config.seed)
-    validation = Batches(inputs.validation, data.validation.targets)
+    targets = training_targets(data, config.distil)
+    training = Batches(inputs.training, targets, mixup=config.augment.mixup, seed=config.seed)
+    validation = Batches(inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
     trained = fit(
         config,
         inputs.trunk,
@@ -67,13 +73,14 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
         loader(training, sampler, workers=config.worker_count),
         loader(validation, InOrder(len(data.validation.records), config.batch_size)),
         run,
+        held=held,
         resume=resume,
     )
     if processes.rank() > 0:
         return None
     exported = export_backbone(backbone, config.backbone.image_size)
-    known = pretrained_classifier(config.backbone, backbone) if config.freeze == "backbone" else None
-    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds)
 
 
 def _note_config(config: TrainConfig, run: Path) -> None:

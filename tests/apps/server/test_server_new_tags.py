@@ -63,9 +63,10 @@ def test_many_at_once_while_others_tag(started, photos, cat):
         assert sorted(reply.result().status for reply in added) == [201, 201, 201, 409, 409, 409]
         counts = [len(reply.result().json["photos"][0]["tags"]) for reply in tagged]
 
-    assert set(counts) <= {298, 299, 300, 301}
+    own = len(find_model_folder().manifest.tags)
+    assert set(counts) <= {own, own + 1, own + 2, own + 3}
     assert {tag.name for tag in read_additions(find_model_folder()).tags} == {"tag0", "tag1", "tag2"}
-    assert started.ask("GET", "/v1/models").json["models"][0]["tags"] == 301
+    assert started.ask("GET", "/v1/models").json["models"][0]["tags"] == own + 3
 
 
 def test_tags_can_be_fixed(serve, photos):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vectortag.model_folder import DEFAULT_MODEL, find_model_folder
 from vectortag.tagger import Tagger
+from vectortag.thresholds import PROFILES
+from vectortag.types import Tagging
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +111,17 @@ class TestExplain:
         assert (heatmap["tag"], heatmap["source"]) == ("animal", expected.source)
         np.testing.assert_allclose(heatmap["values"], expected.values, atol=1e-5)
 
+    def test_a_coarse_map_is_that_of_the_tagging_pass(self, server, cat):
+        expected = Tagger.load(precision="exact").explain(cat, "cat", fine=False)
+
+        coarse, fine = (
+            server.post(f"/v1/explain?tag=cat&form=array&fine={fine}", cat).json for fine in ("false", "true")
+        )
+
+        np.testing.assert_allclose(coarse["heatmaps"][0]["values"], expected.values, atol=1e-5)
+        assert coarse["heatmaps"][0]["score"] == fine["heatmaps"][0]["score"]
+        assert coarse["size"] == fine["size"] == Tagger.load().embedder.size
+
     def test_without_a_tag_all_that_were_found_are_explained(self, server, cat):
         tags = {tag["tag"] for tag in server.post("/v1/tag", cat).json["photos"][0]["tags"]}
 
@@ -130,13 +145,37 @@ class TestExplain:
         assert server.form("/v1/explain?tag=cat", ("photos", cat), ("photos", cat)).kind == "too-many-photos"
 
 
+class TestSizes:
+    def test_photos_of_one_batch_are_tagged_at_the_size_of_their_profile(self, two_sizes, make_photo):
+        from vectortag.apps.server.served import Loading, ServedModel
+
+        photo = make_photo().read_bytes()
+        with ThreadPoolExecutor(2) as decoding:
+            model = ServedModel(
+                two_sizes, Loading(precision="exact"), max_pixels=10**6, decoding=decoding, observe=lambda _: None
+            )
+
+            async def ask() -> list[Tagging]:
+                return await asyncio.gather(*(model._tag_one(photo, profile) for profile in PROFILES * 3))
+
+            taggings = asyncio.run(ask())
+            model.close()
+
+        for profile, tagging in zip(PROFILES * 3, taggings, strict=True):
+            alone = Tagger.load(two_sizes, profile=profile, precision="exact").tag(photo)
+            assert (tagging.size, [one.tag for one in tagging.tags]) == (alone.size, [one.tag for one in alone.tags])
+            assert [one.score for one in tagging.scores] == pytest.approx([s.score for s in alone.scores], abs=1e-5)
+        assert {tagging.size for tagging in taggings} == {32, 64}
+
+
 class TestModels:
     def test_the_served_models(self, server):
         from vectortag.apps.server.schema import Models
 
         (model,) = Models.model_validate_json(server.ask("GET", "/v1/models").body).models
+        tags = len(find_model_folder().manifest.tags)
 
-        assert (model.name, model.default, model.tags, model.precision) == ("lite0", True, 298, "f32")
+        assert (model.name, model.default, model.tags, model.precision) == (DEFAULT_MODEL, True, tags, "f32")
 
     def test_a_model_tells_its_card_and_its_tags(self, server):
         from vectortag.apps.server.schema import ModelDetails

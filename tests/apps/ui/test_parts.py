@@ -20,10 +20,11 @@ from vectortag.apps.ui.reports import find_reports, parts_of, read_per_tag, wors
 from vectortag.apps.ui.rows import MISSES, judged, listed
 from vectortag.apps.ui.served import ServedModel, find_model_paths
 from vectortag.apps.ui.settings import Settings, read_settings
-from vectortag.apps.ui.visit import MOST_PHOTOS, Visit
+from vectortag.apps.ui.visit import MOST_FINE_MAPS, MOST_PHOTOS, Visit
 from vectortag.corrections import Correction, read_corrections
 from vectortag.errors import DataError, ModelFolderError, PhotoError
-from vectortag.model_folder import read_model_folder
+from vectortag.model_folder import DEFAULT_MODEL, read_model_folder
+from vectortag.tagger import Tagger
 from vectortag.types import Tagging, TagScore
 
 STANDARD = Standard()
@@ -81,6 +82,38 @@ class TestVisit:
         assert analysis.tagging.scores == expected.tagging.scores
         assert analysis.tagging.path == "a.png"
         np.testing.assert_array_equal(analysis.heatmap("dog").values, expected.heatmap("dog").values)
+
+    def test_a_photo_that_is_looked_at_has_fine_maps_after_one_more_pass(self, model, tagger):
+        visit, mode = Visit(), Counting()
+        photo = visit.add("a.png", content(3))
+        visit.analyse(photo, model, mode)
+
+        analyses = [visit.analyse(photo, model, mode, profile, fine=True) for profile in ("precise", "balanced")]
+
+        assert mode.looks == 2
+        expected = tagger.explain(content(3), "dog")
+        for analysis in analyses:
+            np.testing.assert_allclose(analysis.heatmap("dog").values, expected.values, atol=1e-3)
+            assert analysis.heatmap("dog").score == pytest.approx(expected.score, abs=1e-5)
+
+    def test_what_fine_maps_come_from_is_kept_of_the_last_photos_alone(self, model):
+        visit, mode = Visit(), Counting()
+        photos = [visit.add(f"{number}.png", content(number)) for number in range(MOST_FINE_MAPS + 1)]
+        for photo in (photos[0], *photos[1:-1], photos[0], photos[-1]):
+            visit.analyse(photo, model, mode, fine=True)
+
+        assert len(visit.fine_maps) == MOST_FINE_MAPS
+        assert {place[0] for place in visit.fine_maps} == {photo.key for photo in photos} - {photos[1].key}
+
+    def test_the_profile_thorough_looks_at_the_largest_size(self, two_sizes):
+        visit, mode, model = Visit(), Counting(), ServedModel(two_sizes)
+        photo = visit.add("a.png", content(3))
+
+        taggings = [visit.analyse(photo, model, mode, profile).tagging for profile in ("balanced", "thorough") * 2]
+
+        assert mode.looks == 2
+        assert [tagging.size for tagging in taggings] == [32, 64, 32, 64]
+        assert taggings[1].tags == Tagger.load(two_sizes, profile="thorough").tag(content(3)).tags
 
     def test_the_same_content_is_one_photo(self):
         visit = Visit()
@@ -153,7 +186,7 @@ class TestServedModel:
         found = find_model_paths([tiny_model.parent])
 
         assert tiny_model in found
-        assert found[0].name == "lite0"
+        assert found[0].name == DEFAULT_MODEL
         assert find_model_paths([tiny_model]) == found
         with pytest.raises(ModelFolderError, match="no such folder"):
             find_model_paths([tmp_path / "nowhere"])
@@ -179,6 +212,7 @@ class TestRows:
         model="m",
         runtime="r",
         precision="f32",
+        size=224,
         tags=(),
         scores=tuple(
             TagScore(name, score, limit)
@@ -207,7 +241,7 @@ class TestRows:
 
     def test_without_a_search_only_the_nearest_misses_are_listed(self):
         scores = tuple(TagScore(str(n), n / 100, 0.8) for n in range(100))
-        rows = judged(Tagging(None, "m", "r", "f32", (), scores))
+        rows = judged(Tagging(None, "m", "r", "f32", 224, (), scores))
 
         assert len(listed(rows)) == 20 + MISSES
 

@@ -17,13 +17,22 @@ from vectortag.errors import (
     ConfigError,
     CorrectionError,
     MissingExtraError,
+    ShapeError,
     UnknownModelError,
     UnknownTagError,
     VectorTagError,
     WordsError,
 )
 
-USAGE_ERRORS = (ConfigError, CorrectionError, MissingExtraError, UnknownModelError, UnknownTagError, WordsError)
+USAGE_ERRORS = (
+    ConfigError,
+    CorrectionError,
+    MissingExtraError,
+    ShapeError,
+    UnknownModelError,
+    UnknownTagError,
+    WordsError,
+)
 """Errors of the command, not of its inputs: exit status 2."""
 
 COMMANDS = {

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from vectortag.apps.cli import options
-from vectortag.apps.cli.explain import save_png
+from vectortag.apps.cli.explain import save_png, say_where_maps_stay_coarse
 from vectortag.apps.cli.output import stdout
 from vectortag.heatmap import sharpness
 from vectortag.preprocess import open_image
@@ -29,6 +29,7 @@ def compare(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.", show_default=False)],
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the maps cover the photo.")] = 0.55,
+    fine: options.Fine = True,
     runtime: options.Runtime = options.RuntimeName.auto,
     precision: options.Precision = options.PrecisionName.auto,
 ) -> int:
@@ -44,7 +45,9 @@ def compare(
     for tagger in taggers:
         for tag in tags:
             tagger.place(tag)
-    maps = [tagger.analyse(photo).heatmaps(tags) for tagger in taggers]
+        if fine:
+            say_where_maps_stay_coarse(tagger)
+    maps = [tagger.analyse(photo, fine=bool(fine)).heatmaps(tags) for tagger in taggers]
     rows = [list(zip(_names(taggers), of_one_tag, strict=True)) for of_one_tag in zip(*maps, strict=True)]
     image = open_image(photo, max_pixels=min(tagger.embedder.recipe.max_pixels for tagger in taggers))
     save_png(draw_comparison(image, rows, opacity=opacity), output)

@@ -40,6 +40,7 @@ def evaluate(
         typer.Option(help="Figures as papers report them. corel5k: five words a photo; coco: mAP, CF1, OF1."),
     ] = None,
     profile: options.Profile = options.ProfileName.balanced,
+    size: options.Size = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     output: options.Output = None,
     skip_bad_rows: options.SkipBadRows = False,
@@ -59,7 +60,7 @@ def evaluate(
     `vectortag evaluate resnet18 coco/metadata.csv --split val --protocol coco`
     """
     tagger = Tagger.load(
-        model, profile=profile.value, runtime=runtime.value, precision=precision.value, additions=False
+        model, profile=profile.value, size=size, runtime=runtime.value, precision=precision.value, additions=False
     )
     report: Report | ProtocolReport
     if protocol:
@@ -74,9 +75,8 @@ def evaluate(
         with open_output(output) as stream:
             stream.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
     if not as_json:
-        stdout().print(
-            f"{report.model} in {report.precision} on {report.data}, {report.split}: {report.photos:,} photos"
-        )
+        made_by = f"{report.model} in {report.precision} at {report.size} pixels"
+        stdout().print(f"{made_by} on {report.data}, {report.split}: {report.photos:,} photos")
         if isinstance(report, ProtocolReport):
             _print_lines(_protocol_lines(report))
         else:

@@ -35,14 +35,17 @@ def explain(
         Path | None, typer.Option("--output", "-o", help="A PNG file for one map, a folder for several.")
     ] = None,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the map covers the photo.")] = 0.55,
+    fine: options.Fine = None,
     profile: options.Profile = options.ProfileName.balanced,
+    size: options.Size = None,
     runtime: options.Runtime = options.RuntimeName.auto,
     precision: options.Precision = options.PrecisionName.auto,
     additions: options.Additions = True,
 ) -> int:
     """Show where in photos the model sees a tag: a heat map over the photo, as PNG.
 
-    The network runs once a photo, however many tags are asked for. The names of the written files go to stdout.
+    The network runs once a photo, however many tags are asked for, and for fine maps once more. The names of the
+    written files go to stdout.
 
     **Examples**
 
@@ -58,12 +61,15 @@ def explain(
     if len(photos) != 1 and output is None:
         raise VectorTagError(f"{len(photos)} photos: name a folder for their maps with --output")
     tagger = Tagger.load(
-        model, profile=profile.value, runtime=runtime.value, precision=precision.value, additions=additions
+        model, profile=profile.value, size=size, runtime=runtime.value, precision=precision.value, additions=additions
     )
+    closely = fine if fine is not None else len(photos) == 1 and not every
+    if closely:
+        say_where_maps_stay_coarse(tagger)
     wanted = [tagger.tags[tagger.place(tag)] for tag in tags or ()]
     names = _Names(output, several=len(photos) > 1 or len(wanted) != 1)
     failed = 0
-    analyses = tagger.analyse_many(photo for photo, _ in photos)
+    analyses = tagger.analyse_many((photo for photo, _ in photos), fine=closely)
     for (photo, subfolder), result in zip(
         photos, progress_over(analyses, total=len(photos), what="explaining"), strict=True
     ):
@@ -80,6 +86,14 @@ def explain(
             failed += 1
             notes.error(str(error))
     return 1 if failed else 0
+
+
+def say_where_maps_stay_coarse(tagger: Tagger) -> None:
+    """Of a network that takes one input size only, once."""
+    if not tagger.folder.manifest.backbone.any_size:
+        notes.progress(
+            f"{tagger.folder.manifest.name}: its network takes one input size, so its maps are the coarse ones"
+        )
 
 
 def _photos(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
@@ -142,7 +156,8 @@ def save_png(image: Image.Image, file: Path) -> None:
 def save_maps(analysis: Analysis, file: Path) -> None:
     """Write the maps of every tag: `maps`, (T, h, w) float16 in [0, 1], and `scores`, (T,) float32.
 
-    The file's metadata has the photo's path, the tags as a JSON list, the model, the runtime and the precision.
+    The file's metadata has the photo's path, the tags as a JSON list, the model, the runtime, the precision and the
+    size of the input that the scores come from.
 
     Raises:
         VectorTagError: the file cannot be written.
@@ -156,6 +171,7 @@ def save_maps(analysis: Analysis, file: Path) -> None:
         "model": tagging.model,
         "runtime": tagging.runtime,
         "precision": tagging.precision,
+        "size": str(tagging.size),
     }
     arrays = {
         "maps": np.stack([heatmap.values for heatmap in analysis.heatmaps()]).astype(np.float16),

@@ -40,8 +40,8 @@ def inspect(
     if as_json:
         console.print((folder.path / MANIFEST).read_text("utf-8"), end="")
         return 0
-    point = manifest.operating_points[0]
-    console.print(f"{folder.id}: {len(manifest.tags)} tags, {manifest.backbone.architecture}, {point.size} pixels")
+    sizes = ", ".join(map(str, manifest.sizes))
+    console.print(f"{folder.id}: {len(manifest.tags)} tags, {manifest.backbone.architecture}, {sizes} pixels")
     console.print(f"folder  {folder.path}  (all files verified)")
     for info in manifest.data_sets:
         console.print(
@@ -50,7 +50,7 @@ def inspect(
     hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
     table = Table("tag", *PROFILES, "parents", box=None, header_style="bold")
     for place, tag in enumerate(manifest.tags):
-        thresholds = (point.thresholds[profile][place] for profile in PROFILES)
+        thresholds = (manifest.point_for(profile).thresholds[profile][place] for profile in PROFILES)
         above = [manifest.tags[parent] for parent in hierarchy.above(place)]
         table.add_row(tag, *("-" if t is None else f"{t:.2f}" for t in thresholds), ", ".join(above))
     console.print(table)

@@ -41,6 +41,19 @@ class PrecisionName(StrEnum):
 Profile = Annotated[
     ProfileName, typer.Option("--profile", help="precise: few wrong tags; thorough: few missed tags; balanced: F1.")
 ]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size", help="Pixels of the network's input, one that the model offers. Default: the largest for thorough."
+    ),
+]
+Fine = Annotated[
+    bool | None,
+    typer.Option(
+        "--fine/--coarse",
+        help="Look again, on a larger input, for maps that point better. Default: where one photo is asked for.",
+    ),
+]
 Runtime = Annotated[RuntimeName, typer.Option("--runtime", help="What runs the network.")]
 Precision = Annotated[
     PrecisionName, typer.Option("--precision", help="auto: the fastest that loses next to nothing; exact: float32.")

@@ -31,9 +31,9 @@ def quantise(
     from vectortag.quantising import quantise as quantise_model
 
     folder, losses = quantise_model(model, data, output)
-    table = Table("data", "mAP", "bf16 loses", "int8 loses", box=None, header_style="bold")
+    table = Table("data", "pixels", "mAP", "bf16 loses", "int8 loses", box=None, header_style="bold")
     for loss in losses:
-        table.add_row(loss.data, f"{loss.exact:.2f}", f"{loss.bf16:+.2f}", f"{loss.int8:+.2f}")
+        table.add_row(loss.data, str(loss.size), f"{loss.exact:.2f}", f"{loss.bf16:+.2f}", f"{loss.int8:+.2f}")
     stdout().print(table)
     notes.progress(f"{folder.path}: may be run in {', '.join(allowed(folder))}")
     return 0

@@ -37,6 +37,7 @@ def tag(
     top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags a photo.")] = None,
     all_scores: Annotated[bool, typer.Option("--all-scores", help="Every tag of the model, in its order.")] = False,
     profile: options.Profile = options.ProfileName.balanced,
+    size: options.Size = None,
     output: options.Output = None,
     runtime: options.Runtime = options.RuntimeName.auto,
     precision: options.Precision = options.PrecisionName.auto,
@@ -58,6 +59,7 @@ def tag(
     tagger = Tagger.load(
         model,
         profile=profile.value,
+        size=size,
         runtime=runtime.value,
         precision=precision.value,
         threads=threads,
@@ -129,6 +131,7 @@ class JsonLinesWriter:
             "model": tagging.model,
             "runtime": tagging.runtime,
             "precision": tagging.precision,
+            "size": tagging.size,
             "tags": [scored.to_json() for scored in tags],
         }
         if tagging.implied:
@@ -148,17 +151,17 @@ class CsvWriter:
 
     def __init__(self, stream: TextIO) -> None:
         self._rows = csv.writer(stream, lineterminator="\n")
-        self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "error"])
+        self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "size", "error"])
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        made_by = [tagging.model, tagging.precision, ""]
+        made_by = [tagging.model, tagging.precision, tagging.size, ""]
         for scored in tags:
             self._rows.writerow([tagging.path, *scored.to_json().values(), *made_by])
         if not tags:
             self._rows.writerow([tagging.path, "", "", "", *made_by])
 
     def failed(self, failure: FailedTagging) -> None:
-        self._rows.writerow([failure.path, "", "", "", "", "", str(failure.error)])
+        self._rows.writerow([failure.path, "", "", "", "", "", "", str(failure.error)])
 
 
 WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {

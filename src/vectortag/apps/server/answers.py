@@ -22,7 +22,12 @@ def taggings(photos: Iterable[tuple[str | None, Tagging | PhotoError]], options:
 
 
 def _origin(tagging: Tagging) -> dict[str, Any]:
-    return {"model": tagging.model, "runtime": tagging.runtime, "precision": tagging.precision}
+    return {
+        "model": tagging.model,
+        "runtime": tagging.runtime,
+        "precision": tagging.precision,
+        "size": tagging.size,
+    }
 
 
 def _photo(name: str | None, result: Tagging | PhotoError, options: TagOptions) -> dict[str, Any]:
@@ -55,6 +60,7 @@ def summary(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str,
         "tags": len(taggers.default.tags),
         "architecture": model.folder.manifest.backbone.architecture,
         "size": model.size,
+        "sizes": list(model.folder.manifest.sizes),
         "runtime": model.runtime,
         "precision": model.precision,
     }

@@ -132,7 +132,7 @@ async def explain(request: Request, options: Annotated[schema.ExplainOptions, Qu
             raise Problem(400, "too-many-photos", f"Heat maps are of one photo, got {len(uploads)}")
         photo = uploads[0].content
         async with service.in_time():
-            tagging, heatmaps = await model.explain(photo, options.tag, options.profile)
+            tagging, heatmaps = await model.explain(photo, options.tag, options.profile, fine=options.fine)
             if options.form == "array":
                 return _json(answers.heatmaps(tagging, heatmaps))
             return Response(await model.draw(photo, heatmaps[0], options.opacity), media_type="image/png")

@@ -41,6 +41,9 @@ class ExplainOptions(_Options):
         "overlay", description="overlay: a PNG of one tag's map over the photo; array: the maps of all tags as numbers."
     )
     opacity: Score = Field(0.55, description="How strongly the map covers the photo.")
+    fine: bool = Field(
+        True, description="Maps from a larger input: they point better, and take about five times as long."
+    )
     profile: ProfileOption = "balanced"
 
 
@@ -93,6 +96,7 @@ class _FromModel(_Answer):
     model: str = Field(description="`name@digest` of the model.", examples=["lite0@1a2b3c4d"])
     runtime: str = Field(description="What ran the network.", examples=["openvino"])
     precision: str = Field(description="What it computed in.", examples=["f32"])
+    size: int = Field(description="Pixels of a side of its input, for the scores.", examples=[224])
 
 
 class Taggings(_FromModel):
@@ -125,6 +129,7 @@ class ModelSummary(_Answer):
     tags: int = Field(description="How many tags it has, added ones included.", examples=[298])
     architecture: str
     size: int = Field(description="Pixels of a side of its input.", examples=[224])
+    sizes: list[int] = Field(description="All that it offers; the profile thorough takes the largest.")
     runtime: str
     precision: str
 

@@ -44,11 +44,12 @@ class Loading:
 
 
 class Taggers:
-    """A tagger for each profile, on one embedder. Not for several threads."""
+    """A tagger for each profile, at the profile's input size, on one session. Not for several threads."""
 
     def __init__(self, folder: ModelFolder, embedder: Embedder, *, additions: bool) -> None:
         self._by_profile: dict[Profile, Tagger] = {
-            profile: Tagger(folder, embedder, profile=profile) for profile in PROFILES
+            profile: Tagger(folder, embedder.at(folder.manifest.point_for(profile).size), profile=profile)
+            for profile in PROFILES
         }
         self.default = self._by_profile["balanced"]
         if additions:
@@ -92,14 +93,12 @@ class ServedModel:
         embedder = Tagger.load(
             folder, runtime=loading.runtime, precision=loading.precision, threads=loading.threads, additions=False
         ).embedder
-        for count in (1, 2):  # alone and in a batch: compiled now, not while the first client waits
-            embedder.embed(np.zeros((count, embedder.size, embedder.size, 3), np.uint8))
+        self._taggers, self._aside_taggers = (Taggers(folder, embedder, additions=loading.additions) for _ in range(2))
+        self._compile()
         self.size, self.runtime, self.precision = embedder.size, embedder.session.runtime, embedder.session.precision
         self._recipe = folder.manifest.pixels.model_copy(
             update={"max_pixels": min(max_pixels, folder.manifest.pixels.max_pixels)}
         )
-        self._taggers, self._aside_taggers = (Taggers(folder, embedder, additions=loading.additions) for _ in range(2))
-        self._embedder = embedder
         self._decoding = decoding
         self._undecoded = 0
         self._batcher = Batcher[Job, Tagging](
@@ -130,38 +129,61 @@ class ServedModel:
     async def _tag_one(self, photo: bytes, profile: Profile) -> Tagging | PhotoError:
         self._undecoded += 1
         try:
-            future = self._batcher.submit((await self._pixels(photo), profile))
+            pixels = await self._pixels(photo, self._taggers[profile].embedder.size)
+            future = self._batcher.submit((pixels, profile))
         except PhotoError as error:
             return error
         finally:
             self._undecoded -= 1
         return await asyncio.wrap_future(future)
 
-    async def _pixels(self, photo: bytes) -> ByteArray:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._decoding, load_pixels, photo, self.size, self._recipe
-        )
+    async def _pixels(self, photo: bytes, size: int) -> ByteArray:
+        return await asyncio.get_running_loop().run_in_executor(self._decoding, load_pixels, photo, size, self._recipe)
+
+    def _compile(self) -> None:
+        """Every size, alone and in a batch, and the one of fine maps: now, not while the first client waits."""
+        taggers = [self._taggers[profile] for profile in PROFILES]
+        for tagger in taggers:
+            for count in (1, 2):
+                tagger.embedder.embed(np.zeros((count, tagger.embedder.size, tagger.embedder.size, 3), np.uint8))
+            if (finer := tagger.finer) is not None:
+                finer.embed(np.zeros((1, finer.size, finer.size, 3), np.uint8))
 
     def _tag_batch(self, jobs: Sequence[Job]) -> list[Tagging]:
-        embeddings = self._embedder.embed(np.stack([pixels for pixels, _ in jobs]))
-        scores = self._taggers.default.scores(embeddings)  # (N, T)
-        return [self._taggers[profile].decide(row) for (_, profile), row in zip(jobs, scores, strict=True)]
+        """Photos of one input size go through the network together; profiles differ in their thresholds besides."""
+        tagged: dict[int, Tagging] = {}
+        for size in {len(pixels) for pixels, _ in jobs}:
+            places = [place for place, (pixels, _) in enumerate(jobs) if len(pixels) == size]
+            tagger = self._taggers[jobs[places[0]][1]]
+            embeddings = tagger.embedder.embed(np.stack([jobs[place][0] for place in places]))
+            for place, row in zip(places, tagger.scores(embeddings), strict=True):
+                tagged[place] = self._taggers[jobs[place][1]].decide(row)
+        return [tagged[place] for place in range(len(jobs))]
 
     async def look_up(self, question: Callable[[Taggers], Answer]) -> Answer:
         """Ask the taggers something when no change is going on."""
         return await self._run_aside(question)
 
-    async def explain(self, photo: bytes, tags: Sequence[str], profile: Profile) -> tuple[Tagging, list[Heatmap]]:
+    async def explain(
+        self, photo: bytes, tags: Sequence[str], profile: Profile, *, fine: bool
+    ) -> tuple[Tagging, list[Heatmap]]:
         """A photo's tagging, and the heat maps of some tags; of all that were found where none is named.
+
+        Args:
+            photo, tags, profile: what is asked.
+            fine: heat maps from a larger input, for which the network runs once more.
 
         Raises:
             PhotoError: the photo cannot be read.
             UnknownTagError: the model does not have one of the tags.
         """
-        pixels = await self._pixels(photo)
+        tagger = self._taggers[profile]
+        embedders = [tagger.embedder, tagger.finer] if fine and tagger.finer is not None else [tagger.embedder]
+        inputs = await asyncio.gather(*(self._pixels(photo, embedder.size) for embedder in embedders))
 
         def work(taggers: Taggers) -> tuple[Tagging, list[Heatmap]]:
-            analysis = taggers[profile].analyse(pixels)
+            seen, *closely = (one.feature_map(pixels) for one, pixels in zip(embedders, inputs, strict=True))
+            analysis = taggers[profile].analysis_of(None, seen, fine=closely[0] if closely else None)
             return analysis.tagging, analysis.heatmaps(tags or [scored.tag for scored in analysis.tagging.tags])
 
         return await self._run_aside(work)
@@ -176,7 +198,9 @@ class ServedModel:
         self, name: str, shown: Sequence[bytes], others: Sequence[bytes], parents: Sequence[str]
     ) -> AddedTag:
         """Add a tag; see `Tagger.add_tag`. Every tagging that begins after the answer has it."""
-        positives, negatives = [[await self._pixels(photo) for photo in photos] for photos in (shown, others)]
+        positives, negatives = [
+            [await self._pixels(photo, self.size) for photo in photos] for photos in (shown, others)
+        ]
         return await self._change(lambda taggers: taggers.default.add_tag(name, positives, negatives, parents=parents))
 
     async def remove_tag(self, name: str) -> None:

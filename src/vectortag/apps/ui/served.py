@@ -39,14 +39,14 @@ class ServedModel:
         self._taggers[profile] = stamp, tagger
         return tagger
 
-    def feature_map(self, photo: Photo, mode: InferenceMode) -> FloatArray:
-        """Run the network on a photo: (K, h, w).
+    def feature_map(self, photo: Photo, mode: InferenceMode, size: int | None = None) -> FloatArray:
+        """Run the network on a photo, at its default size where none is named: (K, h, w).
 
         Raises:
             PhotoError: the photo cannot be read.
         """
         with self._lock:
-            return mode.feature_map(self._embedder, photo)
+            return mode.feature_map(self._embedder if size is None else self._embedder.at(size), photo)
 
     @contextmanager
     def changing(self) -> Iterator[Tagger]:
@@ -55,7 +55,8 @@ class ServedModel:
             yield self._new("balanced")
 
     def _new(self, profile: Profile) -> Tagger:
-        tagger = Tagger(self.folder, self._embedder, profile=profile)
+        embedder = self._embedder.at(self.folder.manifest.point_for(profile).size)
+        tagger = Tagger(self.folder, embedder, profile=profile)
         tagger.reload()
         return tagger
 

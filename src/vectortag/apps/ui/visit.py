@@ -23,7 +23,13 @@ MOST_MEGABYTES, MOST_MEGABYTES_TOGETHER = 50, 400
 MOST_PIXELS = 100_000_000
 """Of a photo on the page. A decoded picture takes 3 bytes a pixel, and a page has many visitors."""
 
+MOST_FINE_MAPS = 8
+"""They take four times the memory of the others: a megabyte each."""
+
 SHOWN_SIDE, THUMB_SIDE = 1024, 192
+
+Place = tuple[str, str, str, int]
+"""A photo's key, a model's digest, a mode's name, an input size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,15 @@ class Visit:
     Attributes:
         photos: by key, in the order they came.
         chosen: the key of the one that is looked at.
-        feature_maps: by photo, model and mode, what the network saw.
+        feature_maps: by photo, model, mode and input size, what the network saw.
+        fine_maps: the same of larger inputs, for fine heat maps: of the photos that were looked at last.
         layers: heat maps as they were drawn, by their values.
     """
 
     photos: dict[str, VisitorPhoto] = field(default_factory=dict)
     chosen: str | None = None
-    feature_maps: dict[tuple[str, str, str], FloatArray] = field(default_factory=dict)
+    feature_maps: dict[Place, FloatArray] = field(default_factory=dict)
+    fine_maps: dict[Place, FloatArray] = field(default_factory=dict)
     layers: dict[bytes, str] = field(default_factory=dict)
 
     @property
@@ -91,25 +99,40 @@ class Visit:
         """Forget all photos."""
         self.photos.clear()
         self.feature_maps.clear()
+        self.fine_maps.clear()
         self.layers.clear()
         self.chosen = None
 
     def is_analysed(self, photo: VisitorPhoto, model: ServedModel, mode: InferenceMode) -> bool:
         """Whether the network has seen the photo."""
-        return (photo.key, model.folder.digest, mode.name) in self.feature_maps
+        return (photo.key, model.folder.digest, mode.name, model.folder.manifest.sizes[0]) in self.feature_maps
 
     def analyse(
-        self, photo: VisitorPhoto, model: ServedModel, mode: InferenceMode, profile: Profile = "balanced"
+        self,
+        photo: VisitorPhoto,
+        model: ServedModel,
+        mode: InferenceMode,
+        profile: Profile = "balanced",
+        *,
+        fine: bool = False,
     ) -> Analysis:
         """Tags and heat maps of a photo. The network runs the first time only: thresholds and added tags need it not.
+
+        Args:
+            photo, model, mode, profile: what to look at, and how.
+            fine: with fine heat maps, for which the network runs once more.
 
         Raises:
             PhotoError: the photo cannot be read.
         """
-        place = (photo.key, model.folder.digest, mode.name)
-        if place not in self.feature_maps:
-            self.feature_maps[place] = model.feature_map(photo.content, mode)
-        return model.tagger(profile).analysis_of(photo.name, self.feature_maps[place])
+        tagger = model.tagger(profile)
+        seen = _look(self.feature_maps, photo, model, mode, tagger.embedder.size)
+        if not fine or tagger.finer is None:
+            return tagger.analysis_of(photo.name, seen)
+        closely = _look(self.fine_maps, photo, model, mode, tagger.finer.size)
+        while len(self.fine_maps) > MOST_FINE_MAPS:
+            del self.fine_maps[next(iter(self.fine_maps))]
+        return tagger.analysis_of(photo.name, seen, fine=closely)
 
     def _refuse_too_much(self, name: str, content: bytes) -> None:
         if len(content) > MOST_MEGABYTES * 1_000_000:
@@ -119,6 +142,15 @@ class Visit:
         together = sum(len(photo.content) for photo in self.photos.values()) + len(content)
         if together > MOST_MEGABYTES_TOGETHER * 1_000_000:
             raise PhotoError(f"{name}: all photos together are larger than {MOST_MEGABYTES_TOGETHER} MB")
+
+
+def _look(
+    kept: dict[Place, FloatArray], photo: VisitorPhoto, model: ServedModel, mode: InferenceMode, size: int
+) -> FloatArray:
+    """What the network sees of a photo: it runs where that was not kept, and its latest is kept as the last."""
+    place = (photo.key, model.folder.digest, mode.name, size)
+    kept[place] = kept.pop(place) if place in kept else model.feature_map(photo.content, mode, size)
+    return kept[place]
 
 
 def read_photo(name: str, content: bytes, *, key: str, example: str | None = None) -> VisitorPhoto:

@@ -38,7 +38,7 @@ def show() -> None:
     photo = visit().photo
     if photo is None or not names:
         return
-    analyses = {name: visit().analyse(photo, model, mode) for name, model in served.items()}
+    analyses = {name: visit().analyse(photo, model, mode, fine=True) for name, model in served.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tag = _choose_tag(analyses)
         opacity = st.slider("Opacity", 0, 100, 55, 5, format="%d%%", key="opacity", persist_state="session", width=220)

@@ -40,7 +40,7 @@ def look(model: ServedModel, mode: InferenceMode) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with right:
         profile, threshold = _choose_threshold()
-        analysis = here.analyse(photo, model, mode, profile)
+        analysis = here.analyse(photo, model, mode, profile, fine=True)
         rows = judged(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
         shown = _list(analysis.tagger, rows, chosen)

@@ -35,8 +35,9 @@ def _card(name: str, folder: ModelFolder) -> None:
             st.session_state["model"] = name
             st.switch_page(st.session_state["pages"]["tag"])
     size = sum(file.stat().st_size for file in folder.path.iterdir() if file.is_file()) / 1e6
+    sizes = " or ".join(map(str, manifest.sizes))
     st.markdown(
-        f"{len(manifest.tags)} tags, {manifest.backbone.architecture}, {manifest.operating_points[0].size} pixels, "
+        f"{len(manifest.tags)} tags, {manifest.backbone.architecture}, {sizes} pixels, "
         f"{size:.1f} MB{', the default' if manifest.name == DEFAULT_MODEL else ''}  \n`{folder.id}` in `{folder.path}`"
     )
     figures = [_figures(info.name, manifest.metrics.get(info.name, {})) for info in manifest.data_sets]
@@ -60,11 +61,12 @@ def _figures(name: str, metrics: dict[str, float]) -> dict[str, object]:
 @st.cache_data(show_spinner=False, hash_funcs={ModelFolder: lambda folder: folder.digest})
 def _tags(folder: ModelFolder) -> list[dict[str, object]]:
     manifest = folder.manifest
-    point, hierarchy = manifest.operating_points[0], Hierarchy.of(manifest.tags, manifest.taxonomy)
+    hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
+    points = {profile: manifest.point_for(profile) for profile in PROFILES}
     return [
         {
             "tag": tag,
-            **{profile: point.thresholds[profile][place] for profile in PROFILES},
+            **{profile: point.thresholds[profile][place] for profile, point in points.items()},
             "parents": ", ".join(manifest.tags[parent] for parent in hierarchy.above(place)),
         }
         for place, tag in enumerate(manifest.tags)

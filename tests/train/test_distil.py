@@ -1,0 +1,120 @@
+"""What is learnt from other networks: a teacher's scores, and not to forget what was known at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vectortag.classifier import Classifier
+from vectortag.data.records import Record
+from vectortag.data.training import Part, TrainingData
+from vectortag.errors import TrainingError
+from vectortag.tagger import Tagger
+from vectortag.taxonomy import Taxonomy
+from vectortag.train.config import DistilConfig
+from vectortag.types import UNKNOWN
+
+
+@pytest.fixture
+def torch(need_module: Callable[[str], ModuleType]) -> Any:
+    for name in ("torchvision", "timm"):
+        need_module(name)
+    return need_module("torch")
+
+
+@pytest.fixture
+def distil(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
+    return need_module("vectortag.train.distil")
+
+
+@pytest.fixture
+def trunk(torch: Any) -> Any:
+    """(B, 3, 6, 6) -> (B, 4, 6, 6), with a norm whose statistics move while it is trained."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.BatchNorm2d(4)).eval()
+
+
+@pytest.fixture
+def held(distil: Any, trunk: Any) -> Any:
+    w = np.random.default_rng(2).normal(0, 1, (5, 4)).astype(np.float32)
+    return distil.Held(trunk, Classifier(w, np.zeros(5, np.float32), tuple("abcde")))
+
+
+class TestHeld:
+    def test_a_network_that_has_not_changed_is_nowhere_away(self, held, trunk, torch):
+        inputs = torch.rand(3, 3, 6, 6)
+
+        assert held(inputs, trunk(inputs).mean(dim=(2, 3))).item() == pytest.approx(0, abs=1e-6)
+
+    def test_it_is_the_divergence_of_what_is_said_now_from_what_was_said(self, held, trunk, torch):
+        inputs, now = torch.rand(3, 3, 6, 6), torch.rand(3, 4)
+
+        then = held.said(trunk(inputs).mean(dim=(2, 3))).softmax(dim=1)
+        expected = (then * (then / held.classifier(now).softmax(dim=1)).log()).sum(dim=1).mean()
+
+        assert held(inputs, now).item() == pytest.approx(expected.item(), rel=1e-5)
+
+    def test_training_moves_the_classifier_and_nothing_of_what_was_said(self, held, trunk, torch):
+        inputs = torch.rand(8, 3, 6, 6)
+        held.train()
+        before = held.trunk(inputs).clone(), held.said.weight.clone(), held.classifier.weight.clone()
+        optimiser = torch.optim.SGD([one for one in held.parameters() if one.requires_grad], lr=1.0)
+
+        for _ in range(3):
+            optimiser.zero_grad()
+            held(inputs, torch.rand(8, 4)).backward()
+            optimiser.step()
+
+        assert held.trunk(inputs).equal(before[0])
+        assert held.said.weight.equal(before[1])
+        assert not held.classifier.weight.equal(before[2])
+        np.testing.assert_array_equal(held.trained(tuple("abcde")).w, held.classifier.weight.detach().numpy())
+
+
+class TestTeacher:
+    @pytest.fixture
+    def data(self, make_photo: Callable[..., Path]) -> TrainingData:
+        """Three photos: what the tiny model calls "a dog" as it is, unknown, and a tag that it does not have."""
+        records = tuple(Record(make_photo(f"{n}.jpg", seed=n), (), n, None, "set") for n in range(3))
+        targets = np.uint8([[1, UNKNOWN, 0], [0, UNKNOWN, UNKNOWN], [1, 1, 1]])
+        empty = np.empty((0, 3), np.uint8)
+        tags = (self.tags[1], self.tags[2], "unheard of")
+        return TrainingData(tags, Taxonomy(), Part(records, targets), Part((), empty), (), empty[:, :0], ())
+
+    @pytest.fixture(autouse=True)
+    def _of_the_tiny_model(self, tagger: Tagger) -> None:
+        self.tags, self.teacher = tagger.tags, str(tagger.folder.path)
+        self.tagger = tagger
+
+    def test_without_one_targets_are_what_people_said(self, distil, data, torch):
+        targets = distil.training_targets(data, DistilConfig())
+
+        torch.testing.assert_close(
+            targets, torch.tensor([[1, torch.nan, 0], [0, torch.nan, torch.nan], [1, 1, 1]]), equal_nan=True
+        )
+
+    def test_it_has_its_share_where_people_spoke_and_the_word_where_nobody_did(self, distil, data):
+        targets = distil.training_targets(data, DistilConfig(teacher=self.teacher, share=0.25)).numpy()
+
+        said = [[s.score for s in self.tagger.tag(record.path).scores] for record in data.training.records]
+        first, second = (np.array(said)[:, self.tags.index(tag)] for tag in data.tags[:2])
+        np.testing.assert_allclose(targets[:, 0], 0.75 * np.array([1, 0, 1]) + 0.25 * first, atol=1e-5)
+        np.testing.assert_allclose(targets[:2, 1], second[:2], atol=1e-5)
+        assert targets[2, 1] == pytest.approx(0.75 + 0.25 * second[2], abs=1e-5)
+
+    def test_of_a_tag_that_it_does_not_have_it_says_nothing(self, distil, data):
+        targets = distil.training_targets(data, DistilConfig(teacher=self.teacher)).numpy()
+
+        np.testing.assert_array_equal(targets[:, 2], [0, np.nan, 1])
+
+    def test_a_teacher_of_other_tags_is_refused(self, distil, data):
+        strange = TrainingData(("a", "b", "c"), *(getattr(data, name) for name in data.__slots__[1:]))
+
+        with pytest.raises(TrainingError, match="has none of the 3 tags"):
+            distil.training_targets(strange, DistilConfig(teacher=self.teacher))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vectortag.classifier import Classifier
 from vectortag.types import FloatArray
-from vectortag.words import Words, unit
+from vectortag.words import Words, class_probabilities, unit
 
 EPOCHS, BATCH = 25, 1024
 RATE, WEIGHT_DECAY = 3e-3, 0.1
@@ -73,9 +73,7 @@ def learn_words(
         known, known_texts: the words that the lessons hold, for `Words.nearest`.
         epochs: how often each photo of the largest set with sentences is shown.
     """
-    probabilities = (
-        classifier.probabilities(photos) if len(classifier.names) else np.empty((len(photos), 0), np.float32)
-    )
+    probabilities = class_probabilities(classifier, photos)
     middle, spread = photos.mean(axis=0), photos.std(axis=0) + 1e-3
     features = np.concatenate([(photos - middle) / spread, ROOTS_SCALE * np.sqrt(probabilities)], axis=1)
     every_text = np.concatenate([one.texts.reshape(-1, one.texts.shape[-1]) for one in described])

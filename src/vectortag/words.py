@@ -116,7 +116,7 @@ class Words:
 
     def views(self, embeddings: FloatArray) -> Views:
         """(N, K) -> what words are compared with."""
-        probabilities = self.classifier.probabilities(embeddings)
+        probabilities = class_probabilities(self.classifier, embeddings)
         return Views(probabilities, unit(self._projected(embeddings, probabilities)))
 
     def _projected(self, embeddings: FloatArray, probabilities: FloatArray) -> FloatArray:
@@ -159,7 +159,7 @@ class Words:
     def along(self, placed: PlacedWord, embedding: FloatArray, directions: FloatArray) -> FloatArray:
         """d value / d embedding, times directions: (K,), (K, n) -> (n,)."""
         width = len(embedding)
-        (probabilities,) = self.classifier.probabilities(embedding[None])
+        (probabilities,) = class_probabilities(self.classifier, embedding[None])
         (projected,) = self._projected(embedding[None], probabilities[None])
         share = float(probabilities @ placed.classes)
         of_logits = placed.by_class / (share + FLOOR) * probabilities * (placed.classes - share)
@@ -184,6 +184,11 @@ def unit(vectors: npt.NDArray[np.floating]) -> FloatArray:
     """Each row with length 1."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
+
+
+def class_probabilities(classifier: Classifier, embeddings: FloatArray) -> FloatArray:
+    """(N, K) -> (N, C), C may be 0."""
+    return classifier.probabilities(embeddings) if classifier.names else np.empty((len(embeddings), 0), np.float32)
 
 
 def no_classes(width: int) -> Classifier:

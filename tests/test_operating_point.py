@@ -11,7 +11,7 @@ from vectortag.manifest import OperatingPoint
 from vectortag.metrics import calibration_error, count, judgeable
 from vectortag.operating_point import cross_fitted, fit_operating_point, score
 from vectortag.taxonomy import Taxonomy
-from vectortag.thresholds import FLOOR, PROFILES, fit_thresholds, sigmoid
+from vectortag.thresholds import COMMONEST, FLOOR, PROFILES, fit_thresholds, sigmoid
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
 
 FLAT = Hierarchy({})
@@ -84,7 +84,8 @@ class TestFit:
 
         scores = scores_at(point, logits)
         for profile, beta in (("precise", 0.5), ("balanced", 1.0), ("thorough", 2.0)):
-            expected = np.maximum(fit_thresholds(scores, targets, beta=beta), np.float32(FLOOR[profile]))
+            best = fit_thresholds(scores, targets, beta=beta, commonest=COMMONEST[profile])
+            expected = np.maximum(best, np.float32(FLOOR[profile]))
             np.testing.assert_array_equal(point.threshold_array(profile), expected)
 
     def test_a_precise_threshold_is_never_below_a_thorough_one(self):

@@ -180,3 +180,18 @@ def test_a_tag_without_positives_has_no_threshold():
 
     np.testing.assert_array_equal(thresholds, np.float32([np.nan, np.nan, 0.9]))
     assert not (scores[:, :2] >= thresholds[:2]).any()
+
+
+def test_a_common_tag_is_thresholded_as_if_there_were_more_photos_without_it():
+    """80 photos have the tag and 40 have not: for a fifth of all, each of the 40 counts as 8."""
+    generator = np.random.default_rng(3)
+    with_it, without = generator.normal(0.6, 0.2, (80, 1)), generator.normal(0.4, 0.2, (40, 1))
+    scores = np.concatenate([with_it, without]).astype(np.float32)
+    targets = np.uint8([[1]] * 80 + [[0]] * 40)
+    repeated = np.concatenate([with_it, *[without] * 8]).astype(np.float32)
+
+    threshold = fit_thresholds(scores, targets, commonest=0.2)
+
+    assert threshold == fit_thresholds(repeated, np.uint8([[1]] * 80 + [[0]] * 320))
+    assert threshold > fit_thresholds(scores, targets)
+    assert fit_thresholds(scores, targets, commonest=0.7) == fit_thresholds(scores, targets)

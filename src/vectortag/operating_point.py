@@ -10,7 +10,7 @@ from vectortag.groups import Borrowed
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import OperatingPoint
 from vectortag.metrics import calibration_error, count, judgeable
-from vectortag.thresholds import F_BETA, FLOOR, calibrated, fit_calibration, fit_thresholds, sigmoid
+from vectortag.thresholds import COMMONEST, F_BETA, FLOOR, calibrated, fit_calibration, fit_thresholds, sigmoid
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
 
 SILENT = -20.0
@@ -47,7 +47,7 @@ def fit_operating_point(
     unjudged[taught] = False
     thresholds = {}
     for profile, beta in F_BETA.items():
-        chosen = fit_thresholds(scores, judged, beta=beta, floor=FLOOR[profile])
+        chosen = fit_thresholds(scores, judged, beta=beta, floor=FLOOR[profile], commonest=COMMONEST[profile])
         if borrowed:
             chosen[unjudged] = borrowed.thresholds[profile]
         thresholds[profile] = _nullable(chosen)

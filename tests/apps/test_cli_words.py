@@ -140,9 +140,14 @@ def test_a_tag_needs_photos_or_words(cli: Cli, tiny_model: Path, arguments: list
     [("image_path,text\n", "expected the columns image_path and caption"), ("image_path,caption\n", "no caption")],
 )
 def test_captions_that_cannot_be_read_are_refused(
-    cli: Cli, need: Callable[..., None], tiny_model: Path, make_photo: Callable[..., Path], tmp_path: Path, content: str,
+    cli: Cli,
+    need: Callable[..., None],
+    tiny_model: Path,
+    make_photo: Callable[..., Path],
+    tmp_path: Path,
+    content: str,
     problem: str,
-) -> None:  # fmt: skip
+) -> None:
     need(importlib.util.find_spec(text_model.PACKAGE), text_model.PACKAGE)
     captions, data = tmp_path / "captions.csv", tmp_path / "metadata.csv"
     captions.write_text(content)

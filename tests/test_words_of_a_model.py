@@ -258,6 +258,20 @@ class TestFinding:
 
         assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
 
+    def test_nor_does_it_look_again_where_photos_point(self, tagger, photos, monkeypatch):
+        first = PhotoIndex.of(tagger, photos).search("zebra", top=20)
+
+        monkeypatch.setattr(Words, "views", None)
+
+        assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
+
+    def test_a_broken_cache_is_made_anew(self, tagger, photos, home):
+        first = PhotoIndex.of(tagger, photos).search("zebra", top=20)
+        (kept,) = (home / "cache" / "directions").iterdir()
+        kept.write_bytes(b"broken")
+
+        assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
+
     def test_conditions_leave_out_photos_by_their_tags(self, tagger, photos):
         index = PhotoIndex.of(tagger, photos)
         tags = {photo: {one.tag for one in tagger.tag(photo).tags} for photo in photos}

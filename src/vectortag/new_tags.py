@@ -33,9 +33,10 @@ COMMON_CURVE = np.array([1.0, 0.0])
 CURVE_STRENGTH = 0.1
 FOLDS = 5
 
-BESIDE_WORDS = 0.2
-"""How much each example counts beside a tag's words, which count as 1, both being brought to deviation 1 on photos of
-everything: five examples as much as the words; see benchmarks/words.py."""
+BESIDE_WORDS, HALF_HEARD = 0.5, 2
+"""How much examples count beside a tag's words, which count as 1, both being brought to deviation 1 on photos of
+everything: many examples the first, the second many half of that. Chosen from 0.25 to 5 for 3 to 50 photos; see
+docs/words.md."""
 
 Values = tuple[FloatArray, FloatArray, FloatArray]
 """What a tag's words say of its examples (P,), of its counterexamples (N,) and of the background (B,)."""
@@ -85,13 +86,12 @@ def fit_tag(
     middle = background.mean(axis=0, dtype=np.float64)
     shown, unlike, everything = (features - middle for features in (examples, counterexamples, background))
     spread = _spread(everything, parts or (len(middle),))
-    w = _direction(shown, unlike, everything, spread)
-    if by_words is not None:
-        w *= BESIDE_WORDS * len(shown)
-    held_out = np.concatenate(_cross_validated(shown, unlike, everything, spread))
+    beside = 1.0 if by_words is None else BESIDE_WORDS * len(shown) / (len(shown) + HALF_HEARD)
+    w = beside * _direction(shown, unlike, everything, spread)
+    held_out = beside * np.concatenate(_cross_validated(shown, unlike, everything, spread))
     against = np.concatenate([everything @ w, unlike.mean(axis=1) @ w])
     if by_words is not None:
-        held_out = BESIDE_WORDS * len(shown) * held_out + by_words[0]
+        held_out = held_out + by_words[0]
         against = against + np.concatenate([by_words[2], by_words[1]])
     values = np.concatenate([held_out, against])
     truth = np.arange(len(values)) < len(held_out)

@@ -18,6 +18,7 @@ from vectortag.evaluation import evaluate
 from vectortag.model_folder import read_model_folder
 from vectortag.own_vocabulary import fit, report_folder
 from vectortag.tagger import Tagger
+from vectortag.words import Words, no_classes
 
 PHOTOS = 60
 
@@ -235,3 +236,23 @@ def test_without_matplotlib_the_report_has_no_plots_and_no_torch_is_loaded(colou
     assert not torch_loaded
     assert {file.name for file in report_folder("mine").iterdir()} == {"README.md", "heatmaps.png", "per_tag.csv"}
     assert "png" not in (report_folder("mine") / "README.md").read_text().replace("heatmaps.png", "")
+
+
+def test_it_keeps_what_its_base_was_taught_of_words(fit_colours, write_tiny_model, tmp_path):
+    texts = np.eye(2, 12, dtype=np.float32)
+    words = Words(
+        no_classes(8),
+        texts[:0],
+        np.ones((8, 12), np.float32),
+        texts[0],
+        texts[0],
+        np.eye(12, dtype=np.float32),
+        ("a", "b"),
+        texts,
+    )
+    base = write_tiny_model(tmp_path / "worded", words=words)
+
+    folder = fit_colours(model=base.path)
+
+    assert folder.words.known == ("a", "b")
+    assert folder.manifest.files["words.safetensors"] == base.manifest.files["words.safetensors"]

@@ -38,6 +38,7 @@ __all__ = [
     "UnknownModelError",
     "UnknownTagError",
     "VectorTagError",
+    "WordsError",
     "draw_heatmap",
     "evaluate",
     "find_images",
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
         UnknownModelError,
         UnknownTagError,
         VectorTagError,
+        WordsError,
     )
     from vectortag.evaluation import evaluate
     from vectortag.heatmap import draw_heatmap

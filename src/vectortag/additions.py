@@ -10,7 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from vectortag.new_tags import FittedTag
 from vectortag.places import data_home, replace_file, written_beside
 from vectortag.thresholds import Profile
 from vectortag.types import FloatArray
+from vectortag.words import PlacedWord
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ class AddedTag(BaseModel):
         examples: how many photos showed it.
         separation: see `vectortag.new_tags.FittedTag`.
         corrections: how many corrections it was fitted on besides.
+        words: the text that says what it is; None where photos alone do.
+        nearest: the words nearest to it that the model was taught.
+        nearness: how near the nearest of them is, in cosine.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,18 +55,33 @@ class AddedTag(BaseModel):
     slope: float
     bias: float
     thresholds: Mapping[Profile, float]
-    examples: int = Field(gt=0)
+    examples: int = Field(ge=0)
     counterexamples: int = Field(ge=0)
     separation: float
     corrections: int = Field(default=0, ge=0)
+    words: str | None = None
+    nearest: tuple[str, ...] = ()
+    nearness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """All added tags of a model, by name: their descriptions, and their rows (T, F) on its unit features."""
+    """All added tags of a model, by name: their descriptions, their rows (T, F) on its unit features, and by row, of
+    those that have words, where these are placed."""
 
     tags: tuple[AddedTag, ...]
     rows: FloatArray
+    placed: Mapping[int, PlacedWord] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of a tag: their text, where they are placed, and what is said of them; see `AddedTag`."""
+
+    text: str
+    placed: PlacedWord
+    nearest: tuple[str, ...]
+    nearness: float
 
 
 NO_ADDITIONS = Additions((), np.empty((0, 0), np.float32))
@@ -81,7 +100,10 @@ def read_additions(model: ModelFolder) -> Additions:
     """
     read = [_read(file) for file in _files(folder_of(model))]
     read.sort(key=lambda one: one[0].name)
-    return Additions(tuple(tag for tag, _ in read), np.stack([row for _, row in read])) if read else NO_ADDITIONS
+    if not read:
+        return NO_ADDITIONS
+    placed = {row: one for row, (_, _, one) in enumerate(read) if one is not None}
+    return Additions(tuple(tag for tag, _, _ in read), np.stack([row for _, row, _ in read]), placed)
 
 
 def save_addition(
@@ -93,8 +115,13 @@ def save_addition(
     size: int,
     examples: FloatArray,
     counterexamples: FloatArray,
+    wording: Wording | None = None,
+    replacing: bool = False,
 ) -> AddedTag:
-    """Keep a fitted tag, with the embeddings (n, V, K) that it was fitted on.
+    """Keep a fitted tag, with the embeddings (n, V, K) that it was fitted on, and its words.
+
+    Args:
+        replacing: put it in the place of a tag of that name.
 
     Raises:
         NewTagError: the tag exists already, or the data folder cannot be written.
@@ -104,13 +131,16 @@ def save_addition(
     fields = asdict(fitted)
     row = fields.pop("w")
     counts = {"examples": len(examples), "counterexamples": len(counterexamples)}
-    tag = AddedTag(name=name, parents=parents, size=size, **counts, **fields)
     arrays = {"w": row, "examples": np.float16(examples), "counterexamples": np.float16(counterexamples)}
+    if wording is not None:
+        fields |= {"words": wording.text, "nearest": wording.nearest, "nearness": wording.nearness}
+        arrays |= _packed(wording.placed)
+    tag = AddedTag(name=name, parents=parents, size=size, **counts, **fields)
     content = save(arrays, metadata={"tag": tag.model_dump_json()})
     file = _file_of(model, name)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _create(file, content)
+        (replace_file if replacing else _create)(file, content)
     except FileExistsError as error:
         raise NewTagError(f'"{name}" was added to {model.id} already. Remove it first: vectortag remove-tag') from error
     except OSError as error:
@@ -174,12 +204,21 @@ def _files(folder: Path) -> list[Path]:
         return []
 
 
-def _read(file: Path) -> tuple[AddedTag, FloatArray]:
+def _packed(placed: PlacedWord) -> dict[str, FloatArray]:
+    counts = np.array([placed.by_class, placed.by_direction, placed.middle], np.float32)
+    return {"classes": placed.classes, "query": placed.query, "counts": counts}
+
+
+def _read(file: Path) -> tuple[AddedTag, FloatArray, PlacedWord | None]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(file, framework="numpy") as content:
-            return AddedTag.model_validate_json((content.metadata() or {}).get("tag", "")), content.get_tensor("w")
+            tag = AddedTag.model_validate_json((content.metadata() or {}).get("tag", ""))
+            if tag.words is None:
+                return tag, content.get_tensor("w"), None
+            classes, query, counts = map(content.get_tensor, ("classes", "query", "counts"))
+            return tag, content.get_tensor("w"), PlacedWord(classes, query, *counts.tolist())
     except (SafetensorError, ValidationError, json.JSONDecodeError, OSError) as error:
         problem = str(error).splitlines()[0]
         raise ModelFolderError(f"{file}: cannot be read as an added tag: {problem}. Remove the file") from error

@@ -7,6 +7,7 @@
     ├── ConfigError           a training configuration is wrong
     ├── TrainingError         a training cannot go on
     ├── NewTagError           a new tag cannot be made of these examples, or under this name
+    ├── WordsError            words that cannot be placed: of another language, too far from all that is known
     ├── CorrectionError       a correction contradicts itself, or cannot be kept
     ├── UnknownTagError       a model does not have this tag
     ├── UnknownModelError     no model folder under this name
@@ -50,6 +51,10 @@ class TrainingError(VectorTagError):
 
 class NewTagError(VectorTagError):
     """A new tag cannot be made of these examples, or under this name."""
+
+
+class WordsError(VectorTagError):
+    """Words cannot be placed among what a model knows, or a model knows no words."""
 
 
 class CorrectionError(VectorTagError):

@@ -25,6 +25,7 @@ from vectortag.report.curves import Learning
 from vectortag.report.write import Validation, write_report
 from vectortag.tagger import Tagger
 from vectortag.types import FloatArray
+from vectortag.words import Words
 
 BACKGROUND_PHOTOS = 1000
 
@@ -46,6 +47,7 @@ def finish_model(
     learning: Learning,
     provenance: dict[str, Any],
     seed: int,
+    words: Words | None = None,
 ) -> ModelFolder:
     """Write a model folder, and a report of how it was made.
 
@@ -60,6 +62,7 @@ def finish_model(
             default, and for each other one that the model is to offer.
         background: (B, K) embeddings that later tags are fitted against.
         classifier: what the backbone was pretrained with, where it still knows that.
+        words: what the backbone was taught of words, if it was.
 
     Raises:
         ModelFolderError: the folder cannot be written.
@@ -89,6 +92,7 @@ def finish_model(
             card=write_card,
             background=background,
             classifier=classifier,
+            words=words,
             metrics=metrics,
             **fields,
         )

@@ -10,7 +10,7 @@ along each cell; its scale falls out when the map is brought to [0, 1].
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from vectortag.classifier import Classifier
 from vectortag.errors import ShapeError
 from vectortag.thresholds import sigmoid
 from vectortag.types import FloatArray
+from vectortag.words import PlacedWord, Words, values
 
 StoredKind = Literal["mlp", "linear", "softmax_groups"]
 BlockKind = Literal["mlp", "linear", "softmax_groups", "added"]
@@ -180,10 +181,15 @@ class SoftmaxGroupsBlock:
 
 @dataclass(frozen=True, slots=True)
 class AddedBlock:
-    """Tags that were added to a model: one row each on the features that its head makes; see `new_tag_features`."""
+    """Tags that were added to a model: one row each on the features that its head makes; see `new_tag_features`.
+
+    To the logit of a tag that has words, what these say of a photo is added; see words.py.
+    """
 
     below: Head
     w: FloatArray  # (T, F)
+    words: Words | None = None
+    placed: Mapping[int, PlacedWord] = field(default_factory=dict)  # by the tag's row
     kind: ClassVar[BlockKind] = "added"
 
     @property
@@ -195,7 +201,14 @@ class AddedBlock:
         return self.below.blocks[0].width
 
     def logits(self, embeddings: FloatArray) -> FloatArray:
-        return new_tag_features(self.below, embeddings) @ self.w.T
+        """Each tag by a product of its own: in one for all, a tag's last bits would depend on how many there are."""
+        features = new_tag_features(self.below, embeddings)
+        logits = np.stack([features @ row for row in self.w], axis=1)
+        if self.words is not None and self.placed:
+            views = self.words.views(embeddings)
+            for row, placed in self.placed.items():
+                logits[:, row] += values(placed, views)
+        return logits
 
     def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
         """Through both directions, then through the ReLU, and through the scores to all tags of the head below."""
@@ -209,9 +222,13 @@ class AddedBlock:
             through_features = first.pull_back(of_features, features, directions)
         else:
             through_features = of_features @ directions
-        return through_features + of_logits.astype(np.float32) @ self.below.along(
+        changes: FloatArray = through_features + of_logits.astype(np.float32) @ self.below.along(
             embedding, range(len(scores)), directions
         )
+        for place, row in enumerate(rows.tolist()):
+            if self.words is not None and row in self.placed:
+                changes[place] += self.words.along(self.placed[row], embedding, directions)
+        return changes
 
     def moved(self, row: int, w: FloatArray, b: float) -> Block:  # noqa: ARG002
         raise TypeError("a tag that was added is fitted again instead")

@@ -1,7 +1,7 @@
 """The model folder: read with every hash verified, written by temporary name and atomic rename.
 
 manifest.json   model.onnx   head.safetensors   MODEL_CARD.md
-and perhaps     background.safetensors   classifier.safetensors   model.int8.onnx
+and perhaps     background.safetensors   classifier.safetensors   words.safetensors   model.int8.onnx
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from vectortag.errors import ModelFolderError, UnknownModelError, did_you_mean
 from vectortag.head import Head, read_block
 from vectortag.manifest import FORMAT_VERSION, Manifest
 from vectortag.places import data_home
+from vectortag.stored_words import pack_words, unpack_words
 from vectortag.types import Arithmetic, FloatArray
+from vectortag.words import Words, no_classes
 
 MANIFEST, NETWORK, HEAD, CARD = "manifest.json", "model.onnx", "head.safetensors", "MODEL_CARD.md"
 INT8_NETWORK = "model.int8.onnx"
@@ -35,6 +37,8 @@ BACKGROUND = "background.safetensors"
 """Optional: embeddings of training photos drawn at random, (B, K) fp16, that new tags are fitted against."""
 CLASSIFIER = "classifier.safetensors"
 """Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
+WORDS = "words.safetensors"
+"""Optional: what places words among what the backbone knows; see `vectortag learn-words`."""
 
 DEFAULT_MODEL = "lite0"
 """The shipped model that is used where none is named: the cheapest; `lite2` has the best tags at four times the cost."""
@@ -106,6 +110,22 @@ class ModelFolder:
         if CLASSIFIER not in self.manifest.files:
             return None
         return _read_classifier(self.path / CLASSIFIER, self.manifest.backbone.width)
+
+    @functools.cached_property
+    def words(self) -> Words | None:
+        """What the model knows of words, or None where it has not learnt them.
+
+        Raises:
+            ModelFolderError: the file does not fit the manifest.
+        """
+        if WORDS not in self.manifest.files:
+            return None
+        try:
+            return unpack_words(
+                read_arrays(self.path / WORDS), self.classifier or no_classes(self.manifest.backbone.width)
+            )
+        except (KeyError, ValueError) as error:
+            raise ModelFolderError(f"{self.path / WORDS}: {error}. Run: vectortag learn-words") from error
 
 
 def read_model_folder(path: str | Path) -> ModelFolder:
@@ -233,6 +253,7 @@ def write_model_folder(
     background: FloatArray | None = None,
     int8_network: bytes | None = None,
     classifier: Classifier | None = None,
+    words: Words | None = None,
     **manifest_fields: Any,
 ) -> ModelFolder:
     """Write a whole model folder beside its final place, then rename it there; nothing half-written is ever seen.
@@ -244,6 +265,7 @@ def write_model_folder(
         background: (B, K) embeddings of photos of everything, for new tags; kept as fp16.
         int8_network: the same network, quantised.
         classifier: what the backbone was pretrained with; its weights are kept as fp16.
+        words: what places words among what the backbone knows.
         card: writes MODEL_CARD.md from the manifest. Its own hash is added to the manifest afterwards.
         manifest_fields: the manifest's other fields, without `head` and `files`.
 
@@ -260,6 +282,8 @@ def write_model_folder(
         contents[INT8_NETWORK] = int8_network
     if classifier is not None:
         contents[CLASSIFIER] = save(_packed_classifier(classifier))
+    if words is not None:
+        contents[WORDS] = save(pack_words(words))
     blocks = [{"kind": block.kind, "tags": block.tag_count} for block in head.blocks]
     manifest = Manifest(head=blocks, files=_hashes(contents), **manifest_fields)
     contents[CARD] = card(manifest).encode()

@@ -33,6 +33,14 @@ COMMON_CURVE = np.array([1.0, 0.0])
 CURVE_STRENGTH = 0.1
 FOLDS = 5
 
+BESIDE_WORDS, HALF_HEARD = 0.5, 2
+"""How much examples count beside a tag's words, which count as 1, both being brought to deviation 1 on photos of
+everything: many examples the first, the second many half of that. Chosen from 0.25 to 5 for 3 to 50 photos; see
+docs/words.md."""
+
+Values = tuple[FloatArray, FloatArray, FloatArray]
+"""What a tag's words say of its examples (P,), of its counterexamples (N,) and of the background (B,)."""
+
 
 @dataclass(frozen=True, slots=True)
 class FittedTag:
@@ -58,6 +66,7 @@ def fit_tag(
     background: FloatArray,
     *,
     parts: Sequence[int] | None = None,
+    by_words: Values | None = None,
 ) -> FittedTag:
     """Fit one tag.
 
@@ -66,6 +75,8 @@ def fit_tag(
         counterexamples: (N, V, F) of photos that do not have it, N may be 0; they say what it must be told from.
         background: (B, F) of photos of everything; the few among them that may have the tag do little harm.
         parts: the widths of groups of features that are taken to vary without regard to each other; None is one group.
+        by_words: what is known of the tag before any example is seen: what its words say of the plain
+            views. The row is to be added to that.
 
     Raises:
         NewTagError: fewer than 3 examples.
@@ -75,9 +86,13 @@ def fit_tag(
     middle = background.mean(axis=0, dtype=np.float64)
     shown, unlike, everything = (features - middle for features in (examples, counterexamples, background))
     spread = _spread(everything, parts or (len(middle),))
-    w = _direction(shown, unlike, everything, spread)
-    held_out = np.concatenate(_cross_validated(shown, unlike, everything, spread))
+    beside = 1.0 if by_words is None else BESIDE_WORDS * len(shown) / (len(shown) + HALF_HEARD)
+    w = beside * _direction(shown, unlike, everything, spread)
+    held_out = beside * np.concatenate(_cross_validated(shown, unlike, everything, spread))
     against = np.concatenate([everything @ w, unlike.mean(axis=1) @ w])
+    if by_words is not None:
+        held_out = held_out + by_words[0]
+        against = against + np.concatenate([by_words[2], by_words[1]])
     values = np.concatenate([held_out, against])
     truth = np.arange(len(values)) < len(held_out)
     share = np.where(truth, PREVALENCE / len(held_out), (1 - PREVALENCE) / len(against))

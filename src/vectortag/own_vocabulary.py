@@ -100,6 +100,7 @@ def fit(
         validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
         background=_background(training, base.background, seed),
         classifier=base.classifier,
+        words=base.words,
         learning=learning,
         provenance={
             "vectortag": vectortag.__version__,

@@ -93,6 +93,7 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
         head=folder.head,
         background=folder.background,
         classifier=folder.classifier,
+        words=folder.words,
         card=write_card,
         **{name: value for name, value in fields.items() if name not in {"format_version", "head", "files"}},
     )

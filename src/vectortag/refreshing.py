@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from vectortag.additions import AddedTag, read_examples, replace_addition
+from vectortag.additions import AddedTag, Wording, read_examples, replace_addition
 from vectortag.corrections import Correction, read_corrections
 from vectortag.errors import CorrectionError, PhotoError
-from vectortag.head import features_of, new_tag_features, new_tag_parts
-from vectortag.new_tags import fit_tag
+from vectortag.head import features_of
+from vectortag.new_tags import MIN_EXAMPLES
 from vectortag.refits import Refit, save_refits
 from vectortag.refitting import refit
-from vectortag.tagger import Tagger
+from vectortag.tagger import Tagger, fit_examples
 from vectortag.types import FloatArray
+from vectortag.wording import fit_of_words, knows_words
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ def _fit(tagger: Tagger, corrections: Sequence[Correction]) -> list[Refreshed]:
     save_refits(tagger.folder, [one for one in refits if one is not None])
     for tag in added.values():
         if tag.corrections or tag.name in by_tag:
-            _fit_again(tagger, background, tag, by_tag.get(tag.name, ()), views)
+            _fit_again(tagger, tag, by_tag.get(tag.name, ()), views)
     tagger.reload()
     plain.reload()
     return [_judge(plain, tag, said, views) for tag, said in by_tag.items()]
@@ -114,15 +115,22 @@ def _refit(plain: Tagger, background: FloatArray, tag: str, said: Sequence[Corre
     return Refit(tag, (row / slope).astype(np.float32), bias / slope, len(said))
 
 
-def _fit_again(tagger: Tagger, background: FloatArray, tag: AddedTag, said: Sequence[Correction], views: Views) -> None:
+def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views: Views) -> None:
     """A tag that was added: corrected photos are examples and counterexamples like those that it was made from."""
-    head = tagger.folder.head
     shown = []
     for examples, has in zip(read_examples(tagger.folder, tag), (True, False), strict=True):
         more = [views[one.photo] for one in said if one.has == has]
         shown.append(np.concatenate([examples, np.stack(more)]) if more else examples)
-    features = (new_tag_features(head, embeddings) for embeddings in (*shown, background))
-    fitted = fit_tag(*features, parts=new_tag_parts(head))
+    folder, wording = tagger.folder, None
+    if tag.words is not None:
+        wording = Wording(tag.words, tagger.placed[tag.name], tag.nearest, tag.nearness or 0.0)
+    evidence = knows_words(folder).evidence if wording is not None and not tag.examples else None
+    if wording is not None and evidence is not None and len(shown[0]) < MIN_EXAMPLES:
+        if said:
+            log.warning('"%s" was added from words: it learns once %d photos show it', tag.name, MIN_EXAMPLES)
+        fitted = fit_of_words(folder, evidence, wording.nearness)
+    else:
+        fitted = fit_examples(folder, shown[0], shown[1], wording)
     replace_addition(tagger.folder, tag, fitted, corrections=len(said))
 
 

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -154,12 +155,20 @@ class OpenVinoSession(Session):
             "NUM_STREAMS": streams,
             "ENABLE_CPU_PINNING": False,  # the cores also decode, and are shared with other programs
         }
+        return self._compile(shape, config)
+
+    def compiled_as_it_is(self, config: dict[str, Any]) -> Any:
+        """The network compiled for whatever shapes its file says, free ones among them."""
+        return self._compile((), config)
+
+    def _compile(self, shape: tuple[int, ...], config: dict[str, Any]) -> Any:
         kept = self._kept(shape, config)
         if kept is not None and (compiled := self._load(kept, config)) is not None:
             return compiled
         model = self._model if self._digest is None else self._read()
         try:
-            model.reshape([1, *shape])
+            if shape:
+                model.reshape([1, *shape])
             compiled = self._core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise self._cannot_load(error) from error
@@ -193,6 +202,35 @@ class OpenVinoSession(Session):
             return self._core.import_model(content, "CPU", config)
         except (OSError, RuntimeError):  # not there, or broken: it is compiled anew
             return None
+
+
+class TextSession:
+    """A network that reads texts: the numbers of their word pieces -> what it makes of each piece. On OpenVINO alone.
+
+    Args:
+        network: an ONNX file with the inputs input_ids, attention_mask and token_type_ids.
+        digest: its sha256, under which the compiled network is kept for the next time.
+
+    Raises:
+        MissingExtraError: OpenVINO is not installed.
+        ModelFolderError: it cannot load the network.
+    """
+
+    CONFIG: ClassVar[dict[str, Any]] = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+
+    def __init__(self, network: Path, digest: str) -> None:
+        runtime = OpenVinoSession(network, 1, "f32", digest)
+        self._request = runtime.compiled_as_it_is(self.CONFIG).create_infer_request()
+        self._running = threading.Lock()
+
+    def hidden(self, pieces: Sequence[Sequence[int]]) -> FloatArray:
+        """Texts of L pieces each, by their numbers: (n, L) -> (n, L, D) float32."""
+        ids = np.array(pieces, np.int64)
+        with self._running:
+            result: FloatArray = self._request.infer(
+                {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+            )[0]
+        return result
 
 
 class OnnxRuntimeSession(Session):

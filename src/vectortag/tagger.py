@@ -21,6 +21,7 @@ from vectortag.additions import (
     NO_ADDITIONS,
     AddedTag,
     Additions,
+    Wording,
     read_additions,
     remove_addition,
     save_addition,
@@ -31,13 +32,14 @@ from vectortag.errors import CorrectionError, NewTagError, PhotoError, UnknownTa
 from vectortag.head import AddedBlock, Head, new_tag_features, new_tag_parts
 from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import ModelFolder, find_model_folder
-from vectortag.new_tags import fit_tag
+from vectortag.new_tags import FittedTag, fit_tag
 from vectortag.preprocess import Photo
 from vectortag.refits import Refit, read_refits
 from vectortag.session import Runtime
 from vectortag.taxonomy import normalise
 from vectortag.thresholds import PROFILES, Profile, calibrated
 from vectortag.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScore
+from vectortag.wording import knows_words, word_a_tag, word_values
 
 if TYPE_CHECKING:
     from vectortag.corrections import Correction
@@ -80,9 +82,13 @@ class Tagger:
         point = manifest.operating_point(self.embedder.size)
         added = additions.tags
         self.additions = added
+        self.placed = {added[row].name: placed for row, placed in additions.placed.items()}
         self.tags = (*manifest.tags, *(tag.name for tag in added))
         self._places = {tag: place for place, tag in enumerate(self.tags)}
-        self.head = Head((*head.blocks, AddedBlock(self.folder.head, additions.rows))) if added else head
+        if added:
+            words = knows_words(self.folder) if additions.placed else None
+            head = Head((*head.blocks, AddedBlock(self.folder.head, additions.rows, words, additions.placed)))
+        self.head = head
         own = point.threshold_array(self.profile)
         self.thresholds = np.array([*own, *(tag.thresholds[self.profile] for tag in added)], np.float32)  # (T,)
         self._limits = [None if np.isnan(t) else float(t) for t in self.thresholds]
@@ -259,38 +265,46 @@ class Tagger:
         raise UnknownTagError(f'model "{name}": no tag "{tag}".{hint} All tags: vectortag inspect {name}')
 
     def add_tag(
-        self, name: str, positives: Iterable[Photo], negatives: Iterable[Photo] = (), *, parents: Iterable[str] = ()
+        self,
+        name: str,
+        positives: Iterable[Photo] = (),
+        negatives: Iterable[Photo] = (),
+        *,
+        parents: Iterable[str] = (),
+        words: bool | str = False,
     ) -> AddedTag:
-        """Add a tag from example photos, without training; no other score changes.
+        """Add a tag from example photos, from words, or from both, without training; no other score changes.
 
         The tag is kept in the user's data folder, under the model's hash, and is there for every later `Tagger.load`.
+        A tag that was added from words alone is added again with photos, and keeps its words.
 
         Args:
             name: the new tag.
-            positives: at least 3 different photos that have the tag; 20 are better.
+            positives: at least 3 different photos that have the tag; 20 are better. None with words.
             negatives: photos that look like it and do not have it.
             parents: tags of the model that the new one implies; the taxonomy's own come by themselves.
+            words: True where the name says what the tag is; or a longer description, in English.
 
         Raises:
+            MissingExtraError: the words need the text model, and it is not installed.
             NewTagError: the name is taken, the examples are too few or contradict each other, or nothing can be saved.
             PhotoError: an example cannot be read.
             UnknownTagError: the model does not have a parent.
+            WordsError: the words cannot be read or placed.
         """
         name = normalise(name)
-        self._refuse_taken(name)
+        positives = list(positives)
+        refined = self._wording_of(name) if positives else None
+        if refined is None:
+            self._refuse_taken(name)
         above = self._ancestors(name, parents)
-        background = self.folder.background
-        if background is None:
-            raise NewTagError(
-                f"{self.folder.path}: the model has no background photos to tell a new tag from. Train it again"
-            )
-        shown, others = _distinct(positives), _distinct(negatives)
-        if both := shown.keys() & others.keys():
-            names = ", ".join(_name(shown[key]) or "a photo" for key in sorted(both))
-            raise NewTagError(f"{names}: given both as having the tag and as not having it")
-        examples, counterexamples = (self._views(photos.values()) for photos in (shown, others))  # (n, V, K)
-        shown_as = (new_tag_features(self.folder.head, e) for e in (examples, counterexamples, background))
-        fitted = fit_tag(*shown_as, parts=new_tag_parts(self.folder.head))
+        wording = refined
+        if refined is None and words is not False:
+            wording, fitted = word_a_tag(self.folder, name, None if words is True else words)
+        if wording is None or positives:
+            fitted, examples, counterexamples = self._fit_examples(positives, negatives, wording)
+        else:
+            examples = counterexamples = self._views(())
         added = save_addition(
             self.folder,
             name,
@@ -299,9 +313,30 @@ class Tagger:
             size=self.default_embedder.size,
             examples=examples,
             counterexamples=counterexamples,
+            wording=wording,
+            replacing=refined is not None,
         )
         self.reload()
         return added
+
+    def _wording_of(self, name: str) -> Wording | None:
+        """The words of a tag that was added from words alone."""
+        additions = read_additions(self.folder)
+        for row, tag in enumerate(additions.tags):
+            if tag.name == name and tag.words is not None and not tag.examples:
+                return Wording(tag.words, additions.placed[row], tag.nearest, tag.nearness or 0.0)
+        return None
+
+    def _fit_examples(
+        self, positives: Iterable[Photo], negatives: Iterable[Photo], wording: Wording | None
+    ) -> tuple[FittedTag, FloatArray, FloatArray]:
+        """A fit of examples, beside words where there are some, and the (n, V, K) embeddings that it rests on."""
+        shown, others = _distinct(positives), _distinct(negatives)
+        if both := shown.keys() & others.keys():
+            names = ", ".join(_name(shown[key]) or "a photo" for key in sorted(both))
+            raise NewTagError(f"{names}: given both as having the tag and as not having it")
+        examples, counterexamples = (self._views(photos.values()) for photos in (shown, others))  # (n, V, K)
+        return fit_examples(self.folder, examples, counterexamples, wording), examples, counterexamples
 
     def remove_tag(self, name: str) -> None:
         """Forget a tag that was added.
@@ -381,6 +416,25 @@ class Tagger:
     def _implied(self, found: set[str]) -> tuple[str, ...]:
         above = {parent for tag in self.additions if tag.name in found for parent in tag.parents}
         return tuple(tag for tag in self.folder.manifest.tags if tag in above - found)
+
+
+def fit_examples(
+    folder: ModelFolder, examples: FloatArray, counterexamples: FloatArray, wording: Wording | None
+) -> FittedTag:
+    """Fit a tag on the (n, V, K) embeddings of photos, against the model's background.
+
+    Raises:
+        NewTagError: there are too few examples, or the model has no background.
+    """
+    background, head = folder.background, folder.head
+    if background is None:
+        raise NewTagError(f"{folder.path}: the model has no background photos to tell a new tag from. Train it again")
+    by_words = None
+    if wording is not None:
+        plain = (examples[:, 0], counterexamples[:, 0], background)
+        by_words = word_values(knows_words(folder), wording.placed, plain)
+    shown_as = (new_tag_features(head, embeddings) for embeddings in (examples, counterexamples, background))
+    return fit_tag(*shown_as, parts=new_tag_parts(head), by_words=by_words)
 
 
 @dataclass(frozen=True, slots=True)

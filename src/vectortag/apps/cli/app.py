@@ -21,19 +21,30 @@ from vectortag.errors import (
     UnknownModelError,
     UnknownTagError,
     VectorTagError,
+    WordsError,
 )
 
-USAGE_ERRORS = (ConfigError, CorrectionError, MissingExtraError, ShapeError, UnknownModelError, UnknownTagError)
+USAGE_ERRORS = (
+    ConfigError,
+    CorrectionError,
+    MissingExtraError,
+    ShapeError,
+    UnknownModelError,
+    UnknownTagError,
+    WordsError,
+)
 """Errors of the command, not of its inputs: exit status 2."""
 
 COMMANDS = {
     "tag": "tag",
     "explain": "explain",
+    "find": "find",
     "compare": "compare",
     "evaluate": "evaluate",
     "train": "train",
     "fit": "fit",
     "quantise": "quantise",
+    "learn-words": "words",
     "check": "check",
     "tags": "tags",
     "add-tag": "tags",

@@ -18,6 +18,7 @@ from vectortag.model_folder import find_model_folder
 from vectortag.new_tags import FEW_EXAMPLES, WEAK
 from vectortag.tagger import Tagger
 from vectortag.taxonomy import normalise
+from vectortag.wording import knows_words, propose_parents
 
 Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 
@@ -60,7 +61,14 @@ def _describe(tag: AddedTag) -> dict[str, object]:
 
 def add_tag(
     name: Name,
-    photos: Annotated[list[Path], typer.Argument(help="Photos or folders that show it.", show_default=False)],
+    photos: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Photos or folders that show it; none with --from-words.", show_default=False),
+    ] = None,
+    from_words: Annotated[bool, typer.Option("--from-words", help="The name says what it is, in English.")] = False,
+    description: Annotated[
+        str | None, typer.Option("--description", help="More than the name says: a sentence, with --from-words.")
+    ] = None,
     without: Annotated[
         list[Path] | None, typer.Option("--not", help="Photos or folders that look like it but are not; repeatable.")
     ] = None,
@@ -69,19 +77,33 @@ def add_tag(
     ] = None,
     model: options.Model = None,
 ) -> int:
-    """Add a tag to a model from a few photos, in seconds and without training. No other score changes.
+    """Add a tag to a model from a few photos, from its name, or from both, without training. No other score changes.
 
-    Five photos will do, twenty are better. The tag is kept in your data folder; the model's folder is not touched.
+    Five photos will do, twenty are better. With `--from-words` the name is enough where the model knows things like
+    it; photos that are added to such a tag later refine it. The tag is kept in your data folder; the model's folder is
+    not touched.
 
     **Examples**
 
     `vectortag add-tag "our boat" photos/boat/`
 
     `vectortag add-tag whiteboard office/*.jpg --not screens/ --parent furniture`
+
+    `vectortag add-tag zebra --from-words`
+
+    `vectortag add-tag quagga --from-words --description "a zebra with a brown back"`
     """
+    if not photos and not from_words:
+        raise typer.BadParameter("name photos that show it, or pass --from-words")
+    if description is not None and not from_words:
+        raise typer.BadParameter("--description goes with --from-words")
     tagger = Tagger.load(model)
-    shown, others = _all_of(photos), _all_of(without or [])
-    added = tagger.add_tag(name, shown, others, parents=parents or ())
+    shown, others = _all_of(photos or []), _all_of(without or [])
+    words = description or from_words
+    added = tagger.add_tag(name, shown, others, parents=parents or (), words=words)
+    if not added.examples:
+        _tell_words(tagger, added)
+        return 0
     if copies := len(shown) - added.examples:
         notes.print(f"{copies} of the {len(shown)} photos are copies of others and count once", style="yellow")
     implied = f", implies {', '.join(added.parents)}" if added.parents else ""
@@ -93,6 +115,25 @@ def add_tag(
     elif added.examples < FEW_EXAMPLES:
         notes.progress("more photos make it surer: remove the tag and add it again with twenty")
     return 0
+
+
+def _tell_words(tagger: Tagger, added: AddedTag) -> None:
+    """What a tag from words alone can be trusted with."""
+    folder, words = tagger.folder, knows_words(tagger.folder)
+    implied = f", implies {', '.join(added.parents)}" if added.parents else ""
+    stdout().print(f"{added.name}: added to {folder.id} from words{implied}")
+    notes.progress(f"placed near {', '.join(added.nearest)}")
+    if (evidence := words.evidence) is not None:
+        group = max(evidence.group(added.nearness or 0.0), 0)
+        notes.progress(
+            f"of {evidence.words[group]:.0f} words that the model was not taught and that lie as near, a photo that "
+            f"shows one scored higher than others {100 * added.separation:.0f} % of the time; at the threshold, "
+            f"{100 * evidence.precision[group]:.0f} % of the photos truly show it, where 2 % of all do"
+        )
+    proposed = propose_parents(folder.manifest.taxonomy, folder.manifest.tags, added.nearest)
+    if more := [tag for tag in proposed if tag not in added.parents]:
+        notes.progress(f"what lies near implies {', '.join(more)}: if it does, too, add it with --parent")
+    notes.progress(f'photos make it surer: vectortag add-tag "{added.name}" PHOTOS')
 
 
 def remove_tag(name: Name, model: options.Model = None) -> int:

@@ -1,0 +1,83 @@
+"""vectortag find"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from rich.table import Table
+
+from vectortag.apps.cli import options
+from vectortag.apps.cli.output import console_on, notes, open_output
+from vectortag.data.find import find_images
+from vectortag.finding import Found, PhotoIndex
+from vectortag.tagger import Tagger
+
+
+class Format(StrEnum):
+    table = "table"
+    jsonl = "jsonl"
+
+
+def find(
+    sentence: Annotated[str, typer.Argument(help="What to look for, in English.", show_default=False)],
+    photos: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many photos.")] = 20,
+    has: Annotated[list[str] | None, typer.Option("--has", help="Only photos with this tag; repeatable.")] = None,
+    has_not: Annotated[list[str] | None, typer.Option("--not", help="Only photos without it; repeatable.")] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="table for people, jsonl for programs.")] = (
+        Format.table
+    ),
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with small pictures of what was found, too.")
+    ] = None,
+    model: options.Model = None,
+    profile: options.Profile = options.ProfileName.balanced,
+    output: options.Output = None,
+    threads: options.Threads = None,
+) -> int:
+    """Find photos by a sentence, best first.
+
+    The first search of a folder looks at every photo once; what it saw is kept in your cache, so later ones take
+    moments. Common nouns are understood at once; sentences need `pip install 'vectortag[words]'`.
+
+    **Examples**
+
+    `vectortag find "a cat asleep on a sofa" ~/Pictures`
+
+    `vectortag find "on the beach" photos/ --has dog --not person --html found.html`
+    """
+    tagger = Tagger.load(model, profile=profile.value, threads=threads)
+    for tag in (*(has or ()), *(has_not or ())):
+        tagger.place(tag)  # before photos are looked at
+    index = PhotoIndex.of(tagger, list(find_images(*photos)))
+    for error in index.failed:
+        notes.print(f"left out: {error}", style="yellow")
+    found = index.search(sentence, top=top, has=has or (), has_not=has_not or ())
+    with open_output(output) as stream:
+        (write_table if form is Format.table else write_lines)(found, stream)
+    if html is not None:
+        from vectortag.contact_sheet import write_contact_sheet
+
+        with open_output(html) as stream:
+            write_contact_sheet(stream, sentence, found)
+    if not found:
+        notes.print(f"no photo was found among {len(index.photos)}", style="yellow")
+    return 0
+
+
+def write_table(found: Sequence[Found], stream: TextIO) -> None:
+    table = Table("similarity", "photo", box=None, header_style="bold")
+    for one in found:
+        table.add_row(f"{one.similarity:.3f}", str(one.photo))
+    console_on(stream).print(table)
+
+
+def write_lines(found: Sequence[Found], stream: TextIO) -> None:
+    for one in found:
+        line = {"path": str(one.photo), "similarity": round(one.similarity, 6)}
+        stream.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -41,7 +41,7 @@ WORDS = "words.safetensors"
 """Optional: what places words among what the backbone knows; see `vectortag learn-words`."""
 
 DEFAULT_MODEL = "lite0"
-"""The shipped model that is used where none is named: the cheapest; `lite2` has the best tags at four times the cost."""
+"""The shipped model that is used where none is named: the cheapest. `lite2` has the best tags for four times that."""
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class TestOnePhoto:
         assert someone.server.passes == passes
 
     def test_profiles_and_a_threshold_of_ones_own_decide_what_is_found_and_no_network_runs(self, visitor: Come):
-        someone = visitor("/?photo=temple")
+        someone = visitor("/?photo=stream")
         balanced, passes = someone.found, someone.server.passes
 
         someone.page.get_by_text("Thorough", exact=True).click()
@@ -175,18 +175,18 @@ class TestOnePhoto:
         assert not differ(other.picture(), someone.picture())
 
     def test_what_is_downloaded_is_what_is_shown(self, visitor: Come):
-        someone = visitor("/?photo=coffee&tag=cup")
+        someone = visitor("/?photo=dogs&tag=dog")
 
         heatmap = Image.open(io.BytesIO(someone.download("Heat map")))
         rows = list(csv.DictReader(io.StringIO(someone.download("Tags as CSV").decode())))
 
         assert heatmap.format == "PNG"
-        with Image.open(EXAMPLES / "coffee.jpg") as photo:
+        with Image.open(EXAMPLES / "dogs.jpg") as photo:
             assert heatmap.size == photo.size
         shown = someone.picture().convert("RGB")
         assert np.abs(np.asarray(heatmap.resize(shown.size), int) - np.asarray(shown, int)).mean() < 6
         assert [row["tag"] for row in rows] == someone.found
-        assert {row["path"] for row in rows} == {"coffee.jpg"}
+        assert {row["path"] for row in rows} == {"dogs.jpg"}
 
 
 class TestManyPhotos:

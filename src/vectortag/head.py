@@ -154,21 +154,24 @@ class SoftmaxGroupsBlock:
 
     def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
         """Towards the classes of the group, by their softmax among themselves, and so away from all others."""
-        (powers,), inside, outside = self._sums(embedding[None])
+        (probabilities,), inside, outside = self._sums(embedding[None])
         ours = self.groups[rows] == 1  # (R, C)
         used = ours.any(axis=0)
-        pulls = powers[used] * np.where(ours[:, used], 1 / inside[0, rows, None], -1 / outside[0, rows, None])  # (R, U)
-        of_none = np.where(used, 0, powers) @ self.classifier.w  # (K,): the classes that push away from all these tags
+        shares = np.where(ours[:, used], 1 / inside[0, rows, None], -1 / outside[0, rows, None])
+        pulls = probabilities[used] * shares  # (R, U)
+        of_none = (
+            np.where(used, 0, probabilities) @ self.classifier.w
+        )  # (K,): the classes that push away from all these tags
         changes = np.linalg.multi_dot([pulls, self.classifier.w[used], directions])
         changes -= (of_none @ directions) / outside[0, rows, None]
         return changes if self.shift is None else changes + self.shift.along(embedding, rows, directions)
 
     def _sums(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """exp of each class's logit less the largest, (N, C); its sum over each group and over the rest, (N, T)."""
-        logits = self.classifier.logits(embeddings)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        inside, outside = powers @ self.groups.T.astype(np.float32), powers @ (1 - self.groups.T).astype(np.float32)
-        return powers, np.maximum(inside, TINY), np.maximum(outside, TINY)
+        """The probability of each class, (N, C); its sum over each group and over all other classes, (N, T)."""
+        probabilities = self.classifier.probabilities(embeddings)
+        ours = self.groups.T.astype(np.float32)  # (C, T)
+        inside, outside = probabilities @ ours, probabilities @ (1 - ours)
+        return probabilities, np.maximum(inside, TINY), np.maximum(outside, TINY)
 
     def moved(self, row: int, w: FloatArray, b: float) -> SoftmaxGroupsBlock:
         nothing = LinearBlock(np.zeros((self.tag_count, self.width), np.float32), np.zeros(self.tag_count, np.float32))

@@ -28,7 +28,7 @@ from vectortag.embedder import Embedder
 from vectortag.errors import DataError
 from vectortag.evaluation import choose_part
 from vectortag.model_card import write_card
-from vectortag.model_folder import NETWORK, ModelFolder, find_model_folder, write_model_folder
+from vectortag.model_folder import NETWORK, ModelFolder, find_model_folder, rewrite_model_folder
 from vectortag.text_model import TextModel
 from vectortag.types import FloatArray
 from vectortag.word_evidence import Trial, fit_evidence
@@ -118,21 +118,13 @@ def learn(
     material = gather(folder, captions, [read_tagged_photos(one) for one in data], TextModel())
     log.info("learning words from %d photos", len(material.photos))
     words = replace(material.learn(), evidence=fit_evidence(try_unheard(material)))
-    manifest = folder.manifest
-    fields = {name: getattr(manifest, name) for name in type(manifest).model_fields}
-    kept = {"format_version", "head", "files"}
-    if output is not None:
-        fields["name"] = output.name
-    return write_model_folder(
+    return rewrite_model_folder(
+        folder,
         output or folder.path,
-        network=folder.network.read_bytes(),
         int8_network=folder.network_in("int8").read_bytes() if folder.has_int8 else None,
-        head=folder.head,
-        background=folder.background,
-        classifier=folder.classifier,
         words=words,
         card=write_card,
-        **{name: value for name, value in fields.items() if name not in kept},
+        name=folder.manifest.name if output is None else output.name,
     )
 
 

@@ -296,6 +296,40 @@ def write_model_folder(
     return read_model_folder(path)
 
 
+def rewrite_model_folder(
+    folder: ModelFolder,
+    path: Path,
+    *,
+    int8_network: bytes | None,
+    words: Words | None,
+    card: Callable[[Manifest], str],
+    **changes: Any,
+) -> ModelFolder:
+    """Write a model folder again, with another int8 network or other words; all else is as it was.
+
+    Args:
+        path: where; the folder's own path replaces it.
+        int8_network, words, card: as in `write_model_folder`.
+        changes: fields of the manifest that change with them.
+
+    Raises:
+        ModelFolderError: the folder cannot be written.
+    """
+    written = {"format_version", "head", "files"}
+    fields = {name: getattr(folder.manifest, name) for name in Manifest.model_fields if name not in written}
+    return write_model_folder(
+        path,
+        network=folder.network.read_bytes(),
+        head=folder.head,
+        background=folder.background,
+        classifier=folder.classifier,
+        int8_network=int8_network,
+        words=words,
+        card=card,
+        **(fields | changes),
+    )
+
+
 def _hashes(contents: dict[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 

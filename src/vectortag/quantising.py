@@ -24,7 +24,7 @@ from vectortag.embedder import Embedder
 from vectortag.errors import DataError, MissingExtraError, PhotoError
 from vectortag.evaluation import choose_part, evaluate
 from vectortag.model_card import write_card
-from vectortag.model_folder import ModelFolder, find_model_folder, write_model_folder
+from vectortag.model_folder import ModelFolder, find_model_folder, rewrite_model_folder
 from vectortag.session import Session, open_session
 from vectortag.tagger import Tagger
 from vectortag.types import Arithmetic, ByteArray
@@ -84,18 +84,14 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
         for (one, size), exact, bf16, int8 in zip(judged, found["f32"], found["bf16"], found["int8"], strict=True)
     ]
     lost = {"bf16": max(one.bf16 for one in losses), "int8": max(one.int8 for one in losses)}
-    fields = {name: getattr(manifest, name) for name in type(manifest).model_fields}
-    fields |= {"name": output.name, "lost": {name: round(value, 2) for name, value in lost.items()}}
-    written = write_model_folder(
+    written = rewrite_model_folder(
+        folder,
         output,
-        network=network,
         int8_network=int8 if lost["int8"] <= MOST_LOST else None,
-        head=folder.head,
-        background=folder.background,
-        classifier=folder.classifier,
         words=folder.words,
         card=write_card,
-        **{name: value for name, value in fields.items() if name not in {"format_version", "head", "files"}},
+        name=output.name,
+        lost={name: round(value, 2) for name, value in lost.items()},
     )
     return written, losses
 

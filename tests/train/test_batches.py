@@ -17,13 +17,6 @@ PHOTOS = 22
 
 
 @pytest.fixture
-def torch(need_module: Callable[[str], ModuleType]) -> Any:
-    for name in ("torchvision", "timm"):
-        need_module(name)
-    return need_module("torch")
-
-
-@pytest.fixture
 def batches(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
     return need_module("vectortag.train.batches")
 

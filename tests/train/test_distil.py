@@ -21,13 +21,6 @@ from vectortag.types import UNKNOWN
 
 
 @pytest.fixture
-def torch(need_module: Callable[[str], ModuleType]) -> Any:
-    for name in ("torchvision", "timm"):
-        need_module(name)
-    return need_module("torch")
-
-
-@pytest.fixture
 def distil(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
     return need_module("vectortag.train.distil")
 

@@ -17,11 +17,6 @@ EVERY_KIND = pytest.mark.parametrize("kind", ["bce", "weighted_bce", "focal", "a
 
 
 @pytest.fixture
-def torch(need_module: Callable[[str], ModuleType]) -> Any:
-    return need_module("torch")
-
-
-@pytest.fixture
 def losses(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
     return need_module("vectortag.train.losses")
 

@@ -15,11 +15,6 @@ FAMILIES = (*CONVOLUTIONAL, "test_vit")
 
 
 @pytest.fixture
-def torch(need_module: Callable[[str], ModuleType]) -> Any:
-    return need_module("torch")
-
-
-@pytest.fixture
 def backbone(torch: Any, need_module: Callable[[str], ModuleType]) -> Callable[[str], Any]:
     """backbone("test_resnet"): with random weights, for evaluation."""
     timm = need_module("timm")

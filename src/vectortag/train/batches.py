@@ -166,4 +166,11 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
 
 def loader(batches: Batches, sampler: Sampler[Batch], *, workers: int = 0) -> DataLoader[tuple[Tensor, Tensor]]:
     """A DataLoader whose items are whole batches."""
-    return DataLoader(batches, batch_size=None, sampler=sampler, num_workers=workers, persistent_workers=workers > 0)
+    return DataLoader(
+        batches,
+        batch_size=None,
+        sampler=sampler,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )

@@ -58,6 +58,8 @@ class BackboneConfig(_Strict):
         sizes: other sizes that the model is to offer; calibration and thresholds are fitted for each. The profile
             "thorough" takes the largest.
         trained_stages: with `freeze = "stages"`, how many of the last stages are trained.
+        drop_path: how often a residual branch is left out in training, more often the deeper it lies (Huang et al.
+            2016, arXiv:1603.09382); of a network that is trained as a whole.
     """
 
     architecture: str = "resnet18"
@@ -66,6 +68,7 @@ class BackboneConfig(_Strict):
     image_size: int = Field(default=224, ge=32)
     sizes: tuple[Annotated[int, Field(ge=32)], ...] = ()
     trained_stages: int = Field(default=1, ge=1)
+    drop_path: float = Field(default=0.0, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _each_size_once(self) -> BackboneConfig:
@@ -153,8 +156,10 @@ class DistilConfig(_Strict):
     """What is learnt from other networks, besides what people said of the photos.
 
     Attributes:
-        teacher: a model's name or folder. Its score counts as `share` of each target, and as all of it where nobody
-            has said anything; "" is none (Hinton et al. 2015, arXiv:1503.02531).
+        teacher: a model's name or folder, which looks at each photo as it is; or the run folder of a training of a
+            whole network, which then sees each view that is trained on (Beyer et al. 2022, arXiv:2106.05237). Its
+            score counts as `share` of each target, and as all of it where nobody has said anything; "" is none
+            (Hinton et al. 2015, arXiv:1503.02531).
         share: between 0 and 1.
         hold: weight of a second loss, that what the starting network said of each photo by its own classifier is still
             said (Li and Hoiem 2016, arXiv:1606.09282); the classifier is trained with it and kept. 0 is off.

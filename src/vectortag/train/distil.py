@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import kl_div, log_softmax
+from torch.nn.functional import interpolate, kl_div, log_softmax
 
 from vectortag.classifier import Classifier
 from vectortag.data.embeddings import embed_photos
@@ -19,18 +21,21 @@ from vectortag.model_folder import NETWORK
 from vectortag.tagger import Tagger
 from vectortag.train.config import DistilConfig, TrainConfig
 from vectortag.train.losses import to_float
-from vectortag.train.network import Backbone, pretrained_classifier
+from vectortag.train.network import Backbone, Network, create_backbone, create_head, pretrained_classifier
+from vectortag.train.run import BEST, CONFIG, TAGS
 from vectortag.types import FloatArray
 
 
 def training_targets(data: TrainingData, config: DistilConfig) -> Tensor:
     """(N, T) float32 in [0, 1] with NaN for unknown: what people said, mixed with the scores of the teacher.
 
+    A teacher that is a run has its say at each step instead; see `Teacher`.
+
     Raises:
         TrainingError: the teacher has none of the tags, or cannot read a photo.
     """
     targets = to_float(torch.from_numpy(data.training.targets))
-    if not config.teacher:
+    if not config.teacher or _is_a_run(config.teacher):
         return targets
     taught, scores = _scores(config.teacher, data.tags, data.training.records)
     said, soft = targets[:, taught], torch.from_numpy(scores)
@@ -50,6 +55,75 @@ def _scores(teacher: str, tags: Sequence[str], records: Sequence[Record]) -> tup
         raise TrainingError(f"distil.teacher: {failed[0]}. List all: vectortag check DATA")
     scores = tagger.scores(np.stack([embeddings[path] for path in paths]))
     return places, scores[:, [tagger.tags.index(tags[place]) for place in places]]
+
+
+def _is_a_run(teacher: str) -> bool:
+    return (Path(teacher) / BEST).is_file()
+
+
+class Teacher(nn.Module):
+    """A trained network that is shown each view that its pupil is trained on, at the size it was trained with."""
+
+    def __init__(self, network: Network, size: int, places: Sequence[tuple[int, int]], share: float) -> None:
+        """Take over a network.
+
+        Args:
+            size: pixels a side.
+            places: of each tag that both have, its place among the pupil's and among the teacher's.
+            share: how much of a target the teacher decides where somebody has said something.
+        """
+        super().__init__()
+        self.network, self.size, self.share = network.requires_grad_(False), size, share
+        self.taught, self.own = ([*column] for column in zip(*places, strict=True))
+
+    def train(self, mode: bool = True) -> Teacher:
+        """It no longer learns: its norms keep their statistics."""
+        super().train(mode)
+        self.network.eval()
+        return self
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, said: Tensor) -> Tensor:
+        """Targets (B, T) with the teacher's say, from images (B, H, W, 3) and what people said, NaN for unknown."""
+        pixels = images.permute(0, 3, 1, 2).float()
+        if pixels.shape[-1] != self.size:
+            pixels = interpolate(pixels, (self.size, self.size), mode="bilinear", antialias=True)
+        soft = self.network(pixels.permute(0, 2, 3, 1))[:, self.own].float().sigmoid()
+        targets, before = said.clone(), said[:, self.taught]
+        targets[:, self.taught] = torch.where(before.isnan(), soft, (1 - self.share) * before + self.share * soft)
+        return targets
+
+
+def teacher_of_views(config: TrainConfig, tags: Sequence[str]) -> Teacher | None:
+    """The teacher of a configuration, where it is a run.
+
+    Raises:
+        TrainingError: it has none of the tags.
+        ConfigError: it, or this training, is of a part of a network only; its weights cannot be read.
+    """
+    run = Path(config.distil.teacher)
+    if not config.distil.teacher or not _is_a_run(config.distil.teacher):
+        return None
+    taught = TrainConfig.model_validate_json((run / CONFIG).read_text("utf-8"))
+    if taught.freeze != "none" or config.freeze != "none":
+        raise ConfigError('distil.teacher: a run can teach where both were trained with freeze = "none". Name a model')
+    own = json.loads((run / TAGS).read_text("utf-8"))
+    places = [(place, own.index(tag)) for place, tag in enumerate(tags) if tag in own]
+    if not places:
+        raise TrainingError(f"distil.teacher: {run} has none of the {len(tags)} tags")
+    backbone = create_backbone(taught.backbone)
+    network = Network(backbone, create_head(taught.head, backbone.width, len(own), seed=0))
+    weights = torch.load(run / BEST, map_location="cpu", weights_only=True)["state_dict"]
+    parts = {"trunk.": "backbone.", "head.": "head."}
+    network.load_state_dict(
+        {
+            new + name.removeprefix(old): w
+            for old, new in parts.items()
+            for name, w in weights.items()
+            if name.startswith(old)
+        }
+    )
+    return Teacher(network, taught.backbone.image_size, places, config.distil.share)
 
 
 def starting_classifier(config: TrainConfig, backbone: Backbone) -> Classifier | None:

@@ -29,13 +29,12 @@ from vectortag import processes
 from vectortag.errors import TrainingError
 from vectortag.report.curves import Learning
 from vectortag.train.config import TrainConfig
-from vectortag.train.distil import Held
+from vectortag.train.distil import Held, Teacher
 from vectortag.train.losses import Loss
 from vectortag.train.module import TagModule
+from vectortag.train.run import BEST, LAST
 
 log = logging.getLogger(__name__)
-
-LAST = "last.ckpt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ def fit(
     run: Path,
     *,
     held: Held | None = None,
+    teacher: Teacher | None = None,
     resume: bool = False,
 ) -> Trained:
     """Train and return the best epoch.
@@ -65,18 +65,19 @@ def fit(
     Args:
         run: the folder for checkpoints and logs.
         held: what else is minimised, `config.distil.hold` times.
+        teacher: has its say in the targets of each step.
         resume: go on after the last finished epoch that `run` holds.
 
     Raises:
         TrainingError: the loss is no longer a number, the disk is full, or there is nothing to resume.
         KeyboardInterrupt: Ctrl-C; what was finished can be resumed.
     """
-    module = TagModule(config, trunk, head, loss, held)
+    module = TagModule(config, trunk, head, loss, held, teacher)
     if config.freeze != "backbone":  # for convolutions, on CPU and GPU alike
         module = module.to(memory_format=torch.channels_last)
     best = ModelCheckpoint(
         run,
-        "best",
+        BEST.removesuffix(".ckpt"),
         monitor=config.monitor,
         mode=_mode(config),
         save_last=True,
@@ -115,6 +116,7 @@ def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Traine
         num_sanity_val_steps=0,
         log_every_n_steps=50,
         enable_model_summary=False,
+        benchmark=True,  # all photos of a training have one size
         enable_progress_bar=sys.stderr.isatty(),
     )
 

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from vectortag.metrics import average_precision, mean_over_tags
 from vectortag.report.curves import Epoch
 from vectortag.train.config import TrainConfig
-from vectortag.train.distil import Held
+from vectortag.train.distil import Held, Teacher
 from vectortag.train.losses import Loss
 from vectortag.types import UNKNOWN
 
@@ -27,10 +27,17 @@ class TagModule(pl.LightningModule):
     """trunk: inputs -> feature map (B, K, h, w), or embeddings (B, K); head: (B, K) -> logits (B, T)."""
 
     def __init__(
-        self, config: TrainConfig, trunk: nn.Module, head: nn.Module, loss: Loss, held: Held | None = None
+        self,
+        config: TrainConfig,
+        trunk: nn.Module,
+        head: nn.Module,
+        loss: Loss,
+        held: Held | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         super().__init__()
-        self.config, self.trunk, self.head, self.loss, self.held = config, trunk, head, loss, held
+        self.config, self.trunk, self.head, self.loss = config, trunk, head, loss
+        self.held, self.teacher = held, teacher
         self.epochs: list[Epoch] = []
         self._validation: list[tuple[Tensor, Tensor]] = []
 
@@ -55,6 +62,8 @@ class TagModule(pl.LightningModule):
         # Dropout draws from torch's global generator: seed it, so that its draws are a function of the step alone.
         torch.manual_seed(hash((self.config.seed, self.current_epoch, step, self.global_rank)) % 2**63)
         inputs, targets = batch
+        if self.teacher is not None:
+            targets = self.teacher(inputs, targets)
         embeddings = self._embeddings(inputs)
         loss = self.loss(self._logits(embeddings), targets)
         if self.held is not None:

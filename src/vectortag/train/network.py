@@ -95,9 +95,16 @@ def create_backbone(config: BackboneConfig) -> Backbone:
         raise ConfigError(f'backbone.architecture: timm has no model "{config.architecture}".{hint}')
     transformer = timm.models.is_model_in_modules(config.architecture, ["vision_transformer", "deit"])
     # global_pool "" keeps a transformer's last norm before the pool, where the feature map has it
-    options = {"img_size": config.image_size, "global_pool": ""} if transformer else {}
+    options: dict[str, Any] = {"img_size": config.image_size, "global_pool": ""} if transformer else {}
+    if config.drop_path:
+        options["drop_path_rate"] = config.drop_path
     download = config.init == "pretrained"
-    body: Any = timm.create_model(config.architecture, pretrained=download, num_classes=0, **options)
+    try:
+        body: Any = timm.create_model(config.architecture, pretrained=download, num_classes=0, **options)
+    except TypeError as error:
+        if "drop_path_rate" not in str(error):
+            raise
+        raise ConfigError(f"backbone.drop_path: {config.architecture} has no branches to leave out. Set 0") from error
     if not download:
         _load_weights(body, Path(config.init))
     if _normalises_after_the_pool(body):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -22,13 +23,14 @@ from vectortag.model_folder import ModelFolder
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
-from vectortag.train.distil import Held, starting_classifier, training_targets
+from vectortag.train.distil import Held, starting_classifier, teacher_of_views, training_targets
 from vectortag.train.engine import fit
 from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
 from vectortag.train.inputs import prepare_inputs
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.network import create_backbone, create_head
+from vectortag.train.run import CONFIG, TAGS
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     log.info(
         "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
     )
-    _note_config(config, run)
+    _take_notes(config, data.tags, run)
 
     head = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
     inputs = prepare_inputs(config, data, backbone)
@@ -74,6 +76,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
         loader(validation, InOrder(len(data.validation.records), config.batch_size)),
         run,
         held=held,
+        teacher=teacher_of_views(config, data.tags),
         resume=resume,
     )
     if processes.rank() > 0:
@@ -83,6 +86,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds)
 
 
-def _note_config(config: TrainConfig, run: Path) -> None:
+def _take_notes(config: TrainConfig, tags: Sequence[str], run: Path) -> None:
     run.mkdir(parents=True, exist_ok=True)
-    (run / "config.json").write_text(json.dumps(config.model_dump(mode="json"), indent=2) + "\n", "utf-8")
+    for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, tags)):
+        (run / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")

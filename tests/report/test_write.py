@@ -261,20 +261,3 @@ class TestExamples:
         report.write_report(tmp_path / "report", trained, unjudged, [])
 
         assert {file.name for file in (tmp_path / "report").iterdir()} == FILES
-
-
-class TestRanking:
-    targets = np.uint8([[1, 1, 1, 0], [1, 1, 0, 0]] + [[1, 0, 0, 0], [0, 1, 0, 0]] * 3)
-
-    def test_tags_of_enough_photos_are_ranked_by_average_precision(self, report):
-        assert report.rank_tags(np.array([0.3, 0.8, 0.9, np.nan]), self.targets) == [1, 0]
-
-    def test_where_fewer_than_two_have_enough_all_are_ranked(self, report):
-        assert report.rank_tags(np.array([0.3, np.nan, 0.9, np.nan]), self.targets) == [2, 0]
-
-    @pytest.mark.parametrize(
-        ("ranked", "best", "worst"),
-        [(range(9), [0, 1, 2], [6, 7, 8]), (range(5), [0, 1, 2], [3, 4]), ([4], [4], []), ([], [], [])],
-    )
-    def test_best_and_worst_have_nothing_in_common(self, report, ranked, best, worst):
-        assert report.best_and_worst(list(ranked), 3) == (best, worst)

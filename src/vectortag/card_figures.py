@@ -24,13 +24,13 @@ MARKS: dict[Teacher, str] = {"photos": "", "pretraining": " †", "children": " 
 
 EXPLAINED: dict[Teacher, str] = {
     "pretraining": (
-        "† ({count} of {all} tags): no photo of the data sets taught it; its score is what the network's own classifier, from\n"
-        "its pretraining, gives to classes of that kind, and how far to trust it was judged by such tags that photos\n"
-        f"did teach, unless at least {FEWEST_POSITIVES} validation photos show it."
+        "† ({count} of {all} tags): no photo of the data sets taught it; its score is what the network's own\n"
+        "classifier, from its pretraining, gives to classes of that kind, and how far to trust it was judged by such\n"
+        f"tags that photos did teach, unless at least {FEWEST_POSITIVES} validation photos show it."
     ),
     "children": (
-        "‡ ({count} of {all} tags): no data set knows when it is absent, so it has no score but the highest of the tags that\n"
-        "imply it, and cannot be judged."
+        "‡ ({count} of {all} tags): no data set knows when it is absent, so it has no score but the highest of the\n"
+        "tags that imply it, and cannot be judged."
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The report of a training: curves, tables and examples for a person to look at, beside the model folder."""
+"""The report of a model: curves, tables and examples for a person to look at."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from vectortag.data.training import Part
@@ -47,7 +48,7 @@ except ModuleNotFoundError:  # matplotlib comes with the extra "plots"
 
 TAGS_IN_MATRIX = 30
 
-TAGS_IN_CURVES, TAGS_IN_EXAMPLES = 3, 4
+TAGS_IN_CURVES, TAGS_IN_EXAMPLES = 3, 10
 """So many of the best, and as many of the worst."""
 
 EXAMPLE_SIDE = 300
@@ -75,6 +76,7 @@ class _Judged:
     Attributes:
         raw, scores: (N, T) before and after calibration.
         targets: (N, T) uint8; 255 also where the photo's set never knows a tag's absence, so that it cannot be judged.
+        positives: (T,) how many photos have the tag.
         precisions: (T,) average precision; NaN for a tag that has none.
         ranked: the places of the tags by average precision, best first.
     """
@@ -84,16 +86,18 @@ class _Judged:
     raw: FloatArray
     scores: FloatArray
     targets: ByteArray
+    positives: npt.NDArray[np.intp]
     precisions: Doubles
     ranked: list[int]
 
 
-def write_report(folder: Path, learning: Learning, validation: Validation, reports: Sequence[Report]) -> None:
+def write_report(folder: Path, learning: Learning | None, validation: Validation, reports: Sequence[Report]) -> None:
     """Write README.md and what it shows into a folder; a file that is there already is replaced when it is complete.
 
     Where matplotlib is not installed, the figures that it draws are left out.
 
     Args:
+        learning: how the training went; None where nobody remembers.
         reports: the figures on each data set.
 
     Raises:
@@ -103,11 +107,13 @@ def write_report(folder: Path, learning: Learning, validation: Validation, repor
     judged = _judge(validation)
     files = {"heatmaps.png": _heatmaps(judged), "per_tag.csv": per_tag(reports).encode()}
     if plots is not None:
-        files["learning_curve.png"] = plots.to_png(plots.learning_curve(learning))
+        if learning is not None:
+            files["learning_curve.png"] = plots.to_png(plots.learning_curve(learning))
         files["precision_recall.png"] = _precision_recall(judged)
         files["reliability.png"] = _reliability(judged)
         files["co_occurrence.png"] = _co_occurrence(judged)
-    files["README.md"] = readme(judged.tagger.folder, learning, reports, files).encode()
+    figures = {"photos": judged.positives.tolist(), "average_precision": judged.precisions.tolist()}
+    files["README.md"] = readme(judged.tagger.folder, learning, reports, figures, files).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -122,8 +128,9 @@ def _judge(validation: Validation) -> _Judged:
     scores = tagger.scores(validation.embeddings)
     raw = sigmoid(tagger.folder.head.logits(validation.embeddings)).astype(np.float32)
     precisions = average_precision(scores, targets)
-    ranked = rank_tags(precisions, (targets == 1).sum(axis=0))
-    return _Judged(tagger, part, raw, scores, targets, precisions, ranked)
+    positives = (targets == 1).sum(axis=0)
+    ranked = rank_tags(precisions, positives)
+    return _Judged(tagger, part, raw, scores, targets, positives, precisions, ranked)
 
 
 def per_tag(reports: Sequence[Report]) -> str:
@@ -195,7 +202,7 @@ def _example(judged: _Judged, place: int) -> tuple[Cell, Cell]:
     path = judged.part.records[typical_photo(judged.scores[:, place], judged.targets[:, place])].path
     heatmap = tagger.explain(path, tagger.tags[place])
     photo = fit(open_image(path, max_pixels=tagger.embedder.recipe.max_pixels), EXAMPLE_SIDE)
-    precision = f"AP {judged.precisions[place]:.2f}"
+    precision = f"AP {100 * judged.precisions[place]:.1f}, {judged.positives[place]} photos"
     return Cell(photo, heatmap.tag, precision), Cell(draw_heatmap(photo, heatmap), note=score_note(heatmap))
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from vectortag.classifier import Classifier
-from vectortag.head import Head, SoftmaxGroupsBlock
 from vectortag.manifest import Manifest
 from vectortag.model_card import rewrite_card, write_card
 
@@ -60,23 +57,6 @@ def card_of(write_tiny_model: Callable[..., Any], tmp_path: Path) -> Callable[..
         return write_card(manifest)
 
     return write
-
-
-@pytest.fixture
-def with_untaught(tiny_head: Head, tiny_fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the tiny model where "boat" and "vehicle" are what a classifier knew, and "animal" has no score."""
-    generator = np.random.default_rng(5)
-    classifier = Classifier(
-        generator.normal(0, 1, (3, 8)).astype(np.float16).astype(np.float32),
-        np.zeros(3, np.float32),
-        ("canoe", "bus", "tench"),
-    )
-    (point,) = tiny_fields["operating_points"]
-    return {
-        "classifier": classifier,
-        "head": Head((tiny_head.blocks[0], SoftmaxGroupsBlock(classifier, np.uint8([[1, 0, 0], [1, 1, 0]])))),
-        "operating_points": [{**point, "slope": [0.0, *point["slope"][1:]]}],
-    }
 
 
 def table_below(card: str, heading: str) -> list[list[str]]:

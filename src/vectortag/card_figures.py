@@ -30,7 +30,7 @@ EXPLAINED: dict[Teacher, str] = {
     ),
     "children": (
         "‡ ({count} of {all} tags): no data set knows when it is absent, so it has no score but the highest of the\n"
-        "tags that imply it, and cannot be judged."
+        "tags that imply it, if there are any, and cannot be judged."
     ),
 }
 

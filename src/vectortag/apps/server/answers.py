@@ -76,6 +76,7 @@ def details(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str,
         {
             "tag": tag,
             "added": tag in added,
+            "taught_by": manifest.teachers[place] if place < len(manifest.tags) else None,
             "parents": added[tag].parents
             if tag in added
             else [manifest.tags[p] for p in tagger.hierarchy.above(place)],

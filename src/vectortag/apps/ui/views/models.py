@@ -67,6 +67,7 @@ def _tags(folder: ModelFolder) -> list[dict[str, object]]:
         {
             "tag": tag,
             **{profile: point.thresholds[profile][place] for profile, point in points.items()},
+            "taught by": manifest.teachers[place],
             "parents": ", ".join(manifest.tags[parent] for parent in hierarchy.above(place)),
         }
         for place, tag in enumerate(manifest.tags)

@@ -109,7 +109,7 @@ class Manifest(_Strict):
         """What taught each tag, in their order.
 
         "photos", or "pretraining": a tag of softmax groups, made of what the backbone knew before it saw a photo of
-        these data sets; or "children": no set knew its absence, so that it has no score but the highest of theirs, if any.
+        these data sets; or "children": no set knew its absence, so it has no score but the highest of theirs, if any.
         """
         kinds = [block.kind for block in self.head for _ in range(block.tags)]
         return tuple(

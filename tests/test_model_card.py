@@ -150,6 +150,22 @@ def test_no_tag_is_among_the_best_and_the_worst(card_of):
     assert not "".join(rest[3:]).strip("| ")
 
 
+def test_where_no_tag_can_be_judged_the_card_says_so(card_of):
+    nothing = PER_TAG | {"average_precision": [None] * 6, "photos": [0] * 6}
+
+    card = card_of(metrics=WHOLE | {"per_tag": nothing})
+
+    assert "## The best and the worst tags\n\nNo tag can be judged.\n" in card
+    assert "- 6 of its 6 tags could not be judged" in card
+
+
+def test_a_model_of_long_ago_has_no_diagram_and_no_ranking(card_of):
+    card = card_of(metrics={"zoo": FIGURES, "cross_fitted": CROSS})
+
+    assert "```" not in card
+    assert "The best and the worst" not in card
+
+
 def test_every_tag_has_its_figures(card_of):
     rows = table_below(card_of(metrics=WHOLE), "## Tags")
 
@@ -161,7 +177,7 @@ def test_every_tag_has_its_figures(card_of):
 def test_blind_spots_are_told(card_of):
     card = card_of(metrics=WHOLE)
 
-    assert "- Known blind spots: at its thresholds it found none of the validation photos of boat (6).\n" in card
+    assert "- Known blind spots: tags of which it found none of the validation photos (so many): boat (6).\n" in card
     assert "- 1 of its 6 tags could not be judged" in card
 
 

@@ -72,10 +72,14 @@ def _bar(score: float, share: float) -> str:
 
 
 def ranking(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
-    """The best and the worst tags by average precision, among those with enough validation photos."""
+    """The best and the worst tags by average precision; see `rank_tags` for those that are left out."""
     precisions = np.array([np.nan if of_tag is None else of_tag for of_tag in figures["average_precision"]])
     best, worst = best_and_worst(rank_tags(precisions, np.array(figures["photos"])), MOST)
-    yield f"By average precision (AP), of the tags that at least {ENOUGH_PHOTOS} validation photos show."
+    if not best:
+        yield "No tag can be judged."
+        return
+    yield f"By average precision (AP). Tags that fewer than {ENOUGH_PHOTOS} validation photos show are left out, where"
+    yield "there are others."
     yield ""
     yield "| best | photos | AP | worst | photos | AP |"
     yield "| --- | ---: | ---: | --- | ---: | ---: |"
@@ -88,7 +92,7 @@ def _ranked(tags: Sequence[str], figures: TagFigures, places: Sequence[int], row
     if row >= len(places):
         return " | | "
     place = places[row]
-    return f"{cell(tags[place])} | {figures['photos'][place]} | {percent(figures['average_precision'][place])}"
+    return f"{cell(tags[place])} | {figures['photos'][place]:,} | {percent(figures['average_precision'][place])}"
 
 
 def blind_spots(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
@@ -97,7 +101,7 @@ def blind_spots(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
     missed = [n for n in places if figures["photos"][n] >= ENOUGH_PHOTOS and figures["recall"][n] == 0]
     if missed:
         names = ", ".join(f"{tags[n]} ({figures['photos'][n]})" for n in missed)
-        yield f"- Known blind spots: at its thresholds it found none of the validation photos of {names}."
+        yield f"- Known blind spots: tags of which it found none of the validation photos (so many): {names}."
     unjudged = sum(figures["average_precision"][n] is None for n in places)
     if unjudged:
         yield f"- {unjudged} of its {len(tags)} tags could not be judged: no validation photo shows them, or none is"
@@ -126,7 +130,7 @@ def tag_table(manifest: Manifest) -> Iterator[str]:
     for place, name in enumerate(names):
         shares = (percent(figures[figure][place]) for figure in ("average_precision", "precision", "recall"))
         errors = (_error(figures[figure][place]) for figure in ("calibration_error_before", "calibration_error"))
-        yield f"| {name} | {figures['photos'][place]} | {' | '.join((*shares, *errors))} |"
+        yield f"| {name} | {figures['photos'][place]:,} | {' | '.join((*shares, *errors))} |"
 
 
 def cell(text: str) -> str:

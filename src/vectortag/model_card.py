@@ -120,11 +120,12 @@ def _calibration(manifest: Manifest) -> Iterator[str]:
         if name in cross:
             yield f"| {what} | {_error(cross[f'{name}_before'])} | {_error(cross[name])} |"
     yield ""
-    yield "Both are small because most tags are absent from most photos and score near 0 there. The rest shows here:"
-    yield "a bar is the share of photos that have the tag, among those with such a score; `┃` is the mean score, where"
-    yield "the bar should end. One that falls short says that the model promises too much."
-    yield ""
     if bins := manifest.metrics.get("reliability"):
+        yield "Most tags are absent from most photos and score near 0 there, which makes these figures small. How it is"
+        yield "with the other scores shows here: a bar is the share that has the tag, among the entries (a tag of a"
+        yield "photo) with such a score; `┃` is their mean score, where the bar should end. One that falls short of it"
+        yield "says that the model promises too much."
+        yield ""
         yield from reliability_diagram(bins)
         yield ""
 

@@ -171,7 +171,7 @@ def test_every_tag_has_its_figures(card_of):
 
     assert [row[0] for row in rows] == ["animal", "beach", "dog", "sea", "boat", "vehicle"]
     assert rows[0] == ["animal", "7", "90.0", "80.0", "70.0", "0.100", "0.010"]
-    assert rows[3] == ["sea", "0", "-", "-", "-", "-", "-"]
+    assert rows[3] == ["sea", "-", "-", "-", "-", "-", "-"]
 
 
 def test_blind_spots_are_told(card_of):

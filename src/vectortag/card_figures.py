@@ -113,10 +113,10 @@ def tag_table(manifest: Manifest) -> Iterator[str]:
     figures, teachers = manifest.metrics.get("per_tag"), manifest.teachers
     names = [f"{cell(tag)}{MARKS[teacher]}" for tag, teacher in zip(manifest.tags, teachers, strict=True)]
     if figures:
-        yield "On the validation photos of all sets: how many show the tag; average precision; how often the tag is"
-        yield "right where it is shown, and how many of its photos are found, at the thresholds of the profile"
-        yield '"balanced"; and the expected calibration error before and after calibration. The report has the same for'
-        yield "each set."
+        yield "On the validation photos of all sets: how many show the tag, among those whose set knows when it is"
+        yield "absent; average precision; how often the tag is right where it is shown, and how many of its photos are"
+        yield 'found, at the thresholds of the profile "balanced"; and the expected calibration error before and after'
+        yield "calibration. The report has the same for each set."
         yield ""
     for teacher, text in EXPLAINED.items():
         if teacher in teachers:
@@ -130,7 +130,9 @@ def tag_table(manifest: Manifest) -> Iterator[str]:
     for place, name in enumerate(names):
         shares = (percent(figures[figure][place]) for figure in ("average_precision", "precision", "recall"))
         errors = (_error(figures[figure][place]) for figure in ("calibration_error_before", "calibration_error"))
-        yield f"| {name} | {figures['photos'][place]:,} | {' | '.join((*shares, *errors))} |"
+        judged = figures["calibration_error"][place] is not None
+        photos = f"{figures['photos'][place]:,}" if judged else "-"
+        yield f"| {name} | {photos} | {' | '.join((*shares, *errors))} |"
 
 
 def cell(text: str) -> str:

@@ -30,7 +30,7 @@ from vectortag.head import Head, MlpBlock, new_tag_features, new_tag_parts
 from vectortag.hierarchy import Hierarchy
 from vectortag.metrics import average_precision, count, judgeable, mean_over_tags
 from vectortag.new_tags import fit_tag
-from vectortag.operating_point import cross_fitted, fit_operating_point, score
+from vectortag.operating_point import cross_fit, fit_operating_point, score
 from vectortag.tagger import Tagger
 from vectortag.thresholds import sigmoid
 from vectortag.types import UNKNOWN
@@ -80,7 +80,7 @@ def points(tagger: Tagger, size: int, seen: dict[int, np.ndarray], targets: np.n
             decided = count(scores[rows] >= point.threshold_array("balanced"), known)
             row |= {f"{data} mAP": 100 * mean_over_tags(average_precision(scores[rows], known))}
             row |= {f"{data} F1": 100 * decided.micro_f1}
-        cross = cross_fitted(logits[at], targets, hierarchy, seed=1)
+        cross = cross_fit(logits[at], targets, hierarchy, seed=1).summary()
         row |= {"cross-fitted micro F1": 100 * cross["micro_f1"] if at == fitted else "-"}
         yield row | {"calibration error": f"{cross['calibration_error']:.4f}" if at == fitted else "-"}
 

@@ -23,7 +23,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.head import Head, LinearBlock, MlpBlock
+from vectortag.classifier import Classifier
+from vectortag.head import Head, LinearBlock, MlpBlock, SoftmaxGroupsBlock
 from vectortag.manifest import Manifest
 from vectortag.model_folder import ModelFolder, write_model_folder
 from vectortag.tagger import Tagger
@@ -177,6 +178,23 @@ def two_sizes(
     thresholds = {profile: [0.1] * 6 for profile in point["thresholds"]}
     larger = {**point, "size": 64, "bias": [bias / 2 for bias in point["bias"]], "thresholds": thresholds}
     return write_tiny_model(tmp_path / "two-sizes", operating_points=[point, larger])
+
+
+@pytest.fixture
+def with_untaught(tiny_head: Head, tiny_fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the tiny model where "boat" and "vehicle" are what a classifier knew, and "animal" has no score."""
+    generator = np.random.default_rng(5)
+    classifier = Classifier(
+        generator.normal(0, 1, (3, 8)).astype(np.float16).astype(np.float32),
+        np.zeros(3, np.float32),
+        ("canoe", "bus", "tench"),
+    )
+    (point,) = tiny_fields["operating_points"]
+    return {
+        "classifier": classifier,
+        "head": Head((tiny_head.blocks[0], SoftmaxGroupsBlock(classifier, np.uint8([[1, 0, 0], [1, 1, 0]])))),
+        "operating_points": [{**point, "slope": [0.0, *point["slope"][1:]]}],
+    }
 
 
 def _card(manifest: Manifest) -> str:

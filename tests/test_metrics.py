@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
 from vectortag.errors import ShapeError
@@ -15,10 +16,14 @@ from vectortag.metrics import (
     AtFive,
     at_k,
     average_precision,
+    best_and_worst,
     calibration_error,
     calibration_error_per_tag,
     count,
+    judgeable,
     mean_over_tags,
+    rank_tags,
+    reliability,
     top_k,
 )
 from vectortag.types import UNKNOWN
@@ -243,3 +248,69 @@ def test_two_shapes_are_refused(metric, shape):
 def test_the_mean_over_tags_leaves_out_those_without_a_value():
     assert mean_over_tags(np.array([0.25, np.nan, 0.75])) == 0.5
     assert np.isnan(mean_over_tags(np.array([np.nan, np.nan])))
+
+
+class TestReliability:
+    def test_the_bins_are_those_of_scikit_learn(self):
+        scores, targets = random_case(1)
+        known = targets != UNKNOWN
+
+        bins = reliability(scores, targets, bins=5)
+
+        share, score = calibration_curve(targets[known], scores[known], n_bins=5)
+        np.testing.assert_allclose(bins.share, share)
+        np.testing.assert_allclose(bins.score, score)
+        assert bins.entries.sum() == known.sum()
+
+    def test_the_gaps_of_the_bins_make_the_calibration_error(self):
+        scores, targets = random_case(1)
+
+        bins = reliability(scores, targets)
+
+        gaps = np.abs(bins.score - bins.share) * bins.entries
+        assert gaps.sum() / bins.entries.sum() == pytest.approx(calibration_error(scores, targets), abs=1e-6)
+
+    def test_an_empty_bin_has_no_share(self):
+        bins = reliability(np.float32([[0.1, 1.0]]), np.uint8([[0, 1]]), bins=4)
+
+        assert bins.entries.tolist() == [1, 0, 0, 1]
+        np.testing.assert_allclose(bins.share, [0, np.nan, np.nan, 1])
+        np.testing.assert_allclose(bins.score, [0.1, np.nan, np.nan, 1], rtol=1e-6)
+
+    def test_unknown_entries_change_nothing(self):
+        scores, targets = random_case(1)
+
+        np.testing.assert_array_equal(
+            reliability(scores, targets).entries,
+            reliability(np.where(targets == UNKNOWN, 1 - scores, scores), targets).entries,
+        )
+
+
+class TestRanking:
+    positives = np.array([5, 5, 1, 0])
+
+    def test_tags_of_enough_photos_are_ranked_by_average_precision(self):
+        assert rank_tags(np.array([0.3, 0.8, 0.9, np.nan]), self.positives) == [1, 0]
+
+    def test_where_fewer_than_two_have_enough_all_are_ranked(self):
+        assert rank_tags(np.array([0.3, np.nan, 0.9, np.nan]), self.positives) == [2, 0]
+
+    @pytest.mark.parametrize(
+        ("ranked", "best", "worst"),
+        [(range(9), [0, 1, 2], [6, 7, 8]), (range(5), [0, 1, 2], [3, 4]), ([4], [4], []), ([], [], [])],
+    )
+    def test_best_and_worst_have_nothing_in_common(self, ranked, best, worst):
+        assert best_and_worst(list(ranked), 3) == (best, worst)
+
+
+class TestJudgeable:
+    targets = np.uint8([[1, 0], [0, 1], [1, 1], [1, UNKNOWN]])
+
+    def test_a_tag_whose_absence_is_never_known_is_unknown(self):
+        assert judgeable(self.targets[2:]).tolist() == [[UNKNOWN] * 2] * 2
+        assert judgeable(self.targets).tolist() == self.targets.tolist()
+
+    def test_each_set_judges_by_what_it_knows_itself(self):
+        sets = np.array(["two", "two", "one", "one"])
+
+        assert judgeable(self.targets, sets).tolist() == [[1, 0], [0, 1], [UNKNOWN] * 2, [UNKNOWN] * 2]

@@ -9,7 +9,7 @@ from vectortag.groups import Borrowed
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import OperatingPoint
 from vectortag.metrics import calibration_error, count, judgeable
-from vectortag.operating_point import cross_fitted, fit_operating_point, score
+from vectortag.operating_point import cross_fit, fit_operating_point, score
 from vectortag.taxonomy import Taxonomy
 from vectortag.thresholds import COMMONEST, FLOOR, PROFILES, fit_thresholds, sigmoid
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
@@ -173,7 +173,7 @@ class TestCrossFitting:
         point = fit_operating_point(logits, targets, FLAT, size=32)
         fresh = count(scores_at(point, fresh_logits) >= point.threshold_array("balanced"), fresh_targets)
 
-        figures = cross_fitted(logits, targets, FLAT, seed=1)
+        figures = cross_fit(logits, targets, FLAT, seed=1).summary()
 
         assert figures["micro_f1"] == pytest.approx(fresh.micro_f1, abs=0.02)
         assert figures["macro_f1"] == pytest.approx(fresh.macro_f1, abs=0.02)
@@ -188,7 +188,7 @@ class TestCrossFitting:
         point = fit_operating_point(logits, targets, FLAT, size=32)
         flattering = count(scores_at(point, logits) >= point.threshold_array("balanced"), targets)
 
-        figures = cross_fitted(logits, targets, FLAT, seed=seed)
+        figures = cross_fit(logits, targets, FLAT, seed=seed).summary()
 
         assert 0 < figures["micro_f1"] < flattering.micro_f1 - 0.02
         assert 0 < figures["macro_f1"] < flattering.macro_f1 - 0.02
@@ -196,7 +196,7 @@ class TestCrossFitting:
     def test_the_seed_decides_the_halves(self):
         logits, targets = overconfident(photos=60)
 
-        figures = [cross_fitted(logits, targets, FLAT, seed=seed) for seed in (1, 1, 2)]
+        figures = [cross_fit(logits, targets, FLAT, seed=seed).summary() for seed in (1, 1, 2)]
 
         assert figures[0] == figures[1] != figures[2]
 
@@ -204,9 +204,56 @@ class TestCrossFitting:
         logits, targets = overconfident(tags=3)
         targets[:, 2] = np.where(targets[:, 2] == 1, 1, UNKNOWN)
 
-        figures, without = (cross_fitted(logits, of, FLAT, seed=1) for of in (targets, judgeable(targets)))
+        figures, without = (cross_fit(logits, of, FLAT, seed=1).summary() for of in (targets, judgeable(targets)))
 
         assert (figures["micro_f1"], figures["macro_f1"]) == pytest.approx(
             (without["micro_f1"], without["macro_f1"]), abs=0.01
         )
         assert figures["calibration_error_before"] == without["calibration_error_before"]
+
+    def test_each_set_judges_by_what_it_knows_itself(self):
+        logits, targets = overconfident(tags=3)
+        targets[200:, 2] = np.where(targets[200:, 2] == 1, 1, UNKNOWN)
+        sets = np.repeat(["one", "two"], 200)
+
+        cross = cross_fit(logits, targets, FLAT, seed=1, sets=sets)
+
+        np.testing.assert_array_equal(cross.targets[:200], targets[:200])
+        assert (cross.targets[200:, 2] == UNKNOWN).all()
+        np.testing.assert_array_equal(cross.scores, cross_fit(logits, targets, FLAT, seed=1).scores)
+
+    def test_each_tag_has_the_figures_of_its_column(self):
+        logits, targets = overconfident(tags=3)
+        targets[::4, 0] = UNKNOWN
+        cross = cross_fit(logits, targets, FLAT, seed=1)
+
+        figures = cross.per_tag()
+
+        for tag in range(3):
+            known = targets[:, tag] != UNKNOWN
+            truth, decided = targets[known, tag] == 1, cross.decisions[known, tag]
+            assert figures["photos"][tag] == truth.sum()
+            assert figures["precision"][tag] == pytest.approx(truth[decided].mean(), abs=1e-4)
+            assert figures["recall"][tag] == pytest.approx(decided[truth].mean(), abs=1e-4)
+            for name, scores in (("calibration_error_before", cross.raw), ("calibration_error", cross.scores)):
+                error = calibration_error(scores[known][:, [tag]], targets[known][:, [tag]])
+                assert figures[name][tag] == pytest.approx(error, abs=1e-4)
+        assert max(figures["calibration_error"]) < 0.1 < min(figures["calibration_error_before"])
+
+    def test_what_a_tag_has_no_figure_for_is_not_a_number(self):
+        logits, targets = overconfident(tags=2)
+        targets[:, 1] = 0
+
+        figures = cross_fit(logits, targets, FLAT, seed=1).per_tag()
+
+        assert figures["photos"][1] == 0
+        assert np.isnan([figures["precision"][1], figures["recall"][1]]).all()
+
+    def test_the_bins_of_reliability_are_those_before_and_after(self):
+        logits, targets = overconfident(photos=4000)
+
+        bins = cross_fit(logits, targets, FLAT, seed=1).reliability()
+
+        off = {name: np.nanmax(np.abs(np.subtract(of["score"], of["share"]))) for name, of in bins.items()}
+        assert sum(bins["before"]["entries"]) == sum(bins["after"]["entries"]) == logits.size
+        assert off["after"] < 0.1 < 0.3 < off["before"]

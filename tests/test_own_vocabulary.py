@@ -15,6 +15,7 @@ from PIL import Image
 from vectortag import own_vocabulary
 from vectortag.errors import ConfigError, DataError, UnknownModelError
 from vectortag.evaluation import evaluate
+from vectortag.model_card import write_card
 from vectortag.model_folder import read_model_folder
 from vectortag.own_vocabulary import fit, report_folder
 from vectortag.tagger import Tagger
@@ -66,6 +67,23 @@ def test_its_figures_are_those_that_evaluate_finds(fit_colours, colours):
 
     assert report.summary() == folder.manifest.metrics["colours"]
     assert report.photos == PHOTOS // 5
+
+
+def test_its_card_has_the_figures_of_each_tag_as_evaluate_finds_them(fit_colours, colours):
+    folder = fit_colours()
+
+    per_tag, bins = (folder.manifest.metrics[name] for name in ("per_tag", "reliability"))
+    found = {tag.tag: tag for tag in evaluate(Tagger.load("mine"), colours, split="val").tags}
+    assert {len(values) for values in per_tag.values()} == {3}
+    for place, tag in enumerate(folder.manifest.tags):  # "paint" is on every photo, so nobody can judge it
+        known = found.get(tag)
+        assert per_tag["photos"][place] == (known.support if known else 0)
+        precision = per_tag["average_precision"][place]
+        assert precision == (pytest.approx(known.average_precision, abs=1e-4) if known else None)
+    assert sum(bins["before"]["entries"]) == sum(bins["after"]["entries"]) == 2 * PHOTOS // 5
+    card = (folder.path / "MODEL_CARD.md").read_text()
+    assert "| paint ‡ | - | - | - | - | - | - |\n" in card
+    assert card == write_card(folder.manifest)
 
 
 def test_it_offers_the_sizes_of_its_base_each_with_its_figures(fit_colours, colours, two_sizes):

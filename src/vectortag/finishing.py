@@ -13,14 +13,15 @@ import numpy as np
 from vectortag.classifier import Classifier
 from vectortag.data.training import Part, TrainingData
 from vectortag.embedder import Embedder
-from vectortag.evaluation import Report, make_report
+from vectortag.evaluation import Report, as_plain, make_report
 from vectortag.groups import Borrowed, borrow, borrowed_tags, group_block
 from vectortag.head import Block, Head
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import Backbone, OperatingPoint
+from vectortag.metrics import average_precision
 from vectortag.model_card import write_card
 from vectortag.model_folder import ModelFolder, write_model_folder
-from vectortag.operating_point import cross_fitted, fit_operating_point
+from vectortag.operating_point import CrossFitted, cross_fit, fit_operating_point, rounded
 from vectortag.report.curves import Learning
 from vectortag.report.write import Validation, write_report
 from vectortag.tagger import Tagger
@@ -102,13 +103,14 @@ def finish_model(
         folder = write(Path(scratch) / path.name, {}).folder
         reports = [_reports(Tagger(folder, embedder.at(size)), data, validation[size]) for size in sizes]
     metrics, *others = (
-        {one.data: one.summary() for one in of_size} | {"cross_fitted": cross}
+        {one.data: one.summary() for one in of_size} | {"cross_fitted": as_plain(cross.summary())}
         for of_size, (_, cross) in zip(reports, fitted, strict=True)
     )
     if others:
         metrics["sizes"] = {str(size): figures for size, figures in zip(sizes[1:], others, strict=True)}
-    tagger = write(path, metrics)
     judged = Part(data.validation.records, data.judged)
+    metrics |= _of_tags(Tagger(folder, embedder), fitted[0][1], validation[sizes[0]])
+    tagger = write(path, metrics)
     write_report(report, learning, Validation(tagger, judged, validation[sizes[0]]), reports[0])
     log.info("wrote %s", path)
     return tagger.folder
@@ -123,12 +125,20 @@ def _fit(
     *,
     size: int,
     seed: int,
-) -> tuple[OperatingPoint, dict[str, Any]]:
+) -> tuple[OperatingPoint, CrossFitted]:
     """Calibration and thresholds at one input size, and what they are worth: (N, K) of the validation photos."""
     borrowed = _borrow(classifier, data, embeddings) if classifier is not None and data.borrowed else None
     logits = head.logits(embeddings)
     point = fit_operating_point(logits, data.judged, hierarchy, size, borrowed=borrowed)
-    return point, cross_fitted(logits, data.judged, hierarchy, seed=seed, borrowed=borrowed)
+    sets = data.validation.sets
+    return point, cross_fit(logits, data.judged, hierarchy, seed=seed, borrowed=borrowed, sets=sets)
+
+
+def _of_tags(tagger: Tagger, cross: CrossFitted, validation: FloatArray) -> dict[str, Any]:
+    """What the model card shows of each tag, and how honest scores are, at the default size."""
+    precisions = rounded(average_precision(tagger.scores(validation), cross.targets))
+    per_tag = cross.per_tag() | {"average_precision": precisions}
+    return as_plain({"per_tag": per_tag, "reliability": cross.reliability()})
 
 
 def _borrow(classifier: Classifier, data: TrainingData, validation: FloatArray) -> Borrowed:

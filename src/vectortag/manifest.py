@@ -20,6 +20,8 @@ FORMAT_VERSION = 1
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What a model may be called: it is also the name of its folder."""
 
+Teacher = Literal["photos", "pretraining", "children"]
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PhotoHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 """The first 16 hex digits of the SHA-256 of a photo's file: enough to find a validation photo again."""
@@ -81,7 +83,9 @@ class Manifest(_Strict):
     """Everything about a model that is not a matrix. `operating_points[0]` is the default.
 
     Attributes:
-        metrics: the figures at the default size, a data set an entry; under "sizes", the same of each other size.
+        metrics: the figures at the default size, a data set an entry; under "cross_fitted", of all together; under
+            "sizes", the same of each other size. "per_tag" has lists in the order of the tags, and "reliability" the
+            bins of the calibration error.
         lost: points of mAP on the validation photos that a lower precision loses against float32, in the worst data set
             and at the worst of the offered sizes; what is not in it was not measured.
     """
@@ -99,6 +103,19 @@ class Manifest(_Strict):
     lost: Mapping[Literal["bf16", "int8"], float] = Field(default_factory=dict)
     taxonomy: Taxonomy = Taxonomy()
     files: Mapping[str, Sha256]
+
+    @property
+    def teachers(self) -> tuple[Teacher, ...]:
+        """What taught each tag, in their order.
+
+        "photos", or "pretraining": a tag of softmax groups, made of what the backbone knew before it saw a photo of
+        these data sets; or "children": no set knew its absence, so it has no score but the highest of theirs, if any.
+        """
+        kinds = [block.kind for block in self.head for _ in range(block.tags)]
+        return tuple(
+            "pretraining" if kind == "softmax_groups" else "photos" if slope else "children"
+            for kind, slope in zip(kinds, self.operating_points[0].slope, strict=True)
+        )
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ Everywhere: scores are (N, T) float32, targets are (N, T) uint8 with 1 = has the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ Doubles = npt.NDArray[np.float64]
 
 BINS = 15
 """Equal-width bins of the expected calibration error, as in Guo et al. 2017 (arXiv:1706.04599)."""
+
+ENOUGH_PHOTOS = 5
+"""A tag with fewer validation photos is called best or worst only where there are no others: its AP is mostly luck."""
 
 
 def average_precision(scores: FloatArray, targets: ByteArray) -> Doubles:
@@ -161,13 +165,67 @@ def _binned_error(scores: FloatArray, targets: ByteArray, bins: int) -> float:
     return float(np.abs(gaps).sum() / len(scores))
 
 
-def judgeable(targets: ByteArray) -> ByteArray:
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Bins of equal width of the known entries: mean score, share of positives, number of entries: (B,) each.
+
+    The first two are NaN in an empty bin.
+    """
+
+    score: Doubles
+    share: Doubles
+    entries: npt.NDArray[np.intp]
+
+
+def reliability(scores: FloatArray, targets: ByteArray, *, bins: int = BINS) -> Reliability:
+    """What the expected calibration error is made of (Guo et al. 2017, arXiv:1706.04599)."""
+    check_shapes(scores, targets)
+    known = targets != UNKNOWN
+    place = np.minimum((scores[known] * bins).astype(np.intp), bins - 1)
+    entries = np.bincount(place, minlength=bins)
+    filled = np.where(entries > 0, entries, np.nan)
+    score = np.bincount(place, weights=scores[known], minlength=bins) / filled
+    share = np.bincount(place, weights=targets[known] == 1, minlength=bins) / filled
+    return Reliability(score, share, entries)
+
+
+def judgeable(targets: ByteArray, sets: npt.NDArray[np.str_] | None = None) -> ByteArray:
     """Targets in which a tag whose absence is never known is unknown altogether: it could not be wrong.
 
     Args:
         targets: (N, T) uint8, 255 = unknown.
+        sets: (N,) the data set of each photo: each judges by what it knows itself. None is one set for all.
     """
-    return np.where((targets == 0).any(axis=0), targets, UNKNOWN).astype(np.uint8)
+    if sets is None:
+        return np.where((targets == 0).any(axis=0), targets, UNKNOWN).astype(np.uint8)
+    judged = np.full_like(targets, UNKNOWN)
+    for name in np.unique(sets):
+        judged[sets == name] = judgeable(targets[sets == name])
+    return judged
+
+
+def rank_tags(precisions: Doubles, positives: npt.NDArray[np.integer]) -> list[int]:
+    """The places of the tags that have an average precision, best first.
+
+    Tags with fewer than ENOUGH_PHOTOS positives are left out, unless that would leave fewer than two.
+
+    Args:
+        precisions: (T,), NaN for a tag that has none.
+        positives: (T,) how many photos have the tag.
+    """
+    order = [int(place) for place in np.argsort(-precisions, kind="stable") if not np.isnan(precisions[place])]
+    enough = [place for place in order if positives[place] >= ENOUGH_PHOTOS]
+    return enough if len(enough) >= 2 else order
+
+
+def best_and_worst(ranked: Sequence[int], most: int) -> tuple[list[int], list[int]]:
+    """At most so many from the beginning and from the end, in their order; none is in both.
+
+    >>> best_and_worst([5, 2, 7], 4)
+    ([5, 2], [7])
+    """
+    best = list(ranked[: min(most, (len(ranked) + 1) // 2)])
+    return best, list(ranked[max(len(best), len(ranked) - most) :])
 
 
 def mean_over_tags(values: Doubles) -> float:

@@ -1,16 +1,30 @@
-"""MODEL_CARD.md, written from the manifest."""
+"""MODEL_CARD.md, written from the manifest alone: it can be written again whenever its words change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vectortag.card_figures import blind_spots, percent, ranking, reliability_diagram, tag_table
 from vectortag.manifest import Manifest
+from vectortag.model_folder import INT8_NETWORK, ModelFolder, rewrite_model_folder
 
 
 def write_card(manifest: Manifest) -> str:
     """The model card: what the model is, what it was made from, how good it is, where it fails."""
     return "\n".join(line for part in PARTS for line in part(manifest)) + "\n"
+
+
+def rewrite_card(folder: ModelFolder) -> ModelFolder:
+    """Write a model folder again with the card that its manifest gives today; every other file stays as it is.
+
+    The folder's id changes where the card does, and with it what was added to the model no longer applies.
+
+    Raises:
+        ModelFolderError: the folder cannot be written.
+    """
+    int8 = (folder.path / INT8_NETWORK).read_bytes() if folder.has_int8 else None
+    return rewrite_model_folder(folder, folder.path, int8_network=int8, words=folder.words, card=write_card)
 
 
 def _config(manifest: Manifest) -> dict[str, Any]:
@@ -66,9 +80,8 @@ def _figures(manifest: Manifest) -> Iterator[str]:
     yield from _larger(manifest, sets)
     if cross := manifest.metrics.get("cross_fitted"):
         yield "Thresholds and calibration were fitted on these same photos. Fitted on one half of them and judged on"
-        yield f"the other, over all sets together: micro F1 {_percent(cross['micro_f1'])}, macro F1"
-        yield f"{_percent(cross['macro_f1'])}, expected calibration error {_error(cross['calibration_error'])}"
-        yield f"(before calibration {_error(cross['calibration_error_before'])})."
+        yield f"the other, over all sets together: micro F1 {percent(cross['micro_f1'])}, macro F1"
+        yield f"{percent(cross['macro_f1'])}. Precision, recall and calibration below are told in this honest way."
         yield ""
 
 
@@ -91,6 +104,46 @@ def _lower_precisions(manifest: Manifest) -> Iterator[str]:
         yield ""
 
 
+def _calibration(manifest: Manifest) -> Iterator[str]:
+    """Whether scores mean what they say."""
+    cross = manifest.metrics.get("cross_fitted")
+    if not cross:
+        return
+    yield "## Do scores mean what they say?"
+    yield ""
+    yield "Of what gets a score of 0.8, 80 % should have the tag. The expected calibration error is how far scores are"
+    yield "from that, on average:"
+    yield ""
+    yield "| | before calibration | after |"
+    yield "| --- | ---: | ---: |"
+    for name, what in ERRORS.items():
+        if name in cross:
+            yield f"| {what} | {_error(cross[f'{name}_before'])} | {_error(cross[name])} |"
+    yield ""
+    if bins := manifest.metrics.get("reliability"):
+        yield "Most tags are absent from most photos and score near 0 there, which makes these figures small. How it is"
+        yield "with the other scores shows here: a bar is the share that has the tag, among the entries (a tag of a"
+        yield "photo) with such a score; `┃` is their mean score, where the bar should end. One that falls short of it"
+        yield "says that the model promises too much."
+        yield ""
+        yield from reliability_diagram(bins)
+        yield ""
+
+
+def _best_and_worst(manifest: Manifest) -> Iterator[str]:
+    figures = manifest.metrics.get("per_tag")
+    if not figures:
+        return
+    yield "## The best and the worst tags"
+    yield ""
+    yield from ranking(manifest.tags, figures)
+    yield ""
+    yield "There are no photos here, for the rights in them are not ours to give. A typical photo of each of these tags"
+    yield "with its heat map is in the report; make it from the data sets above, wherever you have them:"
+    yield f"`vectortag report {manifest.name} DATA...`"
+    yield ""
+
+
 def figures_table(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """A Markdown table with a row for each data set, from the summary of its `vectortag.evaluation.Report`."""
     yield "| set | photos | mAP | tags | micro F1 | macro F1 | F1 at 5 | N+ at 5 | calibration error |"
@@ -98,8 +151,8 @@ def figures_table(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, m in summaries.items():
         five = m["at_five"]
         yield (
-            f"| {name} | {m['photos']:,} | {_percent(m['map'])} | {m['map_tags']} | {_percent(m['micro_f1'])} "
-            f"| {_percent(m['macro_f1'])} | {_percent(five['f1'])} | {five['n_plus']} "
+            f"| {name} | {m['photos']:,} | {percent(m['map'])} | {m['map_tags']} | {percent(m['micro_f1'])} "
+            f"| {percent(m['macro_f1'])} | {percent(five['f1'])} | {five['n_plus']} "
             f"| {_error(m['calibration_error'])} |"
         )
 
@@ -111,22 +164,22 @@ def _limits(manifest: Manifest) -> Iterator[str]:
     yield "- It knows only the tags below; a thing without a tag is passed over in silence, or taken for its neighbour."
     yield f"- It sees every photo squashed to a square of {sizes} pixels: small things in large photos are missed."
     yield "- Its tags follow the words of those who tagged its photos, and repeat their habits and errors."
-    yield "- Rare tags were judged on few validation photos: see the support of each tag in `vectortag evaluate`."
+    yield "- Rare tags were judged on few validation photos."
+    if figures := manifest.metrics.get("per_tag"):
+        yield from blind_spots(manifest.tags, figures)
     yield ""
 
 
 def _tags(manifest: Manifest) -> Iterator[str]:
     yield "## Tags"
     yield ""
-    yield ", ".join(manifest.tags)
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"
+    yield from tag_table(manifest)
 
 
 def _error(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-PARTS = (_head, _data, _figures, _lower_precisions, _limits, _tags)
+ERRORS = {"calibration_error": "all entries together", "calibration_error_per_tag": "mean of the tags' own"}
+
+PARTS = (_head, _data, _figures, _lower_precisions, _calibration, _best_and_worst, _limits, _tags)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.groups import Borrowed
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import OperatingPoint
-from vectortag.metrics import calibration_error, count, judgeable
+from vectortag.metrics import (
+    calibration_error,
+    calibration_error_per_tag,
+    count,
+    judgeable,
+    mean_over_tags,
+    reliability,
+)
 from vectortag.thresholds import COMMONEST, F_BETA, FLOOR, calibrated, fit_calibration, fit_thresholds, sigmoid
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
 
 SILENT = -20.0
 """A bias whose score is 2e-9: below any child's."""
 
-
 FEWEST_POSITIVES = 5
 """A tag that no photo has taught gets thresholds of its own where the validation photos show it so often."""
+
+KEPT_DIGITS = 4
+"""Decimals of the figures that there are many of."""
 
 
 def fit_operating_point(
@@ -64,12 +74,66 @@ def score(logits: FloatArray, slope: FloatArray, bias: FloatArray, hierarchy: Hi
     return hierarchy.raise_parents(calibrated(logits, slope, bias))
 
 
-def cross_fitted(
-    logits: FloatArray, targets: ByteArray, hierarchy: Hierarchy, *, seed: int, borrowed: Borrowed | None = None
-) -> dict[str, Any]:
-    """The balanced profile's F1 and the calibration error when each half is judged by what the other half fitted.
+@dataclass(frozen=True, slots=True)
+class CrossFitted:
+    """What each half of the validation photos is given by calibration and thresholds that the other half fitted.
 
-    Thresholds judged on the photos they were chosen on look better than they are; this says by how much.
+    Judged on the photos that they were fitted on, these look better than they are; this says by how much.
+
+    Attributes:
+        raw, scores: (N, T) before and after calibration.
+        decisions: (N, T) bool, at the thresholds of the profile "balanced".
+        targets: (N, T) uint8; 255 also where a photo's set never knows a tag's absence, so that it cannot be judged.
+    """
+
+    raw: FloatArray
+    scores: FloatArray
+    decisions: npt.NDArray[np.bool_]
+    targets: ByteArray
+
+    def summary(self) -> dict[str, float]:
+        """F1, and the expected calibration error of all entries together and in the mean of the tags."""
+        counts = count(self.decisions, self.targets)
+        before, after = (calibration_error_per_tag(scores, self.targets) for scores in (self.raw, self.scores))
+        return {
+            "micro_f1": counts.micro_f1,
+            "macro_f1": counts.macro_f1,
+            "calibration_error": calibration_error(self.scores, self.targets),
+            "calibration_error_before": calibration_error(self.raw, self.targets),
+            "calibration_error_per_tag": mean_over_tags(after),
+            "calibration_error_per_tag_before": mean_over_tags(before),
+        }
+
+    def reliability(self) -> dict[str, dict[str, list[float]]]:
+        """The bins of the calibration error before and after; NaN where a bin is empty."""
+        both = {"before": reliability(self.raw, self.targets), "after": reliability(self.scores, self.targets)}
+        return {name: {key: rounded(values) for key, values in asdict(bins).items()} for name, bins in both.items()}
+
+    def per_tag(self) -> dict[str, list[float]]:
+        """By the name of a figure, its value for each tag; NaN where it has none."""
+        counts = count(self.decisions, self.targets)
+        return {
+            "photos": counts.positives.astype(int).tolist(),
+            "precision": rounded(np.where(counts.predicted > 0, counts.precision, np.nan)),
+            "recall": rounded(np.where(counts.positives > 0, counts.recall, np.nan)),
+            "calibration_error_before": rounded(calibration_error_per_tag(self.raw, self.targets)),
+            "calibration_error": rounded(calibration_error_per_tag(self.scores, self.targets)),
+        }
+
+
+def cross_fit(
+    logits: FloatArray,
+    targets: ByteArray,
+    hierarchy: Hierarchy,
+    *,
+    seed: int,
+    borrowed: Borrowed | None = None,
+    sets: npt.NDArray[np.str_] | None = None,
+) -> CrossFitted:
+    """Fit each half of the photos, drawn by the seed, and judge the other by it.
+
+    Args:
+        sets: (N,) the data set of each photo, which judges by what it knows; None is one set for all.
     """
     halves = np.array_split(np.random.default_rng(seed).permutation(len(logits)), 2)
     scores, decisions = np.empty_like(logits), np.empty(logits.shape, bool)
@@ -78,14 +142,12 @@ def cross_fitted(
         slope, bias = np.array(point.slope, np.float32), np.array(point.bias, np.float32)
         scores[judged] = score(logits[judged], slope, bias, hierarchy)
         decisions[judged] = scores[judged] >= point.threshold_array("balanced")
-    targets = judgeable(targets)
-    counts = count(decisions, targets)
-    return {
-        "micro_f1": counts.micro_f1,
-        "macro_f1": counts.macro_f1,
-        "calibration_error": calibration_error(scores, targets),
-        "calibration_error_before": calibration_error(sigmoid(logits).astype(np.float32), targets),
-    }
+    return CrossFitted(sigmoid(logits).astype(np.float32), scores, decisions, judgeable(targets, sets))
+
+
+def rounded(values: npt.NDArray[np.number]) -> list[float]:
+    """As a manifest keeps many numbers."""
+    return [round(value, KEPT_DIGITS) for value in values.tolist()]
 
 
 def _nullable(thresholds: FloatArray) -> tuple[float | None, ...]:

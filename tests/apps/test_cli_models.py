@@ -80,12 +80,25 @@ class TestInspect:
         )
         rows = [line.split() for line in outcome.stdout.splitlines()]
         for row in (
-            ["dog", "0.70", "0.50", "0.30", "animal"],
-            ["boat", "0.70", "0.50", "0.30", "vehicle"],
-            ["sea", "-", "-", "-"],
-            ["animal", "0.70", "0.50", "0.30"],
+            ["dog", "0.70", "0.50", "0.30", "photos", "animal"],
+            ["boat", "0.70", "0.50", "0.30", "photos", "vehicle"],
+            ["sea", "-", "-", "-", "photos"],
+            ["animal", "0.70", "0.50", "0.30", "photos"],
         ):
             assert row in rows
+
+    def test_it_says_which_tags_no_photo_has_taught(self, cli: Cli, write_tiny_model, with_untaught, tmp_path: Path):
+        lines = cli("inspect", write_tiny_model(tmp_path / "model", **with_untaught).path).stdout.splitlines()
+
+        taught = {words[0]: words[4] for words in map(str.split, lines[-6:])}
+        assert taught == {
+            "animal": "children", "beach": "photos", "dog": "photos", "sea": "photos",
+            "boat": "pretraining", "vehicle": "pretraining",
+        }  # fmt: skip
+        assert any(line.startswith("tags    2 were taught by no photo of these") for line in lines)
+
+    def test_where_photos_taught_all_it_says_nothing_of_that(self, cli: Cli, own_model: Path):
+        assert "taught by no photo" not in cli("inspect", "mine").stdout
 
     def test_it_shows_the_data_and_where_the_folder_is(self, cli: Cli, own_model: Path):
         lines = cli("inspect", "mine").stdout.splitlines()

@@ -32,7 +32,7 @@ def test_a_tag_is_added_listed_used_and_removed(cli: Cli, tiny_model: Path, red:
     assert added.stdout.endswith("from 6 photos, implies boat, vehicle\n")
 
     assert cli("tags", tiny_model, "--added").stdout.split("\n")[1].split() == [
-        "red", "door", "6", "boat,", "vehicle", *cli("tags", tiny_model, "--added").stdout.split()[-1:],
+        "red", "door", "you", "6", "boat,", "vehicle", *cli("tags", tiny_model, "--added").stdout.split()[-1:],
     ]  # fmt: skip
     line = json.loads(cli("tag", red / "0.png", "--model", tiny_model, "--all-scores", "--format", "jsonl").stdout)
     assert [scored["tag"] for scored in line["tags"]][-2:] == ["vehicle", "red door"]
@@ -54,7 +54,19 @@ def test_all_tags_as_json(cli: Cli, tiny_model: Path, red: Path) -> None:
 
     assert [row["tag"] for row in rows] == [*Tagger.load(tiny_model, additions=False).tags, "red"]
     assert [row["added"] for row in rows] == [False] * 6 + [True]
+    assert [row.get("taught_by") for row in rows] == ["photos"] * 6 + [None]
     assert rows[-1]["examples"] == 6
+
+
+def test_the_table_says_what_taught_each_tag(cli: Cli, write_tiny_model: Any, with_untaught, tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "model", **with_untaught).path
+
+    rows = [line.split() for line in cli("tags", model).stdout.splitlines()]
+
+    assert rows[1:] == [
+        ["animal", "children"], ["beach", "photos"], ["dog", "photos"], ["sea", "photos"],
+        ["boat", "pretraining"], ["vehicle", "pretraining"],
+    ]  # fmt: skip
 
 
 def test_implied_parents_stand_in_the_output(cli: Cli, tiny_model: Path, red: Path) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve
 
 from vectortag.errors import ShapeError
-from vectortag.metrics import calibration_error
-from vectortag.report.curves import FEWEST_PHOTOS, co_occurrence, most_frequent, precision_recall, reliability
+from vectortag.report.curves import FEWEST_PHOTOS, co_occurrence, most_frequent, precision_recall
 from vectortag.types import UNKNOWN
 
 
@@ -53,41 +51,6 @@ class TestPrecisionRecall:
     def test_arrays_that_do_not_fit_are_an_error(self):
         with pytest.raises(ShapeError):
             precision_recall(np.zeros((3, 2), np.float32), np.zeros((2, 2), np.uint8))
-
-
-class TestReliability:
-    def test_the_bins_are_those_of_scikit_learn(self):
-        scores, targets = random_case()
-        known = targets != UNKNOWN
-
-        bins = reliability(scores, targets, bins=5)
-
-        share, score = calibration_curve(targets[known], scores[known], n_bins=5)
-        np.testing.assert_allclose(bins.share, share)
-        np.testing.assert_allclose(bins.score, score)
-        assert bins.entries.sum() == known.sum()
-
-    def test_the_gaps_of_the_bins_make_the_calibration_error(self):
-        scores, targets = random_case()
-
-        bins = reliability(scores, targets)
-
-        gaps = np.abs(bins.score - bins.share) * bins.entries
-        assert gaps.sum() / bins.entries.sum() == pytest.approx(calibration_error(scores, targets), abs=1e-6)
-
-    def test_an_empty_bin_has_no_share(self):
-        bins = reliability(np.float32([[0.1, 1.0]]), np.uint8([[0, 1]]), bins=4)
-
-        assert bins.entries.tolist() == [1, 0, 0, 1]
-        np.testing.assert_allclose(bins.share, [0, np.nan, np.nan, 1])
-        np.testing.assert_allclose(bins.score, [0.1, np.nan, np.nan, 1], rtol=1e-6)
-
-    def test_unknown_entries_change_nothing(self):
-        scores, targets = random_case()
-
-        np.testing.assert_array_equal(
-            reliability(scores, targets).entries, reliability(hidden(scores, targets), targets).entries
-        )
 
 
 class TestTagsTogether:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.report.curves import Epoch, Learning, PrecisionRecall, Reliability
+from vectortag.metrics import Reliability
+from vectortag.report.curves import Epoch, Learning, PrecisionRecall
 
 LONG = "a tag whose name is far too long for any figure"
 EVEN = Reliability(np.linspace(0.1, 0.9, 5), np.linspace(0.0, 1.0, 5), np.array([900, 40, 10, 5, 60]))

@@ -106,11 +106,26 @@ class TestFolder:
     def test_the_readme_has_the_figures_of_each_set(self, written: Path, reports):
         table = [line for line in (written / "README.md").read_text().splitlines() if line.startswith("| ")]
 
-        assert len(table) == 4
-        for line, report in zip(table[2:], reports, strict=True):
+        for line, report in zip(table[2:4], reports, strict=True):
             name, photos, precision, tags, micro, *_ = line.strip("| ").split(" | ")
             assert (name, photos, tags) == (report.data, "20", str(report.map_tags))
             assert (precision, micro) == (f"{100 * report.map:.1f}", f"{100 * report.micro_f1:.1f}")
+
+    def test_the_readme_lists_the_best_and_the_worst_tags(self, written: Path, validation, report):
+        text = (written / "README.md").read_text()
+        section = text[text.index("## The best and the worst") : text.index("## Learning")]
+
+        rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][2:]
+        expected = report._judge(validation)
+        ranked = [(expected.tagger.tags[n], str(expected.positives[n])) for n in expected.ranked]
+        assert [(row[0], row[1]) for row in rows] == ranked[:3]
+        assert [(row[3], row[4]) for row in rows] == ranked[:2:-1]
+
+    def test_without_a_memory_of_the_training_its_curve_is_left_out(self, report, validation, reports, tmp_path: Path):
+        report.write_report(tmp_path / "report", None, validation, reports)
+
+        assert {file.name for file in (tmp_path / "report").iterdir()} == FILES - {"learning_curve.png"}
+        assert "epoch" not in (tmp_path / "report/README.md").read_text().casefold()
 
     def test_an_old_report_is_replaced(self, written: Path, report, trained, validation, reports):
         before = {file: file.read_bytes() for file in written.iterdir()}
@@ -261,20 +276,3 @@ class TestExamples:
         report.write_report(tmp_path / "report", trained, unjudged, [])
 
         assert {file.name for file in (tmp_path / "report").iterdir()} == FILES
-
-
-class TestRanking:
-    targets = np.uint8([[1, 1, 1, 0], [1, 1, 0, 0]] + [[1, 0, 0, 0], [0, 1, 0, 0]] * 3)
-
-    def test_tags_of_enough_photos_are_ranked_by_average_precision(self, report):
-        assert report.rank_tags(np.array([0.3, 0.8, 0.9, np.nan]), self.targets) == [1, 0]
-
-    def test_where_fewer_than_two_have_enough_all_are_ranked(self, report):
-        assert report.rank_tags(np.array([0.3, np.nan, 0.9, np.nan]), self.targets) == [2, 0]
-
-    @pytest.mark.parametrize(
-        ("ranked", "best", "worst"),
-        [(range(9), [0, 1, 2], [6, 7, 8]), (range(5), [0, 1, 2], [3, 4]), ([4], [4], []), ([], [], [])],
-    )
-    def test_best_and_worst_have_nothing_in_common(self, report, ranked, best, worst):
-        assert report.best_and_worst(list(ranked), 3) == (best, worst)

@@ -32,6 +32,11 @@ class Part:
     records: tuple[Record, ...]
     targets: ByteArray
 
+    @property
+    def sets(self) -> npt.NDArray[np.str_]:
+        """(N,) the name of each photo's data set."""
+        return np.array([record.dataset for record in self.records], np.str_)
+
     def only(self, rows: npt.NDArray[np.intp]) -> Part:
         """The part of this part that has these rows."""
         return Part(tuple(self.records[row] for row in rows), self.targets[rows])

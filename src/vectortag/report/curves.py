@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.metrics import BINS, Doubles, check_shapes
+from vectortag.metrics import Doubles, check_shapes
 from vectortag.types import UNKNOWN, ByteArray, FloatArray
 
 Places = npt.NDArray[np.intp]
@@ -62,30 +62,6 @@ def precision_recall(scores: FloatArray, targets: ByteArray) -> PrecisionRecall:
     last_of_tie = np.flatnonzero(np.append(values[1:] != values[:-1], True))
     hits = np.cumsum(truth)[last_of_tie]
     return PrecisionRecall(hits / (last_of_tie + 1), hits / hits[-1])
-
-
-@dataclass(frozen=True, slots=True)
-class Reliability:
-    """Bins of equal width of the known entries: mean score, share of positives, number of entries: (B,) each.
-
-    The first two are NaN in an empty bin.
-    """
-
-    score: Doubles
-    share: Doubles
-    entries: Places
-
-
-def reliability(scores: FloatArray, targets: ByteArray, *, bins: int = BINS) -> Reliability:
-    """What the expected calibration error is made of (Guo et al. 2017, arXiv:1706.04599)."""
-    check_shapes(scores, targets)
-    known = targets != UNKNOWN
-    place = np.minimum((scores[known] * bins).astype(np.intp), bins - 1)
-    entries = np.bincount(place, minlength=bins)
-    filled = np.where(entries > 0, entries, np.nan)
-    score = np.bincount(place, weights=scores[known], minlength=bins) / filled
-    share = np.bincount(place, weights=targets[known] == 1, minlength=bins) / filled
-    return Reliability(score, share, entries)
 
 
 def most_frequent(targets: ByteArray, count: int) -> Places:

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from vectortag.metrics import Doubles
-from vectortag.report.curves import Learning, PrecisionRecall, Reliability
+from vectortag.metrics import Doubles, Reliability
+from vectortag.report.curves import Learning, PrecisionRecall
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
 """Of the palette of Okabe and Ito (2008), which colour-blind people tell apart; orange is their vermilion."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 
+from vectortag.card_figures import TagFigures, ranking
 from vectortag.evaluation import Report
 from vectortag.model_card import figures_table
 from vectortag.model_folder import ModelFolder
@@ -29,7 +30,9 @@ dot is where the model's own thresholds put it. Green are the best tags, orange 
 ## Honest scores
 
 Of what gets a score of 0.8, do 80 % have the tag? The dotted line is a model that always keeps its word; ECE, the
-expected calibration error, is the mean distance from it. Below, how many entries (a tag of a photo) have such a score.
+expected calibration error, is the mean distance from it. The calibration was fitted on these photos; MODEL_CARD.md
+judges each half of them by a calibration that the other half fitted. Below, how many entries (a tag of a photo) have
+such a score.
 
 ![Honest scores](reliability.png)""",
     "co_occurrence.png": """
@@ -43,9 +46,9 @@ model little about either.
     "heatmaps.png": """
 ## Where it looks
 
-From the best tags by average precision (AP) to the worst, two a row: a photo, then the heat map over it with the score.
-The photo is the one with the middle score among the validation photos that have the tag: neither a lucky nor an unlucky
-example.
+First the best tags by average precision (AP), then the worst, down to the very worst, two a row: a photo, then the heat
+map over it with the score. The photo is the one with the middle score among the validation photos that have the tag:
+neither a lucky nor an unlucky example.
 
 ![Where it looks](heatmaps.png)""",
     "per_tag.csv": """
@@ -57,17 +60,30 @@ precision, recall and F1 at that threshold, and calibration error.""",
 """What is said of each file of the report, in the order of the report."""
 
 
-def readme(folder: ModelFolder, learning: Learning, reports: Sequence[Report], files: Container[str]) -> str:
-    """The text, in Markdown, with a section for each of the files that are there."""
+def readme(
+    folder: ModelFolder,
+    learning: Learning | None,
+    reports: Sequence[Report],
+    figures: TagFigures,
+    files: Container[str],
+) -> str:
+    """The text, in Markdown, with a section for each of the files that are there.
+
+    Args:
+        figures: "photos" and "average_precision" of each tag, over all sets.
+    """
     sections = [text for name, text in SECTIONS.items() if name in files]
-    return "\n".join([*_head(folder, learning), *_figures(reports), *sections]) + "\n"
+    best = ["", "## The best and the worst tags", "", *ranking(folder.manifest.tags, figures)]
+    return "\n".join([*_head(folder, learning), *_figures(reports), *best, *sections]) + "\n"
 
 
-def _head(folder: ModelFolder, learning: Learning) -> Iterator[str]:
+def _head(folder: ModelFolder, learning: Learning | None) -> Iterator[str]:
     yield f"# How {folder.manifest.name} was trained"
     yield ""
-    yield f"The model is `{folder.id}`, with {len(folder.manifest.tags)} tags. Of {len(learning.epochs)} epochs the"
-    yield f"best, number {learning.best + 1}, was kept: {learning.epochs[learning.best]}."
+    yield f"The model is `{folder.id}`, with {len(folder.manifest.tags)} tags."
+    if learning is not None:
+        yield f"Of {len(learning.epochs)} epochs the best, number {learning.best + 1}, was kept:"
+        yield f"{learning.epochs[learning.best]}."
     yield ""
 
 

@@ -1,4 +1,4 @@
-"""The report of a training: curves, tables and examples for a person to look at, beside the model folder."""
+"""The report of a model: curves, tables and examples for a person to look at."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ from vectortag.data.training import Part
 from vectortag.errors import TrainingError
 from vectortag.evaluation import Report, TagReport
 from vectortag.heatmap import draw_heatmap
-from vectortag.metrics import Doubles, average_precision, calibration_error, count, judgeable
+from vectortag.metrics import (
+    Doubles,
+    average_precision,
+    best_and_worst,
+    calibration_error,
+    count,
+    judgeable,
+    rank_tags,
+    reliability,
+)
 from vectortag.preprocess import open_image
 from vectortag.report.curves import (
     Learning,
@@ -25,7 +34,6 @@ from vectortag.report.curves import (
     co_occurrence,
     most_frequent,
     precision_recall,
-    reliability,
 )
 from vectortag.report.text import readme
 from vectortag.sheet import Cell, draw_sheet, fit, score_note
@@ -40,11 +48,8 @@ except ModuleNotFoundError:  # matplotlib comes with the extra "plots"
 
 TAGS_IN_MATRIX = 30
 
-TAGS_IN_CURVES, TAGS_IN_EXAMPLES = 3, 4
+TAGS_IN_CURVES, TAGS_IN_EXAMPLES = 3, 10
 """So many of the best, and as many of the worst."""
-
-ENOUGH_PHOTOS = 5
-"""A tag with fewer validation photos is called best or worst only where there are no others: its AP is mostly luck."""
 
 EXAMPLE_SIDE = 300
 """Pixels."""
@@ -71,6 +76,7 @@ class _Judged:
     Attributes:
         raw, scores: (N, T) before and after calibration.
         targets: (N, T) uint8; 255 also where the photo's set never knows a tag's absence, so that it cannot be judged.
+        positives: (T,) how many photos have the tag.
         precisions: (T,) average precision; NaN for a tag that has none.
         ranked: the places of the tags by average precision, best first.
     """
@@ -80,16 +86,18 @@ class _Judged:
     raw: FloatArray
     scores: FloatArray
     targets: ByteArray
+    positives: npt.NDArray[np.intp]
     precisions: Doubles
     ranked: list[int]
 
 
-def write_report(folder: Path, learning: Learning, validation: Validation, reports: Sequence[Report]) -> None:
+def write_report(folder: Path, learning: Learning | None, validation: Validation, reports: Sequence[Report]) -> None:
     """Write README.md and what it shows into a folder; a file that is there already is replaced when it is complete.
 
     Where matplotlib is not installed, the figures that it draws are left out.
 
     Args:
+        learning: how the training went; None where nobody remembers.
         reports: the figures on each data set.
 
     Raises:
@@ -99,11 +107,13 @@ def write_report(folder: Path, learning: Learning, validation: Validation, repor
     judged = _judge(validation)
     files = {"heatmaps.png": _heatmaps(judged), "per_tag.csv": per_tag(reports).encode()}
     if plots is not None:
-        files["learning_curve.png"] = plots.to_png(plots.learning_curve(learning))
+        if learning is not None:
+            files["learning_curve.png"] = plots.to_png(plots.learning_curve(learning))
         files["precision_recall.png"] = _precision_recall(judged)
         files["reliability.png"] = _reliability(judged)
         files["co_occurrence.png"] = _co_occurrence(judged)
-    files["README.md"] = readme(judged.tagger.folder, learning, reports, files).encode()
+    figures = {"photos": judged.positives.tolist(), "average_precision": judged.precisions.tolist()}
+    files["README.md"] = readme(judged.tagger.folder, learning, reports, figures, files).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -114,44 +124,13 @@ def write_report(folder: Path, learning: Learning, validation: Validation, repor
 
 def _judge(validation: Validation) -> _Judged:
     tagger, part = validation.tagger, validation.part
-    targets = np.full_like(part.targets, UNKNOWN)
-    for rows in _rows_of_sets(part).values():
-        targets[rows] = judgeable(part.targets[rows])
+    targets = judgeable(part.targets, part.sets)
     scores = tagger.scores(validation.embeddings)
     raw = sigmoid(tagger.folder.head.logits(validation.embeddings)).astype(np.float32)
     precisions = average_precision(scores, targets)
-    return _Judged(tagger, part, raw, scores, targets, precisions, rank_tags(precisions, targets))
-
-
-def _rows_of_sets(part: Part) -> dict[str, npt.NDArray[np.intp]]:
-    """For each data set, which rows of the part are its own."""
-    names = np.array([record.dataset for record in part.records])
-    return {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
-
-
-def rank_tags(precisions: Doubles, targets: ByteArray) -> list[int]:
-    """The places of the tags that have an average precision, best first.
-
-    Tags with fewer than ENOUGH_PHOTOS positives are left out, unless that would leave fewer than two.
-
-    Args:
-        precisions: (T,), NaN for a tag that has none.
-        targets: (N, T) uint8.
-    """
-    order = [int(place) for place in np.argsort(-precisions, kind="stable") if not np.isnan(precisions[place])]
     positives = (targets == 1).sum(axis=0)
-    enough = [place for place in order if positives[place] >= ENOUGH_PHOTOS]
-    return enough if len(enough) >= 2 else order
-
-
-def best_and_worst(ranked: Sequence[int], most: int) -> tuple[list[int], list[int]]:
-    """At most so many from the beginning and from the end, in their order; none is in both.
-
-    >>> best_and_worst([5, 2, 7], 4)
-    ([5, 2], [7])
-    """
-    best = list(ranked[: min(most, (len(ranked) + 1) // 2)])
-    return best, list(ranked[max(len(best), len(ranked) - most) :])
+    ranked = rank_tags(precisions, positives)
+    return _Judged(tagger, part, raw, scores, targets, positives, precisions, ranked)
 
 
 def per_tag(reports: Sequence[Report]) -> str:
@@ -197,8 +176,8 @@ def _co_occurrence(judged: _Judged) -> bytes:
     """Each tag by the sets that know its absence: by others, which know only its presence, it would always be there."""
     manifest = judged.tagger.folder.manifest
     targets = judged.targets.copy()
-    for name, rows in _rows_of_sets(judged.part).items():
-        info = manifest.data_set(name)
+    for name in np.unique(judged.part.sets):
+        rows, info = np.flatnonzero(judged.part.sets == name), manifest.data_set(name)
         unsure = np.array([info is not None and tag not in info.known for tag in manifest.tags])
         targets[np.ix_(rows, unsure)] = UNKNOWN
     frequent = most_frequent(targets, TAGS_IN_MATRIX)
@@ -223,7 +202,7 @@ def _example(judged: _Judged, place: int) -> tuple[Cell, Cell]:
     path = judged.part.records[typical_photo(judged.scores[:, place], judged.targets[:, place])].path
     heatmap = tagger.explain(path, tagger.tags[place])
     photo = fit(open_image(path, max_pixels=tagger.embedder.recipe.max_pixels), EXAMPLE_SIDE)
-    precision = f"AP {judged.precisions[place]:.2f}"
+    precision = f"AP {100 * judged.precisions[place]:.1f}, {judged.positives[place]} photos"
     return Cell(photo, heatmap.tag, precision), Cell(draw_heatmap(photo, heatmap), note=score_note(heatmap))
 
 

@@ -186,6 +186,7 @@ class TestModels:
         assert len(model.vocabulary) == model.tags
         cat = next(tag for tag in model.vocabulary if tag.tag == "cat")
         assert "animal" in cat.parents
+        assert (cat.added, cat.taught_by) == (False, "photos")
         assert cat.thresholds["thorough"] <= cat.thresholds["balanced"] <= cat.thresholds["precise"]
 
     def test_another_model_is_unknown(self, server):

@@ -41,6 +41,7 @@ COMMANDS = {
     "find": "find",
     "compare": "compare",
     "evaluate": "evaluate",
+    "report": "report",
     "train": "train",
     "fit": "fit",
     "quantise": "quantise",

@@ -25,7 +25,7 @@ def inspect(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The manifest as it is.")] = False,
 ) -> int:
-    """Show what a model folder holds: its tags with their parents and thresholds, its data, its figures.
+    """Show what a model folder holds: its tags with their thresholds, parents and what taught them, and its data.
 
     **Examples**
 
@@ -48,11 +48,15 @@ def inspect(
             f"data    {info.name}: {info.train_photos:,} training photos, {len(info.validation):,} kept for validation"
         )
     hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
-    table = Table("tag", *PROFILES, "parents", box=None, header_style="bold")
-    for place, tag in enumerate(manifest.tags):
+    if untaught := manifest.teachers.count("pretraining"):
+        console.print(
+            f"tags    {untaught} were taught by no photo of these: the network knew them from its pretraining"
+        )
+    table = Table("tag", *PROFILES, "taught by", "parents", box=None, header_style="bold")
+    for place, (tag, teacher) in enumerate(zip(manifest.tags, manifest.teachers, strict=True)):
         thresholds = (manifest.point_for(profile).thresholds[profile][place] for profile in PROFILES)
         above = [manifest.tags[parent] for parent in hierarchy.above(place)]
-        table.add_row(tag, *("-" if t is None else f"{t:.2f}" for t in thresholds), ", ".join(above))
+        table.add_row(tag, *("-" if t is None else f"{t:.2f}" for t in thresholds), teacher, ", ".join(above))
     console.print(table)
     return 0
 

@@ -35,17 +35,20 @@ def tags(
     `vectortag tags --added`
     """
     folder = find_model_folder(model)
-    own, additions = () if added else folder.manifest.tags, read_additions(folder).tags
+    manifest, additions = folder.manifest, read_additions(folder).tags
+    own = () if added else tuple(zip(manifest.tags, manifest.teachers, strict=True))
     if as_json:
-        rows = [*({"tag": tag, "added": False} for tag in own), *map(_describe, additions)]
+        rows = [{"tag": tag, "added": False, "taught_by": teacher} for tag, teacher in own]
+        rows += map(_describe, additions)
         stdout().print(json.dumps(rows, indent=2, ensure_ascii=False))
         return 0
-    table = Table("tag", "examples", "parents", "separation", box=None, header_style="bold")
-    for tag in own:
-        table.add_row(tag, "", "", "")
+    table = Table("tag", "taught by", "examples", "parents", "separation", box=None, header_style="bold")
+    for tag, teacher in own:
+        table.add_row(tag, teacher, "", "", "")
     for addition in additions:
         table.add_row(
             addition.name,
+            "you",
             str(addition.examples),
             ", ".join(addition.parents),
             f"{addition.separation:.2f}",

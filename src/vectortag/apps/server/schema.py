@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from vectortag.additions import LONGEST_NAME
+from vectortag.manifest import Teacher
 from vectortag.thresholds import Profile
 
 Score = Annotated[float, Field(ge=0, le=1)]
@@ -145,6 +146,10 @@ class ModelTag(_Answer):
 
     tag: str
     added: bool = Field(description="Whether it was added to the model after its training.")
+    taught_by: Teacher | None = Field(
+        description="photos; pretraining: no photo of the model's data sets; children: the tags that imply it. "
+        "null where it was added."
+    )
     parents: list[str] = Field(description="Tags that it implies, all generations.")
     thresholds: dict[Profile, float | None]
 

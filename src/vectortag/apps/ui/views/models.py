@@ -67,7 +67,8 @@ def _tags(folder: ModelFolder) -> list[dict[str, object]]:
         {
             "tag": tag,
             **{profile: point.thresholds[profile][place] for profile, point in points.items()},
+            "taught by": teacher,
             "parents": ", ".join(manifest.tags[parent] for parent in hierarchy.above(place)),
         }
-        for place, tag in enumerate(manifest.tags)
+        for place, (tag, teacher) in enumerate(zip(manifest.tags, manifest.teachers, strict=True))
     ]

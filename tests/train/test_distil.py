@@ -13,10 +13,10 @@ import pytest
 from vectortag.classifier import Classifier
 from vectortag.data.records import Record
 from vectortag.data.training import Part, TrainingData
-from vectortag.errors import TrainingError
+from vectortag.errors import ConfigError, TrainingError
 from vectortag.tagger import Tagger
 from vectortag.taxonomy import Taxonomy
-from vectortag.train.config import DistilConfig
+from vectortag.train.config import DataConfig, DistilConfig, TrainConfig
 from vectortag.types import UNKNOWN
 
 
@@ -111,3 +111,75 @@ class TestTeacher:
 
         with pytest.raises(TrainingError, match="has none of the 3 tags"):
             distil.training_targets(strange, DistilConfig(teacher=self.teacher))
+
+
+class TestTeacherOfViews:
+    @pytest.fixture
+    def network(self, torch: Any) -> Any:
+        """Images (B, H, W, 3) -> logits (B, 2): the mean of red, and the width of the images."""
+
+        class Network(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.weight = torch.nn.Parameter(torch.tensor(0.01))
+                self.norm = torch.nn.BatchNorm1d(2)
+
+            def forward(self, images: Any) -> Any:
+                red = images[..., 0].mean(dim=(1, 2)) * self.weight
+                return torch.stack([red, torch.full_like(red, images.shape[2] / 100)], dim=1)
+
+        return Network()
+
+    def test_it_has_its_share_where_people_spoke_and_the_word_where_nobody_did(self, distil, network, torch):
+        images = torch.full((2, 50, 50, 3), 100, dtype=torch.uint8)
+        said = torch.tensor([[0.0, 1.0], [1.0, torch.nan]])
+
+        targets = distil.Teacher(network, 50, [(0, 1), (1, 0)], 0.25)(images, said)
+
+        first, second = (float(torch.tensor(logit).sigmoid()) for logit in (0.5, 1.0))  # the pupil's order
+        expected = torch.tensor([[0.25 * first, 0.75 + 0.25 * second], [0.75 + 0.25 * first, second]])
+        torch.testing.assert_close(targets, expected)
+        assert said[0].tolist() == [0, 1]
+
+    def test_of_a_tag_that_it_does_not_have_it_says_nothing(self, distil, network, torch):
+        said = torch.tensor([[0.0, torch.nan, 1.0]])
+
+        targets = distil.Teacher(network, 50, [(0, 0)], 1.0)(torch.zeros(1, 50, 50, 3), said)
+
+        torch.testing.assert_close(targets, torch.tensor([[0.5, torch.nan, 1.0]]), equal_nan=True)
+
+    def test_it_sees_each_view_at_its_own_size(self, distil, network, torch):
+        said = torch.full((1, 1), torch.nan)
+
+        targets = distil.Teacher(network, 80, [(0, 1)], 1.0)(torch.zeros(1, 40, 40, 3), said)
+
+        assert targets.item() == pytest.approx(float(torch.tensor(0.8).sigmoid()))
+
+    def test_a_run_of_a_part_of_a_network_is_refused(self, distil, tmp_path):
+        settings = self.settings(tmp_path, freeze="stages")
+
+        with pytest.raises(ConfigError, match=r"distil\.teacher: a run can teach where both were trained with"):
+            distil.teacher_of_views(settings, ["a"])
+
+    def test_a_run_of_other_tags_is_refused(self, distil, tmp_path):
+        settings = self.settings(tmp_path, freeze="none")
+
+        with pytest.raises(TrainingError, match=r"distil\.teacher: .*\.run has none of the 1 tags"):
+            distil.teacher_of_views(settings, ["a"])
+
+    @staticmethod
+    def settings(tmp_path: Path, freeze: str) -> TrainConfig:
+        """Of a training whose teacher is the run of another one, of the tag "b"."""
+        run = tmp_path / "theirs.run"
+        run.mkdir()
+        taught = TrainConfig(name="theirs", data=(DataConfig(name="set", csv="set"),), freeze=freeze)
+        (run / "config.json").write_text(taught.model_dump_json())
+        (run / "tags.json").write_text('["b"]')
+        (run / "best.ckpt").touch()
+        return taught.model_copy(update={"freeze": "none", "distil": DistilConfig(teacher=str(run))})
+
+    def test_it_no_longer_learns(self, distil, network):
+        teacher = distil.Teacher(network, 50, [(0, 0)], 1.0).train()
+
+        assert not any(one.requires_grad for one in teacher.parameters())
+        assert not network.norm.training

@@ -95,3 +95,25 @@ def test_a_classifier_that_does_not_take_the_mean_of_the_feature_map_is_left(
     config = BackboneConfig(architecture=architecture, init=str(tmp_path / "weights.safetensors"), image_size=SIZE)
 
     assert network.pretrained_classifier(config, network.create_backbone(config)) is None
+
+
+@pytest.mark.parametrize("architecture", ["test_resnet", "test_efficientnet", "test_convnext", "test_vit"])
+def test_saved_weights_are_a_start_that_gives_the_same_features(
+    need_module: Callable[[str], ModuleType], tmp_path: Path, architecture: str
+) -> None:
+    torch, timm, network = need_module("torch"), need_module("timm"), need_module("vectortag.train.network")
+    from safetensors.torch import save_file
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        save_file(timm.create_model(architecture).state_dict(), tmp_path / "weights.safetensors")
+    images = torch.randint(0, 256, (2, SIZE, SIZE, 3), dtype=torch.uint8)
+    maps = []
+    for start in ("weights", "again"):
+        config = BackboneConfig(architecture=architecture, init=str(tmp_path / f"{start}.safetensors"), image_size=SIZE)
+        backbone = network.create_backbone(config).eval()
+        network.save_weights(backbone, None, tmp_path / "again.safetensors")
+        with torch.inference_mode():
+            maps.append(backbone(images))
+
+    torch.testing.assert_close(maps[0], maps[1])

@@ -115,13 +115,14 @@ def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> 
         *,
         csv: Path = shapes,
         architecture: str = "test_resnet",
+        init: Path | None = None,
         sizes: Sequence[int] = (),
         vocabulary: Sequence[str] = (),
         **changes: Any,
     ) -> Path:
         fields = {"epochs": 4, "batch_size": 8, "learning_rate": 3e-3, "workers": 0, "precision": "float32", **changes}
         lines = ['name = "shapes"', *(f"{name} = {json.dumps(value)}" for name, value in fields.items())]
-        lines += ["[backbone]", f'architecture = "{architecture}"', f'init = "{weights(architecture)}"']
+        lines += ["[backbone]", f'architecture = "{architecture}"', f'init = "{init or weights(architecture)}"']
         lines += [
             f"image_size = {SIZE}",
             f"sizes = {list(sizes)}",
@@ -206,6 +207,34 @@ def test_a_backbone_that_is_held_to_its_classes_ships_them_and_their_groups_are_
     assert np.flatnonzero(folder.head.blocks[1].groups[0]).tolist() == [973]
     analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
     assert [heatmap.tag for heatmap in analysis.heatmaps()] == ["circle", "square", "reef"]
+
+
+def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(train, configured, shapes, tmp_path):
+    first = train(configured(freeze="stages", epochs=1, **{"distil.hold": 1.0}), tmp_path)
+
+    start = tmp_path / "shapes.run" / "backbone.safetensors"
+    second = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "second")
+
+    before, after = (Tagger.load(folder.path).embedder.embed(shapes / "1.png") for folder in (first, second))
+    np.testing.assert_allclose(before, after, rtol=1e-3, atol=1e-4)
+    assert first.classifier is not None
+    assert second.classifier is not None
+    np.testing.assert_array_equal(first.classifier.w, second.classifier.w)
+
+
+def test_a_run_teaches_each_view_that_another_network_is_trained_on(train, configured, tmp_path):
+    train(configured(epochs=1), tmp_path / "teacher")
+
+    taught, alone = (
+        train(configured(architecture="test_efficientnet", epochs=1, **settings), tmp_path / name)
+        for name, settings in (
+            ("taught", {"distil.teacher": str(tmp_path / "teacher" / "shapes.run"), "distil.share": 1.0}),
+            ("alone", {}),
+        )
+    )
+
+    assert taught.manifest.tags == alone.manifest.tags
+    assert not np.array_equal(taught.head.blocks[0].w1, alone.head.blocks[0].w1)
 
 
 def test_groups_need_a_backbone_that_still_knows_its_classes(train, configured, tmp_path):

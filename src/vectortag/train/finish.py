@@ -44,7 +44,7 @@ def finish(
     """Write the model folder `output`/`config.name` and the report beside it.
 
     Args:
-        known: the classifier that the backbone started with.
+        known: the backbone's own classifier, if it still goes with one.
 
     Raises:
         TrainingError: the head in numpy gives other logits than torch.
@@ -70,7 +70,7 @@ def finish(
         data=data,
         validation=validation,
         background=_background(embedder, data.training.records, config.seed),
-        classifier=trained.held.trained(known.names) if trained.held and known else known,
+        classifier=known,
         learning=trained.learning,
         provenance=_provenance(config, trained, exported, seconds),
         seed=config.seed,

@@ -7,13 +7,14 @@ from typing import Any
 
 import timm
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor, nn
 
 from vectortag.classifier import Classifier
 from vectortag.errors import ConfigError, did_you_mean
 from vectortag.head import LinearBlock, MlpBlock
+from vectortag.places import replace_file
 from vectortag.train.config import BackboneConfig, HeadConfig
 
 IMAGENET_CLASSES = 1000
@@ -142,6 +143,17 @@ def _imagenet_names() -> tuple[str, ...]:
     return tuple(
         word if words.count(word) == 1 else f"{word} ({meaning})" for word, meaning in zip(words, meanings, strict=True)
     )
+
+
+def save_weights(backbone: Backbone, classifier: Classifier | None, file: Path) -> None:
+    """Write a backbone, and the classifier trained with it, by timm's names: what `backbone.init` reads."""
+    weights = backbone.body.state_dict()
+    if _normalises_after_the_pool(backbone.body):
+        weights = {name.replace("norm_pre.", "head.norm."): weight for name, weight in weights.items()}
+    if classifier is not None:
+        layer = backbone.body.default_cfg["classifier"]
+        weights |= {f"{layer}.weight": torch.from_numpy(classifier.w), f"{layer}.bias": torch.from_numpy(classifier.b)}
+    replace_file(file, save({name: weight.contiguous() for name, weight in weights.items()}))
 
 
 def _is_transformer(body: Any) -> bool:

@@ -3,7 +3,7 @@
 photos and their words -> tags, targets, a split          load_training_data
 backbone -> what stays frozen, computed once              prepare_inputs
 trunk and head are trained, the best epoch is kept        fit
-backbone -> model.onnx                                    export_backbone
+backbone -> another training's start, model.onnx          save_weights, export_backbone
 validation photos -> calibration, thresholds, figures     finish
 all of it -> a model folder, and a report beside it
 """
@@ -29,8 +29,8 @@ from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
 from vectortag.train.inputs import prepare_inputs
 from vectortag.train.losses import create_loss, to_float
-from vectortag.train.network import create_backbone, create_head
-from vectortag.train.run import CONFIG, TAGS
+from vectortag.train.network import create_backbone, create_head, save_weights
+from vectortag.train.run import BACKBONE, CONFIG, TAGS
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,10 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     )
     if processes.rank() > 0:
         return None
+    if trained.held and known:
+        known = trained.held.trained(known.names)
+    if config.freeze != "backbone":
+        save_weights(backbone, known, run / BACKBONE)
     exported = export_backbone(backbone, config.backbone.image_size)
     seconds = time.monotonic() - started
     return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds)

@@ -117,7 +117,7 @@ class PhotoIndex(Generic[P]):
         return [Found(self.photos[row], float(similarities[row])) for row in rows]
 
     def doubt(self, sentence: str) -> str | None:
-        """Why the order that a sentence gives may mean nothing: it has no common word, and the model knows none like it.
+        """Why a sentence's order may mean nothing, as that of nonsense: no word of it is common or near a known one.
 
         Raises:
             MissingExtraError, WordsError: as `search`.

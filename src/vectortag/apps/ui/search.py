@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Outcome:
 
     photos: list[VisitorPhoto]
     problem: str | None = None
-    doubt: str | None = field(default=None)
+    doubt: str | None = None
 
 
 def run_search(search: Search, visit: Visit, model: ServedModel, mode: InferenceMode) -> Outcome:

@@ -35,7 +35,7 @@ def _searched() -> None:
 
 
 def find(search: Search, model: ServedModel, mode: InferenceMode) -> list[VisitorPhoto]:
-    """The photos to show: all, or what the search found, with a line that says so. A new search opens the best photo."""
+    """The photos to show: all, or what the search finds, and say what that is. A new search opens the best of them."""
     here, is_new = visit(), st.session_state.pop("searched", False)
     if not search:
         return list(here.photos.values())
@@ -65,8 +65,7 @@ def _said(search: Search, outcome: Outcome, count: int) -> str:
     """What the strip shows, in a line; nothing where it shows all photos as they came."""
     tagged = f"{len(outcome.photos)} of {count} photos{_tags(search)}" if search.has or search.has_not else ""
     if search.sentence.strip() and not outcome.problem:
-        which = f"{tagged}, those" if tagged else f"All {count} photos, those"
-        return f"{which} first that **{plain(search.sentence.strip())}** fits best."
+        return f"{tagged or f'All {count} photos'}, best fit first: **{plain(search.sentence.strip())}**"
     return f"{tagged}." if tagged else ""
 
 

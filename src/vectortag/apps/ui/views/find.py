@@ -44,9 +44,7 @@ def find(search: Search, model: ServedModel, mode: InferenceMode) -> list[Visito
         st.warning(plain(outcome.problem) + _models_with_words(model), icon=":material/search_off:")
     elif outcome.doubt:
         st.warning(plain(outcome.doubt), icon=":material/question_mark:")
-    if not outcome.photos:
-        st.info(f"None of the {len(here.photos)} photos is{_tags(search)}.", icon=":material/filter_alt:")
-    elif said := _said(search, outcome, len(here.photos)):
+    if said := _said(search, outcome, len(here.photos)):
         st.markdown(said)
     if is_new and outcome.photos:
         choose(outcome.photos[0].key)
@@ -63,13 +61,10 @@ def _models_with_words(model: ServedModel) -> str:
 
 def _said(search: Search, outcome: Outcome, count: int) -> str:
     """What the strip shows, in a line; nothing where it shows all photos as they came."""
-    tagged = f"{len(outcome.photos)} of {count} photos{_tags(search)}" if search.has or search.has_not else ""
-    if search.sentence.strip() and not outcome.problem:
+    with_each = " and ".join(f"**{plain(tag)}**" for tag in search.has)
+    with_none = " or ".join(f"**{plain(tag)}**" for tag in search.has_not)
+    tags = ", ".join([f"with {with_each}"] * bool(with_each) + [f"without {with_none}"] * bool(with_none))
+    tagged = f"{len(outcome.photos)} of {count} photos {tags}" if tags else ""
+    if search.sentence.strip() and not outcome.problem and outcome.photos:
         return f"{tagged or f'All {count} photos'}, best fit first: **{plain(search.sentence.strip())}**"
     return f"{tagged}." if tagged else ""
-
-
-def _tags(search: Search) -> str:
-    has = " and ".join(f"**{plain(tag)}**" for tag in search.has)
-    has_not = " or ".join(f"**{plain(tag)}**" for tag in search.has_not)
-    return (f" with {has}" if has else "") + (f" without {has_not}" if has_not else "")

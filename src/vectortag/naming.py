@@ -17,7 +17,9 @@ def place_of(tag: str, places: Mapping[str, int], manifest: Manifest) -> int:
     Raises:
         UnknownTagError: none of them is called so.
     """
-    for name in (tag, normalise(tag), manifest.taxonomy.canonical(tag)):
+    if tag in places:
+        return places[tag]
+    for name in (normalise(tag), manifest.taxonomy.canonical(tag)):
         if name is not None and name in places:
             return places[name]
     hint = did_you_mean(tag, places)

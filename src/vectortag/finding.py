@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.data.embeddings import embed_photos
+from vectortag.data.embeddings import Embedded, embed_cached
 from vectortag.errors import PhotoError
 from vectortag.model_folder import WORDS
 from vectortag.places import cache_home, replace_file
@@ -54,7 +54,7 @@ class PhotoIndex(Generic[P]):
     Args:
         tagger: the model.
         photos, embeddings: N photos and (N, K), what the network saw of each.
-        kept: whether where they point is kept in the cache, for the next search of the same photos.
+        directions: (N, D), where each points among sentences; None where that is still to be worked out.
 
     Attributes:
         photos: those that can be read.
@@ -64,16 +64,19 @@ class PhotoIndex(Generic[P]):
         WordsError: the model knows no words.
     """
 
-    def __init__(self, tagger: Tagger, photos: Sequence[P], embeddings: FloatArray, *, kept: bool = False) -> None:
+    def __init__(
+        self,
+        tagger: Tagger,
+        photos: Sequence[P],
+        embeddings: FloatArray | Embedded,
+        directions: FloatArray | None = None,
+    ) -> None:
         self._words = knows_words(tagger.folder)
         self._tagger = tagger
         self.photos = tuple(photos)
         self.failed: tuple[PhotoError, ...] = ()
         self._embeddings = embeddings
-        name = tagger.folder.manifest.files[WORDS]
-        self._directions = (
-            _kept_directions(self._words, name, embeddings) if kept else _directions(self._words, embeddings)
-        )
+        self._directions = _directions(self._words, embeddings, len(photos)) if directions is None else directions
 
     @staticmethod
     def of(tagger: Tagger, photos: Sequence[Path]) -> PhotoIndex[Path]:
@@ -82,13 +85,12 @@ class PhotoIndex(Generic[P]):
         Raises:
             WordsError: the model knows no words.
         """
-        knows_words(tagger.folder)
+        words = knows_words(tagger.folder)
+        files = tagger.folder.manifest.files
         network = tagger.folder.network_in(tagger.embedder.session.precision)
-        found, failed = embed_photos(tagger.embedder, tagger.folder.manifest.files[network.name], photos)
-        width = tagger.folder.manifest.backbone.width
-        embeddings = np.stack(list(found.values())) if found else np.empty((0, width), np.float32)
-        index = PhotoIndex(tagger, list(found), embeddings, kept=True)
-        index.failed = tuple(failed)
+        found = embed_cached(tagger.embedder, files[network.name], photos)
+        index = PhotoIndex(tagger, found.photos, found, _kept_directions(words, files[WORDS], found))
+        index.failed = tuple(found.failed)
         return index
 
     def search(
@@ -135,7 +137,13 @@ class PhotoIndex(Generic[P]):
 
 
 def with_tags(
-    tagger: Tagger, embeddings: FloatArray, rows: Rows, *, top: int, has: Sequence[str], has_not: Sequence[str]
+    tagger: Tagger,
+    embeddings: FloatArray | Embedded,
+    rows: Rows,
+    *,
+    top: int,
+    has: Sequence[str],
+    has_not: Sequence[str],
 ) -> Rows:
     """The first of some photos whose tags are as they should be; no more are looked at than it takes.
 
@@ -159,31 +167,31 @@ def with_tags(
     return found[:top]
 
 
-def _kept_directions(words: Words, name: str, embeddings: FloatArray) -> FloatArray:
+def _kept_directions(words: Words, name: str, found: Embedded) -> FloatArray:
     """As `_directions`, from the cache where the same photos were searched before.
 
     Args:
         name: what names `words` for good, such as its file's hash.
     """
-    key = hashlib.sha256(name.encode())
-    key.update(np.ascontiguousarray(embeddings).data)
-    file = cache_home() / "directions" / f"{key.hexdigest()[:32]}.npy"
+    file = cache_home() / "directions" / f"{hashlib.sha256(f'{name} {found.key}'.encode()).hexdigest()[:32]}.npy"
     try:
         kept: FloatArray = np.load(file)
         file.touch()
         return kept
     except (OSError, ValueError):  # not there, or broken: it is made anew
         pass
-    made = _directions(words, embeddings)
+    made = _directions(words, found, len(found.photos))
     _keep(file, made)
     return made
 
 
-def _directions(words: Words, embeddings: FloatArray) -> FloatArray:
+def _directions(words: Words, embeddings: FloatArray | Embedded, count: int) -> FloatArray:
     """Where photos point among sentences, (N, D)."""
-    starts = range(0, len(embeddings), BATCH)
-    parts = [words.views(embeddings[start : start + BATCH]).directions for start in starts]
-    return np.concatenate(parts) if parts else np.empty((0, len(words.offset)), np.float32)
+    made = np.empty((count, len(words.offset)), np.float32)
+    for start in range(0, count, BATCH):
+        some = np.arange(start, min(start + BATCH, count))
+        made[some] = words.views(embeddings[some]).directions
+    return made
 
 
 def _keep(file: Path, directions: FloatArray) -> None:

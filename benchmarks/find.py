@@ -48,9 +48,8 @@ def make_collection(folder: Path, count: int, tagger: Tagger) -> None:
             photo.parent.mkdir(parents=True, exist_ok=True)
             photo.write_bytes(str(number).encode())
             found, content = photo.stat(), sha256(str(number).encode()).digest()
-            row = background[number % len(background)] * random.uniform(0.8, 1.2, background.shape[1]).astype(
-                np.float32
-            )
+            row = background[number % len(background)]
+            row = row * random.uniform(0.8, 1.2, len(row)).astype(np.float32)
             state = f"{found.st_size} {found.st_mtime_ns}"
             cache.execute("INSERT INTO files VALUES (?, ?, ?)", (str(photo.absolute()), state, content))
             cache.execute("INSERT INTO embeddings VALUES (?, ?)", (content, row.tobytes()))

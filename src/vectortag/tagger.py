@@ -291,7 +291,7 @@ class Tagger:
             added = add_from_words(self.folder, name, description, parents=parents)
             self.reload()
             return added
-        refined = self._wording_of(name)
+        refined = self._wording_of(name) if positives else None
         if refined is None:
             refuse_taken(self.folder, name)
         above = ancestors(self.folder, name, parents)

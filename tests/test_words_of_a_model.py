@@ -18,6 +18,7 @@ from vectortag.finding import Found, PhotoIndex
 from vectortag.model_folder import ModelFolder, read_model_folder
 from vectortag.refreshing import forget, refresh
 from vectortag.tagger import Tagger
+from vectortag.text_model import is_installed
 from vectortag.thresholds import PROFILES
 from vectortag.word_vectors import word_vector
 from vectortag.wording import propose_parents
@@ -293,6 +294,27 @@ class TestFinding:
 
     def test_nothing_is_found_where_there_is_nothing(self, tagger):
         assert PhotoIndex.of(tagger, []).search("zebra", top=3) == []
+
+    @pytest.mark.parametrize(
+        ("sentence", "doubted"), [("asdfgh", True), ("blorf asdfgh", True), ("the blorf", False), ("zebras", False)]
+    )
+    def test_nonsense_is_doubted(self, tagger, photos, need, sentence, doubted):
+        need(is_installed(), "the text model")
+
+        doubt = PhotoIndex.of(tagger, photos).doubt(sentence)
+
+        assert (doubt is not None) == doubted
+        assert doubt is None or f'"{sentence}" is far from everything that the model "tiny" knows' in doubt
+
+    def test_photos_that_are_not_to_be_kept_leave_nothing_in_the_cache(self, tagger, photos, home):
+        embeddings = np.stack([one for _, one in tagger.embedder.embed_many(photos)])
+
+        found = PhotoIndex(tagger, range(len(photos)), embeddings).search("zebra", top=20)
+
+        assert not (home / "cache" / "directions").exists()
+        assert [photos[one.photo] for one in found] == [
+            one.photo for one in PhotoIndex.of(tagger, photos).search("zebra", top=20)
+        ]
 
     def test_an_unknown_tag_is_an_error(self, tagger, photos):
         with pytest.raises(UnknownTagError, match="no tag"):

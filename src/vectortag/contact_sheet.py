@@ -6,6 +6,7 @@ import base64
 import html
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from PIL import Image
@@ -28,7 +29,7 @@ figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 """
 
 
-def write_contact_sheet(stream: TextIO, sentence: str, found: Sequence[Found]) -> None:
+def write_contact_sheet(stream: TextIO, sentence: str, found: Sequence[Found[Path]]) -> None:
     """Write the page; a photo that has gone since has its error in its place."""
     title = html.escape(sentence)
     stream.write(
@@ -46,7 +47,7 @@ def write_contact_sheet(stream: TextIO, sentence: str, found: Sequence[Found]) -
     stream.write("</main>\n</html>\n")
 
 
-def _small(found: Found) -> str:
+def _small(found: Found[Path]) -> str:
     image = open_image(found.photo, max_pixels=PixelRecipe().max_pixels, draft=(EDGE, EDGE))
     image.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
     content = io.BytesIO()

@@ -7,16 +7,18 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.data.embeddings import embed_photos
+from vectortag.data.embeddings import Embedded, embed_cached
 from vectortag.errors import PhotoError
 from vectortag.model_folder import WORDS
 from vectortag.places import cache_home, replace_file
 from vectortag.tagger import Tagger
 from vectortag.types import FloatArray
+from vectortag.word_pieces import has_whole_word
 from vectortag.word_vectors import sentence_vector
 from vectortag.wording import knows_words
 from vectortag.words import Words
@@ -27,52 +29,73 @@ BATCH = 4096
 CHUNK = 512
 """Photos whose tags are worked out at once, in the order in which they are found."""
 
+NEAREST = 3
+"""Known words that are named where a sentence is far from all of them."""
+
 KEPT_INDEXES = 8
 """Collections whose directions are in the cache; of more, those that were longest not used are deleted."""
 
 Rows = npt.NDArray[np.intp]
+P = TypeVar("P")
+"""What stands for a photo: its path, or whatever else the caller knows it by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Found(Generic[P]):
     """A photo and how well a sentence fits it: a cosine in [-1, 1], comparable within one search only."""
 
-    photo: Path
+    photo: P
     similarity: float
 
 
-class PhotoIndex:
+class PhotoIndex(Generic[P]):
     """Photos of a model, ready to be searched: where each points among sentences, and its embedding.
+
+    Args:
+        tagger: the model.
+        photos, embeddings: N photos and (N, K), what the network saw of each.
+        directions: (N, D), where each points among sentences; None where that is still to be worked out.
 
     Attributes:
         photos: those that can be read.
         failed: the errors of the others.
+
+    Raises:
+        WordsError: the model knows no words.
     """
 
-    def __init__(self, tagger: Tagger, photos: Sequence[Path], embeddings: FloatArray) -> None:
+    def __init__(
+        self,
+        tagger: Tagger,
+        photos: Sequence[P],
+        embeddings: FloatArray | Embedded,
+        directions: FloatArray | None = None,
+    ) -> None:
         self._words = knows_words(tagger.folder)
         self._tagger = tagger
         self.photos = tuple(photos)
         self.failed: tuple[PhotoError, ...] = ()
         self._embeddings = embeddings
-        self._directions = _directions(self._words, tagger.folder.manifest.files[WORDS], embeddings)
+        self._directions = _directions(self._words, embeddings, len(photos)) if directions is None else directions
 
-    @classmethod
-    def of(cls, tagger: Tagger, photos: Sequence[Path]) -> PhotoIndex:
+    @staticmethod
+    def of(tagger: Tagger, photos: Sequence[Path]) -> PhotoIndex[Path]:
         """Embed what is not yet in the cache, and make the index.
 
         Raises:
             WordsError: the model knows no words.
         """
-        knows_words(tagger.folder)
+        words = knows_words(tagger.folder)
+        files = tagger.folder.manifest.files
         network = tagger.folder.network_in(tagger.embedder.session.precision)
-        found, failed = embed_photos(tagger.embedder, tagger.folder.manifest.files[network.name], photos)
-        width = tagger.folder.manifest.backbone.width
-        index = cls(tagger, list(found), np.stack(list(found.values())) if found else np.empty((0, width), np.float32))
-        index.failed = tuple(failed)
+        found = embed_cached(tagger.embedder, files[network.name], photos)
+        index = PhotoIndex(tagger, found.photos, found, _kept_directions(words, files[WORDS], found))
+        index.failed = tuple(found.failed)
         return index
 
-    def search(self, sentence: str, *, top: int, has: Sequence[str] = (), has_not: Sequence[str] = ()) -> list[Found]:
+    def search(
+        self, sentence: str, *, top: int, has: Sequence[str] = (), has_not: Sequence[str] = ()
+    ) -> list[Found[P]]:
         """The photos that a sentence fits best, best first.
 
         Args:
@@ -87,46 +110,87 @@ class PhotoIndex:
         query = self._words.queries(sentence_vector(sentence)[None])[0]
         similarities = self._directions @ query
         if has or has_not:
-            rows = self._with_tags(np.argsort(-similarities, kind="stable"), top, has, has_not)
+            order = np.argsort(-similarities, kind="stable")
+            rows = with_tags(self._tagger, self._embeddings, order, top=top, has=has, has_not=has_not)
         else:
             count = min(top, len(self.photos))
             best = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.intp)
             rows = best[np.argsort(-similarities[best], kind="stable")]
         return [Found(self.photos[row], float(similarities[row])) for row in rows]
 
-    def _with_tags(self, rows: Rows, top: int, has: Sequence[str], has_not: Sequence[str]) -> Rows:
-        """The first of some photos whose tags are as they should be; no more are looked at than it takes."""
-        wanted, unwanted = ([self._tagger.place(tag) for tag in tags] for tags in (has, has_not))
-        found = np.empty(0, np.intp)
-        for start in range(0, len(rows), CHUNK):
-            some = rows[start : start + CHUNK]
-            reached = self._tagger.scores(self._embeddings[some]) >= self._tagger.thresholds
-            right = reached[:, wanted].all(axis=1) & ~reached[:, unwanted].any(axis=1)
-            found = np.concatenate([found, some[right]])
-            if len(found) >= top:
-                break
-        return found[:top]
+    def doubt(self, sentence: str) -> str | None:
+        """Why a sentence's order may mean nothing, as that of nonsense: no word of it is common or near a known one.
+
+        Raises:
+            MissingExtraError, WordsError: as `search`.
+        """
+        evidence = self._words.evidence
+        if evidence is None or has_whole_word(sentence):
+            return None
+        near = self._words.nearest(sentence_vector(sentence), NEAREST)
+        if evidence.group(near[0][1]) >= 0:
+            return None
+        return (
+            f'"{sentence}" is far from everything that the model "{self._tagger.folder.manifest.name}" knows, so this '
+            f"order may mean nothing. The nearest words: {', '.join(word for word, _ in near)}"
+        )
 
 
-def _directions(words: Words, name: str, embeddings: FloatArray) -> FloatArray:
-    """Where photos point among sentences, (N, D), from the cache where the same photos were searched before.
+def with_tags(
+    tagger: Tagger,
+    embeddings: FloatArray | Embedded,
+    rows: Rows,
+    *,
+    top: int,
+    has: Sequence[str],
+    has_not: Sequence[str],
+) -> Rows:
+    """The first of some photos whose tags are as they should be; no more are looked at than it takes.
+
+    Args:
+        embeddings: (N, K) of all photos.
+        rows: those to choose from, in their order.
+        top, has, has_not: as in `PhotoIndex.search`.
+
+    Raises:
+        UnknownTagError: the model does not have a tag.
+    """
+    wanted, unwanted = ([tagger.place(tag) for tag in tags] for tags in (has, has_not))
+    found = np.empty(0, np.intp)
+    for start in range(0, len(rows), CHUNK):
+        some = rows[start : start + CHUNK]
+        reached = tagger.scores(embeddings[some]) >= tagger.thresholds
+        right = reached[:, wanted].all(axis=1) & ~reached[:, unwanted].any(axis=1)
+        found = np.concatenate([found, some[right]])
+        if len(found) >= top:
+            break
+    return found[:top]
+
+
+def _kept_directions(words: Words, name: str, found: Embedded) -> FloatArray:
+    """As `_directions`, from the cache where the same photos were searched before.
 
     Args:
         name: what names `words` for good, such as its file's hash.
     """
-    key = hashlib.sha256(name.encode())
-    key.update(np.ascontiguousarray(embeddings).data)
-    file = cache_home() / "directions" / f"{key.hexdigest()[:32]}.npy"
+    file = cache_home() / "directions" / f"{hashlib.sha256(f'{name} {found.key}'.encode()).hexdigest()[:32]}.npy"
     try:
         kept: FloatArray = np.load(file)
         file.touch()
         return kept
     except (OSError, ValueError):  # not there, or broken: it is made anew
         pass
-    starts = range(0, len(embeddings), BATCH)
-    parts = [words.views(embeddings[start : start + BATCH]).directions for start in starts]
-    made = np.concatenate(parts) if parts else np.empty((0, len(words.offset)), np.float32)
+    made = _directions(words, found, len(found.photos))
     _keep(file, made)
+    return made
+
+
+def _directions(words: Words, embeddings: FloatArray | Embedded, count: int) -> FloatArray:
+    """Where photos point among sentences, (N, D)."""
+    made = np.empty((count, len(words.offset)), np.float32)
+    for start in range(0, count, BATCH):
+        some = np.arange(start, min(start + BATCH, count))
+        made[some] = words.views(embeddings[some]).directions
     return made
 
 

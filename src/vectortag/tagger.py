@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vectortag.additions import (
-    LONGEST_NAME,
     NO_ADDITIONS,
     AddedTag,
     Additions,
@@ -28,10 +27,11 @@ from vectortag.additions import (
 )
 from vectortag.choosing import Precision, open_model
 from vectortag.embedder import VIEWS, Embedder, embeddings_of
-from vectortag.errors import CorrectionError, NewTagError, PhotoError, UnknownTagError, VectorTagError, did_you_mean
+from vectortag.errors import CorrectionError, NewTagError, PhotoError, VectorTagError
 from vectortag.head import AddedBlock, Head, new_tag_features, new_tag_parts
 from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import ModelFolder, find_model_folder
+from vectortag.naming import ancestors, place_of, refuse_taken
 from vectortag.new_tags import FittedTag, fit_tag
 from vectortag.preprocess import Photo
 from vectortag.refits import Refit, read_refits
@@ -39,7 +39,7 @@ from vectortag.session import Runtime
 from vectortag.taxonomy import normalise
 from vectortag.thresholds import PROFILES, Profile, calibrated
 from vectortag.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScore
-from vectortag.wording import knows_words, word_a_tag, word_values
+from vectortag.wording import add_from_words, knows_words, word_a_tag, word_values
 
 if TYPE_CHECKING:
     from vectortag.corrections import Correction
@@ -255,14 +255,7 @@ class Tagger:
         Raises:
             UnknownTagError: the model does not have the tag.
         """
-        if tag in self._places:
-            return self._places[tag]
-        for name in (normalise(tag), self.folder.manifest.taxonomy.canonical(tag)):
-            if name in self._places:
-                return self._places[name]
-        name = self.folder.manifest.name
-        hint = did_you_mean(tag, self.tags)
-        raise UnknownTagError(f'model "{name}": no tag "{tag}".{hint} All tags: vectortag inspect {name}')
+        return place_of(tag, self._places, self.folder.manifest)
 
     def add_tag(
         self,
@@ -292,19 +285,20 @@ class Tagger:
             UnknownTagError: the model does not have a parent.
             WordsError: the words cannot be read or placed.
         """
-        name = normalise(name)
-        positives = list(positives)
+        name, positives = normalise(name), list(positives)
+        description = words if isinstance(words, str) else None
+        if words is not False and not positives:
+            added = add_from_words(self.folder, name, description, parents=parents)
+            self.reload()
+            return added
         refined = self._wording_of(name) if positives else None
         if refined is None:
-            self._refuse_taken(name)
-        above = self._ancestors(name, parents)
+            refuse_taken(self.folder, name)
+        above = ancestors(self.folder, name, parents)
         wording = refined
         if refined is None and words is not False:
-            wording, fitted = word_a_tag(self.folder, name, None if words is True else words)
-        if wording is None or positives:
-            fitted, examples, counterexamples = self._fit_examples(positives, negatives, wording)
-        else:
-            examples = counterexamples = self._views(())
+            wording, _ = word_a_tag(self.folder, name, description)
+        fitted, examples, counterexamples = self._fit_examples(positives, negatives, wording)
         added = save_addition(
             self.folder,
             name,
@@ -366,25 +360,6 @@ class Tagger:
         said = [Correction(Path(photo), tag, tag in has) for tag in self.tags if tag in has | has_not]
         add_corrections(said)
         return said
-
-    def _refuse_taken(self, name: str) -> None:
-        if not name or len(name) > LONGEST_NAME or not name.isprintable():
-            raise NewTagError(f"a tag's name has 1 to {LONGEST_NAME} characters, got {name!r}")
-        taxonomy = self.folder.manifest.taxonomy
-        known = {tag.name for tag in read_additions(self.folder).tags}.union(self.folder.manifest.tags)
-        for taken in (name, taxonomy.canonical(name)):
-            if taken in known:
-                why = "exists already" if taken == name else f'is another name of "{taken}", which exists already'
-                raise NewTagError(f'model "{self.folder.manifest.name}": the tag "{name}" {why}. Choose another name')
-
-    def _ancestors(self, name: str, parents: Iterable[str]) -> tuple[str, ...]:
-        """The tags of the model that a new tag implies, in the model's order."""
-        taxonomy, own = self.folder.manifest.taxonomy, self.folder.manifest.tags
-        named = {self.tags[self.place(parent)] for parent in parents}
-        if strange := named.difference(own):
-            raise NewTagError(f'"{min(strange)}" was added itself; a parent must be a tag of the model')
-        above = taxonomy.expand({*taxonomy.ancestors(name), *named})
-        return tuple(tag for tag in own if tag in above)
 
     def _views(self, photos: Iterable[Photo]) -> FloatArray:
         """(n, V, K) embeddings of all views, at the size of the background's."""

@@ -42,6 +42,16 @@ def is_known(text: str) -> bool:
     return bool(pieces) and vocabulary()[UNKNOWN] not in pieces
 
 
+def has_whole_word(text: str) -> bool:
+    """Whether a text has a word, of more than one letter, that is a piece by itself, as common words are.
+
+    >>> has_whole_word("the blorf"), has_whole_word("blorf asdfgh")
+    (True, False)
+    """
+    known = vocabulary()
+    return any(len(word) > 1 and word.isalpha() and word in known for word in _words(text))
+
+
 def _words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFD", "".join(map(_spaced, text)))
     lower = "".join(char for char in plain if unicodedata.category(char) != "Mn").lower()

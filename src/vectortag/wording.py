@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from vectortag.additions import Wording
+from vectortag.additions import AddedTag, Wording, save_addition
+from vectortag.embedder import VIEWS
 from vectortag.errors import WordsError
 from vectortag.head import new_tag_parts
 from vectortag.model_folder import ModelFolder
+from vectortag.naming import ancestors, refuse_taken
 from vectortag.new_tags import FittedTag, Values
 from vectortag.taxonomy import Taxonomy
 from vectortag.types import FloatArray
@@ -19,6 +21,37 @@ from vectortag.words import Evidence, PlacedWord, Words, values
 NEAREST = 5
 COMMON_TO = 3
 """Of the `NEAREST` known words, so many must imply a tag for it to be proposed as a parent."""
+
+
+def add_from_words(
+    folder: ModelFolder, name: str, description: str | None = None, *, parents: Iterable[str] = ()
+) -> AddedTag:
+    """Add a tag from its name, or its name and what it means, without any photo; the network is not needed.
+
+    Args:
+        name: normalised.
+        parents: tags of the model that it implies; the taxonomy's own come by themselves.
+
+    Raises:
+        NewTagError: the name is taken, or nothing can be saved.
+        UnknownTagError: the model does not have a parent.
+        MissingExtraError, WordsError: as `word_a_tag`.
+    """
+    refuse_taken(folder, name)
+    above = ancestors(folder, name, parents)
+    wording, fitted = word_a_tag(folder, name, description)
+    manifest = folder.manifest
+    none = np.empty((0, VIEWS, manifest.backbone.width), np.float32)
+    return save_addition(
+        folder,
+        name,
+        fitted,
+        parents=above,
+        size=manifest.sizes[0],
+        examples=none,
+        counterexamples=none,
+        wording=wording,
+    )
 
 
 def word_a_tag(folder: ModelFolder, name: str, description: str | None) -> tuple[Wording, FittedTag]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,28 @@ def test_a_noun_needs_no_text_model(
 
     assert refused.status == 2
     assert "pip install 'vectortag[words]'" in refused.stderr
+
+
+def test_a_tag_from_a_noun_is_added_without_any_runtime() -> None:
+    code = (
+        "import sys; from vectortag.apps.cli.app import run; status = run(['add-tag', 'teapot', '--from-words']); "
+        "sys.exit(status or 10 * len({'openvino', 'onnxruntime'} & sys.modules.keys()))"
+    )
+
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("teapot: added to lite0@")
+
+
+def test_nonsense_is_doubted_on_stderr(cli: Cli, need: Callable[..., None], photos: list[Path]) -> None:
+    need(importlib.util.find_spec(text_model.PACKAGE), text_model.PACKAGE)
+    doubted = cli("find", "asdfgh", photos[0])
+    common = cli("find", "cats on a mat", photos[0])
+
+    assert (doubted.status, common.status) == (0, 0)
+    assert "this order may mean nothing" in doubted.stderr
+    assert "may mean nothing" not in common.stderr
 
 
 def test_tags_that_the_model_does_not_have_are_refused_before_it_looks(

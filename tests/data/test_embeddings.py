@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vectortag.data.embeddings import embed_cached
+from vectortag.data.embeddings import embed_cached, embed_photos
 from vectortag.embedder import Embedder
-from vectortag.errors import PhotoError
 from vectortag.places import cache_home
 from vectortag.tagger import Tagger
 
@@ -34,8 +33,10 @@ def embedded(tagger: Tagger, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def embed(tagger: Tagger, *photos: Path, network: str = "tiny") -> list[np.ndarray | PhotoError]:
-    return list(embed_cached(tagger.embedder, network, photos))
+def embed(tagger: Tagger, *photos: Path, network: str = "tiny") -> np.ndarray:
+    found = embed_cached(tagger.embedder, network, photos)
+    assert found.photos == list(photos)
+    return found[range(len(photos))]
 
 
 def test_embeddings_are_the_network_s_to_the_bit(tagger, make_photo: MakePhoto):
@@ -83,16 +84,49 @@ def test_another_network_has_embeddings_of_its_own(tagger, make_photo: MakePhoto
     assert len(embedded) == 2
 
 
-def test_bad_photos_are_errors_in_their_places(tagger, make_photo: MakePhoto, tmp_path: Path):
-    good, broken = make_photo("good.jpg"), tmp_path / "broken.jpg"
+def test_bad_photos_are_told_apart_and_each_photo_counts_once(tagger, make_photo: MakePhoto, tmp_path: Path):
+    good, broken, gone = make_photo("good.jpg"), tmp_path / "broken.jpg", tmp_path / "missing.jpg"
     broken.write_bytes(b"not a photo")
 
     for _ in range(2):
-        missing, first, second, last = embed(tagger, tmp_path / "missing.jpg", good, broken, good)
+        found = embed_cached(tagger.embedder, "tiny", [gone, good, broken, good])
 
-        assert isinstance(missing, PhotoError)
-        assert isinstance(second, PhotoError)
-        np.testing.assert_array_equal(first, last)
+        assert found.photos == [good]
+        assert found[[0]].shape == (1, 8)
+        assert ["missing.jpg" in str(found.failed[0]), "broken.jpg" in str(found.failed[1])] == [True, True]
+
+
+def test_some_photos_are_read_in_any_order(tagger, make_photo: MakePhoto):
+    photos = [make_photo(f"{n}.jpg", seed=n) for n in range(5)]
+    expected = np.stack([embedding for _, embedding in tagger.embedder.embed_many(photos)])
+
+    found = embed_cached(tagger.embedder, "tiny", photos)
+
+    np.testing.assert_array_equal(found[[3, 0, 3]], expected[[3, 0, 3]])
+
+
+def test_more_photos_than_one_query_asks_for(tagger, make_photo: MakePhoto, monkeypatch):
+    monkeypatch.setattr("vectortag.data.embeddings.AT_ONCE", 2)
+    photos = [make_photo(f"{n}.jpg", seed=n) for n in range(5)]
+    expected = dict(tagger.embedder.embed_many(photos))
+
+    for _ in range(2):
+        found, failed = embed_photos(tagger.embedder, "tiny", photos)
+
+        assert failed == []
+        assert list(found) == photos
+        for photo in photos:
+            np.testing.assert_array_equal(found[photo], expected[photo])
+
+
+def test_the_key_names_photos_and_network(tagger, make_photo: MakePhoto):
+    one, other = make_photo("one.jpg", seed=1), make_photo("other.jpg", seed=2)
+
+    def key(*photos: Path, network: str = "tiny") -> str:
+        return embed_cached(tagger.embedder, network, photos).key
+
+    assert key(one, other) == key(one, other)
+    assert len({key(one), key(other), key(one, other), key(other, one), key(one, network="other")}) == 5
 
 
 def test_what_was_done_before_ctrl_c_is_not_done_again(tagger, make_photo, embedded, monkeypatch):

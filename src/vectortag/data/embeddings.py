@@ -6,12 +6,15 @@ import hashlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.embedder import Embedder
 from vectortag.errors import PhotoError
@@ -31,74 +34,127 @@ TABLES = """
 lose what was written last, which is then computed again: a row is there whole or not at all."""
 
 
+FILES = "SELECT path, state, content FROM files WHERE path IN"
+KNOWN = "SELECT content FROM embeddings WHERE content IN"
+EMBEDDINGS = "SELECT content, embedding FROM embeddings WHERE content IN"
+AT_ONCE = 900
+"""Rows that one query asks for; SQLite may take no more than 999 values."""
+
 Embeddings = dict[Path, FloatArray]
 """The (K,) embedding of each photo."""
 
 
+class Embedded:
+    """Photos whose embeddings are in the cache, from which they are read when they are asked for.
+
+    Attributes:
+        photos: those that can be read.
+        key: names the embeddings for good, without reading them.
+        failed: why the others have none.
+    """
+
+    def __init__(
+        self, cache: sqlite3.Connection, photos: list[Path], contents: list[bytes], key: str, failed: list[PhotoError]
+    ) -> None:
+        self._cache, self._contents = cache, contents
+        self.photos, self.key, self.failed = photos, key, failed
+        weakref.finalize(self, cache.close)
+
+    def __getitem__(self, places: Sequence[int] | npt.NDArray[np.intp]) -> FloatArray:
+        """(n, K): the embeddings of some of `photos`, by their places; one at least."""
+        contents = [self._contents[place] for place in places]
+        found = dict(_ask(self._cache, EMBEDDINGS, contents))
+        joined = b"".join([found[content] for content in contents])
+        return np.frombuffer(joined, np.float32).reshape(len(contents), -1)
+
+
 def embed_photos(embedder: Embedder, network: str, photos: Sequence[Path]) -> tuple[Embeddings, list[PhotoError]]:
     """The embedding of each photo that can be read, and the errors of the others; see `embed_cached`."""
-    found = dict(zip(photos, embed_cached(embedder, network, photos), strict=True))
-    failed = [one for one in found.values() if isinstance(one, PhotoError)]
-    return {photo: one for photo, one in found.items() if not isinstance(one, PhotoError)}, failed
+    found = embed_cached(embedder, network, photos)
+    starts = range(0, len(found.photos), AT_ONCE)
+    rows = (row for start in starts for row in found[range(start, min(start + AT_ONCE, len(found.photos)))])
+    return dict(zip(found.photos, rows, strict=True)), found.failed
 
 
-def embed_cached(embedder: Embedder, network: str, photos: Sequence[Path]) -> Iterator[FloatArray | PhotoError]:
-    """Yield the (K,) embedding of each photo, or the error that stopped it, in the order of `photos`.
+def embed_cached(embedder: Embedder, network: str, photos: Iterable[Path]) -> Embedded:
+    """Embed into the cache what is not yet in it. Photos keep their order, each once.
 
     Args:
         network: what names the network for good, such as its hash.
     """
-    key = f"{network} {embedder.size} {embedder.recipe.model_dump_json()} {embedder.session.precision}"
-    file = cache_home() / "embeddings" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.sqlite"
-    with closing(_open(file)) as cache:
+    photos = list({str(photo): photo for photo in photos}.values())
+    file = cache_file(embedder, network)
+    with ExitStack() as stack:
+        cache = stack.enter_context(closing(open_cache(file)))
         contents = _contents(cache, photos)
-        missing = [photo for photo, content in zip(photos, contents, strict=True) if not _has(cache, content)]
-        failed = _compute(cache, embedder, missing, dict(zip(photos, contents, strict=True))) if missing else {}
-        for photo, content in zip(photos, contents, strict=True):
-            if isinstance(content, PhotoError):
-                yield content
-            elif photo in failed:
-                yield failed[photo]
-            else:
-                (row,) = cache.execute("SELECT embedding FROM embeddings WHERE content = ?", (content,)).fetchone()
-                yield np.frombuffer(row, np.float32)
+        read = [content for content in contents if isinstance(content, bytes)]
+        known = {content for (content,) in _ask(cache, KNOWN, read)}
+        missing = {
+            photo: content
+            for photo, content in zip(photos, contents, strict=True)
+            if isinstance(content, bytes) and content not in known
+        }
+        if missing and (failed := _compute(cache, embedder, missing)):
+            contents = [failed.get(photo, content) for photo, content in zip(photos, contents, strict=True)]
+        stack.pop_all()  # the cache stays open for what is read from it
+    good = [photo for photo, content in zip(photos, contents, strict=True) if isinstance(content, bytes)]
+    read = [content for content in contents if isinstance(content, bytes)]
+    key = hashlib.sha256(file.stem.encode() + b"".join(read)).hexdigest()
+    return Embedded(cache, good, read, key, [error for error in contents if isinstance(error, PhotoError)])
 
 
-def _open(file: Path) -> sqlite3.Connection:
+def cache_file(embedder: Embedder, network: str) -> Path:
+    """Where the embeddings of a network lie, as it runs here."""
+    key = f"{network} {embedder.size} {embedder.recipe.model_dump_json()} {embedder.session.precision}"
+    return cache_home() / "embeddings" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.sqlite"
+
+
+def open_cache(file: Path) -> sqlite3.Connection:
     """The cache; one in memory where the file cannot be used, since a cache is never worth failing for."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        cache = sqlite3.connect(file, timeout=60)
+        cache = sqlite3.connect(file, timeout=60, check_same_thread=False)
         cache.executescript(TABLES)
     except (OSError, sqlite3.Error) as error:
         log.warning("%s: cannot be used, so nothing is kept for the next time: %s", file, error)
-        cache = sqlite3.connect(":memory:")
+        cache = sqlite3.connect(":memory:", check_same_thread=False)
         cache.executescript(TABLES)
     return cache
 
 
+def _ask(cache: sqlite3.Connection, query: str, values: Sequence[str | bytes]) -> Iterator[Any]:
+    """The rows of a query that ends in `IN`, for many values: as few queries as can be."""
+    for start in range(0, len(values), AT_ONCE):
+        some = values[start : start + AT_ONCE]
+        yield from cache.execute(f"{query} ({','.join('?' * len(some))})", some)
+
+
 def _contents(cache: sqlite3.Connection, photos: Sequence[Path]) -> list[bytes | PhotoError]:
     """The hash of each photo's content, or the error that says why it has none."""
-    known: dict[Path, bytes | PhotoError] = {}
-    states: dict[Path, str] = {}
-    for photo in photos:
-        try:
-            found = photo.stat()
-        except OSError as error:
-            known[photo] = PhotoError(f"{photo}: cannot be read: {error.strerror}")
-            continue
-        states[photo] = f"{found.st_size} {found.st_mtime_ns}"
-        same = "SELECT content FROM files WHERE path = ? AND state = ?"
-        if row := cache.execute(same, (str(photo.absolute()), states[photo])).fetchone():
-            known[photo] = row[0]
-    unread = [photo for photo in states if photo not in known]
+    states = [_state(photo) for photo in photos]
+    paths = [state[0] for state in states if not isinstance(state, PhotoError)]
+    known = {(path, state): content for path, state, content in _ask(cache, FILES, paths)}
+    unread = {
+        state: photo
+        for photo, state in zip(photos, states, strict=True)
+        if not isinstance(state, PhotoError) and state not in known
+    }
     with ThreadPoolExecutor(usable_cores()) as pool:
-        read = dict(zip(unread, pool.map(_hash, unread), strict=True))
-    rows = [(str(photo.absolute()), states[photo], one) for photo, one in read.items() if isinstance(one, bytes)]
+        read = dict(zip(unread, pool.map(_hash, unread.values()), strict=True))
     with cache:
+        rows = [(*state, content) for state, content in read.items() if isinstance(content, bytes)]
         cache.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
     known |= read
-    return [known[photo] for photo in photos]
+    return [state if isinstance(state, PhotoError) else known[state] for state in states]
+
+
+def _state(photo: Path) -> tuple[str, str] | PhotoError:
+    """A photo's path, and what changes when the photo does."""
+    try:
+        found = photo.stat()
+    except OSError as error:
+        return PhotoError(f"{photo}: cannot be read: {error.strerror}")
+    return str(photo.absolute()), f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _hash(photo: Path) -> bytes | PhotoError:
@@ -109,23 +165,15 @@ def _hash(photo: Path) -> bytes | PhotoError:
         return PhotoError(f"{photo}: cannot be read: {error.strerror}")
 
 
-def _has(cache: sqlite3.Connection, content: bytes | PhotoError) -> bool:
-    if isinstance(content, PhotoError):
-        return True  # there is nothing to compute
-    return cache.execute("SELECT 1 FROM embeddings WHERE content = ?", (content,)).fetchone() is not None
-
-
-def _compute(
-    cache: sqlite3.Connection, embedder: Embedder, photos: Sequence[Path], contents: dict[Path, bytes | PhotoError]
-) -> dict[Path, PhotoError]:
-    """Embed photos into the cache; return the errors of those that cannot be decoded."""
+def _compute(cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Path, bytes]) -> dict[Path, PhotoError]:
+    """Embed photos into the cache, each under its content; return the errors of those that cannot be decoded."""
     failed: dict[Path, PhotoError] = {}
     told = time.monotonic()
     for done, (photo, embedding) in enumerate(embedder.embed_many(photos), start=1):
         if isinstance(embedding, PhotoError):
             failed[Path(str(photo))] = embedding
         else:
-            row = contents[Path(str(photo))], embedding.tobytes()
+            row = photos[Path(str(photo))], embedding.tobytes()
             cache.execute("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", row)
         if time.monotonic() - told > SECONDS_BETWEEN_NOTES:
             told = time.monotonic()

@@ -9,6 +9,8 @@ from pathlib import Path
 from vectortag.errors import PhotoError
 from vectortag.preprocess import SUFFIXES
 
+ENDINGS = tuple(SUFFIXES)
+
 
 def find_images(*paths: str | Path | Iterable[str | Path]) -> Iterator[Path]:
     """Yield the photos among files and folders, folder by folder, by name within each.
@@ -38,11 +40,12 @@ def _flatten(paths: Iterable[str | Path | Iterable[str | Path]]) -> Iterator[Pat
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    for folder, subfolders, files in os.walk(root):
+    for name_of_folder, subfolders, files in os.walk(root):
+        folder = Path(name_of_folder)
         subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
         for name in sorted([*subfolders, *files]):
-            if not _is_hidden(name) and Path(name).suffix.lower() in SUFFIXES:
-                yield Path(folder, name)
+            if not _is_hidden(name) and name.lower().endswith(ENDINGS):
+                yield folder / name
 
 
 def _is_hidden(name: str) -> bool:

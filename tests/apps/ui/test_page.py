@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
+from vectortag import text_model
 from vectortag.apps.cli.app import run
 from vectortag.model_folder import find_model_folder
 
@@ -257,6 +259,134 @@ class TestManyPhotos:
 
         assert someone.page.get_by_text("What is in your photos?").is_visible()
         assert "photo" not in query(someone)
+
+
+class TestFinding:
+    PHOTOS = ("mountain", "cat", "coffee", "dogs", "temple")
+
+    @pytest.fixture
+    def someone(self, visitor: Come) -> Any:
+        """Someone with five photos."""
+        came = visitor()
+        came.upload(*(EXAMPLES / f"{name}.jpg" for name in self.PHOTOS), photos=5)
+        return came
+
+    @staticmethod
+    def names(someone: Any) -> list[str]:
+        return someone.page.get_by_test_id("thumb").all_inner_texts()
+
+    @staticmethod
+    def find(someone: Any, text: str) -> None:
+        box = someone.page.get_by_role("textbox", name="Find among these photos")
+        box.fill(text)
+        box.press("Enter")
+        someone.settle()
+
+    @staticmethod
+    def only(someone: Any, label: str, tag: str) -> None:
+        """Choose a tag that photos must have or not have."""
+        choice = someone.page.get_by_role("combobox", name=label, exact=True)
+        if not choice.is_visible():
+            someone.page.get_by_role("button", name="By tags").click()
+        choice.fill(tag)
+        someone.page.get_by_role("option", name=tag, exact=True).click()
+        someone.page.keyboard.press("Escape")
+        someone.settle()
+
+    def test_a_word_puts_the_photo_that_shows_it_first_and_opens_it_and_no_network_runs(self, someone: Any):
+        passes = someone.server.passes
+
+        self.find(someone, "cats")
+
+        assert self.names(someone)[0] == "cat.jpg"
+        assert sorted(self.names(someone)) == sorted(f"{name}.jpg" for name in self.PHOTOS)
+        assert someone.page.get_by_role("button", name="cat.jpg").get_attribute("aria-pressed") == "true"
+        assert "cat" in someone.found
+        assert someone.page.get_by_text("All 5 photos, best fit first: cats").is_visible()
+        assert someone.server.passes == passes + 1  # the fine heat maps of the photo that is open now
+        someone.screenshot("find")
+
+    def test_a_search_that_is_taken_back_leaves_the_photos_in_their_order(self, someone: Any):
+        self.find(someone, "cats")
+
+        self.find(someone, "")
+
+        assert self.names(someone) == [f"{name}.jpg" for name in self.PHOTOS]
+
+    def test_a_sentence_ranks_as_the_command_line_does(self, someone: Any, need: Callable[..., None], tmp_path, capsys):
+        need(importlib.util.find_spec(text_model.PACKAGE), text_model.PACKAGE)
+        for name in self.PHOTOS:
+            (tmp_path / f"{name}.jpg").write_bytes((EXAMPLES / f"{name}.jpg").read_bytes())
+
+        self.find(someone, "a hot drink on a table")
+
+        run(["find", "a hot drink on a table", str(tmp_path), "--format", "jsonl"])
+        told = [Path(json.loads(line)["path"]).name for line in capsys.readouterr().out.splitlines()]
+        assert self.names(someone) == told
+        assert told[0] == "coffee.jpg"
+        someone.screenshot("find_sentence")
+
+    def test_photos_with_and_without_tags(self, someone: Any):
+        self.only(someone, "Only photos with", "animal")
+        assert self.names(someone) == ["cat.jpg", "dogs.jpg"]
+        assert someone.page.get_by_text("2 of 5 photos with animal.").is_visible()
+
+        self.find(someone, "dogs")
+        assert self.names(someone) == ["dogs.jpg", "cat.jpg"]
+
+        self.only(someone, "Only photos without", "dog")
+        assert self.names(someone) == ["cat.jpg"]
+        someone.screenshot("find_by_tags")
+
+        self.only(someone, "Only photos without", "cat")
+        assert self.names(someone) == []
+        assert someone.page.get_by_text("0 of 5 photos with animal, without dog or cat.").is_visible()
+        someone.screenshot("find_nothing")
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("?!", "only English words can be read"),
+            ("собака", "only English words can be read"),
+            ("cat " * 200, "the text is too long"),
+        ],
+    )
+    def test_what_cannot_be_read_is_told_and_all_photos_stay(self, someone: Any, text: str, told: str):
+        self.find(someone, text)
+
+        assert told in someone.page.get_by_role("alert").inner_text()
+        assert self.names(someone) == [f"{name}.jpg" for name in self.PHOTOS]
+
+    def test_nonsense_is_told_beside_the_order_that_it_gives(self, someone: Any, need: Callable[..., None]):
+        need(importlib.util.find_spec(text_model.PACKAGE), text_model.PACKAGE)
+
+        self.find(someone, "asdfgh")
+
+        assert "this order may mean nothing" in someone.page.get_by_role("alert").inner_text()
+        assert len(self.names(someone)) == 5
+        someone.screenshot("find_nonsense")
+
+    def test_a_model_without_words_says_which_ones_have_them(self, someone: Any):
+        self.only(someone, "Only photos with", "animal")
+        self.only(someone, "Only photos without", "violin")  # a tag that the other model does not have
+        self.find(someone, "cats")
+
+        someone.page.get_by_role("combobox", name="Model").click()
+        someone.page.get_by_role("option", name="resnet18").click()
+        someone.settle()
+
+        told = someone.page.get_by_role("alert").inner_text()
+        assert 'model "resnet18" knows no words. Teach it: vectortag learn-words resnet18' in told
+        assert "Or choose a model that knows them: lite0, mine, lite2" in told
+        assert self.names(someone) == ["cat.jpg", "dogs.jpg"]
+        someone.screenshot("find_no_words")
+
+    def test_nothing_of_the_photos_is_kept_by_a_search(self, someone: Any):
+        before = {file for file in someone.server.home.rglob("*") if "compiled" not in file.parts}
+
+        self.find(someone, "a temple among trees")
+
+        assert {file for file in someone.server.home.rglob("*") if "compiled" not in file.parts} == before
 
 
 def test_no_photo_stays_in_the_data_folder(visitor: Come):

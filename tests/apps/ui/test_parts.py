@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vectortag import text_model
 from vectortag.apps.ui import modes
 from vectortag.apps.ui.examples import example_photos
 from vectortag.apps.ui.kept import correct, kept_folder, said_of, take_back_here
@@ -18,12 +19,14 @@ from vectortag.apps.ui.modes import MODES, InferenceMode, Standard, register
 from vectortag.apps.ui.pictures import pictures_of, remove_pictures, save_pictures
 from vectortag.apps.ui.reports import find_reports, parts_of, read_per_tag, worst_mistakes
 from vectortag.apps.ui.rows import MISSES, judged, listed
+from vectortag.apps.ui.search import Outcome, Search, run_search
 from vectortag.apps.ui.served import ServedModel, find_model_paths
 from vectortag.apps.ui.settings import Settings, read_settings
 from vectortag.apps.ui.visit import MOST_FINE_MAPS, MOST_PHOTOS, Visit
 from vectortag.corrections import Correction, read_corrections
 from vectortag.errors import DataError, ModelFolderError, PhotoError
-from vectortag.model_folder import DEFAULT_MODEL, read_model_folder
+from vectortag.finding import PhotoIndex
+from vectortag.model_folder import DEFAULT_MODEL, find_model_folder, read_model_folder
 from vectortag.tagger import Tagger
 from vectortag.types import Tagging, TagScore
 
@@ -148,6 +151,75 @@ class TestVisit:
         visit.remove(one)
 
         assert visit.photo is other
+
+
+class TestSearch:
+    NAMES = ("mountain", "cat", "dogs")
+
+    @pytest.fixture
+    def shipped(self) -> ServedModel:
+        return ServedModel(find_model_folder("lite0"))
+
+    @pytest.fixture
+    def visit(self, shipped: ServedModel) -> Visit:
+        """Three photos that the network has seen."""
+        visit, examples = Visit(), example_photos()
+        for name in self.NAMES:
+            visit.analyse(visit.add(name, examples[name].read_bytes()), shipped, STANDARD)
+        return visit
+
+    @staticmethod
+    def names(outcome: Outcome) -> list[str]:
+        return [photo.name for photo in outcome.photos]
+
+    def test_a_noun_ranks_all_photos_and_the_network_does_not_run(self, shipped, visit, monkeypatch):
+        monkeypatch.setattr(shipped, "feature_map", None)
+
+        outcome = run_search(Search("dogs"), visit, shipped, STANDARD)
+
+        assert self.names(outcome)[0] == "dogs"
+        assert sorted(self.names(outcome)) == sorted(self.NAMES)
+        assert (outcome.problem, outcome.doubt) == (None, None)
+
+    def test_it_ranks_as_the_index_of_the_command_line(self, shipped, visit):
+        index = PhotoIndex.of(shipped.tagger(), [example_photos()[name] for name in self.NAMES])
+
+        expected = [found.photo.stem for found in index.search("sky", top=3)]
+
+        assert self.names(run_search(Search("sky"), visit, shipped, STANDARD)) == expected
+
+    def test_tags_choose_with_a_sentence_and_without(self, shipped, visit):
+        for sentence, expected in (("", ["cat", "dogs"]), ("dogs", ["dogs", "cat"])):
+            outcome = run_search(Search(sentence, has=["animal"]), visit, shipped, STANDARD)
+            assert self.names(outcome) == expected
+        assert self.names(run_search(Search(has_not=["dog"]), visit, shipped, STANDARD)) == ["mountain", "cat"]
+
+    def test_without_the_text_model_a_sentence_is_told_and_the_photos_stay(self, shipped, visit, monkeypatch):
+        monkeypatch.setattr(text_model, "PACKAGE", "vectortag_no_such_package")
+
+        outcome = run_search(Search("a dog by a door", has_not=["cat"]), visit, shipped, STANDARD)
+
+        assert self.names(outcome) == ["mountain", "dogs"]
+        assert "pip install 'vectortag[words]'" in str(outcome.problem)
+
+    def test_a_model_without_words_says_what_to_do(self, model):
+        visit = Visit()
+        visit.analyse(visit.add("a.png", content()), model, STANDARD)
+
+        outcome = run_search(Search("dog"), visit, model, STANDARD)
+
+        assert "knows no words. Teach it: vectortag learn-words tiny" in str(outcome.problem)
+        assert self.names(outcome) == ["a.png"]
+
+    def test_nothing_of_the_photos_is_kept_on_disk(self, shipped, visit, home):
+        run_search(Search("dogs"), visit, shipped, STANDARD)
+
+        assert not (home / "cache" / "directions").exists()
+
+    def test_blanks_are_no_search(self):
+        assert not Search("  ")
+        assert Search("a")
+        assert Search(has=["dog"])
 
 
 class TestServedModel:

@@ -58,6 +58,8 @@ def find(
     for error in index.failed:
         notes.print(f"left out: {error}", style="yellow")
     found = index.search(sentence, top=top, has=has or (), has_not=has_not or ())
+    if doubt := index.doubt(sentence):
+        notes.print(doubt, style="yellow")
     with open_output(output) as stream:
         (write_table if form is Format.table else write_lines)(found, stream)
     if html is not None:
@@ -70,14 +72,14 @@ def find(
     return 0
 
 
-def write_table(found: Sequence[Found], stream: TextIO) -> None:
+def write_table(found: Sequence[Found[Path]], stream: TextIO) -> None:
     table = Table("similarity", "photo", box=None, header_style="bold")
     for one in found:
         table.add_row(f"{one.similarity:.3f}", str(one.photo))
     console_on(stream).print(table)
 
 
-def write_lines(found: Sequence[Found], stream: TextIO) -> None:
+def write_lines(found: Sequence[Found[Path]], stream: TextIO) -> None:
     for one in found:
         line = {"path": str(one.photo), "similarity": round(one.similarity, 6)}
         stream.write(json.dumps(line, ensure_ascii=False) + "\n")

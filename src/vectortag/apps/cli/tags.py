@@ -14,11 +14,10 @@ from vectortag.additions import AddedTag, read_additions, remove_addition
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.data.find import find_images
-from vectortag.model_folder import find_model_folder
+from vectortag.model_folder import ModelFolder, find_model_folder
 from vectortag.new_tags import FEW_EXAMPLES, WEAK
-from vectortag.tagger import Tagger
 from vectortag.taxonomy import normalise
-from vectortag.wording import knows_words, propose_parents
+from vectortag.wording import add_from_words, knows_words, propose_parents
 
 Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 
@@ -92,7 +91,7 @@ def add_tag(
 
     `vectortag add-tag whiteboard office/*.jpg --not screens/ --parent furniture`
 
-    `vectortag add-tag zebra --from-words`
+    `vectortag add-tag teapot --from-words`
 
     `vectortag add-tag quagga --from-words --description "a zebra with a brown back"`
     """
@@ -100,13 +99,15 @@ def add_tag(
         raise typer.BadParameter("name photos that show it, or pass --from-words")
     if description is not None and not from_words:
         raise typer.BadParameter("--description goes with --from-words")
-    tagger = Tagger.load(model)
+    folder = find_model_folder(model)
     shown, others = _all_of(photos or []), _all_of(without or [])
-    words = description or from_words
-    added = tagger.add_tag(name, shown, others, parents=parents or (), words=words)
-    if not added.examples:
-        _tell_words(tagger, added)
+    if from_words and not shown:
+        _tell_words(folder, add_from_words(folder, normalise(name), description or None, parents=parents or ()))
         return 0
+    from vectortag.tagger import Tagger  # and with it what runs the network, which words alone do not need
+
+    tagger = Tagger.load(folder)
+    added = tagger.add_tag(name, shown, others, parents=parents or (), words=description or from_words)
     if copies := len(shown) - added.examples:
         notes.print(f"{copies} of the {len(shown)} photos are copies of others and count once", style="yellow")
     implied = f", implies {', '.join(added.parents)}" if added.parents else ""
@@ -120,9 +121,9 @@ def add_tag(
     return 0
 
 
-def _tell_words(tagger: Tagger, added: AddedTag) -> None:
+def _tell_words(folder: ModelFolder, added: AddedTag) -> None:
     """What a tag from words alone can be trusted with."""
-    folder, words = tagger.folder, knows_words(tagger.folder)
+    words = knows_words(folder)
     implied = f", implies {', '.join(added.parents)}" if added.parents else ""
     stdout().print(f"{added.name}: added to {folder.id} from words{implied}")
     notes.progress(f"placed near {', '.join(added.nearest)}")

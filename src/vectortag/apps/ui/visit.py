@@ -7,10 +7,12 @@ import hashlib
 import io
 from dataclasses import dataclass, field
 
+import numpy as np
 from PIL import Image
 
 from vectortag.apps.ui.modes import InferenceMode
 from vectortag.apps.ui.served import ServedModel
+from vectortag.embedder import embeddings_of
 from vectortag.errors import PhotoError
 from vectortag.preprocess import open_image
 from vectortag.sheet import fit
@@ -133,6 +135,16 @@ class Visit:
         while len(self.fine_maps) > MOST_FINE_MAPS:
             del self.fine_maps[next(iter(self.fine_maps))]
         return tagger.analysis_of(photo.name, seen, fine=closely)
+
+    def embeddings(self, model: ServedModel, mode: InferenceMode) -> FloatArray:
+        """(N, K) of all photos, in their order: what the network saw of each for its tags.
+
+        Raises:
+            PhotoError: a photo that it has not seen cannot be read.
+        """
+        size = model.folder.manifest.sizes[0]
+        maps = [_look(self.feature_maps, photo, model, mode, size) for photo in self.photos.values()]
+        return np.concatenate([embeddings_of(one[None]) for one in maps])
 
     def _refuse_too_much(self, name: str, content: bytes) -> None:
         if len(content) > MOST_MEGABYTES * 1_000_000:

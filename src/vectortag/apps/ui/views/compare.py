@@ -34,7 +34,7 @@ def show() -> None:
     for model in served.values():
         analyse_all(model, mode)
     show_problems()
-    strip("compare-photos")
+    strip("compare-photos", visit().photos.values())
     photo = visit().photo
     if photo is None or not names:
         return

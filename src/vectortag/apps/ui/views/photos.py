@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from vectortag.apps.ui.examples import example_photos
 from vectortag.apps.ui.modes import InferenceMode
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import attempt, tell, visit
-from vectortag.apps.ui.visit import MOST_MEGABYTES, read_photo
+from vectortag.apps.ui.visit import MOST_MEGABYTES, VisitorPhoto, read_photo
 from vectortag.errors import PhotoError
 
 
@@ -35,9 +36,9 @@ def _drop(key: str) -> None:
     st.session_state["drops"] += 1
 
 
-def has_photos() -> bool:
-    """Whether there is anything to look at, or will be when it was read."""
-    return bool(visit().photos or st.session_state.get("incoming"))
+def count() -> int:
+    """How many photos there are, with those that were dropped and are still to be read."""
+    return len(visit().photos) + len(st.session_state.get("incoming", []))
 
 
 def take_incoming() -> None:
@@ -72,11 +73,11 @@ def analyse_all(model: ServedModel, mode: InferenceMode) -> None:
     bar.empty()
 
 
-def strip(key: str) -> None:
-    """The visitor's photos to choose from, where there are several."""
+def strip(key: str, photos: Iterable[VisitorPhoto]) -> None:
+    """Some of the visitor's photos to choose from, where there are several in all."""
     here = visit()
     if len(here.photos) > 1:
-        thumbs = [Thumb(key=photo.key, name=photo.name, picture=photo.thumb) for photo in here.photos.values()]
+        thumbs = [Thumb(key=photo.key, name=photo.name, picture=photo.thumb) for photo in photos]
         choose_photo(thumbs, chosen=here.chosen, wrap=False, on_photo=choose, key=key)
 
 

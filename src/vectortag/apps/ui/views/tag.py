@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vectortag.apps.ui.search import Search
 from vectortag.apps.ui.state import choose_mode, choose_model, show_problems, visit
+from vectortag.apps.ui.views.find import ask, find
 from vectortag.apps.ui.views.look import look
 from vectortag.apps.ui.views.photos import (
     analyse_all,
     clear,
+    count,
     examples,
-    has_photos,
     open_link,
     strip,
     take_incoming,
@@ -21,7 +23,7 @@ from vectortag.apps.ui.views.photos import (
 def show() -> None:
     """The whole view."""
     open_link()
-    if not has_photos():
+    if not count():
         _welcome()
         return
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar"):
@@ -29,12 +31,15 @@ def show() -> None:
         with st.popover("Add photos", icon=":material/add_photo_alternate:"):
             uploader()
         st.button("Clear", icon=":material/delete:", help="Forget all photos.", on_click=clear)
+        search = ask(model) if count() > 1 else Search()
     take_incoming()
     analyse_all(model, mode)
     show_problems()
     if visit().photos:
-        strip("photos")
-        look(model, mode)
+        photos = find(search, model, mode)
+        strip("photos", photos)
+        if photos:
+            look(model, mode)
     else:
         uploader()
         examples("examples")

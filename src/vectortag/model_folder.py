@@ -40,7 +40,7 @@ CLASSIFIER = "classifier.safetensors"
 WORDS = "words.safetensors"
 """Optional: what places words among what the backbone knows; see `vectortag learn-words`."""
 
-DEFAULT_MODEL = "lite0"
+DEFAULT_MODEL = "lite2"
 """The shipped model that is used where none is named: the cheapest. `lite2` has the best tags for four times that."""
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from measuring import SIZES, Children, Way, Work, machine_line, make_photos, print_table
 
 TAGS = 5
-MODELS = ("lite0", "resnet18")
+MODELS = ("lite2", "lite0", "resnet18")
 
 
 def tag(model: str) -> Work:

@@ -26,7 +26,7 @@ from measuring import SIZES, Children, Way, Work, machine_line, make_photos, pri
 
 from vectortag.machine import usable_cores
 
-MODELS = ("lite0", "resnet18")
+MODELS = ("lite2", "lite0", "resnet18")
 
 
 def usual() -> Work:

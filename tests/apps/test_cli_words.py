@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from vectortag import text_model, word_vectors
-from vectortag.model_folder import ModelFolder, read_model_folder
+from vectortag.model_folder import DEFAULT_MODEL, ModelFolder, read_model_folder
 from vectortag.tagger import Tagger
 
 Cli = Callable[..., Any]
@@ -119,7 +119,7 @@ def test_a_tag_from_a_noun_is_added_without_any_runtime() -> None:
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("teapot: added to lite0@")
+    assert outcome.stdout.startswith(f"teapot: added to {DEFAULT_MODEL}@")
 
 
 def test_nonsense_is_doubted_on_stderr(cli: Cli, need: Callable[..., None], photos: list[Path]) -> None:

@@ -43,7 +43,7 @@ def send_noise(connection: socket.socket, cat: bytes) -> None:
 
 
 def ask_and_never_read(connection: socket.socket, cat: bytes) -> None:
-    connection.sendall(b"GET /v1/models/lite0 HTTP/1.1\r\nhost: x\r\n\r\n" * 50)
+    connection.sendall(b"GET /v1/models/lite2 HTTP/1.1\r\nhost: x\r\n\r\n" * 50)
 
 
 BAD = (

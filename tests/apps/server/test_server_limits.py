@@ -180,7 +180,7 @@ class TestTimes:
     def test_a_client_that_does_not_read(self, small, monkeypatch):
         monkeypatch.setattr("vectortag.apps.server.protocol.UNREAD_SECONDS", 0.2)
         with small.connect() as connection:
-            connection.sendall(b"GET /v1/models/lite0 HTTP/1.1\r\nhost: x\r\n\r\n" * 1000)
+            connection.sendall(b"GET /v1/models/lite2 HTTP/1.1\r\nhost: x\r\n\r\n" * 1000)
             with pytest.raises(ConnectionError):
                 send_until_closed(connection)
 

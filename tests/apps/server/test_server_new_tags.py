@@ -37,7 +37,7 @@ def test_a_tag_is_added_found_explained_and_removed(started, photos, cat):
     assert pet["tag"] == "pet"
     assert pet["score"] > 0.5
     assert started.post("/v1/explain?tag=pet", cat).status == 200
-    newest = started.ask("GET", "/v1/models/lite0").json["vocabulary"][-1]
+    newest = started.ask("GET", "/v1/models/lite2").json["vocabulary"][-1]
     assert (newest["added"], newest["taught_by"]) == (True, None)
 
     assert started.ask("DELETE", "/v1/tags/pet").status == 204

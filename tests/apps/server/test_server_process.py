@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from vectortag.client import Client
+from vectortag.model_folder import DEFAULT_MODEL
 
 MAIN = "from vectortag.apps.entry import main; main()"
 
@@ -75,7 +76,7 @@ def test_an_interrupt_ends_it_too_and_a_folder_of_models_may_be_empty(start, tmp
     (tmp_path / "models").mkdir()
     process, address = start("--models", tmp_path / "models")
     with Client(address) as client:
-        assert client.tag(cat).model.startswith("lite0@")
+        assert client.tag(cat).model.startswith(f"{DEFAULT_MODEL}@")
     process.send_signal(signal.SIGINT)
 
     assert process.wait(30) == 0
@@ -112,7 +113,10 @@ def child_of(pid: int) -> int:
 def test_a_folder_of_models_is_served_beside_what_is_named(start, tmp_path, tiny_model):
     for name in ("tiny", "copy-of-it"):
         shutil.copytree(tiny_model, tmp_path / "models" / name)
-    _, address = start("--models", tmp_path / "models", "--model", "tiny", "--model", "lite0")
+    _, address = start("--models", tmp_path / "models", "--model", "tiny", "--model", DEFAULT_MODEL)
 
     with Client(address) as client:
-        assert [(model["name"], model["default"]) for model in client.models()] == [("tiny", True), ("lite0", False)]
+        assert [(model["name"], model["default"]) for model in client.models()] == [
+            ("tiny", True),
+            (DEFAULT_MODEL, False),
+        ]

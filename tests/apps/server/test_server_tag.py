@@ -50,7 +50,7 @@ class TestTag:
 
         answer = Taggings.model_validate_json(server.form("/v1/tag", ("photos", cat), ("photos", b"no photo")).body)
 
-        assert answer.model.startswith("lite0@")
+        assert answer.model.startswith(f"{DEFAULT_MODEL}@")
         assert [type(photo).__name__ for photo in answer.photos] == ["TaggedPhoto", "FailedPhoto"]
 
     def test_a_form_is_answered_in_its_order_with_its_names_and_errors(self, server, photos):
@@ -91,7 +91,7 @@ class TestTag:
         reply = server.ask("POST", f"/v1/tag?model={model}", cat, content_type="image/jpeg")
 
         assert (reply.status, reply.kind) == (404, "unknown-model")
-        assert "Served models: lite0" in reply.json["detail"]
+        assert f"Served models: {DEFAULT_MODEL}" in reply.json["detail"]
 
 
 class TestExplain:
@@ -180,9 +180,9 @@ class TestModels:
     def test_a_model_tells_its_card_and_its_tags(self, server):
         from vectortag.apps.server.schema import ModelDetails
 
-        model = ModelDetails.model_validate_json(server.ask("GET", "/v1/models/lite0").body)
+        model = ModelDetails.model_validate_json(server.ask("GET", f"/v1/models/{DEFAULT_MODEL}").body)
 
-        assert model.card.startswith("# lite0")
+        assert model.card.startswith(f"# {DEFAULT_MODEL}")
         assert len(model.vocabulary) == model.tags
         cat = next(tag for tag in model.vocabulary if tag.tag == "cat")
         assert "animal" in cat.parents

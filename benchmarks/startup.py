@@ -64,8 +64,7 @@ def start_up(rounds: int, folder: Path) -> list[dict[str, object]]:
     subprocess.run([sys.executable, "-c", WEIGHTS, weights], check=True)
     ways = {
         "torch": [sys.executable, "-c", TORCH, str(weights), photo],
-        "lite0": [*VECTORTAG, "tag", photo],
-        "resnet18": [*VECTORTAG, "tag", photo, "--model", "resnet18"],
+        **{model: [*VECTORTAG, "tag", photo, "--model", model] for model in ("lite2", "lite0", "resnet18")},
     }
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
     for turn in range(rounds + 1):

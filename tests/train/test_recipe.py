@@ -215,7 +215,7 @@ def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(t
     start = tmp_path / "shapes.run" / "backbone.safetensors"
     second = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "second")
 
-    before, after = (Tagger.load(folder.path).embedder.embed(shapes / "1.png") for folder in (first, second))
+    before, after = (Tagger.load(f.path).analyse(shapes / "1.png").feature_map for f in (first, second))
     np.testing.assert_allclose(before, after, rtol=1e-3, atol=1e-4)
     assert first.classifier is not None
     assert second.classifier is not None

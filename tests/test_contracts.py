@@ -17,6 +17,7 @@ import vectortag
 from vectortag.apps.cli.app import COMMANDS as COMMAND_NAMES
 from vectortag.apps.cli.app import app_with
 from vectortag.data.find import find_images
+from vectortag.model_card import write_card
 from vectortag.model_folder import DEFAULT_MODEL, model_folders, read_model_folder
 from vectortag.tagger import Tagger
 from vectortag.types import Tagging
@@ -162,6 +163,7 @@ class TestShippedModels:
         for folder in map(read_model_folder, shipped):
             card = (folder.path / "MODEL_CARD.md").read_text("utf-8")
 
+            assert card == write_card(folder.manifest)
             assert folder.path.name == folder.manifest.name
             assert folder.manifest.data_sets
             for info in folder.manifest.data_sets:

@@ -17,31 +17,32 @@ lint() {
     "$venv/bin/lint-imports"
 }
 
-SIDE="tests/apps/ui tests/apps/server tests/train/test_recipe.py"
+APART="tests/apps/ui tests/train/test_recipe.py tests/apps/server"
 
-tests() { # what waits for a browser, for clients and for whole trainings runs beside the rest, to save a third of the time
+tests() { # two runs beside each other save a third of the time: whole trainings and what waits for a browser, and the rest
     if [ $# -gt 0 ]; then
         "$venv/bin/python" -m pytest "$@"
         return
     fi
     export OMP_NUM_THREADS=1 # torch's threads wait for each other: with two runs on the cores, hardly anything else
     log=$(mktemp)
-    side_tests >"$log" 2>&1 &
+    each tests/apps/ui tests/train/test_recipe.py >"$log" 2>&1 &
     side=$!
     outcome=0
-    "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $SIDE) || outcome=$?
+    "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $APART) || outcome=$?
+    each tests/apps/server || outcome=$?
     wait "$side" || outcome=$?
     cat "$log"
     rm -f "$log"
     return "$outcome"
 }
 
-side_tests() { # trainings in a process that never holds torch itself: a crash there has cost runs before
-    outcome=0
-    for part in $SIDE; do
-        "$venv/bin/python" -m pytest "$part" || outcome=$?
+each() { # every part in a process of its own, that never holds torch itself: a crash there has cost runs before
+    failed=0
+    for part in "$@"; do
+        "$venv/bin/python" -m pytest "$part" || failed=$?
     done
-    return "$outcome"
+    return "$failed"
 }
 
 case "${1:-}" in

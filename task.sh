@@ -17,7 +17,8 @@ lint() {
     "$venv/bin/lint-imports"
 }
 
-APART="tests/apps/ui tests/train/test_recipe.py tests/apps/server"
+BESIDE="tests/train/test_recipe.py tests/apps/server"
+AFTER="tests/apps/ui"
 
 tests() { # two runs beside each other, of about the same length, save a third of the time
     if [ $# -gt 0 ]; then
@@ -26,11 +27,11 @@ tests() { # two runs beside each other, of about the same length, save a third o
     fi
     export OMP_NUM_THREADS=1 # torch's threads wait for each other: with two runs on the cores, hardly anything else
     log=$(mktemp)
-    each tests/train/test_recipe.py tests/apps/server >"$log" 2>&1 &
+    each $BESIDE >"$log" 2>&1 &
     side=$!
     outcome=0
-    "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $APART) || outcome=$?
-    each tests/apps/ui || outcome=$?
+    "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $BESIDE $AFTER) || outcome=$?
+    each $AFTER || outcome=$?
     wait "$side" || outcome=$?
     cat "$log"
     rm -f "$log"

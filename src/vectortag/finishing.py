@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vectortag.classifier import Classifier
 from vectortag.data.training import Part, TrainingData
 from vectortag.embedder import Embedder
@@ -151,9 +149,8 @@ def _borrow(classifier: Classifier, data: TrainingData, validation: FloatArray) 
 
 def _reports(tagger: Tagger, data: TrainingData, validation: FloatArray) -> list[Report]:
     """The figures on the validation part of each data set."""
-    scores, targets = tagger.scores(validation), data.judged
-    names = np.array([record.dataset for record in data.validation.records])
+    scores, targets, sets = tagger.scores(validation), data.judged, data.validation.sets
     return [
-        make_report(tagger, scores[names == info.name], targets[names == info.name], data=info.name, split="val")
+        make_report(tagger, scores[sets == info.name], targets[sets == info.name], data=info.name, split="val")
         for info in data.data_sets
     ]

@@ -159,9 +159,7 @@ class SoftmaxGroupsBlock:
         used = ours.any(axis=0)
         shares = np.where(ours[:, used], 1 / inside[0, rows, None], -1 / outside[0, rows, None])
         pulls = probabilities[used] * shares  # (R, U)
-        of_none = (
-            np.where(used, 0, probabilities) @ self.classifier.w
-        )  # (K,): the classes that push away from all these tags
+        of_none = np.where(used, 0, probabilities) @ self.classifier.w  # (K,): classes that push away from all of these
         changes = np.linalg.multi_dot([pulls, self.classifier.w[used], directions])
         changes -= (of_none @ directions) / outside[0, rows, None]
         return changes if self.shift is None else changes + self.shift.along(embedding, rows, directions)

@@ -121,7 +121,7 @@ def learn(
     return rewrite_model_folder(
         folder,
         output or folder.path,
-        int8_network=folder.network_in("int8").read_bytes() if folder.has_int8 else None,
+        int8_network=folder.int8_content(),
         words=words,
         card=write_card,
         name=folder.manifest.name if output is None else output.name,

@@ -7,7 +7,7 @@ from typing import Any
 
 from vectortag.card_figures import blind_spots, percent, ranking, reliability_diagram, tag_table
 from vectortag.manifest import Manifest
-from vectortag.model_folder import INT8_NETWORK, ModelFolder, rewrite_model_folder
+from vectortag.model_folder import ModelFolder, rewrite_model_folder
 
 
 def write_card(manifest: Manifest) -> str:
@@ -23,8 +23,9 @@ def rewrite_card(folder: ModelFolder) -> ModelFolder:
     Raises:
         ModelFolderError: the folder cannot be written.
     """
-    int8 = (folder.path / INT8_NETWORK).read_bytes() if folder.has_int8 else None
-    return rewrite_model_folder(folder, folder.path, int8_network=int8, words=folder.words, card=write_card)
+    return rewrite_model_folder(
+        folder, folder.path, int8_network=folder.int8_content(), words=folder.words, card=write_card
+    )
 
 
 def _config(manifest: Manifest) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,20 +16,38 @@ from vectortag.train.config import BackboneConfig, HeadConfig
 SIZE, TAGS = 96, 5
 
 
-@pytest.mark.parametrize("architecture", ["test_resnet", "test_efficientnet", "test_convnext", "test_vit", "test_vit2"])
-def test_heat_maps_are_the_grad_cam_of_autograd(
-    need_module: Callable[[str], ModuleType], tmp_path: Path, architecture: str
-) -> None:
-    torch, timm, network = need_module("torch"), need_module("timm"), need_module("vectortag.train.network")
-    from safetensors.torch import save_file
+@pytest.fixture
+def start(torch: Any, need_module: Callable[[str], ModuleType], tmp_path: Path) -> Callable[[str], BackboneConfig]:
+    """start("test_resnet"): a backbone with random weights, the same each time."""
 
+    def save(architecture: str) -> BackboneConfig:
+        from safetensors.torch import save_file
+
+        file = tmp_path / "weights.safetensors"
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            save_file(need_module("timm").create_model(architecture).state_dict(), file)
+        return BackboneConfig(architecture=architecture, init=str(file), image_size=SIZE)
+
+    return save
+
+
+@pytest.fixture
+def network(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
+    return need_module("vectortag.train.network")
+
+
+@pytest.fixture
+def images(torch: Any) -> Any:
+    """(2, 96, 96, 3) of random pixels."""
+    return torch.from_numpy(np.random.default_rng(3).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8))
+
+
+@pytest.mark.parametrize("architecture", ["test_resnet", "test_efficientnet", "test_convnext", "test_vit", "test_vit2"])
+def test_heat_maps_are_the_grad_cam_of_autograd(torch, network, start, images, architecture):
     with torch.random.fork_rng():
-        torch.manual_seed(3)
-        save_file(timm.create_model(architecture).state_dict(), tmp_path / "weights.safetensors")
-        config = BackboneConfig(architecture=architecture, init=str(tmp_path / "weights.safetensors"), image_size=SIZE)
-        backbone = network.create_backbone(config).eval()
+        backbone = network.create_backbone(start(architecture)).eval()
         head = network.create_head(HeadConfig(), backbone.width, TAGS, seed=3).eval()
-        images = torch.randint(0, 256, (2, SIZE, SIZE, 3), dtype=torch.uint8)
 
     cells = backbone(images)  # (N, K, h, w)
     logits = head(cells.mean(dim=(2, 3)))
@@ -46,10 +65,7 @@ def test_heat_maps_are_the_grad_cam_of_autograd(
 
 
 @pytest.mark.parametrize("hidden", [16, 0])
-def test_a_norm_before_the_head_becomes_part_of_its_first_layer(
-    need_module: Callable[[str], ModuleType], hidden: int
-) -> None:
-    torch, network = need_module("torch"), need_module("vectortag.train.network")
+def test_a_norm_before_the_head_becomes_part_of_its_first_layer(torch, network, hidden):
     head = network.create_head(HeadConfig(hidden=hidden, standardise=True, input_dropout=0.3), 8, TAGS, seed=3)
     embeddings = 5 + 3 * torch.rand(64, 8)
     for _ in range(3):
@@ -61,18 +77,14 @@ def test_a_norm_before_the_head_becomes_part_of_its_first_layer(
 
 
 def test_the_classifier_that_came_with_a_backbone_gives_the_logits_of_the_whole_network(
-    need_module: Callable[[str], ModuleType], tmp_path: Path
-) -> None:
-    torch, timm, network = need_module("torch"), need_module("timm"), need_module("vectortag.train.network")
-    from safetensors.torch import save_file
+    torch, network, start, images, need_module
+):
+    from safetensors.torch import load_file
 
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        whole = timm.create_model("test_resnet").eval()
-        save_file(whole.state_dict(), tmp_path / "weights.safetensors")
-        config = BackboneConfig(architecture="test_resnet", init=str(tmp_path / "weights.safetensors"), image_size=SIZE)
-        backbone = network.create_backbone(config).eval()
-        images = torch.randint(0, 256, (2, SIZE, SIZE, 3), dtype=torch.uint8)
+    config = start("test_resnet")
+    whole = need_module("timm").create_model("test_resnet").eval()
+    whole.load_state_dict(load_file(config.init))
+    backbone = network.create_backbone(config).eval()
 
     classifier = network.pretrained_classifier(config, backbone)
 
@@ -85,35 +97,19 @@ def test_the_classifier_that_came_with_a_backbone_gives_the_logits_of_the_whole_
 
 
 @pytest.mark.parametrize("architecture", ["test_convnext", "test_vit"])
-def test_a_classifier_that_does_not_take_the_mean_of_the_feature_map_is_left(
-    need_module: Callable[[str], ModuleType], tmp_path: Path, architecture: str
-) -> None:
-    timm, network = need_module("timm"), need_module("vectortag.train.network")
-    from safetensors.torch import save_file
-
-    save_file(timm.create_model(architecture).state_dict(), tmp_path / "weights.safetensors")
-    config = BackboneConfig(architecture=architecture, init=str(tmp_path / "weights.safetensors"), image_size=SIZE)
+def test_a_classifier_that_does_not_take_the_mean_of_the_feature_map_is_left(network, start, architecture):
+    config = start(architecture)
 
     assert network.pretrained_classifier(config, network.create_backbone(config)) is None
 
 
 @pytest.mark.parametrize("architecture", ["test_resnet", "test_efficientnet", "test_convnext", "test_vit"])
-def test_saved_weights_are_a_start_that_gives_the_same_features(
-    need_module: Callable[[str], ModuleType], tmp_path: Path, architecture: str
-) -> None:
-    torch, timm, network = need_module("torch"), need_module("timm"), need_module("vectortag.train.network")
-    from safetensors.torch import save_file
+def test_saved_weights_are_a_start_that_gives_the_same_features(torch, network, start, images, tmp_path, architecture):
+    first = start(architecture)
+    again = first.model_copy(update={"init": str(tmp_path / "again.safetensors")})
+    backbone = network.create_backbone(first).eval()
 
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        save_file(timm.create_model(architecture).state_dict(), tmp_path / "weights.safetensors")
-    images = torch.randint(0, 256, (2, SIZE, SIZE, 3), dtype=torch.uint8)
-    maps = []
-    for start in ("weights", "again"):
-        config = BackboneConfig(architecture=architecture, init=str(tmp_path / f"{start}.safetensors"), image_size=SIZE)
-        backbone = network.create_backbone(config).eval()
-        network.save_weights(backbone, None, tmp_path / "again.safetensors")
-        with torch.inference_mode():
-            maps.append(backbone(images))
+    network.save_weights(backbone, None, Path(again.init))
 
-    torch.testing.assert_close(maps[0], maps[1])
+    with torch.inference_mode():
+        torch.testing.assert_close(network.create_backbone(again).eval()(images), backbone(images))

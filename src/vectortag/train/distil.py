@@ -38,8 +38,13 @@ def training_targets(data: TrainingData, config: DistilConfig) -> Tensor:
     if not config.teacher or _is_a_run(config.teacher):
         return targets
     taught, scores = _scores(config.teacher, data.tags, data.training.records)
-    said, soft = targets[:, taught], torch.from_numpy(scores)
-    targets[:, taught] = torch.where(said.isnan(), soft, (1 - config.share) * said + config.share * soft)
+    return _with_say(targets, taught, torch.from_numpy(scores), config.share)
+
+
+def _with_say(said: Tensor, taught: Sequence[int], soft: Tensor, share: float) -> Tensor:
+    """Targets (N, T) in which a teacher has its say of some tags, (N, R): its share, and all where nobody spoke."""
+    targets, before = said.clone(), said[:, taught]
+    targets[:, taught] = torch.where(before.isnan(), soft, (1 - share) * before + share * soft)
     return targets
 
 
@@ -89,9 +94,7 @@ class Teacher(nn.Module):
         if pixels.shape[-1] != self.size:
             pixels = interpolate(pixels, (self.size, self.size), mode="bilinear", antialias=True)
         soft = self.network(pixels.permute(0, 2, 3, 1))[:, self.own].float().sigmoid()
-        targets, before = said.clone(), said[:, self.taught]
-        targets[:, self.taught] = torch.where(before.isnan(), soft, (1 - self.share) * before + self.share * soft)
-        return targets
+        return _with_say(said, self.taught, soft, self.share)
 
 
 def teacher_of_views(config: TrainConfig, tags: Sequence[str]) -> Teacher | None:
@@ -112,18 +115,11 @@ def teacher_of_views(config: TrainConfig, tags: Sequence[str]) -> Teacher | None
     if not places:
         raise TrainingError(f"distil.teacher: {run} has none of the {len(tags)} tags")
     backbone = create_backbone(taught.backbone)
-    network = Network(backbone, create_head(taught.head, backbone.width, len(own), seed=0))
+    head = create_head(taught.head, backbone.width, len(own), seed=0)
     weights = torch.load(run / BEST, map_location="cpu", weights_only=True)["state_dict"]
-    parts = {"trunk.": "backbone.", "head.": "head."}
-    network.load_state_dict(
-        {
-            new + name.removeprefix(old): w
-            for old, new in parts.items()
-            for name, w in weights.items()
-            if name.startswith(old)
-        }
-    )
-    return Teacher(network, taught.backbone.image_size, places, config.distil.share)
+    for prefix, part in (("trunk.", backbone), ("head.", head)):
+        part.load_state_dict({name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)})
+    return Teacher(Network(backbone, head), taught.backbone.image_size, places, config.distil.share)
 
 
 def starting_classifier(config: TrainConfig, backbone: Backbone) -> Classifier | None:

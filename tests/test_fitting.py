@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vectortag.errors import ShapeError
-from vectortag.fitting import _gradients, _start, class_weights, fit_mlp, masked_bce
+from vectortag.fitting import _gradients, _start, class_weights, fit_mlp, log_odds, masked_bce
 from vectortag.metrics import average_precision
 from vectortag.types import UNKNOWN
 
@@ -129,3 +129,16 @@ class TestClassWeights:
 
     def test_a_limit_of_1_turns_weights_off(self):
         assert class_weights(photos(50, seed=0)[1], 1.0).tolist() == [1] * TAGS
+
+
+@pytest.mark.parametrize(
+    ("column", "odds"),
+    [
+        ([1, 0, 0, 0], 1.5 / 3.5),
+        ([1, 1, 0, UNKNOWN], 2.5 / 1.5),
+        ([0, 0, 0, 0], 0.5 / 4.5),
+        ([UNKNOWN] * 4, 1),
+    ],
+)
+def test_log_odds_say_how_common_a_tag_is_among_what_is_known(column, odds):
+    assert log_odds(np.uint8(column)[:, None]) == pytest.approx([np.log(odds)])

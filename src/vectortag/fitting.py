@@ -31,6 +31,18 @@ def class_weights(targets: ByteArray, max_weight: float) -> FloatArray:
     return np.clip(negatives / np.maximum(positives, 1), 1, max_weight).astype(np.float32)
 
 
+def log_odds(targets: ByteArray) -> FloatArray:
+    """How common each tag is, as a logit: ln((N_pos + 1/2) / (N_neg + 1/2)) of the known entries.
+
+    Args:
+        targets: (N, T) uint8, 255 = unknown.
+
+    Returns:
+        (T,) float32.
+    """
+    return np.log(((targets == 1).sum(axis=0) + 0.5) / ((targets == 0).sum(axis=0) + 0.5)).astype(np.float32)
+
+
 def masked_bce(logits: FloatArray, targets: ByteArray, weights: FloatArray | None = None) -> float:
     """The mean binary cross-entropy over what is known; NaN where nothing is.
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from vectortag.fitting import class_weights
+from vectortag.fitting import class_weights, log_odds
 from vectortag.train.config import LossConfig
 from vectortag.types import UNKNOWN
 
-EVERY_KIND = pytest.mark.parametrize("kind", ["bce", "weighted_bce", "focal", "asymmetric"])
+EVERY_KIND = pytest.mark.parametrize("kind", ["bce", "weighted_bce", "adjusted_bce", "focal", "asymmetric"])
 
 
 @pytest.fixture
@@ -145,6 +145,33 @@ class TestBce:
 
         assert losses.create_loss(config, targets)(logits, targets.float()) == expected
         assert losses.create_loss(LossConfig(kind="bce"), targets)(logits, targets.float()) < expected
+
+
+class TestAdjustedBce:
+    def test_how_common_a_tag_is_is_part_of_its_logit_while_training(self, losses, torch):
+        loss = losses.adjusted_bce(
+            torch.tensor([[2.0, -1.0, 9.0]]), torch.tensor([[1.0, 0.0, nan]]), torch.tensor([-3.0, 1, 5])
+        )
+
+        assert loss.item() == pytest.approx((log(1 + exp(1)) + log(1 + exp(0))) / 2, rel=1e-6)
+
+    def test_it_is_learnt_from_the_training_targets_as_often_as_asked_for(self, losses, torch, batch):
+        logits, targets, _ = batch
+        offsets = 0.5 * torch.from_numpy(log_odds(targets.numpy()))
+
+        loss = losses.create_loss(LossConfig(kind="adjusted_bce", adjustment=0.5), targets)(logits, targets.float())
+
+        assert loss == losses.masked_bce(logits + offsets, targets.float())
+
+    def test_a_head_that_knows_nothing_says_how_common_a_tag_is_with_logits_of_zero(self, losses, torch, batch):
+        _, targets, _ = batch
+        logits = torch.zeros(16, 5, requires_grad=True)
+
+        losses.create_loss(LossConfig(kind="adjusted_bce"), targets)(logits, targets.float()).backward()
+
+        assert logits.grad.sum(dim=0).abs().max() < 0.005  # exactly 0 but for the half that is added to each count
+        losses.masked_bce(logits, targets.float()).backward()
+        assert logits.grad.sum(dim=0).abs().max() > 0.02
 
 
 class TestFocal:

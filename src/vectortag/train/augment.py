@@ -53,13 +53,18 @@ def _crop(image: Tensor, size: int, config: AugmentConfig, random: np.random.Gen
 
 def _jitter(image: Tensor, config: AugmentConfig, random: np.random.Generator) -> Tensor:
     """Brightness, contrast, saturation by a factor in [1 - x, 1 + x], hue turned by up to +-x of the circle."""
-    operations = (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, F.adjust_hue)
+    operations = (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation, _turn_hue)
     for place in random.permutation(4):
         strength = config.jitter[place]
         if strength:
             centre = 0.0 if place == 3 else 1.0
             image = operations[place](image, float(random.uniform(centre - strength, centre + strength)))
     return image
+
+
+def _turn_hue(image: Tensor, share: float) -> Tensor:
+    """By Pillow, in half the time that it takes on a tensor, which is most of the time of all augmentation."""
+    return F.pil_to_tensor(F.adjust_hue(F.to_pil_image(image), share))
 
 
 def _rand_operation(image: Tensor, magnitude: float, random: np.random.Generator) -> Tensor:

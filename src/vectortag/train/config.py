@@ -139,12 +139,15 @@ class LossConfig(_Strict):
 
     Attributes:
         max_positive_weight: of weighted_bce: N_neg / N_pos is clamped to [1, this].
+        adjustment: of adjusted_bce: how common a tag is, as a logit, so many times, is part of its logit in training
+            only. So a logit says how much a photo speaks for a tag, and a rare tag is not held back by being rare.
         alpha, gamma: of focal.
         gamma_negative, gamma_positive, clip: of asymmetric.
     """
 
-    kind: Literal["bce", "weighted_bce", "focal", "asymmetric"] = "weighted_bce"
+    kind: Literal["bce", "weighted_bce", "adjusted_bce", "focal", "asymmetric"] = "weighted_bce"
     max_positive_weight: float = Field(default=20.0, ge=1)
+    adjustment: float = Field(default=1.0, ge=0)
     alpha: float = Field(default=0.25, ge=0, le=1)
     gamma: float = Field(default=2.0, ge=0)
     gamma_negative: Focus = 4.0

@@ -13,7 +13,7 @@ from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from vectortag.fitting import class_weights
+from vectortag.fitting import class_weights, log_odds
 from vectortag.train.config import LossConfig
 from vectortag.types import UNKNOWN
 
@@ -26,12 +26,15 @@ def to_float(targets: Tensor) -> Tensor:
 
 
 def create_loss(config: LossConfig, training_targets: Tensor) -> Loss:
-    """The loss that a configuration names; class weights come from the (N, T) uint8 training targets."""
+    """The loss that a configuration names; what it knows of each tag comes from the (N, T) uint8 training targets."""
     if config.kind == "bce":
         return lambda logits, targets: masked_bce(logits, targets)
     if config.kind == "weighted_bce":
         weights = torch.from_numpy(class_weights(training_targets.numpy(), config.max_positive_weight))
         return lambda logits, targets: masked_bce(logits, targets, weights)
+    if config.kind == "adjusted_bce":
+        offsets = config.adjustment * torch.from_numpy(log_odds(training_targets.numpy()))
+        return lambda logits, targets: adjusted_bce(logits, targets, offsets)
     if config.kind == "focal":
         return lambda logits, targets: masked_focal(logits, targets, alpha=config.alpha, gamma=config.gamma)
     asymmetric = AsymmetricLossMultiLabel(config.gamma_negative, config.gamma_positive, config.clip, reduction="none")
@@ -44,6 +47,11 @@ def masked_bce(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -
     positive = None if weights is None else weights.to(logits.device)
     loss = binary_cross_entropy_with_logits(logits, truth, pos_weight=positive, reduction="none")
     return _mean(loss, known)
+
+
+def adjusted_bce(logits: Tensor, targets: Tensor, offsets: Tensor) -> Tensor:
+    """Binary cross-entropy of `logits + offsets`, (T,): logit adjustment (Menon et al. 2021, arXiv:2007.07314)."""
+    return masked_bce(logits + offsets.to(logits.device), targets)
 
 
 def masked_focal(logits: Tensor, targets: Tensor, *, alpha: float, gamma: float) -> Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from vectortag.choosing import Remembered, allowed, choose, open_model, remember
 from vectortag.errors import VectorTagError
@@ -26,7 +27,7 @@ def plain(tiny_model: Path) -> ModelFolder:
 def with_lower(folder: ModelFolder, lost: Mapping[str, float], *, int8: bool = True) -> ModelFolder:
     """The model with other precisions measured, and as if it had an int8 network."""
     files = {**folder.manifest.files, **({INT8_NETWORK: folder.manifest.files["model.onnx"]} if int8 else {})}
-    return dataclasses.replace(folder, manifest=folder.manifest.model_copy(update={"lost": lost, "files": files}))
+    return dataclasses.replace(folder, manifest=replace(folder.manifest, lost=lost, files=files))
 
 
 class TestAllowed:

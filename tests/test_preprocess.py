@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageFile, features
-from pydantic import ValidationError
 
 from vectortag.errors import PhotoError
 from vectortag.preprocess import FORMATS, PixelRecipe, load_pixels, open_image
+from vectortag.schemas import SchemaError, from_plain
 
 RECIPE = PixelRecipe()
 RED, HALF_RED_ON_WHITE, WHITE = (255, 0, 0), (255, 127, 127), (255, 255, 255)
@@ -120,8 +120,10 @@ def test_the_recipe_chooses_the_filter():
 
 @pytest.mark.parametrize("fields", [{"filter": "nearest"}, {"resize": "crop"}, {"max_pixels": 0}, {"mean": [0.5]}])
 def test_a_recipe_that_nobody_can_follow_is_refused(fields):
-    with pytest.raises(ValidationError, match=next(iter(fields))):
+    with pytest.raises((SchemaError, TypeError), match=next(iter(fields))):
         PixelRecipe(**fields)
+    with pytest.raises(SchemaError, match=next(iter(fields))):
+        from_plain(PixelRecipe, fields)
 
 
 def test_a_large_jpeg_is_decoded_small_and_looks_the_same():

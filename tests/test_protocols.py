@@ -117,7 +117,7 @@ class TestCorel5k:
         self, write_tiny_model: WriteModel, make_data_set, tmp_path: Path
     ):
         rules = {"synonyms": {"dog": ["puppy"]}, "implications": {"dog": ["animal"]}, "ignored": {"tags": ["red"]}}
-        model = write_tiny_model(tmp_path / "model", taxonomy=Taxonomy.model_validate(rules))
+        model = write_tiny_model(tmp_path / "model", taxonomy=Taxonomy(**rules))
         words = {"1.jpg": "puppy, red", "2.jpg": "dog, sea, boat", "3.jpg": "beach, vehicle, palm"}
 
         figures = run(Tagger.load(model.path), make_data_set(words), "corel5k").figures

@@ -6,7 +6,6 @@ tag in the meantime; so a killed process leaves the old state, and two writers n
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -16,12 +15,13 @@ from typing import Literal
 from urllib.parse import quote
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from msgspec.structs import replace
 
 from vectortag.errors import CorrectionError, ModelFolderError, NewTagError
 from vectortag.model_folder import ModelFolder, read_arrays
 from vectortag.new_tags import FittedTag
 from vectortag.places import data_home, replace_file, written_beside
+from vectortag.schemas import Count, Finite, Schema, SchemaError, from_json, to_json
 from vectortag.thresholds import Profile
 from vectortag.types import FloatArray
 from vectortag.words import PlacedWord
@@ -32,7 +32,7 @@ SUFFIX = ".safetensors"
 LONGEST_NAME = 60
 
 
-class AddedTag(BaseModel):
+class AddedTag(Schema, frozen=True, kw_only=True):
     """What one added tag is, besides its row.
 
     Attributes:
@@ -46,22 +46,20 @@ class AddedTag(BaseModel):
         nearness: how near the nearest of them is, in cosine.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     format_version: Literal[2] = 2
     name: str
     parents: tuple[str, ...]
     size: int
-    slope: float
-    bias: float
-    thresholds: Mapping[Profile, float]
-    examples: int = Field(ge=0)
-    counterexamples: int = Field(ge=0)
-    separation: float
-    corrections: int = Field(default=0, ge=0)
+    slope: Finite
+    bias: Finite
+    thresholds: Mapping[Profile, Finite]
+    examples: Count
+    counterexamples: Count
+    separation: Finite
+    corrections: Count = 0
     words: str | None = None
     nearest: tuple[str, ...] = ()
-    nearness: float | None = None
+    nearness: Finite | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +128,13 @@ def save_addition(
 
     fields = asdict(fitted)
     row = fields.pop("w")
-    counts = {"examples": len(examples), "counterexamples": len(counterexamples)}
+    fields |= {"examples": len(examples), "counterexamples": len(counterexamples)}
     arrays = {"w": row, "examples": np.float16(examples), "counterexamples": np.float16(counterexamples)}
     if wording is not None:
         fields |= {"words": wording.text, "nearest": wording.nearest, "nearness": wording.nearness}
         arrays |= _packed(wording.placed)
-    tag = AddedTag(name=name, parents=parents, size=size, **counts, **fields)
-    content = save(arrays, metadata={"tag": tag.model_dump_json()})
+    tag = AddedTag(name=name, parents=parents, size=size, **fields)
+    content = save(arrays, metadata={"tag": to_json(tag)})
     file = _file_of(model, name)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -169,9 +167,9 @@ def replace_addition(model: ModelFolder, tag: AddedTag, fitted: FittedTag, *, co
     file = _file_of(model, tag.name)
     fields = asdict(fitted)
     arrays = {**read_arrays(file), "w": fields.pop("w")}
-    changed = tag.model_copy(update={**fields, "corrections": corrections})
+    changed = replace(tag, **fields, corrections=corrections)
     try:
-        replace_file(file, save(arrays, metadata={"tag": changed.model_dump_json()}))
+        replace_file(file, save(arrays, metadata={"tag": to_json(changed)}))
     except OSError as error:
         raise CorrectionError(f"{file}: cannot be written: {error.strerror or error}") from error
 
@@ -214,12 +212,12 @@ def _read(file: Path) -> tuple[AddedTag, FloatArray, PlacedWord | None]:
 
     try:
         with safe_open(file, framework="numpy") as content:
-            tag = AddedTag.model_validate_json((content.metadata() or {}).get("tag", ""))
+            tag = from_json(AddedTag, (content.metadata() or {}).get("tag", ""))
             if tag.words is None:
                 return tag, content.get_tensor("w"), None
             classes, query, counts = map(content.get_tensor, ("classes", "query", "counts"))
             return tag, content.get_tensor("w"), PlacedWord(classes, query, *counts.tolist())
-    except (SafetensorError, ValidationError, json.JSONDecodeError, OSError) as error:
+    except (SafetensorError, SchemaError, OSError) as error:
         problem = str(error).splitlines()[0]
         raise ModelFolderError(f"{file}: cannot be read as an added tag: {problem}. Remove the file") from error
 

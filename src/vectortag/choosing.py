@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-
 from vectortag.errors import VectorTagError
 from vectortag.machine import Machine, this_machine
 from vectortag.model_folder import ModelFolder
 from vectortag.places import data_home, replace_file
+from vectortag.schemas import Schema, SchemaError, from_json, to_plain
 from vectortag.session import RUNTIMES, Engine, Runtime, Session, open_session
 from vectortag.types import Arithmetic
 
@@ -36,10 +35,8 @@ class Choice:
     why: str
 
 
-class Remembered(BaseModel):
+class Remembered(Schema, frozen=True, kw_only=True):
     """What `vectortag bench --remember` found the fastest for one model on one processor."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cpu: str
     runtime: Engine
@@ -136,7 +133,7 @@ def remember(folder: ModelFolder, found: Remembered) -> Path:
         VectorTagError: the file was changed by hand, or the data folder cannot be written.
     """
     file = _file()
-    content = {digest: one.model_dump() for digest, one in {**_all_remembered(), folder.digest: found}.items()}
+    content = {digest: to_plain(one) for digest, one in {**_all_remembered(), folder.digest: found}.items()}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, (json.dumps(content, indent=2) + "\n").encode())
@@ -149,10 +146,10 @@ def _all_remembered() -> dict[str, Remembered]:
     """By the digest of the model folder."""
     file = _file()
     try:
-        return TypeAdapter(dict[str, Remembered]).validate_json(file.read_bytes())
+        return from_json(dict[str, Remembered], file.read_bytes())
     except OSError:  # most often there is none
         return {}
-    except ValidationError as error:
+    except SchemaError as error:
         raise VectorTagError(
             f"{file}: not as vectortag bench wrote it. Remove it, then run: vectortag bench --remember"
         ) from error

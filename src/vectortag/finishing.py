@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from vectortag.classifier import Classifier
 from vectortag.data.training import Part, TrainingData
 from vectortag.embedder import Embedder
@@ -79,7 +81,7 @@ def finish_model(
         "pixels": embedder.recipe,
         "operating_points": tuple(point for point, _ in fitted),
         "data_sets": data.data_sets,
-        "taxonomy": data.taxonomy.model_copy(update={"groups": {}}),  # they stand in the head
+        "taxonomy": replace(data.taxonomy, groups={}),  # they stand in the head
         "provenance": provenance,
     }
 

@@ -6,32 +6,29 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from msgspec import Meta, field
 
 from vectortag.errors import ShapeError
 from vectortag.head import StoredKind
 from vectortag.preprocess import PixelRecipe
+from vectortag.schemas import Count, Finite, Positive, Schema
 from vectortag.taxonomy import Taxonomy
 from vectortag.thresholds import PROFILES, Profile
 from vectortag.types import FloatArray
 
 FORMAT_VERSION = 1
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
 """What a model may be called: it is also the name of its folder."""
 
 Teacher = Literal["photos", "pretraining", "children"]
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-PhotoHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+PhotoHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
 """The first 16 hex digits of the SHA-256 of a photo's file: enough to find a validation photo again."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Backbone(_Strict):
+class Backbone(Schema, frozen=True, kw_only=True):
     """The network in model.onnx: images uint8 (N, H, W, 3) -> feature map float32 (N, width, H/stride, W/stride).
 
     Attributes:
@@ -39,25 +36,25 @@ class Backbone(_Strict):
     """
 
     architecture: str
-    width: int = Field(gt=0)
-    stride: int = Field(gt=0)
+    width: Positive
+    stride: Positive
     any_size: bool = True
 
 
-class BlockInfo(_Strict):
+class BlockInfo(Schema, frozen=True, kw_only=True):
     """One block of head.safetensors and how many of the tags, in order, are its own."""
 
     kind: StoredKind
-    tags: int = Field(gt=0)
+    tags: Positive
 
 
-class OperatingPoint(_Strict):
+class OperatingPoint(Schema, frozen=True, kw_only=True):
     """Calibration and thresholds at one input size; every list is aligned with the manifest's tags."""
 
-    size: int = Field(gt=0)
-    slope: tuple[float, ...]
-    bias: tuple[float, ...]
-    thresholds: Mapping[Profile, tuple[float | None, ...]]
+    size: Positive
+    slope: tuple[Finite, ...]
+    bias: tuple[Finite, ...]
+    thresholds: Mapping[Profile, tuple[Finite | None, ...]]
 
     def threshold_array(self, profile: Profile) -> FloatArray:
         """(T,) float32; NaN where a tag has no threshold and is never predicted."""
@@ -65,7 +62,7 @@ class OperatingPoint(_Strict):
         return np.array([np.nan if value is None else value for value in values], np.float32)
 
 
-class DataSetInfo(_Strict):
+class DataSetInfo(Schema, frozen=True, kw_only=True):
     """One data set the model was trained on.
 
     Attributes:
@@ -74,12 +71,12 @@ class DataSetInfo(_Strict):
     """
 
     name: str
-    train_photos: int = Field(ge=0)
+    train_photos: Count
     known: tuple[str, ...]
     validation: tuple[PhotoHash, ...]
 
 
-class Manifest(_Strict):
+class Manifest(Schema, frozen=True, kw_only=True):
     """Everything about a model that is not a matrix. `operating_points[0]` is the default.
 
     Attributes:
@@ -91,16 +88,16 @@ class Manifest(_Strict):
     """
 
     format_version: Literal[1] = 1
-    name: str = Field(pattern=NAME)
-    tags: tuple[str, ...] = Field(min_length=1)
+    name: Annotated[str, Meta(pattern=NAME)]
+    tags: Annotated[tuple[str, ...], Meta(min_length=1)]
     backbone: Backbone
-    head: tuple[BlockInfo, ...] = Field(min_length=1)
+    head: Annotated[tuple[BlockInfo, ...], Meta(min_length=1)]
     pixels: PixelRecipe
-    operating_points: tuple[OperatingPoint, ...] = Field(min_length=1)
+    operating_points: Annotated[tuple[OperatingPoint, ...], Meta(min_length=1)]
     data_sets: tuple[DataSetInfo, ...] = ()
-    metrics: Mapping[str, Any] = Field(default_factory=dict)
-    provenance: Mapping[str, Any] = Field(default_factory=dict)
-    lost: Mapping[Literal["bf16", "int8"], float] = Field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    lost: Mapping[Literal["bf16", "int8"], Finite] = field(default_factory=dict)
     taxonomy: Taxonomy = Taxonomy()
     files: Mapping[str, Sha256]
 
@@ -126,8 +123,8 @@ class Manifest(_Strict):
         """The operating point of a profile: thorough takes the largest size that is offered, the others the default."""
         return self.operating_point(max(self.sizes) if profile == "thorough" else self.sizes[0])
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Manifest:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         count = len(self.tags)
         if len(set(self.tags)) != count:
             raise ValueError("a tag stands twice in tags")
@@ -147,7 +144,6 @@ class Manifest(_Strict):
                 raise ValueError(
                     f"operating point {point.size}: {wrong[0]} has not one number for each of {count} tags"
                 )
-        return self
 
     def operating_point(self, size: int) -> OperatingPoint:
         """The operating point of that input size.

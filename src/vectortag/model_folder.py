@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
+from msgspec.structs import replace
 
 from vectortag.classifier import Classifier
 from vectortag.errors import ModelFolderError, UnknownModelError, did_you_mean
 from vectortag.head import Head, read_block
 from vectortag.manifest import FORMAT_VERSION, Manifest
 from vectortag.places import data_home
+from vectortag.schemas import SchemaError, from_json, from_plain, to_plain
 from vectortag.stored_words import pack_words, unpack_words
 from vectortag.types import Arithmetic, FloatArray
 from vectortag.words import Words, no_classes
@@ -157,24 +158,25 @@ def read_model_folder(path: str | Path) -> ModelFolder:
 
 def _parse_manifest(raw: bytes, where: Path) -> Manifest:
     try:
-        content = json.loads(raw)
-        version = content.get("format_version")
+        return from_json(Manifest, raw)
+    except SchemaError as error:
+        _refuse_other_formats(raw, where)
+        if error.unknown is not None:
+            message = f'unknown key "{error.unknown}". The folder was changed, or needs a newer VectorTag'
+            raise ModelFolderError(f"{where}: {message}") from error
+        raise ModelFolderError(f"{where}: {error}") from error
+
+
+def _refuse_other_formats(raw: bytes, where: Path) -> None:
+    """Say of a manifest that is wrong whether it was ever one of this format."""
+    try:
+        version = json.loads(raw).get("format_version")
     except (ValueError, AttributeError) as error:
         raise ModelFolderError(f"{where}: not a JSON object: {error}. Copy the model folder again") from error
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFolderError(
             f"{where}: format version {version}, but this VectorTag reads up to {FORMAT_VERSION}. Upgrade VectorTag"
         )
-    try:
-        return Manifest.model_validate_json(raw)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            message = f'unknown key "{key}". The folder was changed, or needs a newer VectorTag'
-        else:
-            message = f"{key}: {problem['msg']}" if key else problem["msg"]
-        raise ModelFolderError(f"{where}: {message}") from error
 
 
 def _verify(file: Path, expected: str) -> None:
@@ -289,10 +291,10 @@ def write_model_folder(
     if words is not None:
         contents[WORDS] = save(pack_words(words))
     blocks = [{"kind": block.kind, "tags": block.tag_count} for block in head.blocks]
-    manifest = Manifest(head=blocks, files=_hashes(contents), **manifest_fields)
+    manifest = from_plain(Manifest, {**manifest_fields, "head": blocks, "files": _hashes(contents)})
     contents[CARD] = card(manifest).encode()
-    manifest = manifest.model_copy(update={"files": _hashes(contents)})
-    contents[MANIFEST] = (json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False) + "\n").encode()
+    manifest = replace(manifest, files=_hashes(contents))
+    contents[MANIFEST] = (json.dumps(to_plain(manifest), ensure_ascii=False) + "\n").encode()
     try:
         _replace_folder(path, contents)
     except OSError as error:
@@ -320,7 +322,7 @@ def rewrite_model_folder(
         ModelFolderError: the folder cannot be written.
     """
     written = {"format_version", "head", "files"}
-    fields = {name: getattr(folder.manifest, name) for name in Manifest.model_fields if name not in written}
+    fields = {name: getattr(folder.manifest, name) for name in Manifest.__struct_fields__ if name not in written}
     return write_model_folder(
         path,
         network=folder.network.read_bytes(),

@@ -17,9 +17,9 @@ from typing import IO, Literal
 
 import numpy as np
 from PIL import Image, ImageOps
-from pydantic import BaseModel, ConfigDict, Field
 
 from vectortag.errors import PhotoError
+from vectortag.schemas import Positive, Schema
 from vectortag.types import ByteArray
 
 Photo = str | Path | bytes | Image.Image | ByteArray
@@ -44,7 +44,7 @@ DRAFT_FACTOR = 2
 three times as fast as a full decode at 12 MP, 0.26 of 255 apart from it on average."""
 
 
-class PixelRecipe(BaseModel):
+class PixelRecipe(Schema, frozen=True, kw_only=True):
     """How a photo becomes pixels. Part of a model's manifest.
 
     Attributes:
@@ -53,11 +53,9 @@ class PixelRecipe(BaseModel):
         max_pixels: a photo that declares more pixels than this is refused before it is decoded.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     resize: Literal["squash"] = "squash"
     filter: Literal["bilinear", "bicubic"] = "bilinear"
-    max_pixels: int = Field(default=200_000_000, gt=0)
+    max_pixels: Positive = 200_000_000
 
 
 def load_pixels(photo: Photo, size: int, recipe: PixelRecipe) -> ByteArray:

@@ -25,31 +25,27 @@ import importlib.resources
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from msgspec import field
 
 from vectortag.errors import TaxonomyError
+from vectortag.schemas import Schema, SchemaError, from_plain
 
 Names = tuple[str, ...]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Ignored(_Strict):
+class _Ignored(Schema, frozen=True, kw_only=True):
     tags: Names = ()
 
 
-class DataSetRules(_Strict):
+class DataSetRules(Schema, frozen=True, kw_only=True):
     """What a word means in one data set, where that differs from the general rules."""
 
     ignored: Names = ()
-    synonyms: Mapping[str, Names] = Field(default_factory=dict)
+    synonyms: Mapping[str, Names] = field(default_factory=dict)
 
 
-class Taxonomy(_Strict):
+class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
     """Maps raw words to tags and knows which tags imply which.
 
     >>> taxonomy = Taxonomy(synonyms={"couch": ["sofa"]}, implications={"couch": ["furniture"]})
@@ -58,15 +54,15 @@ class Taxonomy(_Strict):
     """
 
     version: int = 1
-    synonyms: Mapping[str, Names] = Field(default_factory=dict)
-    implications: Mapping[str, Names] = Field(default_factory=dict)
+    synonyms: Mapping[str, Names] = field(default_factory=dict)
+    implications: Mapping[str, Names] = field(default_factory=dict)
     ignored: _Ignored = _Ignored()
-    complete: Mapping[str, Names] = Field(default_factory=dict)
-    groups: Mapping[str, Names] = Field(default_factory=dict)
-    dataset: Mapping[str, DataSetRules] = Field(default_factory=dict)
+    complete: Mapping[str, Names] = field(default_factory=dict)
+    groups: Mapping[str, Names] = field(default_factory=dict)
+    dataset: Mapping[str, DataSetRules] = field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _check(self) -> Taxonomy:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.version != 1:
             raise ValueError(f"version {self.version} is not known to this VectorTag, which reads version 1")
         _inverse(self.synonyms, "synonyms")
@@ -75,7 +71,6 @@ class Taxonomy(_Strict):
         cycle = _find_cycle(self.implications)
         if cycle:
             raise ValueError("the implications go in a circle: " + " -> ".join(cycle))
-        return self
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Taxonomy:
@@ -97,11 +92,11 @@ class Taxonomy(_Strict):
     def parse(cls, text: str, *, where: str = "taxonomy") -> Taxonomy:
         """Read a taxonomy from the text of its TOML file; `where` names it in errors."""
         try:
-            return cls.model_validate(tomllib.loads(text))
+            return from_plain(cls, tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
             raise TaxonomyError(f"{where}: not valid TOML: {error}") from error
-        except ValidationError as error:
-            raise TaxonomyError(f"{where}: {_first_problem(error)}") from error
+        except SchemaError as error:
+            raise TaxonomyError(f"{where}: {error}") from error
 
     def canonical(self, word: str, *, dataset: str | None = None) -> str | None:
         """Return the tag that a raw word stands for, or None where it is ignored.
@@ -215,15 +210,3 @@ def _find_cycle(implications: Mapping[str, Names]) -> list[str]:
         if cycle := visit(tag):
             return cycle
     return []
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem: Any = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        table = str(problem["loc"][0]) if len(problem["loc"]) > 1 else "taxonomy"
-        models: dict[str, type[_Strict]] = {"ignored": _Ignored, "dataset": DataSetRules}
-        allowed = ", ".join(models.get(table, Taxonomy).model_fields)
-        return f'unknown key "{where}". Keys allowed there: {allowed}'
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message

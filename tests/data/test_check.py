@@ -39,7 +39,7 @@ def test_photos_without_a_tag_after_the_taxonomy_are_counted(make_data_set: Make
     rules = {"ignored": {"tags": ["red"]}, "dataset": {"corel": {"ignored": ["plane"]}}}
     folder = make_data_set({"1.jpg": "", "2.jpg": "red", "3.jpg": "plane", "4.jpg": "red, sea"}, name="corel")
 
-    assert check_data_set(read_data_set(folder), Taxonomy.model_validate(rules)).untagged == 3
+    assert check_data_set(read_data_set(folder), Taxonomy(**rules)).untagged == 3
 
 
 def test_photos_that_cannot_be_decoded_are_named_with_their_row(make_data_set: MakeDataSet):

@@ -21,6 +21,7 @@ from vectortag.errors import PhotoError, TrainingError
 from vectortag.machine import usable_cores
 from vectortag.places import cache_home
 from vectortag.preprocess import PixelRecipe, load_pixels
+from vectortag.schemas import to_json
 from vectortag.types import ByteArray
 
 log = logging.getLogger(__name__)
@@ -114,5 +115,5 @@ def prepared_photos(records: Sequence[Record], size: int) -> ByteArray:
                 array[place] = pixels
                 yield place + 1
 
-    key = f"{recipe.model_dump_json()} {photo_key(records)}"
+    key = f"{to_json(recipe)} {photo_key(records)}"
     return cached_array("photos", key, (len(records), size, size, 3), np.uint8, rows)  # type: ignore[return-value]

@@ -20,6 +20,7 @@ from vectortag.embedder import Embedder
 from vectortag.errors import PhotoError
 from vectortag.machine import usable_cores
 from vectortag.places import cache_home
+from vectortag.schemas import to_json
 from vectortag.types import FloatArray
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def embed_cached(embedder: Embedder, network: str, photos: Iterable[Path]) -> Em
 
 def cache_file(embedder: Embedder, network: str) -> Path:
     """Where the embeddings of a network lie, as it runs here."""
-    key = f"{network} {embedder.size} {embedder.recipe.model_dump_json()} {embedder.session.precision}"
+    key = f"{network} {embedder.size} {to_json(embedder.recipe)} {embedder.session.precision}"
     return cache_home() / "embeddings" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.sqlite"
 
 

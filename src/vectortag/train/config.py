@@ -35,7 +35,7 @@ Turn = Annotated[float, Field(ge=0, le=0.5)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, regex_engine="python-re")  # NAME is one of Python's
 
 
 class DataConfig(_Strict):

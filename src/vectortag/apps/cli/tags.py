@@ -16,6 +16,7 @@ from vectortag.apps.cli.output import notes, stdout
 from vectortag.data.find import find_images
 from vectortag.model_folder import ModelFolder, find_model_folder
 from vectortag.new_tags import FEW_EXAMPLES, WEAK
+from vectortag.schemas import to_plain
 from vectortag.taxonomy import normalise
 from vectortag.wording import add_from_words, knows_words, propose_parents
 
@@ -58,7 +59,9 @@ def tags(
 
 
 def _describe(tag: AddedTag) -> dict[str, object]:
-    return {"tag": tag.name, "added": True, **tag.model_dump(mode="json", exclude={"name", "format_version"})}
+    fields = to_plain(tag)
+    del fields["name"], fields["format_version"]
+    return {"tag": tag.name, "added": True, **fields}
 
 
 def add_tag(

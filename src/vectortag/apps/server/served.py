@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from msgspec.structs import replace
 
 from vectortag.additions import AddedTag
 from vectortag.apps.server.batching import Batcher
@@ -96,9 +97,7 @@ class ServedModel:
         self._taggers, self._aside_taggers = (Taggers(folder, embedder, additions=loading.additions) for _ in range(2))
         self._compile()
         self.size, self.runtime, self.precision = embedder.size, embedder.session.runtime, embedder.session.precision
-        self._recipe = folder.manifest.pixels.model_copy(
-            update={"max_pixels": min(max_pixels, folder.manifest.pixels.max_pixels)}
-        )
+        self._recipe = replace(folder.manifest.pixels, max_pixels=min(max_pixels, folder.manifest.pixels.max_pixels))
         self._decoding = decoding
         self._undecoded = 0
         self._batcher = Batcher[Job, Tagging](

@@ -1,0 +1,192 @@
+"""Frozen values that are kept in files: checked by msgspec when they are read, and when they are made.
+
+Where a value is wrong, the error says at which key, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import reprlib
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+
+Step = str | int
+"""One step into a document: a key, or a place in a list."""
+
+Value = TypeVar("Value")
+
+_ERROR = re.compile(r"(.*?)(?: - at `(key` in `)?\$([^`]*)`)?", re.DOTALL)
+"""What msgspec says: the problem, whether it lies in a key, and the place."""
+
+_STEP = re.compile(r"\.(\w+)|\[(?:(\d+)|\.\.\.)\]")
+"""One step of such a place, as in `.head[0].tags`. In a table with keys of any name it is `[...]`, whichever key."""
+
+
+class SchemaError(ValueError):
+    """A value is not as its schema wants it. The text begins with the place.
+
+    Attributes:
+        unknown: the place of a key that the schema does not have; None where something else is wrong.
+        allowed: the keys that it has there.
+    """
+
+    def __init__(self, message: str, *, unknown: str | None = None, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.unknown = unknown
+        self.allowed = allowed
+
+
+class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A value whose fields have the types that they are declared with, whoever makes it: lists become tuples.
+
+    msgspec itself checks only what it reads. Calling the class with a wrong value raises SchemaError.
+    """
+
+    def __post_init__(self) -> None:
+        for name, kind in _fields(type(self)):
+            given = getattr(self, name)
+            try:
+                msgspec.structs.force_setattr(self, name, msgspec.convert(given, kind))
+            except msgspec.ValidationError as error:
+                raise _explained(error, kind, given, (name,)) from error
+
+
+@functools.cache
+def _fields(schema: type[Schema]) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.type) for field in msgspec.structs.fields(schema))
+
+
+def from_plain(kind: type[Value], content: Any) -> Value:
+    """Make a value of tables and lists, as a parser gives them.
+
+    Raises:
+        SchemaError: the content is wrong.
+    """
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        raise _explained(error, kind, content) from error
+
+
+def from_json(kind: type[Value], text: bytes | str) -> Value:
+    """Read a value from JSON. NaN and infinity, which JSON does not have, are refused.
+
+    Raises:
+        SchemaError: the text is no JSON, or its content is wrong.
+    """
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        from_plain(kind, _loosely(text))  # most often that knows better what is wrong
+        raise SchemaError(str(error)) from error
+
+
+def _loosely(text: bytes | str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SchemaError(f"not JSON: {error}") from error
+
+
+def to_json(value: Any) -> str:
+    """JSON without blanks, the fields in their order; what is not a number becomes null."""
+    return msgspec.json.encode(value, enc_hook=_as_float).decode()
+
+
+def to_plain(value: Schema) -> dict[str, Any]:
+    """The value as JSON has it: dictionaries, lists, text, numbers, None."""
+    plain: dict[str, Any] = msgspec.json.decode(to_json(value))
+    return plain
+
+
+def _as_float(value: Any) -> float:
+    """numpy's float64 is a float that msgspec does not take for one."""
+    if isinstance(value, float):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _explained(error: msgspec.ValidationError, kind: Any, content: Any, above: tuple[Step, ...] = ()) -> SchemaError:
+    """The same error with every key by its name, and with what came.
+
+    Args:
+        above: where the content lies in what is being made.
+    """
+    problem, of_key, place = _ERROR.fullmatch(str(error)).groups()  # type: ignore[union-attr]  # it matches any text
+    steps: tuple[Step, ...] = ()
+    for name, index in _STEP.findall(place or ""):
+        steps += (name or (int(index) if index else _wrong_key(kind, content, steps, str(error))),)
+    if key := re.fullmatch("Object contains unknown field `(.+)`", problem, re.DOTALL):
+        unknown, allowed = _dotted((*above, *steps, key[1])), _names(_type_at(kind, steps))
+        message = f'unknown key "{unknown}". Keys allowed there: {", ".join(allowed)}'
+        return SchemaError(message, unknown=unknown, allowed=allowed)
+    if key := re.fullmatch("Object missing required field `(.+)`", problem):
+        return SchemaError(f"{_dotted((*above, *steps, key[1]))}: expected a value, got none")
+    found = _type_at(kind, steps)
+    came = re.sub(".*value ", "", problem) if of_key else reprlib.repr(_at(content, steps))
+    what = _expected(problem, found.key_type if of_key else found)
+    where = _dotted((*above, *steps))
+    text = f"{what}, got {came}" if what else problem
+    return SchemaError(f"{where}: {text}" if where else text)
+
+
+def _expected(problem: str, found: Any) -> str:
+    """What msgspec wanted; "" where it is not msgspec that speaks, but a check of ours."""
+    if problem.startswith("Invalid enum value"):
+        return "expected " + " or ".join(map(repr, found.values))
+    if str(sys.float_info.max) in problem:
+        return "expected a finite number"
+    return f"e{problem[1:].partition(', got ')[0]}" if problem.startswith("Expected `") else ""
+
+
+def _wrong_key(kind: Any, content: Any, steps: tuple[Step, ...], error: str) -> str:
+    """The key of the table at `steps` in which the error lies: the first that gives it alone, too."""
+    table = _at(content, steps)
+    for key in table:
+        try:
+            msgspec.convert(_with(content, steps, {key: table[key]}), kind)
+        except msgspec.ValidationError as again:
+            if str(again) == error:
+                return str(key)
+    return "..."
+
+
+def _at(content: Any, steps: tuple[Step, ...]) -> Any:
+    return functools.reduce(lambda inner, step: inner[step], steps, content)
+
+
+def _with(content: Any, steps: tuple[Step, ...], inner: Any) -> Any:
+    """The content with something else at that place."""
+    if not steps:
+        return inner
+    changed = dict(content) if isinstance(content, Mapping) else dict(enumerate(content))
+    changed[steps[0]] = _with(content[steps[0]], steps[1:], inner)
+    return changed if isinstance(content, Mapping) else list(changed.values())
+
+
+def _type_at(kind: Any, steps: tuple[Step, ...]) -> Any:
+    """msgspec's description of the type of what lies there."""
+    found: Any = msgspec.inspect.type_info(kind)
+    for step in steps:
+        if isinstance(found, msgspec.inspect.StructType):
+            found = next(field.type for field in found.fields if field.name == step)
+        else:
+            found = found.value_type if isinstance(found, msgspec.inspect.DictType) else found.item_type
+    return found
+
+
+def _names(found: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in found.fields)
+
+
+def _dotted(steps: tuple[Step, ...]) -> str:
+    return ".".join(map(str, steps))

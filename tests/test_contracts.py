@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from vectortag.apps.cli.app import app_with
 from vectortag.data.find import find_images
 from vectortag.model_card import write_card
 from vectortag.model_folder import DEFAULT_MODEL, model_folders, read_model_folder
+from vectortag.schemas import to_plain
 from vectortag.tagger import Tagger
 from vectortag.types import Tagging
 
@@ -45,7 +47,7 @@ opened = []
 sys.addaudithook(lambda event, arguments: event == "open" and opened.append(str(arguments[0])))
 import vectortag
 print([name for name in opened if not name.endswith((".py", ".pyc"))])
-print(sorted({"numpy", "openvino", "onnxruntime", "PIL", "pydantic", "torch"} & sys.modules.keys()))
+print(sorted({"numpy", "openvino", "onnxruntime", "PIL", "msgspec", "pydantic", "torch"} & sys.modules.keys()))
 print(any("vectortag" in name for name in opened))
 """
         assert run(code).splitlines() == ["[]", "[]", "True"]
@@ -60,6 +62,21 @@ tagger.explain(sys.argv[2], "dog")
 print(sorted({"torch", "timm", "onnx", "sklearn", "scipy", "matplotlib"} & sys.modules.keys()))
 """
         assert run(code, tiny_model, make_photo()) == "[]\n"
+
+    @pytest.mark.parametrize("command", ["tag", "explain"])
+    def test_a_quick_start_imports_nothing_that_only_training_and_the_service_need(
+        self, command: str, tiny_model: Path, make_photo: Callable[..., Path], tmp_path: Path
+    ):
+        code = """
+import sys
+from vectortag.apps.cli.app import run
+status = run(sys.argv[1:])
+print(status, sorted({"fastapi", "pydantic", "torch"} & sys.modules.keys()))
+"""
+        output = tmp_path / "out"
+
+        assert run(code, command, make_photo(), "--model", tiny_model, "--output", output).endswith("0 []\n")
+        assert output.exists()
 
     @pytest.mark.parametrize("file", sorted((ROOT / "src/vectortag").rglob("*.py")), ids=lambda file: file.name)
     def test_every_module_says_what_it_is(self, file: Path):
@@ -164,6 +181,8 @@ class TestShippedModels:
             card = (folder.path / "MODEL_CARD.md").read_text("utf-8")
 
             assert card == write_card(folder.manifest)
+            manifest = json.dumps(to_plain(folder.manifest), ensure_ascii=False) + "\n"
+            assert manifest.encode() == (folder.path / "manifest.json").read_bytes()
             assert folder.path.name == folder.manifest.name
             assert folder.manifest.data_sets
             for info in folder.manifest.data_sets:

@@ -34,7 +34,7 @@ class TestStart:
         assert (outcome.returncode, outcome.stdout) == (0, f"vectortag {vectortag.__version__}\n")
 
     def test_the_version_is_printed_before_anything_heavy_is_imported(self):
-        heavy = "{'numpy', 'openvino', 'PIL', 'pydantic', 'rich', 'typer'}"
+        heavy = "{'msgspec', 'numpy', 'openvino', 'PIL', 'pydantic', 'rich', 'typer'}"
 
         outcome = python(f"{MAIN}; import sys; print(sorted({heavy} & sys.modules.keys()))", "--version")
 
@@ -46,6 +46,7 @@ class TestStart:
     def test_every_command_but_train_runs_with_the_core_alone(self, tiny_model: Path, make_data_set):
         data = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
         others = ["torch", "timm", "onnx", "onnxscript", "onnxruntime", "sklearn", "scipy", "matplotlib", "pytest"]
+        others += ["fastapi", "pydantic", "pydantic_core"]
         commands = [
             ["tag", str(data), "--model", str(tiny_model)],
             ["explain", str(data / "1.jpg"), "--tag", "dog", "--model", str(tiny_model)],
@@ -65,11 +66,12 @@ sys.exit(str([run(arguments) for arguments in {commands}]))
 
         assert outcome.stderr.splitlines()[-1] == str([0] * len(commands))
 
-    def test_train_without_torch_gives_the_command_that_installs_it(self):
-        outcome = python(f"import sys; sys.modules['torch'] = None; {MAIN}", "train", "my_tags.toml")
+    @pytest.mark.parametrize("missing", ["torch", "pydantic"])
+    def test_train_without_its_extra_gives_the_command_that_installs_it(self, missing: str):
+        outcome = python(f"import sys; sys.modules['{missing}'] = None; {MAIN}", "train", "my_tags.toml")
 
         assert (outcome.returncode, outcome.stdout) == (2, "")
-        assert outcome.stderr == "error: Training needs torch. Install it with: pip install 'vectortag[train]'\n"
+        assert outcome.stderr == f"error: Training needs {missing}. Install it with: pip install 'vectortag[train]'\n"
 
 
 class TestUsage:

@@ -299,7 +299,7 @@ class TestFinding:
     @pytest.fixture
     def shipped(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """A folder that stands for the package's own `models`."""
-        monkeypatch.setattr(model_folder.importlib.resources, "files", lambda package: tmp_path / package)
+        monkeypatch.setattr(model_folder, "PACKAGE", tmp_path / "vectortag")
         return tmp_path / "vectortag/models"
 
     def test_a_model_is_found_by_its_path(self, tiny_model: Path):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -19,12 +19,14 @@ from msgspec.structs import replace
 
 from vectortag.errors import CorrectionError, ModelFolderError, NewTagError
 from vectortag.model_folder import ModelFolder, read_arrays
-from vectortag.new_tags import FittedTag
 from vectortag.places import data_home, replace_file, written_beside
 from vectortag.schemas import Count, Finite, Schema, SchemaError, from_json, to_json
 from vectortag.thresholds import Profile
 from vectortag.types import FloatArray
 from vectortag.words import PlacedWord
+
+if TYPE_CHECKING:
+    from vectortag.new_tags import FittedTag
 
 log = logging.getLogger(__name__)
 

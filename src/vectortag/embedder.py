@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -58,11 +59,11 @@ class Embedder:
 
     def embed_many(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K,) embedding, or with the error that stopped it, in the order of `photos`."""
-        return self._each(photos, lambda photo: embeddings_of(self._on_one_core(photo)[None])[0])
+        return self._each(photos, lambda feature_map: embeddings_of(feature_map[None])[0])
 
     def feature_maps(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K, h, w) feature map, or its error, in the order of `photos`."""
-        return self._each(photos, self._on_one_core)
+        return self._each(photos, lambda feature_map: feature_map)
 
     def embed_views(self, photo: Photo) -> FloatArray:
         """(VIEWS, K): the embeddings of a photo, of its middle, and of both mirrored.
@@ -76,20 +77,30 @@ class Embedder:
         views = np.stack([np.asarray(plain), np.asarray(middle)])
         return self.embed(np.concatenate([views, views[:, :, ::-1]]))
 
-    def _on_one_core(self, photo: Photo) -> FloatArray:
-        return self.session.feature_map(self.pixels(photo))
-
     def _each(
-        self, photos: Iterable[Photo], work: Callable[[Photo], FloatArray]
+        self, photos: Iterable[Photo], wanted: Callable[[FloatArray], FloatArray]
     ) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Work on as many photos at once as there are cores: each thread decodes one and runs the network on it.
 
-        So the cores are busy as long as there are photos, and a photo waits for no other but to keep the order.
+        So the cores are busy as long as there are photos, and a photo waits for no other but to keep the order. A
+        single photo has all cores, and no network is made ready for each of them.
+
+        Args:
+            wanted: what to keep of a feature map.
         """
+        photos = iter(photos)
+        first = list(itertools.islice(photos, 2))
+        if len(first) == 1:
+            yield first[0], _try(lambda photo: wanted(self.feature_map(photo)), first[0])
+            return
+
+        def work(photo: Photo) -> FloatArray:
+            return wanted(self.session.feature_map(self.pixels(photo)))
+
         waiting: collections.deque[tuple[Photo, Future[FloatArray | PhotoError]]] = collections.deque()
         with one_thread(), ThreadPoolExecutor(self.session.threads, thread_name_prefix="photos") as pool:
             try:
-                for photo in photos:
+                for photo in itertools.chain(first, photos):
                     waiting.append((photo, pool.submit(_try, work, photo)))
                     if len(waiting) >= AHEAD * self.session.threads:
                         ready = waiting.popleft()

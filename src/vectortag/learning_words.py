@@ -9,7 +9,6 @@ all of it -> words.safetensors in the model folder, which is replaced as a whole
 from __future__ import annotations
 
 import csv
-import importlib.resources
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from vectortag.errors import DataError
 from vectortag.evaluation import choose_part
 from vectortag.model_card import write_card
 from vectortag.model_folder import NETWORK, ModelFolder, find_model_folder, rewrite_model_folder
+from vectortag.places import PACKAGE
 from vectortag.text_model import TextModel
 from vectortag.types import FloatArray
 from vectortag.word_evidence import Trial, fit_evidence
@@ -213,7 +213,7 @@ def read_captions(file: Path) -> Captioned:
 
 def describe_classes(classifier: Classifier, model: TextModel) -> FloatArray:
     """What each class is, (C, D): a class of ImageNet by its kind and its meaning in WordNet, any other by its name."""
-    lines = importlib.resources.files("vectortag").joinpath("text", "imagenet.tsv").read_text("utf-8").splitlines()
+    lines = (PACKAGE / "text" / "imagenet.tsv").read_text("utf-8").splitlines()
     described = {name: texts for name, *texts in (line.split("\t") for line in lines)}
     texts = [described.get(name, [name, name]) for name in classifier.names]
     both = model.embed([f"a photo of a {text}" for pair in texts for text in pair])

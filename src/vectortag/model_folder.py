@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.resources
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from vectortag.classifier import Classifier
 from vectortag.errors import ModelFolderError, UnknownModelError, did_you_mean
 from vectortag.head import Head, read_block
 from vectortag.manifest import FORMAT_VERSION, Manifest
-from vectortag.places import data_home
+from vectortag.places import PACKAGE, data_home
 from vectortag.schemas import SchemaError, from_json, from_plain, to_plain
 from vectortag.stored_words import pack_words, unpack_words
 from vectortag.types import Arithmetic, FloatArray
@@ -369,7 +368,7 @@ def model_folders() -> Iterator[Path]:
 
 def shipped_models() -> Iterator[Path]:
     """The model folders that come with VectorTag, by name."""
-    yield from folders_in(Path(str(importlib.resources.files("vectortag"))) / "models")
+    yield from folders_in(PACKAGE / "models")
 
 
 def folders_in(parent: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Where VectorTag keeps the user's things, and how a file appears there: whole or not at all.
+"""Where VectorTag's own files lie, where it keeps the user's things, and how a file appears there: whole or not at all.
 
 Models and additions lie in a data folder, what can be rebuilt in a cache.
 """
@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+
+PACKAGE = Path(__file__).parent
+"""Where what comes with VectorTag lies: models, taxonomies, words."""
 
 
 def data_home() -> Path:

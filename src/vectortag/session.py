@@ -197,7 +197,7 @@ class OpenVinoSession(Session):
 
     def _load(self, kept: Path, config: dict[str, Any]) -> Any:
         try:
-            content = kept.read_bytes()
+            content = _read_tensor(kept)
             os.utime(kept)
             return self._core.import_model(content, "CPU", config)
         except (OSError, RuntimeError):  # not there, or broken: it is compiled anew
@@ -300,6 +300,15 @@ def _import_openvino() -> Any:
                 del sys.modules["openvino.tools.ovc"]
         openvino.Tensor(np.zeros(1, np.float32)).element_type.to_dtype()
         return openvino
+
+
+def _read_tensor(file: Path) -> Any:
+    """A file's bytes in memory that OpenVINO uses as it is; of plain bytes it makes copies."""
+    openvino = _import_openvino()
+    with file.open("rb") as stream:
+        tensor = openvino.Tensor(openvino.Type.u8, [os.fstat(stream.fileno()).st_size])
+        stream.readinto(tensor.data)
+    return tensor
 
 
 def _keep(file: Path, compiled: bytes) -> None:

@@ -21,7 +21,6 @@ A taxonomy file is TOML:
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,6 +28,7 @@ from pathlib import Path
 from msgspec import field
 
 from vectortag.errors import TaxonomyError
+from vectortag.places import PACKAGE
 from vectortag.schemas import Schema, SchemaError, from_plain
 
 Names = tuple[str, ...]
@@ -80,8 +80,8 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
             TaxonomyError: the file is not TOML, has an unknown key, a circle, or one word under two tags.
         """
         if path is None:
-            source = importlib.resources.files("vectortag") / "taxonomies" / "default.toml"
-            return cls.parse(source.read_text("utf-8"), where="taxonomies/default.toml")
+            text = (PACKAGE / "taxonomies" / "default.toml").read_text("utf-8")
+            return cls.parse(text, where="taxonomies/default.toml")
         try:
             text = Path(path).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:

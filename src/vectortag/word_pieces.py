@@ -7,8 +7,9 @@ with, one after the other (WordPiece, Wu et al. 2016, 1609.08144).
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import unicodedata
+
+from vectortag.places import PACKAGE
 
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
 LONGEST_WORD = 100
@@ -21,7 +22,7 @@ CHINESE = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2CEAF), (0xF900, 0xFA
 @functools.cache
 def vocabulary() -> dict[str, int]:
     """The 30,522 pieces; one that begins with `##` goes on with a word."""
-    text = importlib.resources.files("vectortag").joinpath("text", "wordpieces.txt").read_text("utf-8")
+    text = (PACKAGE / "text" / "wordpieces.txt").read_text("utf-8")
     return {piece: number for number, piece in enumerate(text.splitlines())}
 
 

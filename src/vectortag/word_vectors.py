@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib.resources
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from vectortag.errors import MissingExtraError, WordsError, did_you_mean
+from vectortag.places import PACKAGE
 from vectortag.text_model import MOST_PIECES, TextModel, is_installed
 from vectortag.types import FloatArray
 from vectortag.word_pieces import is_known, word_pieces
@@ -43,7 +42,7 @@ class WordBank:
     def __init__(self) -> None:
         from safetensors.numpy import load_file
 
-        arrays = load_file(Path(str(importlib.resources.files("vectortag"))) / "text" / BANK)
+        arrays = load_file(PACKAGE / "text" / BANK)
         self.names = arrays["names"].tobytes().decode().split("\n")
         self._places = {name: place for place, name in enumerate(self.names)}
         self._halves = arrays["halves"]  # (n, D / 2) uint8, two numbers each

@@ -113,6 +113,23 @@ def test_broken_photos_never_reach_the_network(embedder: Embedder, watched: Watc
     assert watched.seen == 2
 
 
+def test_a_single_photo_has_all_cores_and_the_same_embedding(embedder: Embedder, watched: WatchedSession):
+    (photo,) = pictures(1)
+
+    ((same, embedding),) = embedder.embed_many(iter([photo]))
+
+    assert same is photo
+    assert watched.seen == 0
+    np.testing.assert_array_equal(embedding, next(embedder.embed_many([photo, photo]))[1])
+    assert watched.seen > 0
+
+
+def test_a_single_photo_that_cannot_be_read_is_an_error_in_its_place(embedder: Embedder, tmp_path: Path):
+    ((_, error),) = embedder.embed_many([tmp_path / "gone.jpg"])
+
+    assert isinstance(error, PhotoError)
+
+
 def test_no_photos_have_no_embeddings(embedder: Embedder, watched: WatchedSession):
     assert list(embedder.embed_many([])) == []
     assert watched.seen == 0

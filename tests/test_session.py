@@ -188,15 +188,16 @@ class TestKeptNetworks:
         np.testing.assert_array_equal(actual, expected)
         assert self.kept(home) == [file]
 
-    def test_a_broken_one_is_replaced(self, network: Path, home: Path):
+    @pytest.mark.parametrize("content", [b"not compiled", b""])
+    def test_a_broken_one_is_replaced(self, network: Path, home: Path, content: bytes):
         expected = self.run(network)
         (file,) = self.kept(home)
         whole = file.stat().st_size
-        file.write_bytes(b"not compiled")
+        file.write_bytes(content)
 
         np.testing.assert_array_equal(self.run(network), expected)
 
-        assert file.stat().st_size == whole
+        assert abs(file.stat().st_size - whole) < 100  # there are names with a running number in it
 
     def test_without_a_hash_nothing_is_kept(self, network: Path, home: Path):
         open_session(network, runtime="openvino").feature_maps(images(1))

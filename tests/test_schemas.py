@@ -111,6 +111,11 @@ def test_numbers_of_numpy_are_written_as_numbers_and_what_is_none_as_null():
     assert to_plain(cart)["notes"] == {"mean": 0.5, "worst": None, "best": None}
 
 
+def test_a_key_that_is_no_text_is_refused():
+    with pytest.raises(SchemaError, match=r"^notes: expected `str`, got `int`$"):
+        Cart(name="a", notes={1: 2})
+
+
 def test_what_has_no_form_in_json_is_not_written():
     with pytest.raises(TypeError, match="ndarray cannot be written as JSON"):
         to_json(Cart(name="a", notes={"all": np.zeros(2)}))

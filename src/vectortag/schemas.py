@@ -24,10 +24,10 @@ Step = str | int
 
 Value = TypeVar("Value")
 
-_ERROR = re.compile(r"(.*?)(?: - at `(key` in `)?\$([^`]*)`)?", re.DOTALL)
+_ERROR = r"(?s)(.*?)(?: - at `(key` in `)?\$([^`]*)`)?"
 """What msgspec says: the problem, whether it lies in a key, and the place."""
 
-_STEP = re.compile(r"\.(\w+)|\[(?:(\d+)|\.\.\.)\]")
+_STEP = r"\.(\w+)|\[(?:(\d+)|\.\.\.)\]"
 """One step of such a place, as in `.head[0].tags`. In a table with keys of any name it is `[...]`, whichever key."""
 
 
@@ -121,18 +121,18 @@ def _explained(error: msgspec.ValidationError, kind: Any, content: Any, above: t
     Args:
         above: where the content lies in what is being made.
     """
-    problem, of_key, place = _ERROR.fullmatch(str(error)).groups()  # type: ignore[union-attr]  # it matches any text
+    problem, of_key, place = re.fullmatch(_ERROR, str(error)).groups()  # type: ignore[union-attr]  # it matches any text
     steps: tuple[Step, ...] = ()
-    for name, index in _STEP.findall(place or ""):
+    for name, index in re.findall(_STEP, place or ""):
         steps += (name or (int(index) if index else _wrong_key(kind, content, steps, str(error))),)
-    if key := re.fullmatch("Object contains unknown field `(.+)`", problem, re.DOTALL):
+    if key := re.fullmatch("(?s)Object contains unknown field `(.+)`", problem):
         unknown, allowed = _dotted((*above, *steps, key[1])), _names(_type_at(kind, steps))
         message = f'unknown key "{unknown}". Keys allowed there: {", ".join(allowed)}'
         return SchemaError(message, unknown=unknown, allowed=allowed)
     if key := re.fullmatch("Object missing required field `(.+)`", problem):
         return SchemaError(f"{_dotted((*above, *steps, key[1]))}: expected a value, got none")
     found = _type_at(kind, steps)
-    came = re.sub(".*value ", "", problem) if of_key else reprlib.repr(_at(content, steps))
+    came = re.sub(".*(value|got) ", "", problem) if of_key else reprlib.repr(_at(content, steps))
     what = _expected(problem, found.key_type if of_key else found)
     where = _dotted((*above, *steps))
     text = f"{what}, got {came}" if what else problem
@@ -151,13 +151,15 @@ def _expected(problem: str, found: Any) -> str:
 def _wrong_key(kind: Any, content: Any, steps: tuple[Step, ...], error: str) -> str:
     """The key of the table at `steps` in which the error lies: the first that gives it alone, too."""
     table = _at(content, steps)
-    for key in table:
+
+    def alone(key: str) -> str:
         try:
             msgspec.convert(_with(content, steps, {key: table[key]}), kind)
         except msgspec.ValidationError as again:
-            if str(again) == error:
-                return str(key)
-    return "..."
+            return str(again)
+        return ""
+
+    return next(key for key in table if alone(key) == error)
 
 
 def _at(content: Any, steps: tuple[Step, ...]) -> Any:

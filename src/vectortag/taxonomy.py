@@ -21,7 +21,6 @@ A taxonomy file is TOML:
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -91,6 +90,8 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
     @classmethod
     def parse(cls, text: str, *, where: str = "taxonomy") -> Taxonomy:
         """Read a taxonomy from the text of its TOML file; `where` names it in errors."""
+        import tomllib  # not above: tagging reads no such file
+
         try:
             return from_plain(cls, tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:

@@ -23,5 +23,5 @@ def main() -> None:
     from vectortag.apps.cli.app import run
 
     status = run(sys.argv[1:])
-    gc.freeze()  # the process ends: the interpreter need not look through all objects once more, which takes 0.1 s
+    gc.freeze()  # at its end the interpreter looks for garbage among all objects, which is a tenth of a quick start
     sys.exit(status)

@@ -105,10 +105,21 @@ def test_a_value_is_the_same_after_json_and_its_fields_keep_their_order():
     assert to_json(cart.wheels[0]) == '{"spokes":8,"made_of":"wood"}'
 
 
-def test_numbers_of_numpy_are_written_as_numbers_and_what_is_none_as_null():
-    cart = Cart(name="a", notes={"mean": np.float64(0.5), "worst": float("nan"), "best": float("inf")})
+class Version(str):
+    """As torch has its own."""
 
-    assert to_plain(cart)["notes"] == {"mean": 0.5, "worst": None, "best": None}
+    __slots__ = ()
+
+
+def test_numbers_of_numpy_and_special_texts_are_written_as_plain_ones_and_what_is_no_number_as_null():
+    notes = {"mean": np.float64(0.5), "made by": Version("2.6"), "worst": float("nan"), "best": float("inf")}
+
+    assert to_plain(Cart(name="a", notes=notes))["notes"] == {
+        "mean": 0.5,
+        "made by": "2.6",
+        "worst": None,
+        "best": None,
+    }
 
 
 def test_a_key_that_is_no_text_is_refused():

@@ -99,7 +99,7 @@ def _loosely(text: bytes | str) -> Any:
 
 def to_json(value: Any) -> str:
     """JSON without blanks, the fields in their order; what is not a number becomes null."""
-    return msgspec.json.encode(value, enc_hook=_as_float).decode()
+    return msgspec.json.encode(value, enc_hook=_without_subclass).decode()
 
 
 def to_plain(value: Schema) -> dict[str, Any]:
@@ -108,10 +108,11 @@ def to_plain(value: Schema) -> dict[str, Any]:
     return plain
 
 
-def _as_float(value: Any) -> float:
-    """numpy's float64 is a float that msgspec does not take for one."""
-    if isinstance(value, float):
-        return float(value)
+def _without_subclass(value: Any) -> Any:
+    """numpy's float64 is a float, and torch's version a text, that msgspec does not take for one."""
+    for plain in (str, float, int):
+        if isinstance(value, plain):
+            return plain(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 

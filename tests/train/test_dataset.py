@@ -95,6 +95,25 @@ class TestTwoSets:
         assert set(two_sets.training.targets[:, clothing]) == {UNKNOWN}
         assert said(two_sets, two_sets.validation, 1)["clothing"]
 
+    def test_a_tag_that_only_the_absence_of_its_parent_denies_is_warned_of(
+        self, make_data_set: MakeDataSet, make_config, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ):
+        words = {"1.jpg": "tiger", "2.jpg": "cat", "3.jpg": "", "4.jpg": "tiger"}
+        zoo = make_data_set(words, splits=dict.fromkeys(words, "train") | {"4.jpg": "val"}, name="zoo")
+        config = make_config(zoo)
+        file = tmp_path / "taxonomy.toml"
+        for complete, warned in (('["animal"]', True), ('["animal", "wild animal"]', False)):
+            file.write_text(
+                f'[implications]\ncat = ["animal"]\n"wild animal" = ["animal"]\ntiger = ["wild animal"]\n'
+                f"[complete]\nzoo = {complete}\n"
+            )
+            caplog.clear()
+
+            load_training_data(config)
+
+            warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+            assert [text.startswith("wild animal: no data set knows") for text in warnings] == [True] * warned
+
     def test_a_validation_photo_may_say_what_its_set_did_not_train(self, two_sets: TrainingData):
         assert said(two_sets, two_sets.validation, 2) == {
             "animal": True, "car": True, "dog": True, "tie": False, "tree": False,

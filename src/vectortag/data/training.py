@@ -116,6 +116,7 @@ def prepare_training_data(
         known_tags(records, everything, taxonomy, data.name) for data, (records, _) in zip(sets, parts, strict=True)
     ]
     training = _join([records for records, _ in parts], tags, taxonomy, known)
+    _warn_of_what_nobody_denies(training, tags, known)
     kept = _join([records for _, records in parts], everything, taxonomy, known)
     if max_samples is not None:
         training = training.only(subsample(training.targets, max_samples, seed=seed))
@@ -156,6 +157,18 @@ def _join(
 ) -> Part:
     targets = [build_targets(records, tags, taxonomy, names) for records, names in zip(parts, known, strict=True)]
     return Part(tuple(record for records in parts for record in records), np.concatenate(targets))
+
+
+def _warn_of_what_nobody_denies(training: Part, tags: Sequence[str], known: Sequence[tuple[str, ...]]) -> None:
+    """Of photos without any animal alone, a model learns that every animal is a wild one."""
+    ever_absent = (training.targets == 0).any(axis=0)
+    denied = {tag for names in known for tag in names}
+    if alone := [tag for tag, absent in zip(tags, ever_absent, strict=True) if absent and tag not in denied]:
+        log.warning(
+            "%s: no data set knows their absence but by that of a parent, so they may be shown wherever the parent is. "
+            "If a set names them whenever it shows them, say so under [complete] in the taxonomy",
+            ", ".join(alone),
+        )
 
 
 def _hashes(records: Sequence[Record]) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ Every way runs in a process of its own, in turns with the others; the figures ar
 
 - usual: Pillow decodes the whole photo, torchvision resizes it, ResNet-18 and the head run in eager torch, a photo at
   a time;
-- decode, runtime: what cannot be saved: decoding and resizing alone; the bare runtime alone, on pixels that are ready,
-  as many photos at once as there are cores;
+- decode SIZE, MODEL runtime: what cannot be saved: decoding and resizing alone, to the model's input size; the bare
+  runtime alone, on pixels that are ready, as many photos at once as there are cores;
 - MODEL: `Tagger.tag_many` with what "auto" chooses here; MODEL exact: in float32;
 - MODEL onnxruntime: the same in ONNX Runtime, in float32 and int8, with the same decoding.
 
@@ -55,12 +55,12 @@ def usual() -> Work:
     return work
 
 
-def decode() -> Work:
+def decode(size: int) -> Work:
     """Decoding and resizing alone, on all cores."""
     from vectortag.preprocess import PixelRecipe, load_pixels
 
     pool, recipe = ThreadPoolExecutor(usable_cores()), PixelRecipe()
-    return lambda photos: list(pool.map(lambda photo: load_pixels(photo, 224, recipe), photos))
+    return lambda photos: list(pool.map(lambda photo: load_pixels(photo, size, recipe), photos))
 
 
 def runtime(model: str, precision: str) -> Work:
@@ -93,7 +93,9 @@ def ways() -> dict[str, Way]:
     from vectortag.choosing import choose
     from vectortag.model_folder import find_model_folder
 
-    found: dict[str, Way] = {"usual": (usual, ()), "decode": (decode, ())}
+    found: dict[str, Way] = {"usual": (usual, ())}
+    for size in sorted({input_size(model) for model in MODELS}):
+        found[f"decode {size}"] = (decode, (size,))
     for model in MODELS:
         folder = find_model_folder(model)
         precisions = ["exact"] if choose(folder).precision == "f32" else ["auto", "exact"]
@@ -103,6 +105,13 @@ def ways() -> dict[str, Way]:
         for precision in ("exact", "int8")[: 2 if folder.has_int8 else 1]:
             found[f"{model} onnxruntime {precision}"] = (ours, (model, precision, "onnxruntime"))
     return found
+
+
+def input_size(model: str) -> int:
+    """Pixels a side."""
+    from vectortag.model_folder import find_model_folder
+
+    return find_model_folder(model).manifest.sizes[0]
 
 
 def main() -> None:
@@ -125,14 +134,15 @@ def main() -> None:
     print(machine_line(), f"({cores} used)\n")
     for size in arguments.sizes:
         usual_cpu, usual_wall = children.medians("usual", size)
-        decode_cpu, _ = children.medians("decode", size)
+        decode_cpu = {model: children.medians(f"decode {input_size(model)}", size)[0] for model in MODELS}
         for name in ways():
             cpu, wall = children.medians(name, size)
             row = {"photos": size, "way": name, "CPU ms": cpu, "wall ms": wall, "busy": cpu / wall / cores}
             row |= {"CPU: usual /": usual_cpu / cpu, "wall: usual /": usual_wall / wall}
             model, _, precision = name.partition(" ")
             bare = f"{model} runtime {precision}"
-            floor = decode_cpu + children.medians(bare, size)[0] if (bare, size) in children.results else None
+            measured = (bare, size) in children.results
+            floor = decode_cpu[model] + children.medians(bare, size)[0] if measured else None
             rows.append(row | {"over floor": "" if floor is None else cpu / floor})
     print_table(rows, arguments.json)
 

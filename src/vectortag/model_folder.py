@@ -41,7 +41,7 @@ WORDS = "words.safetensors"
 """Optional: what places words among what the backbone knows; see `vectortag learn-words`."""
 
 DEFAULT_MODEL = "lite2"
-"""The shipped model used where none is named, which has the best tags; `lite0` costs half of it in float32."""
+"""The shipped model used where none is named, which has the best tags; `lite0` costs 40 % of it in float32."""
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,8 @@ def main() -> None:
     parser.add_argument("--cores", type=int)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    children = Children(ways(), arguments.cores)
+    every, pixels = ways(), {model: input_size(model) for model in MODELS}
+    children = Children(every, arguments.cores)
     cores = arguments.cores or usable_cores()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -134,16 +135,17 @@ def main() -> None:
     print(machine_line(), f"({cores} used)\n")
     for size in arguments.sizes:
         usual_cpu, usual_wall = children.medians("usual", size)
-        decode_cpu = {model: children.medians(f"decode {input_size(model)}", size)[0] for model in MODELS}
-        for name in ways():
+        for name in every:
             cpu, wall = children.medians(name, size)
             row = {"photos": size, "way": name, "CPU ms": cpu, "wall ms": wall, "busy": cpu / wall / cores}
             row |= {"CPU: usual /": usual_cpu / cpu, "wall: usual /": usual_wall / wall}
             model, _, precision = name.partition(" ")
             bare = f"{model} runtime {precision}"
-            measured = (bare, size) in children.results
-            floor = decode_cpu[model] + children.medians(bare, size)[0] if measured else None
-            rows.append(row | {"over floor": "" if floor is None else cpu / floor})
+            over: float | str = ""
+            if (bare, size) in children.results:
+                parts = (f"decode {pixels[model]}", bare)
+                over = cpu / sum(children.medians(part, size)[0] for part in parts)
+            rows.append(row | {"over floor": over})
     print_table(rows, arguments.json)
 
 

@@ -35,12 +35,13 @@ def photo(torch: Any) -> Any:
 
 
 @pytest.fixture
-def augment(module: Any) -> Callable[..., Any]:
+def augment(module: Any, torch: Any) -> Callable[..., Any]:
     """augment(photo, size=40, seed=0, epoch=0, row=0, flip=1.0): everything is off but what is named."""
 
     def run(photo: Any, *, size: int = 40, seed: int = 0, epoch: int = 0, row: int = 0, **settings: Any) -> Any:
         config = AugmentConfig(**{**OFF, **settings})
-        return module.augment(photo, size, config, module.draws(seed, epoch, row))
+        changed = module.augment(photo.permute(1, 2, 0).numpy(), size, config, module.draws(seed, epoch, row))
+        return torch.from_numpy(changed).permute(2, 0, 1)
 
     return run
 
@@ -146,12 +147,25 @@ class TestRotation:
         photo = torch.zeros(3, 40, 40, dtype=torch.uint8)
         photo[:, :12, 19:21] = 255  # a hand that points up from the centre, to 20 pixels above it
 
-        tips = [augment(photo, rotation=20.0, seed=seed)[0, 8].float() for seed in range(20)]
+        tips = [augment(photo, rotation=20.0, seed=seed)[0, 8, 10:30].float() for seed in range(20)]  # not the corners
 
-        places = [float((tip * torch.arange(40)).sum() / tip.sum()) - 19.5 for tip in tips]
+        places = [float((tip * torch.arange(10, 30)).sum() / tip.sum()) - 19.5 for tip in tips]
         furthest = 12 * np.tan(np.deg2rad(20))
         assert -furthest - 1 < min(places) < -1
         assert 1 < max(places) < furthest + 1
+
+
+class _Ends:
+    """Random numbers that are always as high as they can be."""
+
+    def random(self) -> float:
+        return 1.0
+
+    def uniform(self, _low: float, high: float) -> float:
+        return high
+
+    def integers(self, end: int) -> int:
+        return end - 1
 
 
 class TestJitter:
@@ -168,6 +182,35 @@ class TestJitter:
 
         assert 69 <= min(values) < 80
         assert 120 < max(values) <= 130
+
+    def test_contrast_is_about_the_mean_brightness(self, augment, torch):
+        halves = torch.full((3, 40, 40), 80, dtype=torch.uint8)
+        halves[:, :20] = 120
+
+        for seed in SEEDS:
+            changed = augment(halves, jitter=(0.0, 0.5, 0.0, 0.0), seed=seed)
+            low, high = int(changed[0, 30, 0]), int(changed[0, 10, 0])
+            assert low + high == pytest.approx(200, abs=1)
+            assert 19 <= high - low <= 61
+
+    def test_saturation_and_hue_leave_the_brightness_of_a_colour_as_it_is(self, augment, torch):
+        colour = torch.tensor([130, 100, 110], dtype=torch.uint8)[:, None, None].expand(3, 40, 40)
+        weights = torch.tensor([0.299, 0.587, 0.114])
+
+        changed = [augment(colour, jitter=(0.0, 0.0, 0.5, 0.5), seed=seed)[:, 0, 0].float() for seed in range(20)]
+
+        for values in changed:
+            assert float(weights @ values) == pytest.approx(float(weights @ colour[:, 0, 0].float()), abs=1)
+        assert len({tuple(values.tolist()) for values in changed}) > 15
+
+    def test_hue_turned_by_half_the_circle_is_the_opposite_colour(self, module):
+        config = AugmentConfig(**{**OFF, "jitter": (0.0, 0.0, 0.0, 0.5)})
+        colour = np.full((8, 8, 3), [120, 100, 100], np.uint8)
+
+        (opposite,) = np.unique(module.augment(colour, 8, config, _Ends()).reshape(-1, 3), axis=0)
+
+        brightness = 0.299 * 120 + 0.701 * 100
+        np.testing.assert_allclose(opposite, 2 * brightness - colour[0, 0], atol=1)
 
     def test_hue_leaves_grey_alone(self, augment, torch):
         middle = torch.full((3, 40, 40), 100, dtype=torch.uint8)

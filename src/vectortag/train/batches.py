@@ -71,15 +71,10 @@ class AugmentedPhotos:
 
     def inputs(self, batch: Batch) -> Tensor:
         images = [
-            augment(
-                torch.from_numpy(np.array(self.photos[row])).permute(2, 0, 1),
-                self.size,
-                self.config,
-                draws(self.seed, batch.epoch, int(row)),
-            )
+            augment(self.photos[row], self.size, self.config, draws(self.seed, batch.epoch, int(row)))
             for row in batch.rows
         ]
-        return torch.stack(images).permute(0, 2, 3, 1).contiguous()
+        return torch.from_numpy(np.stack(images))
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class AugmentConfig(_Strict):
         scale: the crop's smallest area as a share of the photo; 1 cuts image_size pixels out of the resized photo.
         flip: probability of a mirror image.
         rotation: degrees, to either side.
-        jitter: brightness, contrast, saturation, hue (Krizhevsky et al. 2012 in torchvision's form).
+        jitter: brightness, contrast and saturation as in torchvision; hue, turned about grey by a share of the circle.
         erasing: probability of a grey rectangle (Zhong et al. 2017, arXiv:1708.04896).
         rand_augment: operations a photo (Cubuk et al. 2019, arXiv:1909.13719), at `rand_magnitude` of 30.
         mixup: alpha of the Beta distribution; targets are mixed too (Zhang et al. 2017, arXiv:1710.09412).

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import nn
 
 from vectortag.data.cache import Array, cached_array, prepared_photos
@@ -71,9 +70,7 @@ def prepare_inputs(config: TrainConfig, data: TrainingData, backbone: Backbone) 
 
 def _augmented(photos: ByteArray, size: int, config: TrainConfig, view: int) -> ReadPhoto:
     def read(row: int) -> ByteArray:
-        image = torch.from_numpy(np.array(photos[row])).permute(2, 0, 1)
-        changed = augment(image, size, config.augment, draws(config.seed, view, row))
-        return changed.permute(1, 2, 0).numpy()
+        return augment(photos[row], size, config.augment, draws(config.seed, view, row))
 
     return read
 

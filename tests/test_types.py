@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -26,11 +24,9 @@ def test_a_tagging_has_no_score_for_a_tag_that_its_model_lacks():
         TAGGING["beech"]
 
 
-@pytest.mark.parametrize("value", [BEACH, TAGGING, heatmap([[0]])], ids=lambda value: type(value).__name__)
-def test_values_cannot_be_changed(value):
-    name = dataclasses.fields(value)[0].name
-
-    with pytest.raises(dataclasses.FrozenInstanceError):
+@pytest.mark.parametrize(("value", "name"), [(BEACH, "score"), (TAGGING, "tags"), (heatmap([[0]]), "values")])
+def test_values_cannot_be_changed(value, name):
+    with pytest.raises(AttributeError):
         setattr(value, name, "other")
 
 

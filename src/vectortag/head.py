@@ -126,6 +126,19 @@ class LinearBlock:
         return LinearBlock(_with_row(self.w, row, w), _with_row(self.b, row, b))
 
 
+def in_fp16(array: npt.NDArray[Any]) -> FloatArray:
+    """Float32 values, each rounded to one of fp16."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float16).astype(np.float32)
+
+
+def with_fp16_matrices(block: MlpBlock | LinearBlock) -> MlpBlock | LinearBlock:
+    """The block as it is kept in half the room: what is measured with it holds for what is read back."""
+    if isinstance(block, MlpBlock):
+        return replace(block, w1=in_fp16(block.w1), w2=in_fp16(block.w2))
+    return replace(block, w=in_fp16(block.w))
+
+
 @dataclass(frozen=True, slots=True)
 class SoftmaxGroupsBlock:
     """A tag is a group of the classes that the backbone was pretrained with, and its score the sum of their softmax.
@@ -138,6 +151,16 @@ class SoftmaxGroupsBlock:
     groups: npt.NDArray[np.uint8]  # (T, C), 1 where a class is of the tag
     shift: LinearBlock | None = None  # added to the logits: what corrections have taught
     kind: ClassVar[BlockKind] = "softmax_groups"
+    _named: npt.NDArray[np.intp] = field(init=False, repr=False)  # (U,), the classes of any group
+    _others: npt.NDArray[np.intp] = field(init=False, repr=False)  # (C - U,)
+    _sides: FloatArray = field(init=False, repr=False)  # (U, 2 T), 1 where a class is of the group, where it is not
+
+    def __post_init__(self) -> None:
+        is_named = self.groups.any(axis=0)
+        ours = self.groups[:, is_named].T.astype(np.float32)
+        object.__setattr__(self, "_named", np.flatnonzero(is_named))
+        object.__setattr__(self, "_others", np.flatnonzero(~is_named))
+        object.__setattr__(self, "_sides", np.concatenate([ours, 1 - ours], axis=1))
 
     @property
     def tag_count(self) -> int:
@@ -167,8 +190,8 @@ class SoftmaxGroupsBlock:
     def _sums(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The probability of each class, (N, C); its sum over each group and over all other classes, (N, T)."""
         probabilities = self.classifier.probabilities(embeddings)
-        ours = self.groups.T.astype(np.float32)  # (C, T)
-        inside, outside = probabilities @ ours, probabilities @ (1 - ours)
+        inside, outside = np.split(probabilities[:, self._named] @ self._sides, 2, axis=1)
+        outside += probabilities[:, self._others].sum(axis=1, keepdims=True)
         return probabilities, np.maximum(inside, TINY), np.maximum(outside, TINY)
 
     def moved(self, row: int, w: FloatArray, b: float) -> SoftmaxGroupsBlock:

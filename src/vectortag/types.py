@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 FloatArray = npt.NDArray[np.float32]
 ByteArray = npt.NDArray[np.uint8]
@@ -22,8 +23,7 @@ UNKNOWN = 255
 """In a target array: nobody said whether this photo has this tag. Never counted, never trained on."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagScore:
+class TagScore(Struct, frozen=True, gc=False):  # made for every tag of every photo: in a tenth of a dataclass's time
     """One tag of one photo: `score` in [0, 1], calibrated; `threshold` is the tag's own, None where it has none."""
 
     tag: str

@@ -153,6 +153,7 @@ class SoftmaxGroupsBlock:
     kind: ClassVar[BlockKind] = "softmax_groups"
     _named: npt.NDArray[np.intp] = field(init=False, repr=False)  # (U,), the classes of any group
     _others: npt.NDArray[np.intp] = field(init=False, repr=False)  # (C - U,)
+    _w: FloatArray = field(init=False, repr=False)  # (U, K), the classifier's rows of the named ones
     _sides: FloatArray = field(init=False, repr=False)  # (U, 2 T), 1 where a class is of the group, where it is not
 
     def __post_init__(self) -> None:
@@ -160,6 +161,7 @@ class SoftmaxGroupsBlock:
         ours = self.groups[:, is_named].T.astype(np.float32)
         object.__setattr__(self, "_named", np.flatnonzero(is_named))
         object.__setattr__(self, "_others", np.flatnonzero(~is_named))
+        object.__setattr__(self, "_w", self.classifier.w[is_named])
         object.__setattr__(self, "_sides", np.concatenate([ours, 1 - ours], axis=1))
 
     @property
@@ -178,13 +180,11 @@ class SoftmaxGroupsBlock:
     def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
         """Towards the classes of the group, by their softmax among themselves, and so away from all others."""
         (probabilities,), inside, outside = self._sums(embedding[None])
-        ours = self.groups[rows] == 1  # (R, C)
-        used = ours.any(axis=0)
-        shares = np.where(ours[:, used], 1 / inside[0, rows, None], -1 / outside[0, rows, None])
-        pulls = probabilities[used] * shares  # (R, U)
-        of_none = np.where(used, 0, probabilities) @ self.classifier.w  # (K,): classes that push away from all of these
-        changes = np.linalg.multi_dot([pulls, self.classifier.w[used], directions])
-        changes -= (of_none @ directions) / outside[0, rows, None]
+        ours = self._sides.T[rows] == 1  # (R, U)
+        pulls = probabilities[self._named] * np.where(ours, 1 / inside[0, rows, None], -1 / outside[0, rows, None])
+        changes = np.linalg.multi_dot([pulls, self._w, directions])
+        probabilities[self._named] = 0
+        changes -= (probabilities @ self.classifier.w @ directions) / outside[0, rows, None]  # they push away from all
         return changes if self.shift is None else changes + self.shift.along(embedding, rows, directions)
 
     def _sums(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

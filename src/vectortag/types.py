@@ -93,8 +93,7 @@ class FailedTagging:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class Heatmap:
+class Heatmap(Struct, frozen=True, gc=False, eq=False):
     """Where in a photo a model saw a tag.
 
     Attributes:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vectortag.errors import ShapeError
-from vectortag.fitting import _gradients, _start, class_weights, fit_mlp, log_odds, masked_bce
+from vectortag.fitting import _gradients, _start, class_weights, fit_mlp, log_odds, masked_bce, with_gaps
 from vectortag.metrics import average_precision
 from vectortag.types import UNKNOWN
 
@@ -39,10 +39,50 @@ def test_gradients_are_those_of_torch(need_module):
     )
     losses[known].mean().backward()
 
-    ours = _gradients(parameters, embeddings, targets, kept, weights)
+    ours = _gradients(parameters, embeddings, with_gaps(targets), kept, weights)
     for one, theirs in zip(ours, (w1, b1, w2, b2), strict=True):
         np.testing.assert_allclose(one, theirs.grad.numpy(), atol=1e-6)
     assert masked_bce(logits.detach().numpy(), targets, weights) == pytest.approx(losses[known].mean().item())
+
+
+def test_gradients_of_mixed_targets_are_those_of_torch(need_module):
+    torch = need_module("torch")
+    random = np.random.default_rng(0)
+    parameters = _start(random, WIDTH, 8, TAGS)
+    embeddings, targets = random.normal(size=(20, WIDTH)).astype(np.float32), random.random((20, TAGS), np.float32)
+
+    w1, b1, w2, b2 = (torch.tensor(p, requires_grad=True) for p in parameters)
+    weights = np.float32([1, 4, 20])
+    logits = torch.relu(torch.tensor(embeddings) @ w1.T + b1) @ w2.T + b2
+    torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, torch.tensor(targets), pos_weight=torch.tensor(weights)
+    ).backward()
+
+    ours = _gradients(parameters, embeddings, targets, np.ones((20, 8), np.float32), weights)
+    for one, theirs in zip(ours, (w1, b1, w2, b2), strict=True):
+        np.testing.assert_allclose(one, theirs.grad.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("against_rote", [{"mixup": 0.3}, {"input_dropout": 0.3}, {"weight_decay": 3.0}])
+def test_what_is_against_learning_by_heart_errs_less_on_other_photos(against_rote):
+    settings = {"hidden": 64, "dropout": 0.0, "epochs": 100, "learning_rate": 1e-2}
+    others, truth = photos(500, seed=2)
+
+    by_heart, less = (
+        masked_bce(fit_mlp(*photos(100, seed=1), **settings, **more).logits(others), truth)
+        for more in ({}, against_rote)
+    )
+
+    assert less < 0.9 * by_heart
+
+
+def test_mixing_with_what_is_unknown_teaches_nothing():
+    embeddings, targets = photos(300, seed=1)
+    targets[:, 1] = UNKNOWN
+
+    start, end = (fit_mlp(embeddings, targets, hidden=8, mixup=0.3, epochs=epochs) for epochs in (0, 3))
+
+    np.testing.assert_array_equal(end.w2[1], start.w2[1])
 
 
 def test_it_learns_what_can_be_learnt():

@@ -63,15 +63,17 @@ def fit_mlp(
     *,
     hidden: int = 256,
     dropout: float = 0.4,
+    input_dropout: float = 0.0,
+    mixup: float = 0.0,
     epochs: int = 25,
     batch_size: int = 64,
     learning_rate: float = 1e-3,
-    weight_decay: float = 1e-5,
+    weight_decay: float = 0.0,
     weights: FloatArray | None = None,
     seed: int = 1,
     after_epoch: Callable[[MlpBlock], None] | None = None,
 ) -> MlpBlock:
-    """Minimise the binary cross-entropy of what is known, by Adam (Kingma and Ba 2014) under a cosine schedule.
+    """Minimise the binary cross-entropy of what is known, by AdamW (arXiv:1711.05101) under a cosine schedule.
 
     The embeddings are standardised for the fit, which makes it faster and better; the head that is returned takes them
     as they are.
@@ -79,6 +81,9 @@ def fit_mlp(
     Args:
         embeddings: (N, K) float32.
         targets: (N, T) uint8, multi-hot; 255 is unknown and counts nothing.
+        dropout, input_dropout: how many of the hidden values, and of the embedding's, are left out in each step.
+        mixup: alpha of the Beta distribution by which each photo is mixed with another (arXiv:1710.09412); 0 is off.
+        weight_decay: what a weight loses in a step, as a multiple of the learning rate.
         weights: (T,), how much a positive of each tag weighs, as `class_weights` gives them; None is 1 each.
         after_epoch: gets the head as it is after each epoch.
 
@@ -89,7 +94,7 @@ def fit_mlp(
         raise ShapeError(f"expected one row of targets a photo, got {len(targets)} for {len(embeddings)}")
     random = np.random.default_rng(seed)
     middle, spread = embeddings.mean(axis=0), embeddings.std(axis=0) + SMALLEST_SPREAD  # (K,), (K,)
-    embeddings = (embeddings - middle) / spread
+    embeddings, truth = (embeddings - middle) / spread, with_gaps(targets)
     parameters = _start(random, embeddings.shape[1], hidden, targets.shape[1])
     optimiser = _Adam(parameters, weight_decay)
     steps = epochs * math.ceil(len(embeddings) / batch_size)
@@ -97,12 +102,28 @@ def fit_mlp(
         order = random.permutation(len(embeddings))
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
-            kept = (random.random((len(rows), hidden)) >= dropout).astype(np.float32) / np.float32(1 - dropout)
-            gradients = _gradients(parameters, embeddings[rows], targets[rows], kept, weights)
+            inputs, wanted = embeddings[rows], truth[rows]
+            if mixup:
+                share, partner = np.float32(random.beta(mixup, mixup)), random.permutation(len(rows))
+                inputs, wanted = (share * one + (1 - share) * one[partner] for one in (inputs, wanted))
+            if input_dropout:
+                inputs = inputs * _kept(random, inputs.shape, input_dropout)
+            kept = _kept(random, (len(rows), hidden), dropout)
+            gradients = _gradients(parameters, inputs, wanted, kept, weights)
             optimiser.step(gradients, learning_rate * 0.5 * (1 + math.cos(math.pi * optimiser.steps / steps)))
         if after_epoch is not None:
             after_epoch(_for_plain_embeddings(parameters, middle, spread))
     return _for_plain_embeddings(parameters, middle, spread)
+
+
+def with_gaps(targets: ByteArray) -> FloatArray:
+    """(N, T) uint8 -> float32, NaN where nothing is known."""
+    return np.where(targets == UNKNOWN, np.float32(np.nan), targets.astype(np.float32))
+
+
+def _kept(random: np.random.Generator, shape: tuple[int, ...], dropout: float) -> FloatArray:
+    """0 where dropout strikes; the others grow, so that the sum is the same on average."""
+    return (random.random(shape, np.float32) >= dropout).astype(np.float32) / np.float32(1 - dropout)
 
 
 def _for_plain_embeddings(parameters: list[FloatArray], middle: FloatArray, spread: FloatArray) -> MlpBlock:
@@ -120,19 +141,20 @@ def _start(random: np.random.Generator, width: int, hidden: int, tags: int) -> l
 def _gradients(
     parameters: list[FloatArray],
     embeddings: FloatArray,
-    targets: ByteArray,
+    targets: FloatArray,
     kept: FloatArray,
     weights: FloatArray | None = None,
 ) -> list[FloatArray]:
-    """Of the mean loss over the known targets of a batch; `kept` (B, H) is 0 where dropout struck."""
+    """Of the mean loss over a batch, where NaN is unknown; `kept` (B, H) is 0 where dropout struck."""
     w1, b1, w2, b2 = parameters
     before = embeddings @ w1.T + b1  # (B, H)
     gate = kept * (before > 0)
     hidden = before * gate
-    known, truth = targets != UNKNOWN, targets == 1
-    errors = (sigmoid(hidden @ w2.T + b2) - truth) * (known / np.float32(max(int(known.sum()), 1)))  # (B, T)
-    if weights is not None:
-        errors *= np.where(truth, weights, np.float32(1))
+    known, truth = ~np.isnan(targets), np.nan_to_num(targets)
+    weight = np.float32(1) if weights is None else weights
+    scores = sigmoid(hidden @ w2.T + b2)
+    errors = scores * (1 + (weight - 1) * truth) - weight * truth  # (B, T)
+    errors *= known / np.float32(max(int(known.sum()), 1))
     back = (errors @ w2) * gate  # (B, H)
     return [back.T @ embeddings, back.sum(axis=0), errors.T @ hidden, errors.sum(axis=0)]
 
@@ -148,8 +170,10 @@ class _Adam:
 
     def step(self, gradients: list[FloatArray], rate: float) -> None:
         self.steps += 1
-        for parameter, raw, mean, square in zip(self._parameters, gradients, self._means, self._squares, strict=True):
-            gradient = raw + self._weight_decay * parameter
+        for parameter, gradient, mean, square in zip(
+            self._parameters, gradients, self._means, self._squares, strict=True
+        ):
+            parameter -= np.float32(rate * self._weight_decay) * parameter
             mean += (1 - BETA1) * (gradient - mean)
             square += (1 - BETA2) * (gradient**2 - square)
             size = np.sqrt(square / (1 - BETA2**self.steps)) + EPSILON

@@ -41,7 +41,7 @@ from vectortag.types import FloatArray
 log = logging.getLogger(__name__)
 
 BATCH, EPOCHS = 64, 25
-FEWEST_STEPS, MOST_EPOCHS = 600, 150
+FEWEST_STEPS, MOST_EPOCHS = 3000, 150
 """A small set is shown more often, so that its head is not left half-way."""
 
 AGAINST_ROTE: dict[str, Any] = {

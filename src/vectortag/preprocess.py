@@ -40,8 +40,8 @@ JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained att
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 
 DRAFT_FACTOR = 1.5
-"""JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four times
-as fast as a full decode at 12 MP, and 0.2 to 0.4 of 255 apart from it on average."""
+"""JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four
+times as fast as a full decode at 12 MP, and 0.2 to 0.4 of 255 apart from it on average."""
 
 
 class PixelRecipe(Schema, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ class TestForms:
         for tagging in tagger.tag_many(photos):
             width = max(len(scored.tag) for scored in tagging.tags)
             expected += [str(tagging.path)]
-            expected += [f"  {s.tag:{width}}  {bar(s.score).plain} {s.score:.2f}" for s in tagging.tags]
+            expected += [f"  {s.tag:{width}}  {bar(s.score)} {s.score:.2f}" for s in tagging.tags]
 
         assert tag(*photos).stdout.splitlines() == expected
 

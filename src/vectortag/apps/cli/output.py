@@ -1,22 +1,26 @@
-"""How the command line prints: notes on stderr, data on stdout or in a file that appears only when it is complete."""
+"""How the command line prints: notes on stderr, data on stdout or in a file that appears only when it is complete.
+
+rich is imported where something is printed with it: its import is a twentieth of a quick start.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import logging
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, TextIO, TypeVar
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING, BinaryIO, TextIO, TypeVar
 
 from vectortag.errors import VectorTagError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Item = TypeVar("Item")
 
@@ -27,33 +31,40 @@ UNBOUNDED = 10_000
 """Columns of an output that is no terminal: nothing in a pipe or a file is cut off or wrapped."""
 
 
-class PlainConsole(Console):
-    """A console that prints names as they are: `[x]` and `:dog:` in a path are no markup."""
-
-    def __init__(self, stream: TextIO | None = None, *, stderr: bool = False, width: int | None = None) -> None:
-        super().__init__(
-            file=stream, stderr=stderr, width=width, soft_wrap=True, markup=False, emoji=False, highlight=False
-        )
-
-    def on_broken_pipe(self) -> None:
-        """Let app.py answer it; rich would leave the program."""
-        raise BrokenPipeError
+Piece = tuple[str, str]
+"""Some text, and rich's name for how it looks."""
 
 
-class Notes(PlainConsole):
+class Notes:
     """stderr, for people: warnings and errors by `print`, and, unless `--quiet` is given, progress."""
 
     hushed = False
 
+    @functools.cached_property
+    def console(self) -> Console:
+        """Made when something is printed first; it writes to what stderr is then."""
+        from vectortag.apps.cli.consoles import PlainConsole
+
+        return PlainConsole(stderr=True)
+
+    def print(self, text: str, style: str = "") -> None:
+        self.pieces((text, style))
+
+    def pieces(self, *pieces: Piece) -> None:
+        """One line, of pieces that look different."""
+        from rich.text import Text
+
+        self.console.print(Text.assemble(*pieces))
+
     def error(self, text: str) -> None:
-        self.print(Text.assemble(("error:", "bold red"), f" {text}"))
+        self.pieces(("error:", "bold red"), (f" {text}", ""))
 
     def progress(self, text: str) -> None:
         if not self.hushed:
             self.print(text)
 
 
-notes = Notes(stderr=True)
+notes = Notes()
 
 
 class NotesHandler(logging.Handler):
@@ -62,11 +73,13 @@ class NotesHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         style = "yellow" if record.levelno >= logging.WARNING else ""
-        notes.print(Text.assemble((moment, "dim"), " ", (self.format(record), style)))
+        notes.pieces((moment, "dim"), (" ", ""), (self.format(record), style))
 
 
 def console_on(stream: TextIO) -> Console:
     """For data."""
+    from vectortag.apps.cli.consoles import PlainConsole
+
     return PlainConsole(stream, width=None if stream.isatty() else UNBOUNDED)
 
 
@@ -75,16 +88,26 @@ def stdout() -> Console:
     return console_on(sys.stdout)
 
 
-def bar(score: float) -> Text:
+def line_writer(stream: TextIO) -> Callable[..., None]:
+    """A function that writes a line of pieces: as rich shows them on a terminal, else as plain text, without rich."""
+    if stream.isatty() or "FORCE_COLOR" in os.environ:
+        from rich.text import Text
+
+        console = console_on(stream)
+        return lambda *pieces: console.print(Text.assemble(*pieces))
+    return lambda *pieces: print("".join(text for text, _ in pieces), file=stream)
+
+
+def bar(score: float) -> str:
     """A score in [0, 1] as a bar of 20 cells.
 
-    >>> bar(0.5).plain
+    >>> bar(0.5)
     '██████████          '
     """
     eighths = round(score * BAR_CELLS * 8)
     full, rest = divmod(eighths, 8)
     cells = EIGHTHS[8] * full + (EIGHTHS[rest] if rest else "")
-    return Text(cells.ljust(BAR_CELLS), style="green")
+    return cells.ljust(BAR_CELLS)
 
 
 @contextlib.contextmanager
@@ -133,11 +156,11 @@ def _umask() -> int:
 
 def progress_over(items: Iterable[Item], *, total: int, what: str) -> Iterator[Item]:
     """Pass items on and show on stderr how far it is; nothing where stderr is not a terminal."""
-    if not notes.is_terminal or notes.hushed or total < 2:
+    if not sys.stderr.isatty() or notes.hushed or total < 2:
         yield from items
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True) as progress:
+    with Progress(*columns, console=notes.console, transient=True) as progress:
         yield from progress.track(items, total=total)

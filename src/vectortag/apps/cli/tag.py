@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, TextIO
 
 import typer
-from rich.text import Text
 
 from vectortag.apps.cli import options
-from vectortag.apps.cli.output import bar, console_on, notes, open_output, progress_over
+from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
 from vectortag.data.find import find_images
 from vectortag.tagger import Tagger
 from vectortag.types import FailedTagging, Tagging, TagScore
@@ -102,21 +101,21 @@ class TableWriter:
     """For people: a block a photo, a bar a tag."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._console = console_on(stream)
+        self._write = line_writer(stream)
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        self._console.print(Text(tagging.path or "photo", style="bold"))
+        self._write((tagging.path or "photo", "bold"))
         width = max((len(scored.tag) for scored in tags), default=0)
         for scored in tags:
-            self._console.print(Text(f"  {scored.tag:{width}}  "), bar(scored.score), f" {scored.score:.2f}", sep="")
+            self._write((f"  {scored.tag:{width}}  ", ""), (bar(scored.score), "green"), (f" {scored.score:.2f}", ""))
         if tagging.implied:
-            self._console.print(Text(f"  and so: {', '.join(tagging.implied)}", style="dim"))
+            self._write((f"  and so: {', '.join(tagging.implied)}", "dim"))
         if not tags:
-            self._console.print(Text("  no tag reaches its threshold", style="dim"))
+            self._write(("  no tag reaches its threshold", "dim"))
 
     def failed(self, failure: FailedTagging) -> None:
-        self._console.print(Text(failure.path, style="bold"))
-        self._console.print(Text(f"  error: {failure.error}", style="red"))
+        self._write((failure.path, "bold"))
+        self._write((f"  error: {failure.error}", "red"))
 
 
 class JsonLinesWriter:

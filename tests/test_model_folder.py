@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from safetensors.numpy import load_file, save_file
 from vectortag import model_folder
 from vectortag.classifier import Classifier
 from vectortag.errors import ModelFolderError, UnknownModelError
-from vectortag.head import Head, SoftmaxGroupsBlock
+from vectortag.head import Head, SoftmaxGroupsBlock, with_fp16_matrices
 from vectortag.manifest import Manifest
 from vectortag.model_folder import (
     BACKGROUND,
     DEFAULT_MODEL,
+    HEAD,
     ModelFolder,
     find_model_folder,
     model_folders,
@@ -85,10 +87,46 @@ class TestReading:
         assert names == {*FILES, BACKGROUND, "manifest.json"}
         assert set(read_model_folder(tiny_model).manifest.files) == {*FILES, BACKGROUND}
 
-    def test_the_background_is_kept_as_fp16(self, tiny_model: Path, tiny_background: np.ndarray):
+    def test_the_background_is_kept_in_256_steps_a_channel(self, tiny_model: Path, tiny_background: np.ndarray):
         kept = read_model_folder(tiny_model).background
 
-        np.testing.assert_array_equal(kept, tiny_background.astype(np.float16).astype(np.float32))
+        half_a_step = np.ptp(tiny_background, axis=0) / 255 / 2
+        assert (np.abs(kept - tiny_background) <= half_a_step + 1e-6).all()
+        assert load_file(tiny_model / BACKGROUND)["codes"].dtype == np.uint8
+
+    def test_a_background_that_is_written_again_stays_as_it_is(
+        self, write_tiny_model, tiny_model: Path, tmp_path: Path
+    ):
+        kept = read_model_folder(tiny_model).background
+        again = write_tiny_model(tmp_path / "again", background=kept).background
+
+        np.testing.assert_allclose(again, kept, rtol=1e-6, atol=1e-7)
+
+    def test_a_channel_that_never_varies_is_kept(self, write_tiny_model, tiny_background: np.ndarray, tmp_path: Path):
+        still = np.full_like(tiny_background, 0.25)
+
+        np.testing.assert_array_equal(write_tiny_model(tmp_path / "still", background=still).background, still)
+
+    def test_a_head_of_fp16_values_takes_half_the_room_and_changes_nothing(
+        self, write_tiny_model, tiny_head: Head, tmp_path: Path
+    ):
+        block, _ = tiny_head.blocks
+        exact = Head((with_fp16_matrices(block), tiny_head.blocks[1]))
+
+        folder = write_tiny_model(tmp_path / "halves", head=exact)
+
+        kept = load_file(folder.path / HEAD)
+        assert {name for name, array in kept.items() if array.dtype == np.float16} == {"0.w1", "0.w2"}
+        for name, array in folder.head.blocks[0].arrays().items():
+            np.testing.assert_array_equal(array, exact.blocks[0].arrays()[name])
+            assert array.dtype == np.float32
+
+    def test_a_head_of_float32_values_is_kept_to_the_bit(self, write_tiny_model, tiny_head: Head, tmp_path: Path):
+        block = replace(tiny_head.blocks[0], w1=tiny_head.blocks[0].w1 + np.float32(1e-5))
+
+        kept = write_tiny_model(tmp_path / "floats", head=Head((block, tiny_head.blocks[1]))).head.blocks[0]
+
+        np.testing.assert_array_equal(kept.w1, block.w1)
 
     def test_a_folder_may_have_no_background(self, write_tiny_model, tmp_path: Path):
         folder = write_tiny_model(tmp_path / "bare", background=None)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file
 
 from vectortag import own_vocabulary
 from vectortag.errors import ConfigError, DataError, UnknownModelError
@@ -121,7 +122,14 @@ def test_the_background_is_topped_up_by_the_base_model_s(fit_colours, tiny_backg
     background = fit_colours().background
 
     assert len(background) == PHOTOS * 4 // 5 + len(tiny_background)
-    np.testing.assert_allclose(background[-1], tiny_background[-1], atol=1e-3)
+    np.testing.assert_allclose(background[-1], tiny_background[-1], atol=np.ptp(background) / 255)
+
+
+def test_its_head_takes_half_the_room(fit_colours):
+    assert {str(array.dtype) for array in load_file(fit_colours().path / "head.safetensors").values()} == {
+        "float16",
+        "float32",
+    }
 
 
 def test_a_report_lies_in_the_data_folder(fit_colours):

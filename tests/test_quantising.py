@@ -122,6 +122,26 @@ class TestQuantise:
             ]
             assert [loss.exact, loss.exact - loss.int8] == pytest.approx(maps)
 
+    def test_of_several_sets_the_mean_counts(
+        self,
+        model: ModelFolder,
+        data: Path,
+        make_data_set: Callable[..., Path],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        monkeypatch.setattr(quantising, "MOST_LOST", 100)
+        words = {f"{n}.jpg": word for n, word in enumerate(["dog", "sea", "boat", "dog, sea"] * 5)}
+        other = make_data_set(
+            words, splits={name: "val" if n % 3 else "train" for n, name in enumerate(words)}, name="b"
+        )
+
+        folder, losses = quantise(model.path, [data, other], tmp_path / "faster")
+
+        one, two = losses
+        assert one.int8 != two.int8
+        assert folder.manifest.lost["int8"] == round((one.int8 + two.int8) / 2, 2)
+
     def test_an_int8_network_that_loses_too_much_is_left_out(
         self, model: ModelFolder, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):

@@ -15,7 +15,7 @@ from vectortag.data.training import Part, TrainingData
 from vectortag.embedder import Embedder
 from vectortag.evaluation import Report, as_plain, make_report
 from vectortag.groups import Borrowed, borrow, borrowed_tags, group_block
-from vectortag.head import Block, Head
+from vectortag.head import Head, LinearBlock, MlpBlock, with_fp16_matrices
 from vectortag.hierarchy import Hierarchy
 from vectortag.manifest import Backbone, OperatingPoint
 from vectortag.metrics import average_precision
@@ -40,7 +40,7 @@ def finish_model(
     network: bytes,
     embedder: Embedder,
     backbone: Backbone,
-    block: Block,
+    block: MlpBlock | LinearBlock,
     data: TrainingData,
     validation: Mapping[int, FloatArray],
     background: FloatArray,
@@ -58,7 +58,7 @@ def finish_model(
         path: the model folder; its last part is the model's name.
         report: the folder of the report.
         network: the ONNX file that `embedder` runs.
-        block: the fitted head, of the tags of `data`.
+        block: the fitted head, of the tags of `data`; its matrices are rounded to fp16 before anything is measured.
         validation: by input size, (N, K) embeddings of the validation photos: for the size of `embedder`, which is the
             default, and for each other one that the model is to offer.
         background: (B, K) embeddings that later tags are fitted against.
@@ -69,6 +69,7 @@ def finish_model(
         ModelFolderError: the folder cannot be written.
         TrainingError: the report cannot be written.
     """
+    block = with_fp16_matrices(block)
     head, hierarchy = Head((block,)), Hierarchy.of(data.all_tags, data.taxonomy)
     if classifier is not None and data.borrowed:
         head = Head((block, group_block(classifier, data.taxonomy, data.borrowed)))

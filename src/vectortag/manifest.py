@@ -83,8 +83,8 @@ class Manifest(Schema, frozen=True, kw_only=True):
         metrics: the figures at the default size, a data set an entry; under "cross_fitted", of all together; under
             "sizes", the same of each other size. "per_tag" has lists in the order of the tags, and "reliability" the
             bins of the calibration error.
-        lost: points of mAP on the validation photos that a lower precision loses against float32, in the worst data set
-            and at the worst of the offered sizes; what is not in it was not measured.
+        lost: points of mAP on the validation photos that a lower precision loses against float32, on average over
+            the data sets and at the worst of the offered sizes; what is not in it was not measured.
     """
 
     format_version: Literal[1] = 1

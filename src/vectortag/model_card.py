@@ -99,8 +99,8 @@ def _larger(manifest: Manifest, sets: Sequence[str]) -> Iterator[str]:
 
 def _lower_precisions(manifest: Manifest) -> Iterator[str]:
     if manifest.lost:
-        worst = "the worst set" if len(manifest.sizes) == 1 else "the worst set and size"
-        yield f"Points of mAP that a lower precision loses against float32 on the validation photos, in {worst}:"
+        where = "mean of the sets" if len(manifest.sizes) == 1 else "mean of the sets, at the worst size"
+        yield f"Points of mAP that a lower precision loses against float32 on the validation photos, {where}:"
         yield f"{', '.join(f'{name} {points:+.2f}' for name, points in manifest.lost.items())}."
         yield ""
 

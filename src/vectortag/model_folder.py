@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from vectortag.classifier import Classifier
 from vectortag.errors import ModelFolderError, UnknownModelError, did_you_mean
-from vectortag.head import Head, read_block
+from vectortag.head import Head, in_fp16, read_block
 from vectortag.manifest import FORMAT_VERSION, Manifest
 from vectortag.places import PACKAGE, data_home
 from vectortag.schemas import SchemaError, from_json, from_plain, to_plain
@@ -34,7 +34,7 @@ MANIFEST, NETWORK, HEAD, CARD = "manifest.json", "model.onnx", "head.safetensors
 INT8_NETWORK = "model.int8.onnx"
 """Optional: the network with 8-bit weights and activations, where that pays."""
 BACKGROUND = "background.safetensors"
-"""Optional: embeddings of training photos drawn at random, (B, K) fp16, that new tags are fitted against."""
+"""Optional: embeddings of training photos drawn at random, (B, K) in 8 bits, that new tags are fitted against."""
 CLASSIFIER = "classifier.safetensors"
 """Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
 WORDS = "words.safetensors"
@@ -95,10 +95,10 @@ class ModelFolder:
         """
         if BACKGROUND not in self.manifest.files:
             return None
-        embeddings = read_arrays(self.path / BACKGROUND).get("embeddings", np.empty(0))
+        embeddings = _unpacked_background(read_arrays(self.path / BACKGROUND))
         if embeddings.ndim != 2 or embeddings.shape[1] != self.manifest.backbone.width:
             raise ModelFolderError(f"{self.path / BACKGROUND}: embeddings have the shape {embeddings.shape}")
-        return embeddings.astype(np.float32)
+        return embeddings
 
     def int8_content(self) -> bytes | None:
         """model.int8.onnx, or None where the folder has none."""
@@ -233,7 +233,7 @@ def _read_head(file: Path, manifest: Manifest, classifier: Classifier | None) ->
     blocks = []
     for place, info in enumerate(manifest.head):
         prefix = f"{place}."
-        own = {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
+        own = {name.removeprefix(prefix): _widened(arrays[name]) for name in arrays if name.startswith(prefix)}
         try:
             block = read_block(info.kind, own, classifier)
         except TypeError as error:
@@ -247,6 +247,29 @@ def _read_head(file: Path, manifest: Manifest, classifier: Classifier | None) ->
             )
         blocks.append(block)
     return Head(tuple(blocks))
+
+
+def _narrowed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A matrix whose values are all of fp16 is kept as that, any other as it is."""
+    fits = array.ndim == 2 and array.dtype == np.float32 and np.array_equal(in_fp16(array), array)
+    return array.astype(np.float16) if fits else array
+
+
+def _widened(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _packed_background(embeddings: FloatArray) -> dict[str, np.ndarray[Any, Any]]:
+    """Each channel in 256 even steps from its lowest value to its highest."""
+    low = embeddings.min(axis=0)
+    step = np.maximum((embeddings.max(axis=0) - low) / 255, np.float32(1e-12))
+    return {"codes": np.rint((embeddings - low) / step).astype(np.uint8), "low": low, "step": step}
+
+
+def _unpacked_background(arrays: Mapping[str, np.ndarray[Any, Any]]) -> FloatArray:
+    if "codes" not in arrays:  # a folder of before there were codes
+        return arrays.get("embeddings", np.empty(0)).astype(np.float32)
+    return arrays["low"] + arrays["step"] * arrays["codes"].astype(np.float32)
 
 
 def write_model_folder(
@@ -266,8 +289,8 @@ def write_model_folder(
     Args:
         path: the folder; an older one of that name is replaced.
         network: the ONNX file.
-        head: the head; its blocks are described in the manifest.
-        background: (B, K) embeddings of photos of everything, for new tags; kept as fp16.
+        head: the head; its blocks are described in the manifest. Matrices of fp16 values take half the room.
+        background: (B, K) embeddings of photos of everything, for new tags; kept in 8 bits.
         int8_network: the same network, quantised.
         classifier: what the backbone was pretrained with; its weights are kept as fp16.
         words: what places words among what the backbone knows.
@@ -279,10 +302,14 @@ def write_model_folder(
     """
     from safetensors.numpy import save
 
-    arrays = {f"{i}.{name}": array for i, block in enumerate(head.blocks) for name, array in block.arrays().items()}
+    arrays = {
+        f"{place}.{name}": _narrowed(array)
+        for place, block in enumerate(head.blocks)
+        for name, array in block.arrays().items()
+    }
     contents = {NETWORK: network, HEAD: save(arrays)}
     if background is not None:
-        contents[BACKGROUND] = save({"embeddings": background.astype(np.float16)})
+        contents[BACKGROUND] = save(_packed_background(background.astype(np.float32)))
     if int8_network is not None:
         contents[INT8_NETWORK] = int8_network
     if classifier is not None:

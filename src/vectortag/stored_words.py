@@ -18,13 +18,13 @@ NUMBERS = ("from_nearness", "slope", "bias", "separation", "precision", "words")
 
 
 def pack_words(words: Words) -> Arrays:
-    """The arrays, as fp16; texts of known words as int8, since a word needs no more to be told from others."""
+    """The arrays, as fp16; texts of classes and known words as int8: a word needs no more to be told from others."""
     arrays: Arrays = {
         "projection": words.projection.astype(np.float16),
         "offset": words.offset.astype(np.float32),
         "text_middle": words.text_middle.astype(np.float32),
         "text_turn": words.text_turn.astype(np.float16),
-        "class_texts": words.class_texts.astype(np.float16),
+        "class_texts": to_bytes(words.class_texts),
         "known": np.frombuffer("\n".join(words.known).encode(), np.uint8),
         "known_texts": to_bytes(words.known_texts),
     }

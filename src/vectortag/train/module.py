@@ -20,6 +20,10 @@ from vectortag.train.distil import Held, Teacher
 from vectortag.train.losses import Loss
 from vectortag.types import UNKNOWN
 
+LOOK_EVERY = 50
+"""Steps between two looks at the loss on a GPU, where each look makes the CPU wait. A loss that is no number spoils the
+weights, so it is still none at the next look."""
+
 log = logging.getLogger(__name__)
 
 
@@ -70,8 +74,8 @@ class TagModule(pl.LightningModule):
             drift = self.held(inputs, embeddings)
             self.log("drift", drift, on_step=False, on_epoch=True, batch_size=len(inputs), sync_dist=True)
             loss = loss + self.config.distil.hold * drift
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"epoch {self.current_epoch + 1}, step {step + 1}: the loss is {loss.item()}")
+        if (loss.is_cpu or step % LOOK_EVERY == 0) and not torch.isfinite(loss):
+            raise FloatingPointError(f"epoch {self.current_epoch + 1}, by step {step + 1}: the loss is {loss.item()}")
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(inputs), sync_dist=True)
         return loss
 

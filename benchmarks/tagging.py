@@ -11,12 +11,14 @@ Every way runs in a process of its own, in turns with the others; the figures ar
 - MODEL: `Tagger.tag_many` with what "auto" chooses here; MODEL exact: in float32;
 - MODEL onnxruntime: the same in ONNX Runtime, in float32 and int8, with the same decoding.
 
-`over floor` is the CPU time over decode + runtime together; `busy` the share of all cores' time that was used.
+`over floor` is the CPU time over decode + runtime together, the median of the rounds' own ratios, since a machine that
+others use drifts; `busy` the share of all cores' time that was used.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +109,12 @@ def ways() -> dict[str, Way]:
     return found
 
 
+def over_floor(children: Children, size: str, name: str, floor: Sequence[str]) -> float:
+    """CPU time over that of the parts that cannot be saved."""
+    rounds = zip(*(children.results[way, size] for way in (name, *floor)), strict=True)
+    return statistics.median(whole[0] / sum(part[0] for part in parts) for whole, *parts in rounds)
+
+
 def input_size(model: str) -> int:
     """Pixels a side."""
     from vectortag.model_folder import find_model_folder
@@ -143,8 +151,7 @@ def main() -> None:
             bare = f"{model} runtime {precision}"
             over: float | str = ""
             if (bare, size) in children.results:
-                parts = (f"decode {pixels[model]}", bare)
-                over = cpu / sum(children.medians(part, size)[0] for part in parts)
+                over = over_floor(children, size, name, (f"decode {pixels[model]}", bare))
             rows.append(row | {"over floor": over})
     print_table(rows, arguments.json)
 

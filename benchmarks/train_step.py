@@ -2,7 +2,8 @@
 
     VECTORTAG_DATA=... VECTORTAG_WEIGHTS=... python benchmarks/train_step.py --photos 256 --rounds 2
 
-Three ways through the same photos, interleaved, in one process; photos a second, median of the rounds:
+Three ways through the same photos, interleaved, in one process; photos a second and the ratios to two of them, each the
+median of the rounds. On a machine that others use, many short rounds say more than a few long ones:
 
     plain     the usual way: Pillow and torchvision in the training process, fp32, NCHW
     engine    `vectortag train` with freeze = "none": prepared photos, worker processes, memory format, precision
@@ -43,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", default=["plain", "engine", "bare"], choices=["plain", "engine", "bare"])
     parser.add_argument("--architecture", default="resnet18")
     parser.add_argument("--weights", default="resnet18_imagenet_distilled.safetensors")
     arguments = parser.parse_args()
@@ -59,14 +61,17 @@ def main() -> None:
     data = load_training_data(config)
     prepared_photos(data.training.records, config.augment.resize or 224)  # made once, before the first epoch
     ways: dict[str, Callable[[TrainConfig, TrainingData], float]] = {"plain": plain, "engine": engine, "bare": bare}
-    rates: dict[str, list[float]] = {name: [] for name in ways}
+    rates: dict[str, list[float]] = {name: [] for name in arguments.ways}
     for _ in range(arguments.rounds):
-        for name, way in ways.items():
-            rates[name].append(way(config, data))
+        for name in arguments.ways:
+            rates[name].append(ways[name](config, data))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     for name, rate in medians.items():
-        ratios = f"{rate / medians['plain']:5.2f} x plain   {rate / medians['bare']:5.2f} of bare"
-        print(f"{name:8}{rate:8.1f} photos/s   {ratios}")
+        line = f"{name:8}{rate:8.1f} photos/s"
+        for other in sorted({"plain", "bare"} & rates.keys() - {name}):
+            ratio = statistics.median(a / b for a, b in zip(rates[name], rates[other], strict=True))
+            line += f"   {ratio:5.2f} x {other}"
+        print(line)
     machine = {
         "machine": platform.processor() or platform.machine(),
         "capability": torch.backends.cpu.get_cpu_capability(),

@@ -3,7 +3,8 @@
     VECTORTAG_DATA=... VECTORTAG_WEIGHTS=... python benchmarks/train_step.py --photos 256 --rounds 2
 
 Three ways through the same photos, interleaved, in one process; photos a second and the ratios to two of them, each the
-median of the rounds. On a machine that others use, many short rounds say more than a few long ones:
+median of the rounds; and CPU milliseconds a photo of all processes together, which drift less on a machine that others
+use. There, many short rounds say more than a few long ones:
 
     plain     the usual way: Pillow and torchvision in the training process, fp32, NCHW
     engine    `vectortag train` with freeze = "none": prepared photos, worker processes, memory format, precision
@@ -16,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -62,12 +64,15 @@ def main() -> None:
     prepared_photos(data.training.records, config.augment.resize or 224)  # made once, before the first epoch
     ways: dict[str, Callable[[TrainConfig, TrainingData], float]] = {"plain": plain, "engine": engine, "bare": bare}
     rates: dict[str, list[float]] = {name: [] for name in arguments.ways}
+    costs: dict[str, list[float]] = {name: [] for name in arguments.ways}
     for _ in range(arguments.rounds):
         for name in arguments.ways:
+            before = _cpu_seconds()
             rates[name].append(ways[name](config, data))
+            costs[name].append(1000 * (_cpu_seconds() - before) / len(data.training.records))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     for name, rate in medians.items():
-        line = f"{name:8}{rate:8.1f} photos/s"
+        line = f"{name:8}{rate:8.1f} photos/s {statistics.median(costs[name]):8.0f} ms of CPU"
         for other in sorted({"plain", "bare"} & rates.keys() - {name}):
             ratio = statistics.median(a / b for a, b in zip(rates[name], rates[other], strict=True))
             line += f"   {ratio:5.2f} x {other}"
@@ -77,6 +82,11 @@ def main() -> None:
         "capability": torch.backends.cpu.get_cpu_capability(),
     }
     print(json.dumps({**machine, "torch": torch.__version__, "precision": str(_precision(config)), **medians}))
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of the workers that it has waited for."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def _network(config: TrainConfig, data: TrainingData) -> Network:

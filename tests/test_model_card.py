@@ -100,7 +100,7 @@ def test_every_other_size_has_its_figures(card_of, two_sizes):
     *_, zoo = table_below(card, "At the other sizes")
     assert zoo[:3] == ["zoo, 64", "1,234", "50.0"]
     assert "That is at 32 pixels." in card
-    assert "in the worst set and size" in card
+    assert "mean of the sets, at the worst size" in card
     assert "a square of 32 or 64 pixels" in card
 
 

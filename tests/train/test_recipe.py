@@ -243,7 +243,7 @@ def test_groups_need_a_backbone_that_still_knows_its_classes(train, configured, 
 
 
 def test_training_learns_the_shapes(train, configured, tmp_path):
-    folder = train(configured(epochs=6), tmp_path)
+    folder = train(configured(epochs=12), tmp_path)
 
     assert folder.manifest.metrics["shapes"]["map"] > 0.9
 

@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from vectortag.model_card import write_card
+from vectortag.model_folder import find_model_folder, rewrite_model_folder
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
@@ -123,12 +126,15 @@ def server(
     free_port: Callable[[], int],
     programs: None,
 ) -> Iterator[Server]:
-    """`vectortag ui` with the shipped models and one, "mine", that `vectortag fit` has made of the data set."""
+    """`vectortag ui` with the shipped models, "mine", that `vectortag fit` has made of the data set, and "wordless"."""
     folder = tmp_path_factory.mktemp("server")
     home = folder / "home"
     environment = {**os.environ, "VECTORTAG_HOME": str(home)}
     fit = "from vectortag import fit; import sys; fit(sys.argv[1], name='mine')"
     subprocess.run([sys.executable, "-c", fit, data_set], check=True, capture_output=True, env=environment)
+    wordless = home / "models/wordless"
+    known = find_model_folder("resnet18")
+    rewrite_model_folder(known, wordless, int8_network=None, words=None, card=write_card, name="wordless")
     passes, port = folder / "passes", free_port()
     passes.touch()
     command = [sys.executable, "-c", COUNTING, passes, "ui", "--port", str(port), "--data", data_set]

@@ -22,12 +22,13 @@ import numpy as np
 from measuring import print_table
 
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.records import Record
+from vectortag.data.vocabulary import build_targets, choose_vocabulary
 from vectortag.evaluation import choose_part
 from vectortag.fitting import fit_mlp
 from vectortag.metrics import average_precision, mean_over_tags
 from vectortag.own_vocabulary import embed_data_set, fit_head
 from vectortag.tagger import Tagger
+from vectortag.taxonomy import load_taxonomy
 
 SETS = {"coco": 1, "corel5k": 1, "flickr8k": 100}
 """Each set, and how many training photos a word needs."""
@@ -53,11 +54,10 @@ def measure(tagger: Tagger, path: Path, least: int) -> dict[str, object]:
     """The number of words, and the mAP of the three heads."""
     data, embeddings = embed_data_set(tagger.embedder, tagger.folder, read_tagged_photos(path))
     parts = [choose_part(data, split, tagger.folder.manifest) for split in ("train", "val")]
-    words = sorted({word for record in parts[0] for word in record.words})
+    as_they_are = load_taxonomy("none")
+    words = choose_vocabulary(parts[0], as_they_are, min_photos=least)
     training, validation = (np.stack([embeddings[record.path] for record in part]) for part in parts)
-    targets, judged = (has(part, words) for part in parts)
-    enough = targets.sum(axis=0) >= least
-    targets, judged = targets[:, enough], judged[:, enough]
+    targets, judged = (build_targets(part, words, as_they_are, words) for part in parts)
 
     def score(logits: np.ndarray) -> float:
         return 100 * mean_over_tags(average_precision(logits.astype(np.float32), judged))
@@ -67,16 +67,11 @@ def measure(tagger: Tagger, path: Path, least: int) -> dict[str, object]:
     sets = SimpleNamespace(training=SimpleNamespace(targets=targets), validation=SimpleNamespace(targets=judged))
     head, _ = fit_head(training, validation, sets, max_positive_weight=1.0, seed=1)  # type: ignore[arg-type]
     return {
-        "words": int(enough.sum()),
+        "words": len(words),
         "ridge": ridge(training, targets, validation, score),
         "plain": max(plain),
         "fit": score(head.logits(validation)),
     }
-
-
-def has(records: list[Record], words: list[str]) -> np.ndarray:
-    """(N, T) uint8: which photo has which word."""
-    return np.array([[word in record.words for word in words] for record in records], np.uint8)
 
 
 def ridge(training: np.ndarray, targets: np.ndarray, validation: np.ndarray, score) -> float:  # type: ignore[no-untyped-def]

@@ -85,10 +85,9 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
         Loss(one.name, size, exact, exact - bf16, exact - int8)
         for (one, size), exact, bf16, int8 in zip(judged, found["f32"], found["bf16"], found["int8"], strict=True)
     ]
-    by_size = [[loss for loss in losses if loss.size == size] for size in manifest.sizes]
     lost = {
-        "bf16": max(fmean(loss.bf16 for loss in at_size) for at_size in by_size),
-        "int8": max(fmean(loss.int8 for loss in at_size) for at_size in by_size),
+        name: max(fmean(getattr(loss, name) for loss in losses if loss.size == size) for size in manifest.sizes)
+        for name in ("bf16", "int8")
     }
     written = rewrite_model_folder(
         folder,

@@ -23,7 +23,7 @@ import pytest
 from PIL import Image
 
 from vectortag.model_card import write_card
-from vectortag.model_folder import find_model_folder, rewrite_model_folder
+from vectortag.model_folder import read_model_folder, rewrite_model_folder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -133,8 +133,8 @@ def server(
     fit = "from vectortag import fit; import sys; fit(sys.argv[1], name='mine')"
     subprocess.run([sys.executable, "-c", fit, data_set], check=True, capture_output=True, env=environment)
     wordless = home / "models/wordless"
-    known = find_model_folder("resnet18")
-    rewrite_model_folder(known, wordless, int8_network=None, words=None, card=write_card, name="wordless")
+    mine = read_model_folder(home / "models/mine")
+    rewrite_model_folder(mine, wordless, int8_network=None, words=None, card=write_card, name="wordless")
     passes, port = folder / "passes", free_port()
     passes.touch()
     command = [sys.executable, "-c", COUNTING, passes, "ui", "--port", str(port), "--data", data_set]

@@ -370,6 +370,7 @@ class TestFinding:
 
     def test_a_model_without_words_says_which_ones_have_them(self, someone: Any):
         self.only(someone, "Only photos with", "animal")
+        self.only(someone, "Only photos without", "violin")  # a tag that the other model does not have
         self.find(someone, "cats")
 
         someone.page.get_by_role("combobox", name="Model").click()

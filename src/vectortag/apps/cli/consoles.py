@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from rich.console import Console
+from rich.text import Text
 
 
 class PlainConsole(Console):
@@ -14,6 +15,10 @@ class PlainConsole(Console):
         super().__init__(
             file=stream, stderr=stderr, width=width, soft_wrap=True, markup=False, emoji=False, highlight=False
         )
+
+    def pieces(self, *pieces: tuple[str, str]) -> None:
+        """One line, of texts that look different: each with rich's name for how."""
+        self.print(Text.assemble(*pieces))
 
     def on_broken_pipe(self) -> None:
         """Let app.py answer it; rich would leave the program."""

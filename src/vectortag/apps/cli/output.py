@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, TypeVar
 from vectortag.errors import VectorTagError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from vectortag.apps.cli.consoles import PlainConsole
 
 Item = TypeVar("Item")
 
@@ -31,33 +31,23 @@ UNBOUNDED = 10_000
 """Columns of an output that is no terminal: nothing in a pipe or a file is cut off or wrapped."""
 
 
-Piece = tuple[str, str]
-"""Some text, and rich's name for how it looks."""
-
-
 class Notes:
     """stderr, for people: warnings and errors by `print`, and, unless `--quiet` is given, progress."""
 
     hushed = False
 
     @functools.cached_property
-    def console(self) -> Console:
+    def console(self) -> PlainConsole:
         """Made when something is printed first; it writes to what stderr is then."""
         from vectortag.apps.cli.consoles import PlainConsole
 
         return PlainConsole(stderr=True)
 
     def print(self, text: str, style: str = "") -> None:
-        self.pieces((text, style))
-
-    def pieces(self, *pieces: Piece) -> None:
-        """One line, of pieces that look different."""
-        from rich.text import Text
-
-        self.console.print(Text.assemble(*pieces))
+        self.console.pieces((text, style))
 
     def error(self, text: str) -> None:
-        self.pieces(("error:", "bold red"), (f" {text}", ""))
+        self.console.pieces(("error:", "bold red"), (f" {text}", ""))
 
     def progress(self, text: str) -> None:
         if not self.hushed:
@@ -73,17 +63,17 @@ class NotesHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         style = "yellow" if record.levelno >= logging.WARNING else ""
-        notes.pieces((moment, "dim"), (" ", ""), (self.format(record), style))
+        notes.console.pieces((moment, "dim"), (" ", ""), (self.format(record), style))
 
 
-def console_on(stream: TextIO) -> Console:
+def console_on(stream: TextIO) -> PlainConsole:
     """For data."""
     from vectortag.apps.cli.consoles import PlainConsole
 
     return PlainConsole(stream, width=None if stream.isatty() else UNBOUNDED)
 
 
-def stdout() -> Console:
+def stdout() -> PlainConsole:
     """For data. Made anew each time, so that it writes to what stdout is now."""
     return console_on(sys.stdout)
 
@@ -91,10 +81,7 @@ def stdout() -> Console:
 def line_writer(stream: TextIO) -> Callable[..., None]:
     """A function that writes a line of pieces: as rich shows them on a terminal, else as plain text, without rich."""
     if stream.isatty() or "FORCE_COLOR" in os.environ:
-        from rich.text import Text
-
-        console = console_on(stream)
-        return lambda *pieces: console.print(Text.assemble(*pieces))
+        return console_on(stream).pieces
     return lambda *pieces: print("".join(text for text, _ in pieces), file=stream)
 
 

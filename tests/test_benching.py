@@ -28,6 +28,18 @@ def test_each_installed_runtime_is_a_candidate_in_float32(folder: ModelFolder, n
     assert candidates(folder) == [Candidate("openvino", "f32"), Candidate("onnxruntime", "f32")]
 
 
+def test_a_gpu_is_a_candidate_where_its_package_is_installed(folder: ModelFolder, monkeypatch: pytest.MonkeyPatch):
+    installed = {"onnxruntime": "1.31", "cuda": "1.31"}
+    monkeypatch.setattr("vectortag.benching.installed_runtimes", lambda: installed)
+    monkeypatch.setattr("vectortag.benching.allowed", lambda _: ("f32", "bf16", "int8"))
+
+    assert candidates(folder) == [
+        Candidate("onnxruntime", "f32"),
+        Candidate("onnxruntime", "int8"),
+        Candidate("cuda", "f32"),
+    ]
+
+
 def test_what_is_measured_are_the_taggings_of_the_photos(
     folder: ModelFolder, tagger: Tagger, make_photo: Callable[..., Path]
 ):

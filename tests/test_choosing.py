@@ -63,6 +63,12 @@ class TestAutomatic:
     def test_onnx_runtime_has_no_bf16(self, plain: ModelFolder):
         assert choose(with_lower(plain, {"bf16": 0.0}), runtime="onnxruntime", machine=BF16).precision == "f32"
 
+    def test_a_gpu_computes_in_float32(self, plain: ModelFolder):
+        everything = with_lower(plain, {"bf16": 0.0, "int8": 0.0})
+
+        assert choose(everything, runtime="cuda", machine=BF16).precision == "f32"
+        assert choose(everything, machine=BF16).runtime == "auto"  # no GPU is started unasked
+
     def test_what_was_found_the_fastest_here_goes_before_the_rule(self, plain: ModelFolder):
         folder = with_lower(plain, {"int8": 0.0})
         remember(folder, Remembered(cpu="usual", runtime="onnxruntime", precision="f32"))
@@ -112,7 +118,9 @@ class TestAskedFor:
     def test_an_unknown_runtime_or_precision_is_an_error_with_the_known_ones(
         self, plain: ModelFolder, wrong: dict[str, str]
     ):
-        with pytest.raises(VectorTagError, match="expected one of auto, openvino, onnxruntime, and one of auto, exact"):
+        with pytest.raises(
+            VectorTagError, match="expected one of auto, openvino, onnxruntime, cuda, and one of auto, exact"
+        ):
             choose(plain, **wrong)
 
     def test_a_session_says_what_it_really_computes_in(self, plain: ModelFolder):

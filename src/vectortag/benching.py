@@ -6,7 +6,6 @@ not take the others with it.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import subprocess
@@ -21,9 +20,10 @@ import numpy as np
 from PIL import Image
 
 from vectortag.choosing import Precision, allowed
+from vectortag.errors import VectorTagError
 from vectortag.model_folder import ModelFolder
 from vectortag.preprocess import Photo
-from vectortag.session import ENGINES, Engine
+from vectortag.session import Engine, installed_runtimes
 from vectortag.tagger import Tagger
 from vectortag.types import Arithmetic, FailedTagging, FloatArray
 
@@ -32,6 +32,13 @@ ROUNDS = 2
 
 PHOTOS = 16
 """Photos that are made where none are given."""
+
+COMPUTES: dict[Engine, tuple[Arithmetic, ...]] = {
+    "openvino": ("f32", "bf16", "int8"),
+    "onnxruntime": ("f32", "int8"),
+    "cuda": ("f32",),
+}
+"""What each runtime computes in faster than in float32, and that."""
 
 ASKED: dict[Arithmetic, Precision] = {"f32": "exact", "bf16": "bf16", "int8": "int8"}
 
@@ -66,10 +73,9 @@ def candidates(folder: ModelFolder) -> list[Candidate]:
     """Every installed runtime with every precision that "auto" may choose for the model."""
     return [
         Candidate(runtime, precision)
-        for runtime in ENGINES
-        if importlib.util.find_spec(runtime) is not None
+        for runtime in installed_runtimes()
         for precision in allowed(folder)
-        if precision != "bf16" or runtime == "openvino"
+        if precision in COMPUTES[runtime]
     ]
 
 
@@ -146,4 +152,7 @@ def pictures(count: int) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(json.load(sys.stdin))))  # noqa: T201
+    try:
+        print(json.dumps(_measure(json.load(sys.stdin))))  # noqa: T201
+    except VectorTagError as error:
+        sys.exit(str(error))

@@ -74,7 +74,8 @@ def choose(
 
     Args:
         folder: the model.
-        runtime: "auto" is what was remembered, else OpenVINO; ONNX Runtime where OpenVINO is not installed.
+        runtime: "auto" is what was remembered, else OpenVINO; ONNX Runtime where OpenVINO is not installed. A GPU
+            ("cuda") is taken where it is asked for or was remembered: whether it pays depends on the cores beside it.
         precision: "exact" is float32 everywhere; "auto" may be lower where the manifest says that it loses at most
             `MOST_LOST`; "bf16" and "int8" ask for it whatever it loses.
         machine: the machine; None is this one.
@@ -107,10 +108,12 @@ def allowed(folder: ModelFolder) -> tuple[Arithmetic, ...]:
 
 
 def _by_rule(folder: ModelFolder, runtime: Runtime, machine: Machine) -> Choice:
+    if runtime == "cuda":
+        return Choice(runtime, "f32", "a GPU computes in float32; lower precisions are for processors")
     may = allowed(folder)
     if "int8" in may and machine.has("avx2"):
         return Choice(runtime, "int8", "int8 pays for this model from AVX2 on, and loses next to nothing")
-    if "bf16" in may and machine.has("amx_bf16", "avx512_bf16") and runtime != "onnxruntime":
+    if "bf16" in may and machine.has("amx_bf16", "avx512_bf16") and runtime in {"auto", "openvino"}:
         return Choice(runtime, "bf16", "the processor computes in bf16, and the model loses next to nothing by it")
     if len(may) == 1:
         return Choice(runtime, "f32", "no lower precision is known to lose next to nothing for this model")

@@ -7,13 +7,16 @@ computed beside it; and many photos keep all cores busy without one of them wait
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, ClassVar, Literal, get_args
@@ -25,10 +28,16 @@ from vectortag.machine import usable_cores
 from vectortag.places import cache_home, replace_file
 from vectortag.types import Arithmetic, ByteArray, FloatArray
 
-Engine = Literal["openvino", "onnxruntime"]
+Engine = Literal["openvino", "onnxruntime", "cuda"]
 Runtime = Literal["auto", Engine]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
-ENGINES: tuple[Engine, ...] = get_args(Engine)
+
+PACKAGES: dict[Engine, tuple[str, ...]] = {
+    "openvino": ("openvino",),
+    "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
+    "cuda": ("onnxruntime-gpu",),
+}
+"""The packages that bring a runtime, each by itself; the runtimes in the order in which they are preferred."""
 
 _IMPORTING = threading.Lock()
 
@@ -68,6 +77,16 @@ class Session(ABC):
             return np.stack(list(pool.map(self.feature_map, images)))
 
 
+def installed_runtimes() -> dict[Engine, str]:
+    """The runtimes whose package is installed, with its version, the preferred one first; none is imported."""
+    found: dict[Engine, str] = {}
+    for engine, packages in PACKAGES.items():
+        for package in packages:
+            with contextlib.suppress(PackageNotFoundError):
+                found.setdefault(engine, version(package))
+    return found
+
+
 def open_session(
     network: Path | bytes,
     *,
@@ -80,7 +99,7 @@ def open_session(
 
     Args:
         network: an ONNX file, or its content.
-        runtime: "auto" is OpenVINO, or ONNX Runtime where OpenVINO is not installed.
+        runtime: "auto" is OpenVINO, or ONNX Runtime where OpenVINO is not installed; "cuda" is ONNX Runtime on a GPU.
         precision: "f32" gives the same numbers on every machine; "bf16" is used where OpenVINO and the processor have
             it, else it is float32 and says so; "int8" says that the network is a quantised one.
         threads: how many cores compute; None is as many as this process has.
@@ -89,13 +108,14 @@ def open_session(
     Raises:
         MissingExtraError: the runtime is not installed.
         ModelFolderError: the runtime cannot load the network.
-        VectorTagError: no such runtime.
+        VectorTagError: no such runtime, or no GPU that it can use.
     """
     if runtime not in RUNTIMES:
         raise VectorTagError(f"no runtime {runtime!r}. Expected one of: {', '.join(RUNTIMES)}")
     threads = threads or usable_cores()
-    if runtime == "onnxruntime":
-        return OnnxRuntimeSession(network, threads, precision)
+    if runtime in {"onnxruntime", "cuda"}:
+        session = CudaSession if runtime == "cuda" else OnnxRuntimeSession
+        return session(network, threads, precision)
     try:
         return OpenVinoSession(network, threads, precision, digest)
     except MissingExtraError:
@@ -236,7 +256,8 @@ class TextSession:
 class OnnxRuntimeSession(Session):
     """The second runtime: for machines without OpenVINO."""
 
-    runtime = "onnxruntime"
+    runtime: ClassVar[Engine] = "onnxruntime"
+    providers: ClassVar[list[Any]] = ["CPUExecutionProvider"]
 
     def __init__(self, network: Path | bytes, threads: int, precision: Arithmetic) -> None:
         self.threads = threads
@@ -263,18 +284,58 @@ class OnnxRuntimeSession(Session):
         return self._sessions[threads]
 
     def _open(self, threads: int) -> Any:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingExtraError("The runtime onnxruntime", "ONNX Runtime", "onnx") from error
+        onnxruntime = _import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors only: a warning on stderr is not for the user of a tagger
         network = self._network if isinstance(self._network, bytes) else str(self._network)
         try:
-            return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(network, options, providers=self.providers, enable_fallback=0)
         except Exception as error:  # its exception classes are private
             raise ModelFolderError(f"{_name(self._network)}: ONNX Runtime cannot load it: {error}") from error
+
+
+class CudaSession(OnnxRuntimeSession):
+    """ONNX Runtime on an NVIDIA GPU, by the package onnxruntime-gpu.
+
+    The cores decode, and each hands its photo to the GPU. Its float32 is float32: a GPU would round what it multiplies
+    to TF32 by itself, and that moves scores.
+    """
+
+    runtime = "cuda"
+    providers: ClassVar[list[Any]] = [
+        ("CUDAExecutionProvider", {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}),
+        "CPUExecutionProvider",  # for the few small nodes that the GPU leaves to it
+    ]
+
+    def feature_map_at_once(self, image: ByteArray) -> FloatArray:
+        return self.feature_map(image)
+
+    def _open(self, threads: int) -> Any:
+        onnxruntime = _import_onnxruntime()
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+            raise VectorTagError(
+                "runtime cuda: this ONNX Runtime computes on the CPU alone. Run: pip uninstall onnxruntime; "
+                "pip install 'onnxruntime-gpu[cuda,cudnn]'"
+            )
+        with contextlib.redirect_stdout(io.StringIO()):  # what it cannot find it prints, and then the session says so
+            onnxruntime.preload_dlls()
+        session = super()._open(threads)
+        if "CUDAExecutionProvider" not in session.get_providers():  # it goes on without, and only logs that
+            raise VectorTagError(
+                "runtime cuda: ONNX Runtime cannot use a GPU here: there is none, or its driver, CUDA or cuDNN is "
+                "missing (ONNX Runtime named it above). Run: pip install 'onnxruntime-gpu[cuda,cudnn]'; "
+                "or leave out --runtime cuda"
+            )
+        return session
+
+
+def _import_onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("The runtime onnxruntime", "ONNX Runtime", "onnx") from error
+    return onnxruntime
 
 
 def _import_openvino() -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -14,7 +12,7 @@ from vectortag.choosing import choose
 from vectortag.hierarchy import Hierarchy
 from vectortag.machine import this_machine
 from vectortag.model_folder import MANIFEST, find_model_folder, model_folders
-from vectortag.session import ENGINES
+from vectortag.session import installed_runtimes
 from vectortag.thresholds import PROFILES
 
 
@@ -66,19 +64,12 @@ def _machine(model: str | None) -> int:
     here, console = this_machine(), stdout()
     console.print(f"processor   {here.cpu}, {here.cores} cores for this process")
     console.print(f"extensions  {' '.join(here.extensions) or 'none that is known to matter'}")
-    console.print(f"runtimes    {', '.join(_runtimes())}")
+    runtimes = installed_runtimes()
+    named = ", ".join(f"{name} {version}" for name, version in runtimes.items())
+    console.print(f"runtimes    {named or 'none is installed'}")
     for path in [model] if model else model_folders():
         folder = find_model_folder(path)
         choice = choose(folder)
-        runtime = _runtimes()[0].split()[0] if choice.runtime == "auto" else choice.runtime
+        runtime = next(iter(runtimes), "no runtime") if choice.runtime == "auto" else choice.runtime
         console.print(f"{folder.manifest.name:11} {runtime}, {choice.precision}: {choice.why}")
     return 0
-
-
-def _runtimes() -> list[str]:
-    """The installed runtimes with their versions, the preferred one first."""
-    found = []
-    for name in ENGINES:
-        with contextlib.suppress(PackageNotFoundError):
-            found.append(f"{name} {version(name)}")
-    return found or ["none is installed"]

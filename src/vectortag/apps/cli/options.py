@@ -29,6 +29,7 @@ class RuntimeName(StrEnum):
     auto = "auto"
     openvino = "openvino"
     onnxruntime = "onnxruntime"
+    cuda = "cuda"
 
 
 class PrecisionName(StrEnum):

@@ -222,7 +222,7 @@ def test_each_installed_runtime_is_named_with_the_version_of_its_package(monkeyp
             raise PackageNotFoundError(package)
         return f"1 of {package}"
 
-    monkeypatch.setattr(session, "version", version)
+    monkeypatch.setattr("importlib.metadata.version", version)
 
     assert list(session.installed_runtimes().items()) == [
         ("openvino", "1 of openvino"),

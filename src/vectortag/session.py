@@ -16,7 +16,6 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, ClassVar, Literal, get_args
@@ -79,6 +78,8 @@ class Session(ABC):
 
 def installed_runtimes() -> dict[Engine, str]:
     """The runtimes whose package is installed, with its version, the preferred one first; none is imported."""
+    from importlib.metadata import PackageNotFoundError, version  # a thirtieth of a quick start, which needs none of it
+
     found: dict[Engine, str] = {}
     for engine, packages in PACKAGES.items():
         for package in packages:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from vectortag.manifest import Manifest
 from vectortag.model_card import rewrite_card, write_card
+from vectortag.taxonomy import Taxonomy
 
 CONFIG = {
     "backbone": {"origin": "ResNet-18 from a drawer."},
@@ -180,6 +181,13 @@ def test_blind_spots_are_told(card_of):
 
     assert "- Known blind spots: tags of which it found none of the validation photos (so many): boat (6).\n" in card
     assert "- 1 of its 6 tags could not be judged" in card
+
+
+def test_tags_that_are_better_left_out_than_wrong_are_named(card_of):
+    taxonomy = Taxonomy(careful=("dog", "unicorn", "boat"), implications={"dog": ["animal"]})
+
+    assert "shown only where nearly all are right: dog, boat.\n" in card_of(taxonomy=taxonomy)
+    assert "Better left out" not in card_of()
 
 
 @pytest.mark.parametrize("metrics", [{}, WHOLE])

@@ -62,6 +62,49 @@ class TestBorrowed:
         assert alone.thresholds["balanced"] == point.thresholds["balanced"][:2]
 
 
+class TestCareful:
+    def test_a_careful_tag_is_shown_only_where_nearly_all_are_right(self):
+        logits, targets = overconfident()
+
+        plain = fit_operating_point(logits, targets, FLAT, size=32)
+        careful = fit_operating_point(logits, targets, FLAT, size=32, careful=[1, 4])
+
+        scores = scores_at(careful, logits)
+        for profile in ("precise", "balanced"):
+            before, after = plain.threshold_array(profile), careful.threshold_array(profile)
+            assert np.flatnonzero(before != after).tolist() == [1, 4]
+            for tag in (1, 4):
+                shown = scores[:, tag] >= after[tag]
+                assert 0 < shown.sum() < (scores[:, tag] >= before[tag]).sum()
+                assert targets[shown, tag].mean() >= 0.95
+        assert careful.thresholds["thorough"] == plain.thresholds["thorough"]
+        assert (careful.slope, careful.bias) == (plain.slope, plain.bias)
+
+    def test_only_the_photos_that_can_be_judged_count(self):
+        logits, targets = overconfident()
+        half = targets.copy()
+        half[200:, 1] = UNKNOWN
+
+        threshold = fit_operating_point(logits, half, FLAT, size=32, careful=[1]).threshold_array("balanced")[1]
+
+        alone = fit_operating_point(logits[:200], targets[:200], FLAT, size=32, careful=[1])
+        assert threshold == pytest.approx(alone.threshold_array("balanced")[1], abs=0.01)
+
+    def test_one_that_is_in_no_photo_is_never_shown(self):
+        logits, targets = overconfident()
+        targets[:, 1] = 0
+
+        assert fit_operating_point(logits, targets, FLAT, size=32, careful=[1]).thresholds["balanced"][1] is None
+
+    def test_the_honest_figures_are_careful_too(self):
+        logits, targets = overconfident(photos=4000)
+
+        plain, careful = (cross_fit(logits, targets, FLAT, seed=1, careful=of) for of in ([], [1]))
+
+        assert careful.decisions[:, 1].sum() < 0.8 * plain.decisions[:, 1].sum()
+        np.testing.assert_array_equal(careful.decisions[:, 2:], plain.decisions[:, 2:])
+
+
 class TestFit:
     def test_calibration_lowers_the_calibration_error(self):
         logits, targets = overconfident()

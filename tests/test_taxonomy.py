@@ -111,7 +111,7 @@ def test_parents_among_some_tags_skip_the_generations_that_are_missing():
 @pytest.mark.parametrize(
     ("text", "key", "allowed"),
     [
-        ("synonym = {}", "synonym", "version, synonyms, implications, ignored, complete, groups, dataset"),
+        ("synonym = {}", "synonym", "version, careful, synonyms, implications, ignored, complete, groups, dataset"),
         ("[ignored]\nwords = []", "ignored.words", "tags"),
         ("[dataset.coco]\nignore = []", "dataset.coco.ignore", "ignored, synonyms"),
     ],

@@ -129,10 +129,19 @@ def _fit(
 ) -> tuple[OperatingPoint, CrossFitted]:
     """Calibration and thresholds at one input size, and what they are worth: (N, K) of the validation photos."""
     borrowed = _borrow(classifier, data, embeddings) if classifier is not None and data.borrowed else None
+    careful = [place for place, tag in enumerate(data.all_tags) if tag in data.taxonomy.careful]
     logits = head.logits(embeddings)
-    point = fit_operating_point(logits, data.judged, hierarchy, size, borrowed=borrowed)
-    sets = data.validation.sets
-    return point, cross_fit(logits, data.judged, hierarchy, seed=seed, borrowed=borrowed, sets=sets)
+    point = fit_operating_point(logits, data.judged, hierarchy, size, borrowed=borrowed, careful=careful)
+    cross = cross_fit(
+        logits,
+        data.judged,
+        hierarchy,
+        seed=seed,
+        borrowed=borrowed,
+        careful=careful,
+        sets=data.validation.sets,
+    )
+    return point, cross
 
 
 def _of_tags(tagger: Tagger, cross: CrossFitted, validation: FloatArray) -> dict[str, Any]:

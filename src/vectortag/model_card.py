@@ -166,6 +166,9 @@ def _limits(manifest: Manifest) -> Iterator[str]:
     yield f"- It sees every photo squashed to a square of {sizes} pixels: small things in large photos are missed."
     yield "- Its tags follow the words of those who tagged its photos, and repeat their habits and errors."
     yield "- Rare tags were judged on few validation photos."
+    if careful := [tag for tag in manifest.tags if tag in manifest.taxonomy.careful]:
+        yield f"- Better left out than wrong, so shown only where nearly all are right: {', '.join(careful)}."
+        yield "  The profile thorough shows them more often."
     if figures := manifest.metrics.get("per_tag"):
         yield from blind_spots(manifest.tags, figures)
     yield ""

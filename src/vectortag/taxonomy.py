@@ -3,6 +3,7 @@
 A taxonomy file is TOML:
 
     version = 1
+    careful = ["man", "woman"]      # tags that are better left out than wrong
     [synonyms]                      # canonical tag = the other names it replaces
     couch = ["sofa"]
     [implications]                  # child = its parents; a parent is never below its child
@@ -53,6 +54,7 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
     """
 
     version: int = 1
+    careful: Names = ()
     synonyms: Mapping[str, Names] = field(default_factory=dict)
     implications: Mapping[str, Names] = field(default_factory=dict)
     ignored: _Ignored = _Ignored()

@@ -159,15 +159,19 @@ def lowest_threshold(
     scores: npt.NDArray[np.floating],
     truth: npt.NDArray[np.bool_],
     precision: float,
-    weights: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None = None,
 ) -> float:
-    """The lowest score from which on, used as threshold, the precision is reached: (n,), (n,), (n,) -> a number.
+    """The lowest score from which on, used as threshold, the precision is reached: (n,), (n,) -> a number.
 
     Where it never is, the precision itself: what an honest score would need.
+
+    Args:
+        weights: how much each row counts; None is 1 each.
     """
+    count = np.ones(len(scores)) if weights is None else weights
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
-    hits, taken = np.cumsum((weights * truth)[order]), np.cumsum(weights[order])
+    hits, taken = np.cumsum((count * truth)[order]), np.cumsum(count[order])
     last_of_tie = np.append(ranked[1:] != ranked[:-1], True)  # equal scores are taken together or not at all
     reached = np.flatnonzero(last_of_tie & (hits >= precision * taken))
     return float(ranked[reached[-1]]) if len(reached) else precision

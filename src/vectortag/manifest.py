@@ -76,6 +76,10 @@ class DataSetInfo(Schema, frozen=True, kw_only=True):
     validation: tuple[PhotoHash, ...]
 
 
+BESIDE_THE_SETS = frozenset({"cross_fitted", "sizes", "per_tag", "reliability"})
+"""What a manifest's metrics have beside an entry for each data set; so no data set has such a name."""
+
+
 class Manifest(Schema, frozen=True, kw_only=True):
     """Everything about a model that is not a matrix. `operating_points[0]` is the default.
 

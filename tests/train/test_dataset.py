@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from vectortag.data.records import photo_hash
-from vectortag.data.training import Part, TrainingData
+from vectortag.data.records import photo_hash, read_data_set
+from vectortag.data.training import Part, TrainingData, prepare_training_data
 from vectortag.errors import ConfigError, DataError
-from vectortag.taxonomy import load_taxonomy
+from vectortag.taxonomy import Taxonomy, load_taxonomy
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
 from vectortag.types import UNKNOWN
@@ -188,3 +188,18 @@ class TestSplit:
 
         with pytest.raises(ConfigError, match="two sets have one name"):
             load_training_data(make_config(folder, folder))
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        (["zoo", "zoo"], 'data set "zoo": two data sets have this name'),
+        (["zoo", "per_tag"], 'data set "per_tag": this name stands for something else'),
+    ],
+)
+def test_each_data_set_has_a_name_of_its_own(make_data_set: MakeDataSet, names: list[str], wrong: str):
+    folder = make_data_set({"1.jpg": "dog", "2.jpg": "cat"})
+    sets = [read_data_set(folder, name=name) for name in names]
+
+    with pytest.raises(DataError, match=wrong):
+        prepare_training_data(sets, Taxonomy())

@@ -16,8 +16,9 @@ from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
+from vectortag.errors import DataError
 from vectortag.groups import borrowed_tags
-from vectortag.manifest import DataSetInfo
+from vectortag.manifest import BESIDE_THE_SETS, DataSetInfo
 from vectortag.metrics import judgeable
 from vectortag.taxonomy import Taxonomy
 from vectortag.types import ByteArray
@@ -99,9 +100,11 @@ def prepare_training_data(
         classes: what the backbone knows: the taxonomy's groups of these become tags as well.
 
     Raises:
-        DataError: a set cannot be split, or no tag is frequent enough.
+        DataError: a set cannot be split, or no tag is frequent enough; two sets have one name, or a set has a name that
+            a manifest's figures need.
         TrainingError: a photo cannot be read.
     """
+    _check_names([data.name for data in sets])
     for data in sets:
         log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
     prints = {p: one for data in sets for p, one in fingerprints_of(data).items()} if keep_duplicates_together else {}
@@ -133,6 +136,13 @@ def prepare_training_data(
             for data, (_, judged), names in zip(sets, parts, known, strict=True)
         ),
     )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for place, name in enumerate(names):
+        if name in names[:place] or name in BESIDE_THE_SETS:
+            what = "two data sets have this name" if name in names[:place] else "this name stands for something else"
+            raise DataError(f'data set "{name}": {what}. Give each a name of its own, in [[data]] or with --dataset')
 
 
 Sides = tuple[list[Record], list[Record]]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vectortag.adding import fit_examples
 from vectortag.additions import AddedTag, Wording, read_examples, replace_addition
 from vectortag.corrections import Correction, read_corrections
 from vectortag.errors import CorrectionError, PhotoError
@@ -17,7 +18,7 @@ from vectortag.head import features_of
 from vectortag.new_tags import MIN_EXAMPLES
 from vectortag.refits import Refit, save_refits
 from vectortag.refitting import refit
-from vectortag.tagger import Tagger, fit_examples
+from vectortag.tagger import Tagger
 from vectortag.types import FloatArray
 from vectortag.wording import fit_of_words, knows_words
 

@@ -7,7 +7,6 @@ A photo takes one way, whoever asks:
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,30 +15,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vectortag.additions import (
-    NO_ADDITIONS,
-    AddedTag,
-    Additions,
-    Wording,
-    read_additions,
-    remove_addition,
-    save_addition,
-)
+from vectortag.additions import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.choosing import Precision, open_model
-from vectortag.embedder import VIEWS, Embedder, embeddings_of
-from vectortag.errors import CorrectionError, NewTagError, PhotoError, VectorTagError
-from vectortag.head import AddedBlock, Head, new_tag_features, new_tag_parts
+from vectortag.embedder import Embedder, embeddings_of
+from vectortag.errors import CorrectionError, PhotoError, VectorTagError
+from vectortag.head import AddedBlock, Head
 from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import ModelFolder, find_model_folder
-from vectortag.naming import ancestors, place_of, refuse_taken
-from vectortag.new_tags import FittedTag, fit_tag
+from vectortag.naming import place_of
 from vectortag.preprocess import Photo
 from vectortag.refits import Refit, read_refits
 from vectortag.session import Runtime
 from vectortag.taxonomy import normalise
 from vectortag.thresholds import PROFILES, Profile, calibrated
 from vectortag.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScore
-from vectortag.wording import add_from_words, knows_words, word_a_tag, word_values
+from vectortag.wording import knows_words
 
 if TYPE_CHECKING:
     from vectortag.corrections import Correction
@@ -285,52 +275,11 @@ class Tagger:
             UnknownTagError: the model does not have a parent.
             WordsError: the words cannot be read or placed.
         """
-        name, positives = normalise(name), list(positives)
-        description = words if isinstance(words, str) else None
-        if words is not False and not positives:
-            added = add_from_words(self.folder, name, description, parents=parents)
-            self.reload()
-            return added
-        refined = self._wording_of(name) if positives else None
-        if refined is None:
-            refuse_taken(self.folder, name)
-        above = ancestors(self.folder, name, parents)
-        wording = refined
-        if refined is None and words is not False:
-            wording, _ = word_a_tag(self.folder, name, description)
-        fitted, examples, counterexamples = self._fit_examples(positives, negatives, wording)
-        added = save_addition(
-            self.folder,
-            name,
-            fitted,
-            parents=above,
-            size=self.default_embedder.size,
-            examples=examples,
-            counterexamples=counterexamples,
-            wording=wording,
-            replacing=refined is not None,
-        )
+        from vectortag.adding import add_tag
+
+        added = add_tag(self.folder, self.default_embedder, name, positives, negatives, parents=parents, words=words)
         self.reload()
         return added
-
-    def _wording_of(self, name: str) -> Wording | None:
-        """The words of a tag that was added from words alone."""
-        additions = read_additions(self.folder)
-        for row, tag in enumerate(additions.tags):
-            if tag.name == name and tag.words is not None and not tag.examples:
-                return Wording(tag.words, additions.placed[row], tag.nearest, tag.nearness or 0.0)
-        return None
-
-    def _fit_examples(
-        self, positives: Iterable[Photo], negatives: Iterable[Photo], wording: Wording | None
-    ) -> tuple[FittedTag, FloatArray, FloatArray]:
-        """A fit of examples, beside words where there are some, and the (n, V, K) embeddings that it rests on."""
-        shown, others = _distinct(positives), _distinct(negatives)
-        if both := shown.keys() & others.keys():
-            names = ", ".join(_name(shown[key]) or "a photo" for key in sorted(both))
-            raise NewTagError(f"{names}: given both as having the tag and as not having it")
-        examples, counterexamples = (self._views(photos.values()) for photos in (shown, others))  # (n, V, K)
-        return fit_examples(self.folder, examples, counterexamples, wording), examples, counterexamples
 
     def remove_tag(self, name: str) -> None:
         """Forget a tag that was added.
@@ -361,11 +310,6 @@ class Tagger:
         add_corrections(said)
         return said
 
-    def _views(self, photos: Iterable[Photo]) -> FloatArray:
-        """(n, V, K) embeddings of all views, at the size of the background's."""
-        views = [self.default_embedder.embed_views(photo) for photo in photos]
-        return np.stack(views) if views else np.empty((0, VIEWS, self.folder.manifest.backbone.width), np.float32)
-
     def own_logits(self, embeddings: FloatArray) -> FloatArray:
         """Calibrated logits of all tags, each by its own row, before parents are raised: (N, K) -> (N, T)."""
         return self.slope * self.head.logits(embeddings) + self.bias
@@ -391,25 +335,6 @@ class Tagger:
     def _implied(self, found: set[str]) -> tuple[str, ...]:
         above = {parent for tag in self.additions if tag.name in found for parent in tag.parents}
         return tuple(tag for tag in self.folder.manifest.tags if tag in above - found)
-
-
-def fit_examples(
-    folder: ModelFolder, examples: FloatArray, counterexamples: FloatArray, wording: Wording | None
-) -> FittedTag:
-    """Fit a tag on the (n, V, K) embeddings of photos, against the model's background.
-
-    Raises:
-        NewTagError: there are too few examples, or the model has no background.
-    """
-    background, head = folder.background, folder.head
-    if background is None:
-        raise NewTagError(f"{folder.path}: the model has no background photos to tell a new tag from. Train it again")
-    by_words = None
-    if wording is not None:
-        plain = (examples[:, 0], counterexamples[:, 0], background)
-        by_words = word_values(knows_words(folder), wording.placed, plain)
-    shown_as = (new_tag_features(head, embeddings) for embeddings in (examples, counterexamples, background))
-    return fit_tag(*shown_as, parts=new_tag_parts(head), by_words=by_words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,26 +376,6 @@ class Analysis:
             Heatmap(values, tagger.tags[place], tagger.tags[source], float(self.own_scores[source]))
             for place, source, values in zip(places, sources, maps, strict=True)
         ]
-
-
-def _distinct(photos: Iterable[Photo]) -> dict[str, Photo]:
-    """Photos by the hash of their content, so that a copy counts once.
-
-    Raises:
-        PhotoError: a file cannot be read.
-    """
-    return {_content_hash(photo): photo for photo in photos}
-
-
-def _content_hash(photo: Photo) -> str:
-    if isinstance(photo, str | Path):
-        try:
-            content = Path(photo).read_bytes()
-        except OSError as error:
-            raise PhotoError(f"{photo}: cannot be read: {error.strerror}") from error
-    else:
-        content = photo if isinstance(photo, bytes) else np.asarray(photo).tobytes()
-    return hashlib.sha256(content).hexdigest()
 
 
 def _name(photo: Photo | None) -> str | None:

@@ -3,12 +3,13 @@
     VECTORTAG_DATA=... VECTORTAG_WEIGHTS=... python benchmarks/train_step.py --photos 256 --rounds 2
 
 Three ways through the same photos, interleaved, in one process; photos a second and the ratios to two of them, each the
-median of the rounds; and CPU milliseconds a photo of all processes together, which drift less on a machine that others
-use. There, many short rounds say more than a few long ones:
+median of the rounds:
 
     plain     the usual way: Pillow and torchvision in the training process, fp32, NCHW
     engine    `vectortag train` with freeze = "none": prepared photos, worker processes, memory format, precision
     bare      forward, backward and step of the engine's network on one ready batch: what it could reach at most
+
+The first step, in which memory is laid out and workers start, is not counted: an epoch has hundreds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -64,15 +64,12 @@ def main() -> None:
     prepared_photos(data.training.records, config.augment.resize or 224)  # made once, before the first epoch
     ways: dict[str, Callable[[TrainConfig, TrainingData], float]] = {"plain": plain, "engine": engine, "bare": bare}
     rates: dict[str, list[float]] = {name: [] for name in arguments.ways}
-    costs: dict[str, list[float]] = {name: [] for name in arguments.ways}
     for _ in range(arguments.rounds):
         for name in arguments.ways:
-            before = _cpu_seconds()
             rates[name].append(ways[name](config, data))
-            costs[name].append(1000 * (_cpu_seconds() - before) / len(data.training.records))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     for name, rate in medians.items():
-        line = f"{name:8}{rate:8.1f} photos/s {statistics.median(costs[name]):8.0f} ms of CPU"
+        line = f"{name:8}{rate:8.1f} photos/s"
         for other in sorted({"plain", "bare"} & rates.keys() - {name}):
             ratio = statistics.median(a / b for a, b in zip(rates[name], rates[other], strict=True))
             line += f"   {ratio:5.2f} x {other}"
@@ -82,11 +79,6 @@ def main() -> None:
         "capability": torch.backends.cpu.get_cpu_capability(),
     }
     print(json.dumps({**machine, "torch": torch.__version__, "precision": str(_precision(config)), **medians}))
-
-
-def _cpu_seconds() -> float:
-    """Of this process and of the workers that it has waited for."""
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def _network(config: TrainConfig, data: TrainingData) -> Network:
@@ -109,15 +101,15 @@ def plain(config: TrainConfig, data: TrainingData) -> float:
         ]
     )
     paths, targets = [record.path for record in data.training.records], torch.from_numpy(data.training.targets)
-    started, done = time.perf_counter(), 0
+    clock = _Clock()
     for rows in torch.randperm(len(paths)).split(BATCH):
         images = torch.stack([prepare(_open(paths[row])) for row in rows.tolist()])
         loss = masked_bce(network(images.permute(0, 2, 3, 1)), to_float(targets[rows]))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        done += len(rows)
-    return done / (time.perf_counter() - started)
+        clock.on_train_batch_end()
+    return clock.photos_a_second
 
 
 def _open(path: Path) -> Image.Image:
@@ -126,7 +118,7 @@ def _open(path: Path) -> Image.Image:
 
 
 def engine(config: TrainConfig, data: TrainingData) -> float:
-    """One epoch of the Lightning module as `vectortag train` runs it, from the first step to the last."""
+    """One epoch of the Lightning module as `vectortag train` runs it."""
     network = _network(config, data)
     photos = prepared_photos(data.training.records, config.augment.resize or 224)
     source = AugmentedPhotos(photos, config.backbone.image_size, config.augment, config.seed)
@@ -136,7 +128,7 @@ def engine(config: TrainConfig, data: TrainingData) -> float:
     trainer = _trainer(config, clock)
     sampler = BatchSampler(config, data.training.targets)
     trainer.fit(module, loader(batches, sampler, workers=config.worker_count))
-    return clock.photos / clock.seconds
+    return clock.photos_a_second
 
 
 def bare(config: TrainConfig, data: TrainingData) -> float:
@@ -146,15 +138,15 @@ def bare(config: TrainConfig, data: TrainingData) -> float:
     batch = (images, to_float(torch.from_numpy(data.training.targets[:BATCH])))
     optimiser = torch.optim.Adam(module.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     bf16 = _precision(config) == "bf16-mixed"
-    steps = max(2, len(data.training.records) // BATCH)
-    started = time.perf_counter()
-    for _ in range(steps):
+    clock = _Clock()
+    for _ in range(len(data.training.records) // BATCH):
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             loss = module.loss(module(batch[0]), batch[1])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    return steps * BATCH / (time.perf_counter() - started)
+        clock.on_train_batch_end()
+    return clock.photos_a_second
 
 
 def _module(config: TrainConfig, data: TrainingData, network: nn.Module) -> TagModule:
@@ -165,17 +157,18 @@ def _module(config: TrainConfig, data: TrainingData, network: nn.Module) -> TagM
 
 
 class _Clock(pl.Callback):
-    """Seconds from the first batch to the last step."""
+    """The ends of the steps."""
 
-    photos = 0
-    seconds = 0.0
-
-    def on_train_epoch_start(self, *_: object) -> None:
-        self._started = time.perf_counter()
+    def __init__(self) -> None:
+        self._ends: list[float] = []
 
     def on_train_batch_end(self, *_: object) -> None:
-        self.photos += BATCH
-        self.seconds = time.perf_counter() - self._started
+        self._ends.append(time.perf_counter())
+
+    @property
+    def photos_a_second(self) -> float:
+        """From the end of the first step to that of the last."""
+        return BATCH * (len(self._ends) - 1) / (self._ends[-1] - self._ends[0])
 
 
 def _trainer(config: TrainConfig, clock: _Clock) -> pl.Trainer:

@@ -136,9 +136,11 @@ def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]
         return training if split == "train" else validation
     info = manifest.data_set(data.name)
     if info is None:
+        names = ", ".join(info.name for info in manifest.data_sets)
+        ways = f"If it is one of {names}, name its folder so or pass --dataset NAME; else pass" if names else "Pass"
         raise DataError(
             f'{data.csv}: no column "split", and {manifest.name} was not trained on a set named "{data.name}". '
-            f"Pass --dataset NAME ({', '.join(i.name for i in manifest.data_sets)}) or --split all"
+            f"{ways} --split all"
         )
     kept = set(info.validation)
     part = [record for record in data.records if (photo_hash(record.path) in kept) == (split == "val")]

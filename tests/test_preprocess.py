@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -155,6 +156,64 @@ def test_every_allowed_format_is_read(need, file_format):
     pixels = np.asarray(open_image(encode(picture, file_format), max_pixels=20_000), float)
 
     assert np.abs(pixels - np.asarray(picture, float)).mean() < 12  # GIF has 256 colours
+
+
+class TestHeic:
+    @pytest.fixture
+    def heic(self, need_module):
+        """heic(picture, ...): the bytes of an HEIC file."""
+        heif = need_module("pillow_heif")
+
+        def encode(picture: Image.Image, *others: Image.Image, **options) -> bytes:
+            file, pictures = io.BytesIO(), heif.from_pillow(picture)
+            for other in others:
+                pictures.add_from_pillow(other)
+            pictures.save(file, quality=90, **options)
+            return file.getvalue()
+
+        return encode
+
+    def test_an_heic_photo_is_read(self, heic, tmp_path):
+        picture = smooth_picture(160, 120)
+        (tmp_path / "IMG_1.HEIC").write_bytes(heic(picture))
+
+        pixels = load_pixels(tmp_path / "IMG_1.HEIC", 64, RECIPE).astype(float)
+
+        assert np.abs(pixels - load_pixels(picture, 64, RECIPE)).mean() < 6
+
+    @pytest.mark.parametrize("orientation", STORED)
+    def test_it_comes_upright(self, heic, orientation):
+        exif = Image.Exif()
+        exif[274] = orientation
+        stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](four_colours())))
+
+        pixels = np.asarray(open_image(heic(stored, exif=exif.tobytes()), max_pixels=10_000), float)
+
+        assert np.abs(pixels - four_colours()).mean() < 12
+
+    def test_of_several_pictures_the_photo_itself_is_taken(self, heic):
+        first, photo = Image.new("RGB", (64, 64), RED), Image.new("RGB", (64, 64), (0, 0, 255))
+
+        pixels = load_pixels(heic(first, photo, primary_index=1), 8, RECIPE).astype(int)
+
+        assert np.abs(pixels - (0, 0, 255)).max() <= 6
+
+    def test_too_many_pixels_are_refused_before_they_are_decoded(self, heic):
+        with pytest.raises(PhotoError, match="64 x 64 pixels are more than the limit of 4,000"):
+            open_image(heic(Image.new("RGB", (64, 64), RED)), max_pixels=4_000)
+
+    def test_a_broken_one_is_told(self, heic):
+        whole = heic(smooth_picture(160, 120))
+
+        with pytest.raises(PhotoError, match="photo: broken photo"):
+            load_pixels(whole[: len(whole) // 2], 64, RECIPE)
+
+    def test_without_its_extra_the_error_says_how_to_install_it(self, monkeypatch, tmp_path):
+        monkeypatch.setitem(sys.modules, "pillow_heif", None)
+        (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+
+        with pytest.raises(PhotoError, match=r"IMG_1\.HEIC: an HEIC photo needs .* pip install 'vectortag\[heic\]'"):
+            load_pixels(tmp_path / "IMG_1.HEIC", 64, RECIPE)
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "MPO", "TIFF"])
@@ -323,7 +382,7 @@ def test_other_formats_are_refused_whatever_the_file_is_called(tmp_path, file_fo
     path.write_bytes(photo)
     assert Image.open(io.BytesIO(photo)).format == file_format
 
-    with pytest.raises(PhotoError, match=rf"photo\.jpg: not a photo in a known format \({', '.join(FORMATS)}\)"):
+    with pytest.raises(PhotoError, match=rf"photo\.jpg: not a photo in a known format \({', '.join(FORMATS)}, HEIC\)"):
         load_pixels(path, 8, RECIPE)
 
 

@@ -37,7 +37,27 @@ FORMATS = {
 """The only formats that are opened, and Pillow's modules for them, each imported when a file may be of its format;
 JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained attack surface."""
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+"""The brands of HEIC files, which telephones write. Their decoder is an extra: an encoder under the GPL comes with it."""
+
+SUFFIXES = frozenset(
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".mpo",
+        ".png",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".hif",
+    }
+)
 
 DRAFT_FACTOR = 1.5
 """JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four
@@ -122,7 +142,8 @@ def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None) -> 
             raise PhotoError(f"{width} x {height} pixels are more than the limit of {max_pixels:,}")
         if draft is not None:
             image.draft("RGB", draft)
-        image.seek(0)
+        if image.format != "HEIF":  # there, the photo itself need not be the first picture, and is already chosen
+            image.seek(0)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)  # the other way copies a picture that is upright already, too
         return _to_rgb(image)
@@ -142,7 +163,18 @@ def _identify(file: IO[bytes]) -> Image.Image:
             file.seek(0)
             with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # as in `Image.open`
                 return factory(file, "")
-    raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)})")
+    if start[4:8] == b"ftyp" and start[8:12] in HEIF:
+        file.seek(0)
+        return _heif(file)
+    raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)}, HEIC)")
+
+
+def _heif(file: IO[bytes]) -> Image.Image:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise PhotoError("an HEIC photo needs pillow-heif. Install it with: pip install 'vectortag[heic]'") from error
+    return HeifImageFile(file, "")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -27,9 +27,9 @@ def test_photos_come_folder_by_folder_and_by_name_within_each(tmp_path: Path):
 
 
 def test_a_photo_is_known_by_its_ending_in_either_case(tmp_path: Path):
-    touch(tmp_path, "a.JPG", "b.jpeg", "c.Png", "d.webp", "e.avif", "f.tiff", "notes.txt", "jpg", "clip.mp4")
+    touch(tmp_path, "a.JPG", "b.jpeg", "c.Png", "d.webp", "e.avif", "f.tiff", "g.HEIC", "notes.txt", "jpg", "clip.mp4")
 
-    assert found(tmp_path) == ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.avif", "f.tiff"]
+    assert found(tmp_path) == ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.avif", "f.tiff", "g.HEIC"]
 
 
 def test_hidden_files_and_folders_are_left_out(tmp_path: Path):

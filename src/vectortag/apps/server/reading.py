@@ -29,6 +29,8 @@ PHOTO_TYPES = (
     "image/bmp",
     "image/tiff",
     "image/avif",
+    "image/heic",
+    "image/heif",
     "application/octet-stream",
 )
 """Media types of a body that is one photo. What it really is, its bytes say."""

@@ -38,7 +38,7 @@ FORMATS = {
 JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained attack surface."""
 
 HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-"""The brands of HEIC files, which telephones write. Their decoder is an extra: an encoder under the GPL comes with it."""
+"""The brands of HEIC files, which telephones write. The decoder is an extra: it brings an encoder under the GPL."""
 
 SUFFIXES = frozenset(
     {

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from vectortag.errors import PhotoError
 from vectortag.schemas import Positive, Schema
@@ -136,7 +136,7 @@ def _from_array(array: ByteArray) -> Image.Image:
 
 
 def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None) -> Image.Image:
-    with _identify(file) as image:
+    with identify(file) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise PhotoError(f"{width} x {height} pixels are more than the limit of {max_pixels:,}")
@@ -149,11 +149,15 @@ def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None) -> 
         return _to_rgb(image)
 
 
-def _identify(file: IO[bytes]) -> Image.Image:
+def identify(file: IO[bytes]) -> ImageFile.ImageFile:
     """Read a photo's header: `Image.open`, without Pillow's own limit on pixels.
 
     That limit warns above 89 megapixels and refuses above 179, whatever `max_pixels` says (there are telephones that
     take 200), and can be moved only for the whole process. TIFF and WebP still ask for it inside their plugins.
+
+    Raises:
+        PhotoError: the file is of none of the formats, or of one whose decoder is not installed.
+        SyntaxError: it is broken.
     """
     start = file.read(16)
     for name, plugin in FORMATS.items():
@@ -169,7 +173,7 @@ def _identify(file: IO[bytes]) -> Image.Image:
     raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)}, HEIC)")
 
 
-def _heif(file: IO[bytes]) -> Image.Image:
+def _heif(file: IO[bytes]) -> ImageFile.ImageFile:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:

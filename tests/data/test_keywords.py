@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,6 +99,13 @@ def test_xmp_in_other_formats(tmp_path: Path, suffix: str):
         image.save(file, xmp=xmp(dc=["boat"]))
 
     assert keywords_of(file) == ("boat",)
+
+
+def test_xmp_in_an_heic_photo(tmp_path: Path, need_module: Callable[[str], Any]):
+    picture = need_module("pillow_heif").from_pillow(Image.new("RGB", (64, 64)))
+    picture.save(tmp_path / "boat.heic", xmp=xmp(dc=["boat"]))
+
+    assert keywords_of(tmp_path / "boat.heic") == ("boat",)
 
 
 @pytest.mark.parametrize("name", ["boat.jpg.xmp", "boat.xmp", "boat.XMP"])

@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
-from PIL import Image, ImageFile, IptcImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, IptcImagePlugin
 
 from vectortag.data.find import find_images
 from vectortag.data.records import DataSet, Record, read_data_set
-from vectortag.errors import DataError
+from vectortag.errors import DataError, PhotoError
 from vectortag.machine import usable_cores
+from vectortag.preprocess import identify
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +76,9 @@ def keywords_of(photo: Path) -> tuple[str, ...]:
         if words:
             return words
     try:
-        with Image.open(photo) as image:
+        with photo.open("rb") as file, identify(file) as image:
             return _from_xmp(_embedded_xmp(image)) or _from_iptc(image)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, PhotoError, SyntaxError, ValueError, Image.DecompressionBombError):
         return ()  # whoever decodes the photo says what is wrong with it
 
 

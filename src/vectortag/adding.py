@@ -15,7 +15,7 @@ from vectortag.head import new_tag_features, new_tag_parts
 from vectortag.model_folder import ModelFolder
 from vectortag.naming import ancestors, refuse_taken
 from vectortag.new_tags import FittedTag, fit_tag
-from vectortag.preprocess import Photo
+from vectortag.preprocess import Photo, name_of
 from vectortag.taxonomy import normalise
 from vectortag.types import FloatArray
 from vectortag.wording import add_from_words, knows_words, word_a_tag, word_values
@@ -25,11 +25,11 @@ def add_tag(
     folder: ModelFolder,
     embedder: Embedder,
     name: str,
-    positives: Iterable[Photo] = (),
-    negatives: Iterable[Photo] = (),
+    positives: Iterable[Photo],
+    negatives: Iterable[Photo],
     *,
-    parents: Iterable[str] = (),
-    words: bool | str = False,
+    parents: Iterable[str],
+    words: bool | str,
 ) -> AddedTag:
     """Fit a tag and keep it in the user's data folder; arguments and errors are those of `Tagger.add_tag`.
 
@@ -100,7 +100,7 @@ def _different(positives: Iterable[Photo], negatives: Iterable[Photo]) -> tuple[
     """
     shown, others = ({_content_hash(photo): photo for photo in photos} for photos in (positives, negatives))
     if both := shown.keys() & others.keys():
-        names = ", ".join(_name(shown[key]) for key in sorted(both))
+        names = ", ".join(name_of(shown[key]) or "a photo" for key in sorted(both))
         raise NewTagError(f"{names}: given both as having the tag and as not having it")
     return list(shown.values()), list(others.values())
 
@@ -120,7 +120,3 @@ def _content_hash(photo: Photo) -> str:
     else:
         content = photo if isinstance(photo, bytes) else np.asarray(photo).tobytes()
     return hashlib.sha256(content).hexdigest()
-
-
-def _name(photo: Photo) -> str:
-    return str(photo) if isinstance(photo, str | Path) else "a photo"

@@ -18,7 +18,7 @@ from typing import IO, Literal
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
-from vectortag.errors import PhotoError
+from vectortag.errors import MissingExtraError, PhotoError
 from vectortag.schemas import Positive, Schema
 from vectortag.types import ByteArray
 
@@ -90,7 +90,7 @@ def load_pixels(photo: Photo, size: int, recipe: PixelRecipe) -> ByteArray:
 
 
 def open_image(photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None = None) -> Image.Image:
-    """Return the photo's first frame as an upright RGB image.
+    """Return the photo as an upright RGB image; of several frames the one that its file opens with, mostly the first.
 
     Args:
         photo: a path, bytes, a Pillow image or an (H, W, 3) uint8 array.
@@ -114,6 +114,11 @@ def open_image(photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None =
             raise PhotoError("is a directory, not a photo")
         with path.open("rb") as file:
             return _decode(file, max_pixels, draft)
+
+
+def name_of(photo: Photo | None) -> str | None:
+    """The path of a photo that has one."""
+    return str(photo) if isinstance(photo, str | Path) else None
 
 
 @contextlib.contextmanager
@@ -142,8 +147,6 @@ def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None) -> 
             raise PhotoError(f"{width} x {height} pixels are more than the limit of {max_pixels:,}")
         if draft is not None:
             image.draft("RGB", draft)
-        if image.format != "HEIF":  # there, the photo itself need not be the first picture, and is already chosen
-            image.seek(0)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)  # the other way copies a picture that is upright already, too
         return _to_rgb(image)
@@ -177,7 +180,7 @@ def _heif(file: IO[bytes]) -> ImageFile.ImageFile:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
-        raise PhotoError("an HEIC photo needs pillow-heif. Install it with: pip install 'vectortag[heic]'") from error
+        raise PhotoError(str(MissingExtraError("an HEIC photo", "pillow-heif", "heic"))) from error
     return HeifImageFile(file, "")
 
 

@@ -114,9 +114,10 @@ def open_session(
     if runtime not in RUNTIMES:
         raise VectorTagError(f"no runtime {runtime!r}. Expected one of: {', '.join(RUNTIMES)}")
     threads = threads or usable_cores()
-    if runtime in {"onnxruntime", "cuda"}:
-        session = CudaSession if runtime == "cuda" else OnnxRuntimeSession
-        return session(network, threads, precision)
+    if runtime == "cuda":
+        return CudaSession(network, threads, precision)
+    if runtime == "onnxruntime":
+        return OnnxRuntimeSession(network, threads, precision)
     try:
         return OpenVinoSession(network, threads, precision, digest)
     except MissingExtraError:

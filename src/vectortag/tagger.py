@@ -23,7 +23,7 @@ from vectortag.head import AddedBlock, Head
 from vectortag.hierarchy import Hierarchy
 from vectortag.model_folder import ModelFolder, find_model_folder
 from vectortag.naming import place_of
-from vectortag.preprocess import Photo
+from vectortag.preprocess import Photo, name_of
 from vectortag.refits import Refit, read_refits
 from vectortag.session import Runtime
 from vectortag.taxonomy import normalise
@@ -162,7 +162,7 @@ class Tagger:
         """Tag photos in their order; one that cannot be read yields a FailedTagging, and the others go on."""
         for photo, embedding in self.embedder.embed_many(photos):
             if isinstance(embedding, PhotoError):
-                yield FailedTagging(_name(photo) or "photo", embedding)
+                yield FailedTagging(name_of(photo) or "photo", embedding)
             else:
                 yield self._tagging(photo, self.scores(embedding[None])[0])
 
@@ -184,9 +184,9 @@ class Tagger:
         """Analyse photos in their order, as `tag_many` tags them; `fine` as in `analyse`."""
         for photo, feature_map, fine_map in self._feature_maps(photos, self.finer if fine else None):
             if isinstance(feature_map, PhotoError):
-                yield FailedTagging(_name(photo) or "photo", feature_map)
+                yield FailedTagging(name_of(photo) or "photo", feature_map)
             elif isinstance(fine_map, PhotoError):
-                yield FailedTagging(_name(photo) or "photo", fine_map)
+                yield FailedTagging(name_of(photo) or "photo", fine_map)
             else:
                 yield self.analysis_of(photo, feature_map, fine=fine_map)
 
@@ -322,7 +322,7 @@ class Tagger:
         tags = [scored[place] for place in np.flatnonzero(scores >= self.thresholds)]
         session = self.embedder.session
         return Tagging(
-            path=_name(photo),
+            path=name_of(photo),
             model=self.id,
             runtime=session.runtime,
             precision=session.precision,
@@ -376,7 +376,3 @@ class Analysis:
             Heatmap(values, tagger.tags[place], tagger.tags[source], float(self.own_scores[source]))
             for place, source, values in zip(places, sources, maps, strict=True)
         ]
-
-
-def _name(photo: Photo | None) -> str | None:
-    return str(photo) if isinstance(photo, str | Path) else None

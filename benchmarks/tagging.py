@@ -7,8 +7,9 @@ Every way runs in a process of its own, in turns with the others; the figures ar
 - usual: Pillow decodes the whole photo, torchvision resizes it, ResNet-18 and the head run in eager torch, a photo at
   a time;
 - decode SIZE, MODEL runtime: what cannot be saved: decoding and resizing alone, to the model's input size; the bare
-  runtime alone, on pixels that are ready, as many photos at once as there are cores;
-- MODEL: `Tagger.tag_many` with what "auto" chooses here; MODEL exact: in float32;
+  runtime alone, on pixels that are ready, as many photos (with AMX, batches) at once as there are cores;
+- MODEL: `Tagger.tag_many` with what "auto" chooses here; MODEL exact: in float32; MODEL one by one: what it would be
+  without batches, where the processor has AMX;
 - MODEL onnxruntime: the same in ONNX Runtime, in float32 and int8, with the same decoding.
 
 `over floor` is the CPU time over decode + runtime together, the median of the rounds' own ratios, since a machine that
@@ -24,9 +25,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from measuring import SIZES, Children, Way, Work, machine_line, make_photos, print_table
 
 from vectortag.machine import usable_cores
+from vectortag.types import ByteArray
 
 MODELS = ("lite2", "lite0", "resnet18")
 
@@ -66,33 +69,37 @@ def decode(size: int) -> Work:
 
 
 def runtime(model: str, precision: str) -> Work:
-    """The bare runtime on pixels that are ready, one photo on each core."""
+    """The bare runtime on pixels that are ready, one photo on each core, or one batch where it computes batches."""
     from vectortag.tagger import Tagger
 
     embedder = Tagger.load(model, precision=precision, additions=False).embedder
-    pool = ThreadPoolExecutor(usable_cores())
-    ready: dict[Path, object] = {}
+    pool, session = ThreadPoolExecutor(usable_cores()), embedder.session
+    ready: dict[Path, ByteArray] = {}
 
     def work(photos: Sequence[Path]) -> None:
         for photo in photos:
             if photo not in ready:
                 ready[photo] = embedder.pixels(photo)
-        list(pool.map(lambda photo: embedder.session.feature_map(ready[photo]), photos))
+        images = [ready[photo] for photo in photos]
+        batches = (np.stack(images[first : first + session.batch]) for first in range(0, len(images), session.batch))
+        list(pool.map(session.batch_of_feature_maps, batches))
 
     return work
 
 
-def ours(model: str, precision: str, name: str) -> Work:
+def ours(model: str, precision: str, name: str, one_by_one: bool = False) -> Work:
     """`tag_many`."""
     from vectortag.tagger import Tagger
 
     tagger = Tagger.load(model, precision=precision, runtime=name, additions=False)
+    if one_by_one:
+        tagger.embedder.session.batch = 1
     return lambda photos: list(tagger.tag_many(photos))
 
 
 def ways() -> dict[str, Way]:
     """By name."""
-    from vectortag.choosing import choose
+    from vectortag.choosing import choose, open_model
     from vectortag.model_folder import find_model_folder
 
     found: dict[str, Way] = {"usual": (usual, ())}
@@ -104,6 +111,8 @@ def ways() -> dict[str, Way]:
         for precision in precisions:
             found[f"{model} runtime {precision}"] = (runtime, (model, precision))
             found[f"{model} {precision}"] = (ours, (model, precision, "openvino"))
+        if open_model(folder).batch > 1:
+            found[f"{model} one by one"] = (ours, (model, "auto", "openvino", True))
         for precision in ("exact", "int8")[: 2 if folder.has_int8 else 1]:
             found[f"{model} onnxruntime {precision}"] = (ours, (model, precision, "onnxruntime"))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +25,18 @@ class WatchedSession:
     """A session that counts the photos that its network has seen."""
 
     session: Session
+    batch: int = 1
     seen: int = 0
     threads: int = 2
+    batches: list[int] = field(default_factory=list)
 
     def feature_map(self, image: ByteArray) -> FloatArray:
         self.seen += 1
         return self.session.feature_map(image)
+
+    def batch_of_feature_maps(self, images: ByteArray) -> FloatArray:
+        self.batches.append(len(images))
+        return np.stack([self.feature_map(image) for image in images])
 
     def feature_maps(self, images: ByteArray) -> FloatArray:
         return self.session.feature_maps(images)
@@ -142,6 +148,53 @@ def test_photos_are_taken_no_more_than_a_few_ahead(embedder: Embedder, watched: 
         assert given <= len(taken) <= given + AHEAD * watched.threads
 
     assert len(taken) == 50
+
+
+class TestBatches:
+    """Where a core computes several photos at once."""
+
+    @pytest.fixture
+    def in_batches(self, watched: WatchedSession) -> Embedder:
+        watched.batch = 3
+        return Embedder(watched, PixelRecipe(), SIZE)
+
+    @pytest.mark.parametrize("count", [6, 7, 20])
+    def test_each_photo_gets_its_own_embedding_in_its_place(
+        self, embedder: Embedder, watched: WatchedSession, count: int
+    ):
+        photos = pictures(count)
+        expected = [embedding for _, embedding in embedder.embed_many(photos)]
+        watched.batch, watched.batches = 3, []
+
+        results = list(embedder.embed_many(photos))
+
+        assert all(given is photo for photo, (given, _) in zip(photos, results, strict=True))
+        np.testing.assert_array_equal([embedding for _, embedding in results], expected)
+        assert sorted(watched.batches) == sorted([3] * (count // 3) + [count % 3] * (count % 3 > 0))
+
+    def test_what_cannot_be_read_stops_nothing_else_of_its_batch(
+        self, in_batches: Embedder, watched: WatchedSession, tmp_path: Path
+    ):
+        photos = [*pictures(4), tmp_path / "gone.jpg", *pictures(2), *[tmp_path / f"{n}.jpg" for n in range(5)]]
+
+        failed = [isinstance(result, PhotoError) for _, result in in_batches.embed_many(photos)]
+
+        assert failed == [False] * 4 + [True] + [False] * 2 + [True] * 5
+        assert watched.seen == 6
+
+    def test_too_few_photos_for_a_batch_on_each_core_are_done_one_by_one(
+        self, in_batches: Embedder, watched: WatchedSession
+    ):
+        assert len(list(in_batches.embed_many(pictures(5)))) == 5
+        assert watched.batches == [1] * 5
+
+    def test_no_more_than_two_batches_a_core_are_taken_ahead(self, in_batches: Embedder, watched: WatchedSession):
+        taken: list[Photo] = []
+
+        for given, _ in enumerate(in_batches.embed_many(counted(pictures(50), taken)), start=1):
+            assert given <= len(taken) <= given + 2 * watched.batch * watched.threads
+
+        assert len(taken) == 50
 
 
 def test_nothing_is_taken_before_the_first_result_is_wanted(embedder: Embedder):

@@ -17,9 +17,10 @@ import pytest
 
 from vectortag import session
 from vectortag.errors import MissingExtraError, ModelFolderError, VectorTagError
-from vectortag.session import OnnxRuntimeSession, OpenVinoSession, open_session
+from vectortag.machine import Machine
+from vectortag.session import AMX_BATCH, Engine, OnnxRuntimeSession, OpenVinoSession, open_session
 from vectortag.tagger import Tagger
-from vectortag.types import ByteArray, FloatArray, Tagging
+from vectortag.types import Arithmetic, ByteArray, FloatArray, Tagging
 
 NeedModule = Callable[[str], ModuleType]
 RUNTIMES = ("openvino", "onnxruntime")
@@ -117,6 +118,35 @@ class TestNumbers:
 
         assert (opened.runtime, opened.precision) == (runtime, "f32")
         assert opened.feature_maps(images(1)).dtype == np.float32
+
+
+class TestBatches:
+    """What a core computes at once where its processor has AMX."""
+
+    @pytest.fixture
+    def with_amx(self, monkeypatch: pytest.MonkeyPatch):
+        machine = Machine("a processor", 2, ("avx2", "amx_int8"))
+        monkeypatch.setattr("vectortag.session.this_machine", lambda: machine)
+
+    @pytest.mark.usefixtures("with_amx")
+    @pytest.mark.parametrize("count", [1, 3, AMX_BATCH])
+    def test_a_photo_has_the_same_feature_map_as_alone(self, network: Path, count: int):
+        opened, photos = open_session(network, runtime="openvino", precision="int8", threads=2), images(count)
+
+        together = opened.batch_of_feature_maps(photos)
+
+        assert opened.batch == AMX_BATCH
+        np.testing.assert_allclose(together, [opened.feature_map(photo) for photo in photos], atol=1e-5)
+
+    @pytest.mark.usefixtures("with_amx")
+    @pytest.mark.parametrize(("precision", "runtime"), [("f32", "openvino"), ("int8", "onnxruntime")])
+    def test_only_what_amx_multiplies_is_computed_in_batches(
+        self, network: Path, precision: Arithmetic, runtime: Engine
+    ):
+        opened = open_session(network, runtime=runtime, precision=precision)
+
+        assert opened.batch == 1
+        assert len(opened.batch_of_feature_maps(images(3))) == 3
 
 
 class TestOpening:

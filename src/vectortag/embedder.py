@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -17,8 +18,11 @@ from vectortag.preprocess import Photo, PixelRecipe, load_pixels
 from vectortag.session import Session
 from vectortag.types import ByteArray, FloatArray
 
+A = TypeVar("A", bound="np.ndarray[Any, Any]")
+
 AHEAD = 4
-"""Photos a core that are taken before the first of them is given back: a large photo holds up no other core."""
+"""Photos a core that are taken before the first of them is given back, or else two batches: a large photo holds up no
+other core."""
 
 VIEWS = 4
 MIDDLE = 0.8
@@ -80,44 +84,54 @@ class Embedder:
     def _each(
         self, photos: Iterable[Photo], wanted: Callable[[FloatArray], FloatArray]
     ) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
-        """Work on as many photos at once as there are cores: each thread decodes one and runs the network on it.
+        """Work on as many photos at once as there are cores: each thread decodes some and runs the network on them.
 
         So the cores are busy as long as there are photos, and a photo waits for no other but to keep the order. A
-        single photo has all cores, and no network is made ready for each of them.
+        single photo has all cores, and no network is made ready for each of them. What is too few photos for a batch on
+        each core is done one by one.
 
         Args:
             wanted: what to keep of a feature map.
         """
-        photos = iter(photos)
-        first = list(itertools.islice(photos, 2))
+        photos, session = iter(photos), self.session
+        first = list(itertools.islice(photos, max(2, session.batch * session.threads)))
         if len(first) == 1:
             yield first[0], _try(lambda photo: wanted(self.feature_map(photo)), first[0])
             return
+        size = session.batch if len(first) == session.batch * session.threads else 1
 
-        def work(photo: Photo) -> FloatArray:
-            return wanted(self.session.feature_map(self.pixels(photo)))
+        def work(some: Sequence[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
+            pixels = [_try(self.pixels, photo) for photo in some]
+            images = [each for each in pixels if not isinstance(each, PhotoError)]
+            maps = iter(session.batch_of_feature_maps(np.stack(images)) if images else ())
+            results = [each if isinstance(each, PhotoError) else wanted(next(maps)) for each in pixels]
+            return zip(some, results, strict=True)
 
-        waiting: collections.deque[tuple[Photo, Future[FloatArray | PhotoError]]] = collections.deque()
-        with one_thread(), ThreadPoolExecutor(self.session.threads, thread_name_prefix="photos") as pool:
+        waiting: collections.deque[Future[Iterator[tuple[Photo, FloatArray | PhotoError]]]] = collections.deque()
+        with one_thread(), ThreadPoolExecutor(session.threads, thread_name_prefix="photos") as pool:
             try:
-                for photo in itertools.chain(first, photos):
-                    waiting.append((photo, pool.submit(_try, work, photo)))
-                    if len(waiting) >= AHEAD * self.session.threads:
-                        ready = waiting.popleft()
-                        yield ready[0], ready[1].result()
+                for some in _batches(itertools.chain(first, photos), size):
+                    waiting.append(pool.submit(work, some))
+                    if len(waiting) >= max(2, AHEAD // size) * session.threads:
+                        yield from waiting.popleft().result()
                 while waiting:
-                    ready = waiting.popleft()
-                    yield ready[0], ready[1].result()
+                    yield from waiting.popleft().result()
             finally:
-                for _, future in waiting:
+                for future in waiting:
                     future.cancel()
 
 
-def _try(work: Callable[[Photo], FloatArray], photo: Photo) -> FloatArray | PhotoError:
+def _try(work: Callable[[Photo], A], photo: Photo) -> A | PhotoError:
     try:
         return work(photo)
     except PhotoError as error:
         return error
+
+
+def _batches(photos: Iterator[Photo], size: int) -> Iterator[list[Photo]]:
+    """So many at a time, and in the end what is left."""
+    while some := list(itertools.islice(photos, size)):
+        yield some
 
 
 def embeddings_of(feature_maps: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vectortag.embedder import AHEAD, Embedder, embeddings_of
+from vectortag.embedder import AHEAD, LARGEST_IN_BATCHES, Embedder, embeddings_of
 from vectortag.errors import PhotoError
 from vectortag.preprocess import Photo, PixelRecipe
 from vectortag.session import Session, open_session
@@ -187,6 +187,10 @@ class TestBatches:
     ):
         assert len(list(in_batches.embed_many(pictures(5)))) == 5
         assert watched.batches == [1] * 5
+
+    def test_large_inputs_are_computed_one_by_one(self, in_batches: Embedder, watched: WatchedSession):
+        assert len(list(in_batches.at(LARGEST_IN_BATCHES + 32).embed_many(pictures(7)))) == 7
+        assert watched.batches == [1] * 7
 
     def test_no_more_than_two_batches_a_core_are_taken_ahead(self, in_batches: Embedder, watched: WatchedSession):
         taken: list[Photo] = []

@@ -136,6 +136,7 @@ class TestBatches:
         together = opened.batch_of_feature_maps(photos)
 
         assert opened.batch == AMX_BATCH
+        assert len(together) == count
         np.testing.assert_allclose(together, [opened.feature_map(photo) for photo in photos], atol=1e-5)
 
     @pytest.mark.usefixtures("with_amx")

@@ -7,6 +7,7 @@ not take the others with it.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import subprocess
 import sys
@@ -130,9 +131,11 @@ def _measure(task: dict[str, Any]) -> dict[str, Any]:
     taggings = [next(results)]
     start = time.process_time()
     taggings += results
+    job = tagger.tag_many(itertools.cycle(photos))
     tagged, before, began = 0, time.process_time(), time.perf_counter()
     while (passed := time.perf_counter() - began) < task["seconds"]:
-        tagged += sum(1 for _ in tagger.tag_many(photos))
+        next(job)
+        tagged += 1
     return {
         "photos_a_second": tagged / passed,
         "milliseconds": 1000 * (time.process_time() - before) / tagged,

@@ -24,6 +24,9 @@ AHEAD = 4
 """Photos a core that are taken before the first of them is given back, or else two batches: a large photo holds up no
 other core."""
 
+LARGEST_IN_BATCHES = 320
+"""Pixels a side up to which batches are computed; of larger photos, a batch takes hundreds of megabytes a core."""
+
 VIEWS = 4
 MIDDLE = 0.8
 """The share of a side that a view of a photo's middle shows."""
@@ -94,11 +97,13 @@ class Embedder:
             wanted: what to keep of a feature map.
         """
         photos, session = iter(photos), self.session
-        first = list(itertools.islice(photos, max(2, session.batch * session.threads)))
+        batch = session.batch if self.size <= LARGEST_IN_BATCHES else 1
+        first = list(itertools.islice(photos, max(2, batch * session.threads)))
         if len(first) == 1:
             yield first[0], _try(lambda photo: wanted(self.feature_map(photo)), first[0])
             return
-        size = session.batch if len(first) == session.batch * session.threads else 1
+        if len(first) < batch * session.threads:
+            batch = 1
 
         def work(some: Sequence[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
             pixels = [_try(self.pixels, photo) for photo in some]
@@ -110,9 +115,9 @@ class Embedder:
         waiting: collections.deque[Future[Iterator[tuple[Photo, FloatArray | PhotoError]]]] = collections.deque()
         with one_thread(), ThreadPoolExecutor(session.threads, thread_name_prefix="photos") as pool:
             try:
-                for some in _batches(itertools.chain(first, photos), size):
+                for some in _batches(itertools.chain(first, photos), batch):
                     waiting.append(pool.submit(work, some))
-                    if len(waiting) >= max(2, AHEAD // size) * session.threads:
+                    if len(waiting) >= max(2, AHEAD // batch) * session.threads:
                         yield from waiting.popleft().result()
                 while waiting:
                     yield from waiting.popleft().result()

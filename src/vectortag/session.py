@@ -164,7 +164,7 @@ class OpenVinoSession(Session):
         return self._infer(image[None], 1)[0]
 
     def batch_of_feature_maps(self, images: ByteArray) -> FloatArray:
-        if self.batch == 1:
+        if self.batch == 1 or len(images) == 1:
             return super().batch_of_feature_maps(images)
         full = np.zeros(
             (self.batch, *images.shape[1:]), np.uint8

@@ -106,10 +106,20 @@ class TestStoring:
         found = unpack_words(pack_words(words), words.classifier)
 
         assert found.known == words.known
-        np.testing.assert_allclose(found.projection, words.projection, atol=2e-3)
+        error = np.abs(found.projection - words.projection).max(axis=1)
+        assert (error <= 0.501 / 127 * np.abs(words.projection).max(axis=1)).all()
         np.testing.assert_allclose(found.known_texts, words.known_texts, atol=0.01)
         np.testing.assert_array_equal(found.evidence.slope, words.evidence.slope)
         np.testing.assert_array_equal(found.evidence.thresholds["precise"], words.evidence.thresholds["precise"])
+
+    def test_a_projection_in_fp16_is_read_as_it_is(self):
+        words = some_words()
+        arrays = pack_words(words)
+        del arrays["projection_steps"]
+
+        found = unpack_words({**arrays, "projection": words.projection.astype(np.float16)}, words.classifier)
+
+        np.testing.assert_allclose(found.projection, words.projection, rtol=1e-3, atol=1e-6)
 
     def test_without_evidence_and_known_words_too(self):
         words = replace(some_words(), known=(), known_texts=np.empty((0, D), np.float32))

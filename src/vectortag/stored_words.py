@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vectortag.classifier import Classifier
 from vectortag.thresholds import PROFILES
+from vectortag.types import FloatArray
 from vectortag.words import Evidence, Words, unit
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -18,9 +19,11 @@ NUMBERS = ("from_nearness", "slope", "bias", "separation", "precision", "words")
 
 
 def pack_words(words: Words) -> Arrays:
-    """The arrays, as fp16; texts of classes and known words as int8: a word needs no more to be told from others."""
+    """The arrays as int8, and the turn as fp16: a word needs no more to be told from others."""
+    codes, steps = in_steps(words.projection)
     arrays: Arrays = {
-        "projection": words.projection.astype(np.float16),
+        "projection": codes,
+        "projection_steps": steps,
         "offset": words.offset.astype(np.float32),
         "text_middle": words.text_middle.astype(np.float32),
         "text_turn": words.text_turn.astype(np.float16),
@@ -44,6 +47,8 @@ def unpack_words(arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier)
     """
     known = tuple(arrays["known"].tobytes().decode().split("\n")) if len(arrays["known"]) else ()
     whole = {name: arrays[name].astype(np.float32) for name in ("projection", "offset", "text_middle", "text_turn")}
+    if "projection_steps" in arrays:  # else it is in fp16, as in models made before
+        whole["projection"] *= arrays["projection_steps"]
     class_texts, known_texts = arrays["class_texts"].astype(np.float32), unit(arrays["known_texts"].astype(np.float32))
     classes, width = classifier.w.shape
     if len(class_texts) != classes or len(whole["projection"]) != width + classes or len(known) != len(known_texts):
@@ -60,5 +65,10 @@ def unpack_words(arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier)
 
 def to_bytes(units: npt.NDArray[np.floating]) -> npt.NDArray[np.int8]:
     """Rows of length 1 as int8, each on a scale of its own, which their length gives back."""
-    peaks = np.maximum(np.abs(units).max(axis=1, keepdims=True, initial=0), 1e-12)
-    return np.round(127 * units / peaks).astype(np.int8)
+    return in_steps(units)[0]
+
+
+def in_steps(rows: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.int8], FloatArray]:
+    """(N, K) as whole numbers of steps, and the step of each row, (N, 1)."""
+    steps = (np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0), 1e-12) / 127).astype(np.float32)
+    return np.round(rows / steps).astype(np.int8), steps

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vectortag.errors import ConfigError
 from vectortag.head import Head
 from vectortag.train.config import BackboneConfig, HeadConfig
 
@@ -113,3 +114,39 @@ def test_saved_weights_are_a_start_that_gives_the_same_features(torch, network, 
 
     with torch.inference_mode():
         torch.testing.assert_close(network.create_backbone(again).eval()(images), backbone(images))
+
+
+class TestSeveralStarts:
+    """`backbone.init` as a list."""
+
+    @pytest.fixture
+    def two(self, torch: Any, network: Any, start: Callable[[str], BackboneConfig], tmp_path: Path):
+        """A configuration that starts from two networks, and the weights of both."""
+        from safetensors.torch import load_file, save_file
+
+        config = start("test_resnet")
+        weights = load_file(config.init)
+        other = {name: tensor + 1 if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+        save_file(other, tmp_path / "other.safetensors")
+        return config.model_copy(update={"init": (config.init, str(tmp_path / "other.safetensors"))}), weights
+
+    def test_the_backbone_and_its_classifier_have_the_mean_of_their_weights(self, torch, network, two):
+        config, weights = two
+
+        backbone = network.create_backbone(config)
+
+        for name, tensor in backbone.body.state_dict().items():
+            if tensor.is_floating_point():
+                torch.testing.assert_close(tensor, weights[name] + 0.5)
+        classifier = network.pretrained_classifier(config, backbone)
+        np.testing.assert_allclose(classifier.b, weights["fc.bias"].numpy() + 0.5, atol=1e-6)
+
+    def test_those_of_different_networks_are_refused(self, torch, network, two, tmp_path):
+        from safetensors.torch import load_file, save_file
+
+        config, _ = two
+        weights = load_file(config.init[1])
+        save_file({**weights, "conv1.0.weight": torch.zeros(1)}, config.init[1])
+
+        with pytest.raises(ConfigError, match=r"backbone.init: .*other.safetensors are of different networks"):
+            network.create_backbone(config)

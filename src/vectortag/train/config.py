@@ -30,6 +30,8 @@ def _zero_or_at_least_one(gamma: float) -> float:
 
 
 Focus = Annotated[float, AfterValidator(_zero_or_at_least_one)]
+PRETRAINED = "pretrained"
+
 Change = Annotated[float, Field(ge=0, le=1)]
 Turn = Annotated[float, Field(ge=0, le=0.5)]
 
@@ -52,7 +54,9 @@ class BackboneConfig(_Strict):
 
     Attributes:
         architecture: timm's name.
-        init: "pretrained" downloads timm's weights; else the path of a safetensors file.
+        init: "pretrained" downloads timm's weights; else the path of a safetensors file. Of a list, the mean of the
+            weights is taken: that of a network before and after it was trained knows much of both (Wortsman et al.
+            2022, arXiv:2109.01903).
         origin: where these weights come from, for the model card.
         image_size: pixels a side, in training and by default afterwards.
         sizes: other sizes that the model is to offer; calibration and thresholds are fitted for each. The profile
@@ -63,12 +67,17 @@ class BackboneConfig(_Strict):
     """
 
     architecture: str = "resnet18"
-    init: str = "pretrained"
+    init: str | Annotated[tuple[str, ...], Field(min_length=1)] = PRETRAINED
     origin: str = ""
     image_size: int = Field(default=224, ge=32)
     sizes: tuple[Annotated[int, Field(ge=32)], ...] = ()
     trained_stages: int = Field(default=1, ge=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
+
+    @property
+    def inits(self) -> tuple[str, ...]:
+        """All of `init`."""
+        return (self.init,) if isinstance(self.init, str) else self.init
 
     @model_validator(mode="after")
     def _each_size_once(self) -> BackboneConfig:

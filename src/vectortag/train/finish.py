@@ -105,8 +105,8 @@ def _provenance(config: TrainConfig, trained: Trained, exported: Exported, secon
     settings = config.model_dump(mode="json")
     for data in settings["data"]:
         del data["csv"]  # a path of the machine that trained says nothing to anyone else
-    if config.backbone.init != "pretrained":
-        settings["backbone"]["init"] = Path(config.backbone.init).name
+    names = [Path(init).name for init in config.backbone.inits]
+    settings["backbone"]["init"] = names[0] if len(names) == 1 else names
     return {
         "vectortag": vectortag.__version__,
         "torch": torch.__version__,

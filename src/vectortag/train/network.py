@@ -15,7 +15,7 @@ from vectortag.classifier import Classifier
 from vectortag.errors import ConfigError, did_you_mean
 from vectortag.head import LinearBlock, MlpBlock
 from vectortag.places import replace_file
-from vectortag.train.config import BackboneConfig, HeadConfig
+from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig
 
 IMAGENET_CLASSES = 1000
 
@@ -99,15 +99,15 @@ def create_backbone(config: BackboneConfig) -> Backbone:
     options: dict[str, Any] = {"img_size": config.image_size, "global_pool": ""} if transformer else {}
     if config.drop_path:
         options["drop_path_rate"] = config.drop_path
-    download = config.init == "pretrained"
+    only_timms = config.inits == (PRETRAINED,)
     try:
-        body: Any = timm.create_model(config.architecture, pretrained=download, num_classes=0, **options)
+        body: Any = timm.create_model(config.architecture, pretrained=only_timms, num_classes=0, **options)
     except TypeError as error:
         if "drop_path_rate" not in str(error):
             raise
         raise ConfigError(f"backbone.drop_path: {config.architecture} has no branches to leave out. Set 0") from error
-    if not download:
-        _load_weights(body, Path(config.init))
+    if not only_timms:
+        _load_weights(body, config)
     if _normalises_after_the_pool(body):
         body.norm_pre, body.head.norm = body.head.norm, nn.Identity()
     backbone = Backbone(body, body.default_cfg["mean"], body.default_cfg["std"])
@@ -123,15 +123,12 @@ def pretrained_classifier(config: BackboneConfig, backbone: Backbone) -> Classif
     body = backbone.body
     if _is_transformer(body) or isinstance(body, timm.models.ConvNeXt):
         return None  # theirs takes the first token, or normalises after the pool
-    if config.init == "pretrained":
-        weights = timm.create_model(config.architecture, pretrained=True).state_dict()
-    else:
-        weights = load_file(Path(config.init))
+    weights = _starting_weights(config)
     layer = body.default_cfg["classifier"]
     w, b = (weights.get(f"{layer}.{part}") for part in ("weight", "bias"))
     if w is None or b is None or w.shape != (IMAGENET_CLASSES, backbone.width):
         return None
-    return Classifier(w.float().numpy(), b.float().numpy(), _imagenet_names())
+    return Classifier(w.numpy(), b.numpy(), _imagenet_names())
 
 
 def _imagenet_names() -> tuple[str, ...]:
@@ -165,21 +162,43 @@ def _normalises_after_the_pool(body: Any) -> bool:
     return isinstance(body, timm.models.ConvNeXt) and hasattr(body.head, "norm")
 
 
-def _load_weights(body: Any, file: Path) -> None:
+def _starting_weights(config: BackboneConfig) -> dict[str, Tensor]:
+    """In float32, by timm's names; of several networks the mean of what all of them have.
+
+    Raises:
+        ConfigError: they cannot be read, or are of different networks.
+    """
+    every = [_weights_of(init, config.architecture) for init in config.inits]
+    shared = [name for name in every[0] if all(name in weights for weights in every)]
     try:
-        weights = {name: tensor.float() for name, tensor in load_file(file).items()}
-    except Exception as error:  # safetensors raises its own class, the file system others
-        raise ConfigError(f"backbone.init: {file} cannot be read as safetensors: {error}") from error
+        return {name: torch.stack([weights[name] for weights in every]).mean(dim=0) for name in shared}
+    except RuntimeError as error:
+        raise ConfigError(f"backbone.init: {', '.join(config.inits)} are of different networks: {error}") from error
+
+
+def _weights_of(init: str, architecture: str) -> dict[str, Tensor]:
+    if init == PRETRAINED:
+        weights = timm.create_model(architecture, pretrained=True).state_dict()
+    else:
+        try:
+            weights = load_file(Path(init))
+        except Exception as error:  # safetensors raises its own class, the file system others
+            raise ConfigError(f"backbone.init: {init} cannot be read as safetensors: {error}") from error
+    return {name: tensor.float() for name, tensor in weights.items()}
+
+
+def _load_weights(body: Any, config: BackboneConfig) -> None:
+    weights, where = _starting_weights(config), ", ".join(config.inits)
     if _is_transformer(body):
         weights = _for_a_transformer(weights, body)
     try:
         missing, _ = body.load_state_dict(weights, strict=False)
     except RuntimeError as error:  # arrays of other shapes, one a line
         problem = str(error).splitlines()[-1].strip()
-        raise ConfigError(f"backbone.init: {file} is for another network: {problem}") from error
+        raise ConfigError(f"backbone.init: {where} is for another network: {problem}") from error
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing:
-        raise ConfigError(f"backbone.init: {file} is for another network: it lacks {len(missing)}, as {missing[0]}")
+        raise ConfigError(f"backbone.init: {where} is for another network: it lacks {len(missing)}, as {missing[0]}")
 
 
 def _for_a_transformer(weights: dict[str, Tensor], body: Any) -> dict[str, Tensor]:

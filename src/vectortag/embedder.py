@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -18,7 +18,7 @@ from vectortag.preprocess import Photo, PixelRecipe, load_pixels
 from vectortag.session import Session
 from vectortag.types import ByteArray, FloatArray
 
-A = TypeVar("A", bound="np.ndarray[Any, Any]")
+Item = TypeVar("Item")
 
 AHEAD = 4
 """Photos a core that are taken before the first of them is given back, or else two batches: a large photo holds up no
@@ -115,7 +115,7 @@ class Embedder:
         waiting: collections.deque[Future[Iterator[tuple[Photo, FloatArray | PhotoError]]]] = collections.deque()
         with one_thread(), ThreadPoolExecutor(session.threads, thread_name_prefix="photos") as pool:
             try:
-                for some in _batches(itertools.chain(first, photos), batch):
+                for some in in_batches(itertools.chain(first, photos), batch):
                     waiting.append(pool.submit(work, some))
                     if len(waiting) >= max(2, AHEAD // batch) * session.threads:
                         yield from waiting.popleft().result()
@@ -126,16 +126,17 @@ class Embedder:
                     future.cancel()
 
 
-def _try(work: Callable[[Photo], A], photo: Photo) -> A | PhotoError:
+def _try(work: Callable[[Photo], Item], photo: Photo) -> Item | PhotoError:
     try:
         return work(photo)
     except PhotoError as error:
         return error
 
 
-def _batches(photos: Iterator[Photo], size: int) -> Iterator[list[Photo]]:
+def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """So many at a time, and in the end what is left."""
-    while some := list(itertools.islice(photos, size)):
+    items = iter(items)
+    while some := list(itertools.islice(items, size)):
         yield some
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from vectortag.additions import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.choosing import Precision, open_model
-from vectortag.embedder import Embedder, embeddings_of
+from vectortag.embedder import Embedder, embeddings_of, in_batches
 from vectortag.errors import CorrectionError, PhotoError, VectorTagError
 from vectortag.head import AddedBlock, Head
 from vectortag.hierarchy import Hierarchy
@@ -34,6 +34,9 @@ from vectortag.wording import knows_words
 if TYPE_CHECKING:
     from vectortag.corrections import Correction
 
+
+SCORED_AT_ONCE = 8
+"""Photos whose scores are computed together: the head's matrices are read once for all of them."""
 
 FINE = 2
 """Fine heat maps come from an input so many times as large as the model's default: of four times as many cells."""
@@ -160,11 +163,14 @@ class Tagger:
 
     def tag_many(self, photos: Iterable[Photo]) -> Iterator[Tagging | FailedTagging]:
         """Tag photos in their order; one that cannot be read yields a FailedTagging, and the others go on."""
-        for photo, embedding in self.embedder.embed_many(photos):
-            if isinstance(embedding, PhotoError):
-                yield FailedTagging(name_of(photo) or "photo", embedding)
-            else:
-                yield self._tagging(photo, self.scores(embedding[None])[0])
+        for some in in_batches(self.embedder.embed_many(photos), SCORED_AT_ONCE):
+            seen = [embedding for _, embedding in some if not isinstance(embedding, PhotoError)]
+            scores = iter(self.scores(np.stack(seen)) if seen else ())
+            for photo, embedding in some:
+                if isinstance(embedding, PhotoError):
+                    yield FailedTagging(name_of(photo) or "photo", embedding)
+                else:
+                    yield self._tagging(photo, next(scores))
 
     def analyse(self, photo: Photo, *, fine: bool = False) -> Analysis:
         """Run the network once: tags now, and heat maps for any of the tags at hardly any further cost.

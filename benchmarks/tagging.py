@@ -25,7 +25,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 from measuring import SIZES, Children, Way, Work, machine_line, make_photos, print_table
 
 from vectortag.machine import usable_cores
@@ -81,7 +80,7 @@ def runtime(model: str, precision: str) -> Work:
             if photo not in ready:
                 ready[photo] = embedder.pixels(photo)
         images = [ready[photo] for photo in photos]
-        batches = (np.stack(images[first : first + session.batch]) for first in range(0, len(images), session.batch))
+        batches = (images[first : first + session.batch] for first in range(0, len(images), session.batch))
         list(pool.map(session.batch_of_feature_maps, batches))
 
     return work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,9 +34,9 @@ class WatchedSession:
         self.seen += 1
         return self.session.feature_map(image)
 
-    def batch_of_feature_maps(self, images: ByteArray) -> FloatArray:
+    def batch_of_feature_maps(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
         self.batches.append(len(images))
-        return np.stack([self.feature_map(image) for image in images])
+        return [self.feature_map(image) for image in images]
 
     def feature_maps(self, images: ByteArray) -> FloatArray:
         return self.session.feature_maps(images)

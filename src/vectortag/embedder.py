@@ -19,6 +19,7 @@ from vectortag.session import Session
 from vectortag.types import ByteArray, FloatArray
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 AHEAD = 4
 """Photos a core that are taken before the first of them is given back, or else two batches: a large photo holds up no
@@ -105,14 +106,12 @@ class Embedder:
         if len(first) < batch * session.threads:
             batch = 1
 
-        def work(some: Sequence[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
+        def work(some: Sequence[Photo]) -> list[tuple[Photo, FloatArray | PhotoError]]:
             pixels = [_try(self.pixels, photo) for photo in some]
-            images = [each for each in pixels if not isinstance(each, PhotoError)]
-            maps = iter(session.batch_of_feature_maps(np.stack(images)) if images else ())
-            results = [each if isinstance(each, PhotoError) else wanted(next(maps)) for each in pixels]
-            return zip(some, results, strict=True)
+            results = work_on_read(pixels, lambda images: map(wanted, session.batch_of_feature_maps(images)))
+            return list(zip(some, results, strict=True))
 
-        waiting: collections.deque[Future[Iterator[tuple[Photo, FloatArray | PhotoError]]]] = collections.deque()
+        waiting: collections.deque[Future[list[tuple[Photo, FloatArray | PhotoError]]]] = collections.deque()
         with one_thread(), ThreadPoolExecutor(session.threads, thread_name_prefix="photos") as pool:
             try:
                 for some in in_batches(itertools.chain(first, photos), batch):
@@ -131,6 +130,15 @@ def _try(work: Callable[[Photo], Item], photo: Photo) -> Item | PhotoError:
         return work(photo)
     except PhotoError as error:
         return error
+
+
+def work_on_read(
+    items: Sequence[Item | PhotoError], work: Callable[[list[Item]], Iterable[Result]]
+) -> list[Result | PhotoError]:
+    """Work at once on all that could be read; an error stays in its place."""
+    read = [item for item in items if not isinstance(item, PhotoError)]
+    results = iter(work(read) if read else ())
+    return [item if isinstance(item, PhotoError) else next(results) for item in items]
 
 
 def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -77,9 +77,9 @@ class Session(ABC):
     def feature_map_at_once(self, image: ByteArray) -> FloatArray:
         """The same on all cores together: the shortest wait for one photo."""
 
-    def batch_of_feature_maps(self, images: ByteArray) -> FloatArray:
-        """(N, H, W, 3) uint8, N at most `batch` -> (N, K, h, w) float32, on one core, from as many threads at once."""
-        return np.stack([self.feature_map(image) for image in images])
+    def batch_of_feature_maps(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
+        """The feature map of each image, at most `batch` of one size, on one core; called as `feature_map` is."""
+        return [self.feature_map(image) for image in images]
 
     def feature_maps(self, images: ByteArray) -> FloatArray:
         """(N, H, W, 3) uint8 -> (N, K, h, w) float32, on all cores."""
@@ -163,12 +163,12 @@ class OpenVinoSession(Session):
     def feature_map_at_once(self, image: ByteArray) -> FloatArray:
         return self._infer(image[None], 1)[0]
 
-    def batch_of_feature_maps(self, images: ByteArray) -> FloatArray:
+    def batch_of_feature_maps(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
         if self.batch == 1 or len(images) == 1:
             return super().batch_of_feature_maps(images)
-        full = np.zeros((self.batch, *images.shape[1:]), np.uint8)  # whatever is left over takes the same network
-        full[: len(images)] = images
-        return self._infer(full, self.threads)[: len(images)]
+        full = np.zeros((self.batch, *images[0].shape), np.uint8)  # whatever is left over takes the same network
+        np.stack(images, out=full[: len(images)])
+        return list(self._infer(full, self.threads)[: len(images)])
 
     def _infer(self, images: ByteArray, streams: int) -> FloatArray:
         """Run (N, H, W, 3) on one of `streams` equal shares of the cores, as soon as one is free."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from vectortag.additions import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.choosing import Precision, open_model
-from vectortag.embedder import Embedder, embeddings_of, in_batches
+from vectortag.embedder import Embedder, embeddings_of, in_batches, work_on_read
 from vectortag.errors import CorrectionError, PhotoError, VectorTagError
 from vectortag.head import AddedBlock, Head
 from vectortag.hierarchy import Hierarchy
@@ -164,13 +164,13 @@ class Tagger:
     def tag_many(self, photos: Iterable[Photo]) -> Iterator[Tagging | FailedTagging]:
         """Tag photos in their order; one that cannot be read yields a FailedTagging, and the others go on."""
         for some in in_batches(self.embedder.embed_many(photos), SCORED_AT_ONCE):
-            seen = [embedding for _, embedding in some if not isinstance(embedding, PhotoError)]
-            scores = iter(self.scores(np.stack(seen)) if seen else ())
-            for photo, embedding in some:
-                if isinstance(embedding, PhotoError):
-                    yield FailedTagging(name_of(photo) or "photo", embedding)
+            photos_of, embeddings = zip(*some, strict=True)
+            scored = work_on_read(embeddings, lambda read: self.scores(np.stack(read)))
+            for photo, scores in zip(photos_of, scored, strict=True):
+                if isinstance(scores, PhotoError):
+                    yield FailedTagging(name_of(photo) or "photo", scores)
                 else:
-                    yield self._tagging(photo, next(scores))
+                    yield self._tagging(photo, scores)
 
     def analyse(self, photo: Photo, *, fine: bool = False) -> Analysis:
         """Run the network once: tags now, and heat maps for any of the tags at hardly any further cost.

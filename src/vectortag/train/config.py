@@ -21,6 +21,9 @@ from vectortag.manifest import NAME
 
 ENVIRONMENT_PREFIX = "VECTORTAG_TRAIN_"
 
+PRETRAINED = "pretrained"
+"""As `backbone.init`: the weights that timm downloads."""
+
 
 def _zero_or_at_least_one(gamma: float) -> float:
     """Between them, the gradient of p^gamma is infinite at p = 0, where clipping puts every easy negative."""
@@ -30,8 +33,6 @@ def _zero_or_at_least_one(gamma: float) -> float:
 
 
 Focus = Annotated[float, AfterValidator(_zero_or_at_least_one)]
-PRETRAINED = "pretrained"
-
 Change = Annotated[float, Field(ge=0, le=1)]
 Turn = Annotated[float, Field(ge=0, le=0.5)]
 

@@ -68,7 +68,8 @@ def decode(size: int) -> Work:
 
 
 def runtime(model: str, precision: str) -> Work:
-    """The bare runtime on pixels that are ready, one photo on each core, or one batch where it computes batches."""
+    """The bare runtime on pixels that are ready, on all cores, as the tagger calls it."""
+    from vectortag.session import AT_ONCE
     from vectortag.tagger import Tagger
 
     embedder = Tagger.load(model, precision=precision, additions=False).embedder
@@ -80,8 +81,8 @@ def runtime(model: str, precision: str) -> Work:
             if photo not in ready:
                 ready[photo] = embedder.pixels(photo)
         images = [ready[photo] for photo in photos]
-        batches = (images[first : first + session.batch] for first in range(0, len(images), session.batch))
-        list(pool.map(session.batch_of_feature_maps, batches))
+        groups = (images[first : first + AT_ONCE] for first in range(0, len(images), AT_ONCE))
+        list(pool.map(session.feature_maps_of, groups))
 
     return work
 

@@ -60,17 +60,6 @@ class TestAutomatic:
     ):
         assert choose(with_lower(plain, lost), machine=machine).precision == expected
 
-    @pytest.mark.parametrize(("machine", "expected"), [(BF16, "bf16"), (AVX2, "int8")])
-    def test_with_amx_a_network_of_depthwise_convolutions_computes_in_bf16(
-        self, plain: ModelFolder, machine: Machine, expected: str
-    ):
-        folder = with_lower(plain, {"bf16": 0.1, "int8": 0.1})
-        backbone = replace(folder.manifest.backbone, architecture="tf_efficientnet_lite0")
-        folder = dataclasses.replace(folder, manifest=replace(folder.manifest, backbone=backbone))
-
-        assert choose(folder, machine=machine).precision == expected
-        assert choose(folder, machine=machine, runtime="onnxruntime").precision == "int8"
-
     def test_onnx_runtime_has_no_bf16(self, plain: ModelFolder):
         assert choose(with_lower(plain, {"bf16": 0.0}), runtime="onnxruntime", machine=BF16).precision == "f32"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vectortag.embedder import AHEAD, LARGEST_IN_BATCHES, Embedder, embeddings_of
+from vectortag.embedder import AHEAD, Embedder, embeddings_of
 from vectortag.errors import PhotoError
 from vectortag.preprocess import Photo, PixelRecipe
-from vectortag.session import Session, open_session
-from vectortag.types import ByteArray, FloatArray
+from vectortag.session import AT_ONCE, Session, open_session
+from vectortag.types import Arithmetic, ByteArray, FloatArray
 
 SIZE = 32
 
@@ -25,17 +25,17 @@ class WatchedSession:
     """A session that counts the photos that its network has seen."""
 
     session: Session
-    batch: int = 1
     seen: int = 0
     threads: int = 2
-    batches: list[int] = field(default_factory=list)
+    precision: Arithmetic = "f32"
+    groups: list[int] = field(default_factory=list)
 
     def feature_map(self, image: ByteArray) -> FloatArray:
         self.seen += 1
         return self.session.feature_map(image)
 
-    def batch_of_feature_maps(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
-        self.batches.append(len(images))
+    def feature_maps_of(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
+        self.groups.append(len(images))
         return [self.feature_map(image) for image in images]
 
     def feature_maps(self, images: ByteArray) -> FloatArray:
@@ -141,64 +141,57 @@ def test_no_photos_have_no_embeddings(embedder: Embedder, watched: WatchedSessio
     assert watched.seen == 0
 
 
-def test_photos_are_taken_no_more_than_a_few_ahead(embedder: Embedder, watched: WatchedSession):
+@pytest.mark.parametrize(("cores", "threads"), [(2, 3), (8, 2)])
+def test_photos_are_taken_no_more_than_a_few_groups_ahead(
+    embedder: Embedder, watched: WatchedSession, monkeypatch: pytest.MonkeyPatch, cores: int, threads: int
+):
+    monkeypatch.setattr("vectortag.embedder.usable_cores", lambda: cores)
     taken: list[Photo] = []
 
-    for given, _ in enumerate(embedder.embed_many(counted(pictures(50), taken)), start=1):
-        assert given <= len(taken) <= given + AHEAD * watched.threads
+    for given, _ in enumerate(embedder.embed_many(counted(pictures(200), taken)), start=1):
+        assert given <= len(taken) <= given + AHEAD * AT_ONCE * threads
+        assert len(working_threads()) <= threads
 
-    assert len(taken) == 50
+    assert len(taken) == 200
 
 
-class TestBatches:
-    """Where a core computes several photos at once."""
+class TestGroups:
+    """What a thread brings to the network at once."""
 
-    @pytest.fixture
-    def in_batches(self, watched: WatchedSession) -> Embedder:
-        watched.batch = 3
-        return Embedder(watched, PixelRecipe(), SIZE)
+    @pytest.mark.parametrize("count", [2 * AT_ONCE, 2 * AT_ONCE + 3])
+    def test_many_photos_are_computed_in_groups(self, embedder: Embedder, watched: WatchedSession, count: int):
+        assert len(list(embedder.embed_many(pictures(count)))) == count
+        assert sorted(watched.groups, reverse=True) == [AT_ONCE] * 2 + [3] * (count % AT_ONCE > 0)
 
-    @pytest.mark.parametrize("count", [6, 7, 20])
-    def test_each_photo_gets_its_own_embedding_in_its_place(
-        self, embedder: Embedder, watched: WatchedSession, count: int
+    def test_what_cannot_be_read_stops_nothing_else_of_its_group(
+        self, embedder: Embedder, watched: WatchedSession, tmp_path: Path
     ):
-        photos = pictures(count)
-        expected = [embedding for _, embedding in embedder.embed_many(photos)]
-        watched.batch, watched.batches = 3, []
+        missing: list[Photo] = [tmp_path / f"{n}.jpg" for n in range(AT_ONCE)]
+        photos = [*pictures(4), missing[0], *pictures(AT_ONCE - 5), *missing, *pictures(2)]
 
-        results = list(embedder.embed_many(photos))
+        failed = [isinstance(result, PhotoError) for _, result in embedder.embed_many(photos)]
 
-        assert all(given is photo for photo, (given, _) in zip(photos, results, strict=True))
-        np.testing.assert_array_equal([embedding for _, embedding in results], expected)
-        assert sorted(watched.batches) == sorted([3] * (count // 3) + [count % 3] * (count % 3 > 0))
+        assert failed == [isinstance(photo, Path) for photo in photos]
+        assert sorted(watched.groups) == [2, AT_ONCE - 1]
 
-    def test_what_cannot_be_read_stops_nothing_else_of_its_batch(
-        self, in_batches: Embedder, watched: WatchedSession, tmp_path: Path
+    def test_too_few_photos_for_a_group_on_each_core_are_done_one_by_one(
+        self, embedder: Embedder, watched: WatchedSession
     ):
-        photos = [*pictures(4), tmp_path / "gone.jpg", *pictures(2), *[tmp_path / f"{n}.jpg" for n in range(5)]]
+        assert len(list(embedder.embed_many(pictures(2 * AT_ONCE - 1)))) == 2 * AT_ONCE - 1
+        assert (watched.groups, watched.seen) == ([], 2 * AT_ONCE - 1)
 
-        failed = [isinstance(result, PhotoError) for _, result in in_batches.embed_many(photos)]
 
-        assert failed == [False] * 4 + [True] + [False] * 2 + [True] * 5
-        assert watched.seen == 6
+@pytest.mark.parametrize(("precision", "exact"), [("f32", True), ("bf16", False), ("int8", False)])
+def test_only_float32_needs_exact_pixels(
+    embedder: Embedder, watched: WatchedSession, monkeypatch: pytest.MonkeyPatch, precision: Arithmetic, exact: bool
+):
+    asked: list[bool] = []
+    monkeypatch.setattr("vectortag.embedder.load_pixels", lambda *_, exact: asked.append(exact))
+    watched.precision = precision
 
-    def test_too_few_photos_for_a_batch_on_each_core_are_done_one_by_one(
-        self, in_batches: Embedder, watched: WatchedSession
-    ):
-        assert len(list(in_batches.embed_many(pictures(5)))) == 5
-        assert watched.batches == [1] * 5
+    embedder.pixels(pictures(1)[0])
 
-    def test_large_inputs_are_computed_one_by_one(self, in_batches: Embedder, watched: WatchedSession):
-        assert len(list(in_batches.at(LARGEST_IN_BATCHES + 32).embed_many(pictures(7)))) == 7
-        assert watched.batches == [1] * 7
-
-    def test_no_more_than_two_batches_a_core_are_taken_ahead(self, in_batches: Embedder, watched: WatchedSession):
-        taken: list[Photo] = []
-
-        for given, _ in enumerate(in_batches.embed_many(counted(pictures(50), taken)), start=1):
-            assert given <= len(taken) <= given + 2 * watched.batch * watched.threads
-
-        assert len(taken) == 50
+    assert asked == [exact]
 
 
 def test_nothing_is_taken_before_the_first_result_is_wanted(embedder: Embedder):

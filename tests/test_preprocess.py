@@ -6,16 +6,19 @@ import io
 import struct
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile, features
 
 from vectortag.errors import PhotoError
-from vectortag.preprocess import FORMATS, PixelRecipe, load_pixels, open_image
+from vectortag.preprocess import FORMATS, FilterName, PixelRecipe, load_pixels, open_image
 from vectortag.schemas import SchemaError, from_plain
 
+NeedModule = Callable[[str], ModuleType]
 RECIPE = PixelRecipe()
 RED, HALF_RED_ON_WHITE, WHITE = (255, 0, 0), (255, 127, 127), (255, 255, 255)
 
@@ -117,6 +120,27 @@ def test_the_recipe_chooses_the_filter():
     for name, resample in [("bilinear", Image.Resampling.BILINEAR), ("bicubic", Image.Resampling.BICUBIC)]:
         expected = np.asarray(picture.resize((24, 24), resample))
         np.testing.assert_array_equal(load_pixels(picture, 24, PixelRecipe(filter=name)), expected)
+
+
+@pytest.mark.parametrize("name", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("shape", [(500, 375), (90, 1200), (24, 24), (20, 30)])
+def test_the_quicker_way_is_hardly_apart(
+    need_module: Callable[[str], ModuleType], name: FilterName, shape: tuple[int, int]
+):
+    need_module("cykooz_resizer")
+    picture, recipe = smooth_picture(*shape), PixelRecipe(filter=name)
+    exact, quick = (load_pixels(picture, 24, recipe, exact=exact).astype(int) for exact in (True, False))
+
+    assert quick.shape == (24, 24, 3)
+    assert np.abs(quick - exact).max() <= 2
+    assert np.abs(quick - exact).mean() < 0.2
+
+
+def test_without_its_package_pillow_resizes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "cykooz_resizer", None)
+    picture = smooth_picture(90, 60)
+
+    np.testing.assert_array_equal(load_pixels(picture, 24, RECIPE, exact=False), load_pixels(picture, 24, RECIPE))
 
 
 @pytest.mark.parametrize("fields", [{"filter": "nearest"}, {"resize": "crop"}, {"max_pixels": 0}, {"mean": [0.5]}])

@@ -18,7 +18,14 @@ import pytest
 from vectortag import session
 from vectortag.errors import MissingExtraError, ModelFolderError, VectorTagError
 from vectortag.machine import Machine
-from vectortag.session import AMX_BATCH, Engine, OnnxRuntimeSession, OpenVinoSession, open_session
+from vectortag.session import (
+    AT_ONCE,
+    BATCHES,
+    LARGEST_IN_BATCHES,
+    OnnxRuntimeSession,
+    OpenVinoSession,
+    open_session,
+)
 from vectortag.tagger import Tagger
 from vectortag.types import Arithmetic, ByteArray, FloatArray, Tagging
 
@@ -120,34 +127,53 @@ class TestNumbers:
         assert opened.feature_maps(images(1)).dtype == np.float32
 
 
-class TestBatches:
-    """What a core computes at once where its processor has AMX."""
+class TestMany:
+    """Images that a caller brings together."""
 
-    @pytest.fixture
-    def with_amx(self, monkeypatch: pytest.MonkeyPatch):
-        machine = Machine("a processor", 2, ("avx2", "amx_int8"))
+    @pytest.fixture(params=["avx2", "avx512_vnni", "amx_int8"])
+    def extension(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+        machine = Machine("a processor", 2, ("avx2", request.param))
         monkeypatch.setattr("vectortag.session.this_machine", lambda: machine)
+        return str(request.param)
 
-    @pytest.mark.usefixtures("with_amx")
-    @pytest.mark.parametrize("count", [1, 3, AMX_BATCH])
-    def test_a_photo_has_the_same_feature_map_as_alone(self, network: Path, count: int):
-        opened, photos = open_session(network, runtime="openvino", precision="int8", threads=2), images(count)
+    @pytest.mark.parametrize("count", [1, 3, AT_ONCE, AT_ONCE + 3])
+    @pytest.mark.parametrize("precision", ["f32", "int8"])
+    def test_each_has_the_same_feature_map_as_alone(
+        self, network: Path, extension: str, precision: Arithmetic, count: int
+    ):
+        opened, photos = open_session(network, runtime="openvino", precision=precision, threads=2), images(count)
 
-        together = opened.batch_of_feature_maps(photos)
+        together = opened.feature_maps_of(photos)
 
-        assert opened.batch == AMX_BATCH
+        assert opened.batch == (BATCHES["int8"].get(extension, 1) if precision == "int8" else 1)
         assert len(together) == count
         np.testing.assert_allclose(together, [opened.feature_map(photo) for photo in photos], atol=1e-5)
 
-    @pytest.mark.usefixtures("with_amx")
-    @pytest.mark.parametrize(("precision", "runtime"), [("f32", "openvino"), ("int8", "onnxruntime")])
-    def test_only_what_amx_multiplies_is_computed_in_batches(
-        self, network: Path, precision: Arithmetic, runtime: Engine
-    ):
-        opened = open_session(network, runtime=runtime, precision=precision)
+    def test_several_callers_at_once_get_each_their_own(self, network: Path):
+        opened, photos = open_session(network, runtime="openvino", threads=2), images(40)
+
+        with ThreadPoolExecutor(5) as pool:
+            found = list(pool.map(opened.feature_maps_of, [photos[n : n + 8] for n in range(0, 40, 8)]))
+
+        np.testing.assert_allclose(np.concatenate(found), opened.feature_maps(photos), atol=1e-5)
+
+    @pytest.mark.parametrize("size", [LARGEST_IN_BATCHES, LARGEST_IN_BATCHES + 32])
+    def test_large_images_are_computed_one_by_one(self, network: Path, monkeypatch: pytest.MonkeyPatch, size: int):
+        opened, seen = open_session(network, runtime="openvino", threads=1), []
+        assert isinstance(opened, OpenVinoSession)
+        opened.batch = 2
+        infer = opened._infer
+        monkeypatch.setattr(opened, "_infer", lambda batches, threads: seen.extend(batches) or infer(batches, threads))
+
+        opened.feature_maps_of(np.zeros((2, size, size, 3), np.uint8))
+
+        assert [len(batch) for batch in seen] == ([2] if size == LARGEST_IN_BATCHES else [1, 1])
+
+    def test_onnx_runtime_takes_them_one_by_one(self, network: Path):
+        opened = open_session(network, runtime="onnxruntime", precision="int8")
 
         assert opened.batch == 1
-        assert len(opened.batch_of_feature_maps(images(3))) == 3
+        assert len(opened.feature_maps_of(images(3))) == 3
 
 
 class TestOpening:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -220,7 +221,7 @@ class TestExplaining:
                 alive.discard(id(self))
 
         def watched() -> Iterator[bytes]:
-            for photo in photos * 5:
+            for photo in itertools.islice(itertools.cycle(photos), 200):
                 one = Watched(photo.read_bytes())
                 alive.add(id(one))
                 yield one
@@ -228,7 +229,7 @@ class TestExplaining:
         tagger = Tagger.load(tiny_model, threads=2)
         for fine in (False, True):
             most = max(len(alive) for _ in tagger.analyse_many(watched(), fine=fine))
-            assert most < 60
+            assert most < 100
 
     def test_a_network_of_one_size_has_coarse_maps_only(
         self, write_tiny_model: Callable[..., ModelFolder], tiny_fields, tmp_path: Path, photos: list[Path]

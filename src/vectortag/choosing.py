@@ -25,9 +25,6 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 MOST_LOST = 0.5
 """Points of mAP on the validation photos that a precision may lose against float32 and still be chosen by itself."""
 
-DEPTHWISE = ("efficientnet", "mobilenet")
-"""In the name of an architecture that convolves each channel by itself: no product of matrices, which AMX is for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -115,9 +112,6 @@ def _by_rule(folder: ModelFolder, runtime: Runtime, machine: Machine) -> Choice:
         return Choice(runtime, "f32", "a GPU computes in float32; lower precisions are for processors")
     may = allowed(folder)
     bf16 = "bf16" in may and runtime in {"auto", "openvino"}
-    depthwise = any(name in folder.manifest.backbone.architecture for name in DEPTHWISE)
-    if bf16 and depthwise and machine.has("amx_bf16"):
-        return Choice(runtime, "bf16", "with AMX, bf16 is as fast as int8 for a network of depthwise convolutions")
     if "int8" in may and machine.has("avx2"):
         return Choice(runtime, "int8", "int8 pays for this model from AVX2 on, and loses next to nothing")
     if bf16 and machine.has("amx_bf16", "avx512_bf16"):

@@ -14,19 +14,16 @@ from PIL import Image
 
 from vectortag.blas import one_thread
 from vectortag.errors import PhotoError
+from vectortag.machine import usable_cores
 from vectortag.preprocess import Photo, PixelRecipe, load_pixels
-from vectortag.session import Session
+from vectortag.session import AT_ONCE, Session
 from vectortag.types import ByteArray, FloatArray
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 4
-"""Photos a core that are taken before the first of them is given back, or else two batches: a large photo holds up no
-other core."""
-
-LARGEST_IN_BATCHES = 320
-"""Pixels a side up to which batches are computed; of larger photos, a batch takes hundreds of megabytes a core."""
+AHEAD = 2
+"""Groups of photos a thread that are taken before the first of them is given back: large photos hold up no others."""
 
 VIEWS = 4
 MIDDLE = 0.8
@@ -54,12 +51,12 @@ class Embedder:
         return self.session.feature_maps(self.pixels(photo)[None])[0]
 
     def pixels(self, photo: Photo) -> ByteArray:
-        """(size, size, 3) uint8 of one photo.
+        """(size, size, 3) uint8 of one photo; for a network in a lower precision by the quicker of two ways.
 
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return load_pixels(photo, self.size, self.recipe)
+        return load_pixels(photo, self.size, self.recipe, exact=self.session.precision == "f32")
 
     def embed(self, images: ByteArray) -> FloatArray:
         """(N, size, size, 3) uint8 -> (N, K) float32."""
@@ -88,35 +85,34 @@ class Embedder:
     def _each(
         self, photos: Iterable[Photo], wanted: Callable[[FloatArray], FloatArray]
     ) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
-        """Work on as many photos at once as there are cores: each thread decodes some and runs the network on them.
+        """Work on all cores: each thread decodes a group of photos, leaves them to the network, and waits for them.
 
-        So the cores are busy as long as there are photos, and a photo waits for no other but to keep the order. A
-        single photo has all cores, and no network is made ready for each of them. What is too few photos for a batch on
-        each core is done one by one.
+        There are more threads than cores, so that some decode while others wait. A single photo has all cores, and no
+        network is made ready for each of them. What is too few photos for a group on each core is done one by one.
 
         Args:
             wanted: what to keep of a feature map.
         """
         photos, session = iter(photos), self.session
-        batch = session.batch if self.size <= LARGEST_IN_BATCHES else 1
-        first = list(itertools.islice(photos, max(2, batch * session.threads)))
+        first = list(itertools.islice(photos, max(2, AT_ONCE * session.threads)))
         if len(first) == 1:
             yield first[0], _try(lambda photo: wanted(self.feature_map(photo)), first[0])
             return
-        if len(first) < batch * session.threads:
-            batch = 1
+        group = AT_ONCE if len(first) == AT_ONCE * session.threads else 1
+        look = session.feature_maps_of if group > 1 else lambda images: map(session.feature_map, images)
+        spare = session.threads // 2 if session.threads == usable_cores() else 0  # fewer cores were asked for: no more
 
         def work(some: Sequence[Photo]) -> list[tuple[Photo, FloatArray | PhotoError]]:
             pixels = [_try(self.pixels, photo) for photo in some]
-            results = work_on_read(pixels, lambda images: map(wanted, session.batch_of_feature_maps(images)))
+            results = work_on_read(pixels, lambda images: map(wanted, look(images)))
             return list(zip(some, results, strict=True))
 
         waiting: collections.deque[Future[list[tuple[Photo, FloatArray | PhotoError]]]] = collections.deque()
-        with one_thread(), ThreadPoolExecutor(session.threads, thread_name_prefix="photos") as pool:
+        with one_thread(), ThreadPoolExecutor(session.threads + spare, thread_name_prefix="photos") as pool:
             try:
-                for some in in_batches(itertools.chain(first, photos), batch):
+                for some in in_batches(itertools.chain(first, photos), group):
                     waiting.append(pool.submit(work, some))
-                    if len(waiting) >= max(2, AHEAD // batch) * session.threads:
+                    if len(waiting) >= AHEAD * (session.threads + spare):
                         yield from waiting.popleft().result()
                 while waiting:
                     yield from waiting.popleft().result()

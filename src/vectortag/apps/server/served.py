@@ -19,7 +19,7 @@ from vectortag.embedder import Embedder
 from vectortag.errors import PhotoError
 from vectortag.heatmap import draw_heatmap
 from vectortag.model_folder import ModelFolder
-from vectortag.preprocess import load_pixels, open_image
+from vectortag.preprocess import open_image
 from vectortag.session import Runtime
 from vectortag.tagger import Tagger
 from vectortag.thresholds import PROFILES, Profile
@@ -91,13 +91,14 @@ class ServedModel:
     ) -> None:
         self.folder = folder
         self.additions = loading.additions
-        embedder = Tagger.load(
+        loaded = Tagger.load(
             folder, runtime=loading.runtime, precision=loading.precision, threads=loading.threads, additions=False
         ).embedder
+        self._max_pixels = min(max_pixels, loaded.recipe.max_pixels)
+        embedder = Embedder(loaded.session, replace(loaded.recipe, max_pixels=self._max_pixels), loaded.size)
         self._taggers, self._aside_taggers = (Taggers(folder, embedder, additions=loading.additions) for _ in range(2))
         self._compile()
         self.size, self.runtime, self.precision = embedder.size, embedder.session.runtime, embedder.session.precision
-        self._recipe = replace(folder.manifest.pixels, max_pixels=min(max_pixels, folder.manifest.pixels.max_pixels))
         self._decoding = decoding
         self._undecoded = 0
         self._batcher = Batcher[Job, Tagging](
@@ -128,7 +129,7 @@ class ServedModel:
     async def _tag_one(self, photo: bytes, profile: Profile) -> Tagging | PhotoError:
         self._undecoded += 1
         try:
-            pixels = await self._pixels(photo, self._taggers[profile].embedder.size)
+            pixels = await self._pixels(photo, self._taggers[profile].embedder)
             future = self._batcher.submit((pixels, profile))
         except PhotoError as error:
             return error
@@ -136,8 +137,8 @@ class ServedModel:
             self._undecoded -= 1
         return await asyncio.wrap_future(future)
 
-    async def _pixels(self, photo: bytes, size: int) -> ByteArray:
-        return await asyncio.get_running_loop().run_in_executor(self._decoding, load_pixels, photo, size, self._recipe)
+    async def _pixels(self, photo: bytes, embedder: Embedder) -> ByteArray:
+        return await asyncio.get_running_loop().run_in_executor(self._decoding, embedder.pixels, photo)
 
     def _compile(self) -> None:
         """Every size, alone and in a batch, and the one of fine maps: now, not while the first client waits."""
@@ -178,7 +179,7 @@ class ServedModel:
         """
         tagger = self._taggers[profile]
         embedders = [tagger.embedder, tagger.finer] if fine and tagger.finer is not None else [tagger.embedder]
-        inputs = await asyncio.gather(*(self._pixels(photo, embedder.size) for embedder in embedders))
+        inputs = await asyncio.gather(*(self._pixels(photo, embedder) for embedder in embedders))
 
         def work(taggers: Taggers) -> tuple[Tagging, list[Heatmap]]:
             seen, *closely = (one.feature_map(pixels) for one, pixels in zip(embedders, inputs, strict=True))
@@ -190,16 +191,15 @@ class ServedModel:
     async def draw(self, photo: bytes, heatmap: Heatmap, opacity: float) -> bytes:
         """A PNG of the heat map over the photo, which is shrunk where a side is longer than `OVERLAY_SIDE`."""
         return await asyncio.get_running_loop().run_in_executor(
-            self._decoding, _overlay, photo, heatmap, opacity, self._recipe.max_pixels
+            self._decoding, _overlay, photo, heatmap, opacity, self._max_pixels
         )
 
     async def add_tag(
         self, name: str, shown: Sequence[bytes], others: Sequence[bytes], parents: Sequence[str]
     ) -> AddedTag:
         """Add a tag; see `Tagger.add_tag`. Every tagging that begins after the answer has it."""
-        positives, negatives = [
-            [await self._pixels(photo, self.size) for photo in photos] for photos in (shown, others)
-        ]
+        embedder = self._taggers.default.embedder
+        positives, negatives = [[await self._pixels(photo, embedder) for photo in photos] for photos in (shown, others)]
         return await self._change(lambda taggers: taggers.default.add_tag(name, positives, negatives, parents=parents))
 
     async def remove_tag(self, name: str) -> None:

@@ -25,6 +25,8 @@ from vectortag.words import PlacedWord, Words, values
 StoredKind = Literal["mlp", "linear", "softmax_groups"]
 BlockKind = Literal["mlp", "linear", "softmax_groups", "added"]
 
+Places = Sequence[int] | npt.NDArray[np.intp]
+
 TINY = 1e-12
 
 
@@ -86,8 +88,8 @@ class MlpBlock:
 
     def pull_back(self, gradients: FloatArray, hidden: FloatArray, directions: FloatArray) -> FloatArray:
         """Gradients with respect to the hidden values, times directions: (R, H), (H,), (K, n) -> (R, n)."""
-        active = hidden > 0
-        chain = [gradients[:, active], self.w1[active], directions]  # (R, H') @ (H', K) @ (K, n)
+        active = np.flatnonzero(hidden > 0)
+        chain = [gradients.take(active, axis=1), self.w1[active], directions]  # (R, H') @ (H', K) @ (K, n)
         return np.linalg.multi_dot(chain)  # in the cheaper order: for all tags, the right product first
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -355,7 +357,7 @@ class Head:
         blocks[number] = blocks[number].moved(row, w, b)
         return Head(tuple(blocks))
 
-    def along(self, embedding: FloatArray, tags: Sequence[int], directions: FloatArray) -> FloatArray:
+    def along(self, embedding: FloatArray, tags: Places, directions: FloatArray) -> FloatArray:
         """d logit / d embedding for the tags at these places, times directions: (K,), (K, n) -> (len(tags), n).
 
         Raises:
@@ -367,13 +369,13 @@ class Head:
             raise IndexError(f"expected places from 0 to {self.tag_count - 1}, got {list(tags)}")
         first = 0
         for block in self.blocks:
-            here = (wanted >= first) & (wanted < first + block.tag_count)
-            if here.any():
+            here = np.flatnonzero((wanted >= first) & (wanted < first + block.tag_count))
+            if len(here):
                 changes[here] = block.along(embedding, wanted[here] - first, directions)
             first += block.tag_count
         return changes
 
-    def maps(self, feature_map: FloatArray, tags: Sequence[int]) -> FloatArray:
+    def maps(self, feature_map: FloatArray, tags: Places) -> FloatArray:
         """Grad-CAM of some tags on one photo: (K, h, w) -> (len(tags), h, w) in [0, 1].
 
         Each map is what is left after ReLU, minus its minimum, over its maximum. A map that is zero stays zero.

@@ -188,13 +188,18 @@ class Tagger:
 
     def analyse_many(self, photos: Iterable[Photo], *, fine: bool = False) -> Iterator[Analysis | FailedTagging]:
         """Analyse photos in their order, as `tag_many` tags them; `fine` as in `analyse`."""
-        for photo, feature_map, fine_map in self._feature_maps(photos, self.finer if fine else None):
-            if isinstance(feature_map, PhotoError):
-                yield FailedTagging(name_of(photo) or "photo", feature_map)
-            elif isinstance(fine_map, PhotoError):
-                yield FailedTagging(name_of(photo) or "photo", fine_map)
-            else:
-                yield self.analysis_of(photo, feature_map, fine=fine_map)
+        for some in in_batches(self._feature_maps(photos, self.finer if fine else None), SCORED_AT_ONCE):
+            scored = work_on_read(
+                [feature_map for _, feature_map, _ in some],
+                lambda read: self._own_scores(np.concatenate([embeddings_of(one[None]) for one in read])),
+            )
+            for (photo, feature_map, fine_map), own in zip(some, scored, strict=True):
+                if isinstance(feature_map, PhotoError) or isinstance(own, PhotoError):
+                    yield FailedTagging(name_of(photo) or "photo", own)
+                elif isinstance(fine_map, PhotoError):
+                    yield FailedTagging(name_of(photo) or "photo", fine_map)
+                else:
+                    yield self._analysis(photo, feature_map, own, fine_map)
 
     def _feature_maps(
         self, photos: Iterable[Photo], finer: Embedder | None
@@ -218,9 +223,13 @@ class Tagger:
             feature_map: what `embedder` saw of it.
             fine: (K, H, W), what `finer` saw of it, where heat maps are to come from that.
         """
-        own = self._own_scores(embeddings_of(feature_map[None]))  # (1, T)
-        tagging = self._tagging(photo, self.hierarchy.raise_parents(own)[0])
-        return Analysis(self, feature_map, own[0], tagging, fine)
+        return self._analysis(photo, feature_map, self._own_scores(embeddings_of(feature_map[None]))[0], fine)
+
+    def _analysis(
+        self, photo: Photo | None, feature_map: FloatArray, own: FloatArray, fine: FloatArray | None
+    ) -> Analysis:
+        tagging = self._tagging(photo, self.hierarchy.raise_parents(own[None])[0])
+        return Analysis(self, feature_map, own, tagging, fine)
 
     def explain(self, photo: Photo, tag: str, *, fine: bool = True) -> Heatmap:
         """Return where in the photo the model sees a tag (Grad-CAM); its score is that of `tag`.
@@ -374,11 +383,14 @@ class Analysis:
             UnknownTagError: the model does not have one of the tags.
         """
         tagger = self.tagger
-        places = [tagger.place(tag) for tag in (tagger.tags if tags is None else tags)]
-        source_of = tagger.hierarchy.sources(self.own_scores)
-        sources = [int(source_of[place]) for place in places]
-        maps = tagger.head.maps(self.feature_map if self.fine is None else self.fine, sources)
-        return [
-            Heatmap(values, tagger.tags[place], tagger.tags[source], float(self.own_scores[source]))
-            for place, source, values in zip(places, sources, maps, strict=True)
-        ]
+        places = [*range(len(tagger.tags))] if tags is None else [tagger.place(tag) for tag in tags]
+        sources = tagger.hierarchy.sources(self.own_scores)[places]
+        return list(
+            map(
+                Heatmap,
+                tagger.head.maps(self.feature_map if self.fine is None else self.fine, sources),
+                [tagger.tags[place] for place in places],
+                [tagger.tags[source] for source in sources.tolist()],
+                self.own_scores[sources].tolist(),
+            )
+        )

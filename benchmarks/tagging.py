@@ -1,15 +1,15 @@
 """CPU and wall time to tag a photo, against the usual way in torch, the floor, and ONNX Runtime.
 
-    python benchmarks/tagging.py [--rounds 5] [--photos 104] [--sizes 500x375 ...] [--cores N] [--json FILE]
+    python benchmarks/tagging.py [--rounds 5] [--photos 208] [--sizes 500x375 ...] [--cores N] [--json FILE]
 
 Every way runs in a process of its own, in turns with the others; the figures are medians over the rounds.
 
 - usual: Pillow decodes the whole photo, torchvision resizes it, ResNet-18 and the head run in eager torch, a photo at
   a time;
-- decode SIZE, MODEL runtime: what cannot be saved: decoding and resizing alone, to the model's input size; the bare
-  runtime alone, on pixels that are ready, as many photos (with AMX, batches) at once as there are cores;
-- MODEL: `Tagger.tag_many` with what "auto" chooses here; MODEL exact: in float32; MODEL one by one: what it would be
-  without batches, where the processor has AMX;
+- decode SIZE, MODEL runtime: what cannot be saved: decoding and resizing alone, to the model's input size, with Pillow
+  ("exact") or the quicker way of lower precisions ("auto"); the bare runtime alone, on pixels that are ready;
+- MODEL auto: `Tagger.tag_many` with what "auto" chooses here; MODEL exact: in float32; MODEL one by one: what it would
+  be without batches, where the processor has VNNI or AMX;
 - MODEL onnxruntime: the same in ONNX Runtime, in float32 and int8, with the same decoding.
 
 `over floor` is the CPU time over decode + runtime together, the median of the rounds' own ratios, since a machine that
@@ -59,12 +59,12 @@ def usual() -> Work:
     return work
 
 
-def decode(size: int) -> Work:
+def decode(size: int, precision: str) -> Work:
     """Decoding and resizing alone, on all cores."""
     from vectortag.preprocess import PixelRecipe, load_pixels
 
-    pool, recipe = ThreadPoolExecutor(usable_cores()), PixelRecipe()
-    return lambda photos: list(pool.map(lambda photo: load_pixels(photo, size, recipe), photos))
+    pool, recipe, exact = ThreadPoolExecutor(usable_cores()), PixelRecipe(), precision == "exact"
+    return lambda photos: list(pool.map(lambda photo: load_pixels(photo, size, recipe, exact=exact), photos))
 
 
 def runtime(model: str, precision: str) -> Work:
@@ -104,7 +104,7 @@ def ways() -> dict[str, Way]:
 
     found: dict[str, Way] = {"usual": (usual, ())}
     for size in sorted({input_size(model) for model in MODELS}):
-        found[f"decode {size}"] = (decode, (size,))
+        found |= {f"decode {size} {precision}": (decode, (size, precision)) for precision in ("exact", "auto")}
     for model in MODELS:
         folder = find_model_folder(model)
         precisions = ["exact"] if choose(folder).precision == "f32" else ["auto", "exact"]
@@ -135,7 +135,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--photos", type=int, default=104)
+    parser.add_argument("--photos", type=int, default=208)
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=[*SIZES])
     parser.add_argument("--cores", type=int)
     parser.add_argument("--json", type=Path)
@@ -147,7 +147,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.sizes:
             photos = make_photos(Path(folder) / size, SIZES[size])
-            count = max(len(photos), arguments.photos // (1 if SIZES[size][0] < 1000 else 4))
+            count = max(len(photos), arguments.photos // (1 if SIZES[size][0] < 1000 else 2))
             children.measure(size, (photos * (1 + count // len(photos)))[:count], rounds=arguments.rounds)
     print(machine_line(), f"({cores} used)\n")
     for size in arguments.sizes:
@@ -160,7 +160,7 @@ def main() -> None:
             bare = f"{model} runtime {precision}"
             over: float | str = ""
             if (bare, size) in children.results:
-                over = over_floor(children, size, name, (f"decode {pixels[model]}", bare))
+                over = over_floor(children, size, name, (f"decode {pixels[model]} {precision}", bare))
             rows.append(row | {"over floor": over})
     print_table(rows, arguments.json)
 

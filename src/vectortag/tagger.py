@@ -11,11 +11,12 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from vectortag.additions import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
+from vectortag.blas import one_thread
 from vectortag.choosing import Precision, open_model
 from vectortag.embedder import Embedder, embeddings_of, in_batches, work_on_read
 from vectortag.errors import CorrectionError, PhotoError, VectorTagError
@@ -34,6 +35,8 @@ from vectortag.wording import knows_words
 if TYPE_CHECKING:
     from vectortag.corrections import Correction
 
+
+Item = TypeVar("Item")
 
 SCORED_AT_ONCE = 16
 """Photos whose scores are computed together: the head's matrices are read once for all of them."""
@@ -163,7 +166,7 @@ class Tagger:
 
     def tag_many(self, photos: Iterable[Photo]) -> Iterator[Tagging | FailedTagging]:
         """Tag photos in their order; one that cannot be read yields a FailedTagging, and the others go on."""
-        for some in in_batches(self.embedder.embed_many(photos), SCORED_AT_ONCE):
+        for some in _scored_at_once(self.embedder.embed_many(photos)):
             photos_of, embeddings = zip(*some, strict=True)
             scored = work_on_read(embeddings, lambda read: self.scores(np.stack(read)))
             for photo, scores in zip(photos_of, scored, strict=True):
@@ -188,7 +191,7 @@ class Tagger:
 
     def analyse_many(self, photos: Iterable[Photo], *, fine: bool = False) -> Iterator[Analysis | FailedTagging]:
         """Analyse photos in their order, as `tag_many` tags them; `fine` as in `analyse`."""
-        for some in in_batches(self._feature_maps(photos, self.finer if fine else None), SCORED_AT_ONCE):
+        for some in _scored_at_once(self._feature_maps(photos, self.finer if fine else None)):
             scored = work_on_read(
                 [feature_map for _, feature_map, _ in some],
                 lambda read: self._own_scores(np.concatenate([embeddings_of(one[None]) for one in read])),
@@ -350,6 +353,12 @@ class Tagger:
     def _implied(self, found: set[str]) -> tuple[str, ...]:
         above = {parent for tag in self.additions if tag.name in found for parent in tag.parents}
         return tuple(tag for tag in self.folder.manifest.tags if tag in above - found)
+
+
+def _scored_at_once(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """So many at a time; whoever takes them computes on one core, also when the last photo has been read."""
+    with one_thread():
+        yield from in_batches(items, SCORED_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -168,10 +168,19 @@ class OpenVinoSession(Session):
     def feature_maps_of(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
         batch = self.batch if max(images[0].shape) <= LARGEST_IN_BATCHES else 1
         if batch == 1:
-            return [results[0] for results in self._infer([image[None] for image in images], self.threads)]
+            return self._one_by_one(images)
         padded = [*images, *[images[-1]] * (-len(images) % batch)]  # what is left over takes the same network
         batches = [np.stack(padded[first : first + batch]) for first in range(0, len(padded), batch)]
         return [result for results in self._infer(batches, self.threads) for result in results][: len(images)]
+
+    def feature_maps(self, images: ByteArray) -> FloatArray:
+        if len(images) == 1:
+            return self.feature_map_at_once(images[0])[None]
+        parts = np.split(images, range(AT_ONCE * self.threads, len(images), AT_ONCE * self.threads))
+        return np.stack([result for part in parts for result in self._one_by_one(part)])
+
+    def _one_by_one(self, images: Iterable[ByteArray]) -> list[FloatArray]:
+        return [result for (result,) in self._infer([image[None] for image in images], self.threads)]
 
     def _infer(self, batches: Sequence[ByteArray], streams: int) -> list[FloatArray]:
         """Run each (N, H, W, 3) on one of `streams` equal shares of the cores, as soon as one is free."""

@@ -124,9 +124,7 @@ def test_the_recipe_chooses_the_filter():
 
 @pytest.mark.parametrize("name", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("shape", [(500, 375), (90, 1200), (24, 24), (20, 30)])
-def test_the_quicker_way_is_hardly_apart(
-    need_module: Callable[[str], ModuleType], name: FilterName, shape: tuple[int, int]
-):
+def test_the_quicker_way_is_hardly_apart(need_module: NeedModule, name: FilterName, shape: tuple[int, int]):
     need_module("cykooz_resizer")
     picture, recipe = smooth_picture(*shape), PixelRecipe(filter=name)
     exact, quick = (load_pixels(picture, 24, recipe, exact=exact).astype(int) for exact in (True, False))

@@ -111,10 +111,9 @@ def _by_rule(folder: ModelFolder, runtime: Runtime, machine: Machine) -> Choice:
     if runtime == "cuda":
         return Choice(runtime, "f32", "a GPU computes in float32; lower precisions are for processors")
     may = allowed(folder)
-    bf16 = "bf16" in may and runtime in {"auto", "openvino"}
     if "int8" in may and machine.has("avx2"):
         return Choice(runtime, "int8", "int8 pays for this model from AVX2 on, and loses next to nothing")
-    if bf16 and machine.has("amx_bf16", "avx512_bf16"):
+    if "bf16" in may and machine.has("amx_bf16", "avx512_bf16") and runtime in {"auto", "openvino"}:
         return Choice(runtime, "bf16", "the processor computes in bf16, and the model loses next to nothing by it")
     if len(may) == 1:
         return Choice(runtime, "f32", "no lower precision is known to lose next to nothing for this model")

@@ -94,7 +94,7 @@ class Embedder:
             wanted: what to keep of a feature map.
         """
         photos, session = iter(photos), self.session
-        first = list(itertools.islice(photos, max(2, AT_ONCE * session.threads)))
+        first = list(itertools.islice(photos, AT_ONCE * session.threads))
         if len(first) == 1:
             yield first[0], _try(lambda photo: wanted(self.feature_map(photo)), first[0])
             return

@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -87,8 +87,12 @@ class Session(ABC):
         """(N, H, W, 3) uint8 -> (N, K, h, w) float32, on all cores."""
         if len(images) == 1:
             return self.feature_map_at_once(images[0])[None]
+        return np.stack(self._one_by_one(images))
+
+    def _one_by_one(self, images: Sequence[ByteArray] | ByteArray) -> list[FloatArray]:
+        """The feature map of each of any number of images, each in a run of its own, on all cores."""
         with ThreadPoolExecutor(self.threads) as pool:
-            return np.stack(list(pool.map(self.feature_map, images)))
+            return list(pool.map(self.feature_map, images))
 
 
 def installed_runtimes() -> dict[Engine, str]:
@@ -173,14 +177,10 @@ class OpenVinoSession(Session):
         batches = [np.stack(padded[first : first + batch]) for first in range(0, len(padded), batch)]
         return [result for results in self._infer(batches, self.threads) for result in results][: len(images)]
 
-    def feature_maps(self, images: ByteArray) -> FloatArray:
-        if len(images) == 1:
-            return self.feature_map_at_once(images[0])[None]
-        parts = np.split(images, range(AT_ONCE * self.threads, len(images), AT_ONCE * self.threads))
-        return np.stack([result for part in parts for result in self._one_by_one(part)])
-
-    def _one_by_one(self, images: Iterable[ByteArray]) -> list[FloatArray]:
-        return [result for (result,) in self._infer([image[None] for image in images], self.threads)]
+    def _one_by_one(self, images: Sequence[ByteArray] | ByteArray) -> list[FloatArray]:
+        most = AT_ONCE * self.threads
+        parts = (images[first : first + most] for first in range(0, len(images), most))
+        return [result for part in parts for (result,) in self._infer([image[None] for image in part], self.threads)]
 
     def _infer(self, batches: Sequence[ByteArray], streams: int) -> list[FloatArray]:
         """Run each (N, H, W, 3) on one of `streams` equal shares of the cores, as soon as one is free."""

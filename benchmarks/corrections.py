@@ -5,8 +5,8 @@
 Two cases. "At home": the shipped head and its own validation photos. "Abroad": a head fitted without one of the three
 sets, on that set's photos, as a user's photos differ from those that a model learnt from. In both, half of the photos
 are there to be corrected: for each tag the first ten that the model decides wrongly, or the first twenty that it shows
-as having the tag, right or wrong. The other half judges. For each resistance (see `vectortag.refitting`) the table says
-how many corrected photos come out right and what happened to average precision and F1, means over all tags with at
+as having the tag, right or wrong. The other half judges. For each resistance (see `vectortag.personal.refit`) the table
+says how many corrected photos come out right and what happened to average precision and F1, means over all tags with at
 least four corrections and eight photos that judge.
 """
 
@@ -22,19 +22,19 @@ from pathlib import Path
 import numpy as np
 from new_tags import SETS, prepare
 
+from vectortag.assembly.mlp import fit_mlp
+from vectortag.assembly.operating_point import fit_operating_point
+from vectortag.core.types import UNKNOWN
 from vectortag.data.records import read_data_set
 from vectortag.data.split import split_by_column, split_together
 from vectortag.data.vocabulary import record_tags
-from vectortag.fitting import fit_mlp
-from vectortag.head import MlpBlock
-from vectortag.hierarchy import Hierarchy
-from vectortag.manifest import OperatingPoint
-from vectortag.metrics import average_precision
-from vectortag.operating_point import fit_operating_point
-from vectortag.refitting import RESISTANCE, refit
-from vectortag.tagger import Tagger
-from vectortag.thresholds import sigmoid
-from vectortag.types import UNKNOWN
+from vectortag.evaluation.metrics import average_precision
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import sigmoid
+from vectortag.model.head import MlpBlock
+from vectortag.model.hierarchy import Hierarchy
+from vectortag.model.manifest import OperatingPoint
+from vectortag.personal.refit import RESISTANCE, refit
 
 RESISTANCES = (3.0, 10.0, RESISTANCE, 100.0, 300.0)
 FEWEST_CORRECTIONS, FEWEST_JUDGES = 4, 8

@@ -26,11 +26,11 @@ import numpy as np
 from measuring import machine_line, print_table
 from startup import VECTORTAG, run
 
+from vectortag.core.folders import cache_home
 from vectortag.data.embeddings import cache_file, open_cache
 from vectortag.data.find import find_images
-from vectortag.finding import PhotoIndex
-from vectortag.places import cache_home
-from vectortag.tagger import Tagger
+from vectortag.inference.search import PhotoIndex
+from vectortag.inference.tagger import Tagger
 
 SENTENCE = "a cat asleep on a sofa"
 A_FOLDER = 1000

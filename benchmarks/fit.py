@@ -58,11 +58,11 @@ def run(what: str, arguments: list[str]) -> float:
 
 def compare_heads(data: Path, model: str) -> None:
     """Print the mAP of both heads for each seed, and the means."""
+    from vectortag.assembly.fit import embed_data_set, fit_head
     from vectortag.data.keywords import read_tagged_photos
     from vectortag.data.training import prepare_training_data
-    from vectortag.own_vocabulary import embed_data_set, fit_head
-    from vectortag.tagger import Tagger
-    from vectortag.taxonomy import load_taxonomy
+    from vectortag.inference.tagger import Tagger
+    from vectortag.model.taxonomy import load_taxonomy
 
     tagger = Tagger.load(model, additions=False)
     photos, embeddings = embed_data_set(tagger.embedder, tagger.folder, read_tagged_photos(data))
@@ -89,7 +89,7 @@ def torch_head(
     import torch
     from torch import nn
 
-    from vectortag.metrics import average_precision, mean_over_tags
+    from vectortag.evaluation.metrics import average_precision, mean_over_tags
     from vectortag.train.losses import masked_bce, to_float
 
     torch.manual_seed(seed)

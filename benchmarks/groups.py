@@ -16,13 +16,13 @@ import os
 import numpy as np
 
 from vectortag.data.records import read_data_set
-from vectortag.data.vocabulary import build_targets
-from vectortag.evaluation import choose_part, embed_records, known_in
-from vectortag.groups import group_block
-from vectortag.metrics import average_precision, judgeable
-from vectortag.tagger import Tagger
-from vectortag.taxonomy import Taxonomy
-from vectortag.thresholds import PROFILES
+from vectortag.data.vocabulary import build_targets, judgeable
+from vectortag.evaluation.evaluate import choose_part, embed_records, known_in
+from vectortag.evaluation.metrics import average_precision
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import PROFILES
+from vectortag.model.class_groups import group_block
+from vectortag.model.taxonomy import Taxonomy
 
 SETS = ("coco", "corel5k", "flickr8k")
 FEWEST = 5

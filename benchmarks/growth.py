@@ -21,7 +21,7 @@ JOBS = (13, 130, 1_300)
 
 def tagging(model: str) -> Work:
     """`tag_many`."""
-    from vectortag.tagger import Tagger
+    from vectortag.inference.tagger import Tagger
 
     tagger = Tagger.load(model, additions=False)
     return lambda photos: list(tagger.tag_many(photos))
@@ -29,8 +29,8 @@ def tagging(model: str) -> Work:
 
 def write_model(folder: Path, tags: int) -> str:
     """The network of lite0 with a head of so many tags, of which about one in fifty is found in a photo."""
-    from vectortag.head import Head, MlpBlock
-    from vectortag.model_folder import find_model_folder, write_model_folder
+    from vectortag.model.folder import find_model_folder, write_model_folder
+    from vectortag.model.head import Head, MlpBlock
 
     base = find_model_folder("lite0")
     (first, *_) = base.head.blocks

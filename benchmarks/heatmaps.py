@@ -26,7 +26,7 @@ MODELS = ("lite2", "lite0", "resnet18")
 
 def tag(model: str) -> Work:
     """Tags alone."""
-    from vectortag.tagger import Tagger
+    from vectortag.inference.tagger import Tagger
 
     tagger = Tagger.load(model, additions=False)
     return lambda photos: list(tagger.tag_many(photos))
@@ -34,7 +34,7 @@ def tag(model: str) -> Work:
 
 def maps(model: str, count: int | None, fine: bool = False) -> Work:
     """Tags and maps from one forward pass; of fine maps, from two."""
-    from vectortag.tagger import Tagger
+    from vectortag.inference.tagger import Tagger
 
     tagger = Tagger.load(model, additions=False)
     wanted = tagger.tags if count is None else tagger.tags[:count]
@@ -52,7 +52,7 @@ def _network() -> Any:
 def _pixels(photo: Path) -> Any:
     import torch
 
-    from vectortag.preprocess import PixelRecipe, load_pixels
+    from vectortag.runtime.pixels import PixelRecipe, load_pixels
 
     pixels = torch.from_numpy(load_pixels(photo, 224, PixelRecipe()).copy()).permute(2, 0, 1)
     return (pixels.float() / 127.5 - 1)[None]

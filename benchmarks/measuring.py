@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from vectortag.machine import this_machine
+from vectortag.runtime.cpu import this_machine
 
 EXAMPLES = Path(__file__).parents[1] / "examples/photos"
 SIZES = {"500x375": (500, 375), "2 MP": (1632, 1224), "12 MP": (4000, 3000)}

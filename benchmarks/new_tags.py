@@ -22,15 +22,15 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from vectortag.assembly.mlp import fit_mlp
+from vectortag.core.types import UNKNOWN
 from vectortag.data.records import Record, read_data_set
 from vectortag.data.split import split_by_column, split_together
-from vectortag.data.vocabulary import build_targets, known_tags, record_tags
-from vectortag.fitting import fit_mlp
-from vectortag.head import Head, MlpBlock, new_tag_features, new_tag_parts
-from vectortag.metrics import average_precision, judgeable
-from vectortag.new_tags import fit_tag
-from vectortag.tagger import Tagger
-from vectortag.types import UNKNOWN
+from vectortag.data.vocabulary import build_targets, judgeable, known_tags, record_tags
+from vectortag.evaluation.metrics import average_precision
+from vectortag.inference.tagger import Tagger
+from vectortag.model.head import Head, MlpBlock, new_tag_features, new_tag_parts
+from vectortag.personal.few_shot import fit_tag
 
 SETS = ("coco", "corel5k", "flickr8k")
 COUNTS = (5, 10, 20, 50)

@@ -33,9 +33,9 @@ from PIL import Image
 from vectortag.data.records import read_data_set
 from vectortag.data.split import split_by_column
 from vectortag.data.vocabulary import record_tags
-from vectortag.preprocess import open_image
-from vectortag.tagger import Tagger
-from vectortag.taxonomy import Taxonomy
+from vectortag.inference.tagger import Tagger
+from vectortag.model.taxonomy import Taxonomy
+from vectortag.runtime.pixels import open_image
 
 TOLERANCE = 15
 """Pixels of the photo, as in the paper."""

@@ -21,14 +21,14 @@ from types import SimpleNamespace
 import numpy as np
 from measuring import print_table
 
+from vectortag.assembly.fit import embed_data_set, fit_head
+from vectortag.assembly.mlp import fit_mlp
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import build_targets, choose_vocabulary
-from vectortag.evaluation import choose_part
-from vectortag.fitting import fit_mlp
-from vectortag.metrics import average_precision, mean_over_tags
-from vectortag.own_vocabulary import embed_data_set, fit_head
-from vectortag.tagger import Tagger
-from vectortag.taxonomy import load_taxonomy
+from vectortag.evaluation.evaluate import choose_part
+from vectortag.evaluation.metrics import average_precision, mean_over_tags
+from vectortag.inference.tagger import Tagger
+from vectortag.model.taxonomy import load_taxonomy
 
 SETS = {"coco": 1, "corel5k": 1, "flickr8k": 100}
 """Each set, and how many training photos a word needs."""

@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vectortag.client import Client
+from vectortag.apps.client import Client
 
 EXAMPLES = Path(__file__).parents[1] / "examples/photos"
 CLIENTS = 32
@@ -159,7 +159,7 @@ class TagMany:
 
 
 def tag_for_seconds(connection, photos: list[bytes], precision: str) -> None:
-    from vectortag.tagger import Tagger
+    from vectortag.inference.tagger import Tagger
 
     tagger = Tagger.load(precision=precision)
     tagger.tag(photos[0])

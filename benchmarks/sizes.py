@@ -23,17 +23,17 @@ from pathlib import Path
 import numpy as np
 from measuring import print_table
 
+from vectortag.assembly.operating_point import cross_fit, fit_operating_point, score
+from vectortag.core.types import UNKNOWN
 from vectortag.data.records import Record, read_data_set
-from vectortag.data.vocabulary import build_targets
-from vectortag.evaluation import choose_part, known_in
-from vectortag.head import Head, MlpBlock, new_tag_features, new_tag_parts
-from vectortag.hierarchy import Hierarchy
-from vectortag.metrics import average_precision, count, judgeable, mean_over_tags
-from vectortag.new_tags import fit_tag
-from vectortag.operating_point import cross_fit, fit_operating_point, score
-from vectortag.tagger import Tagger
-from vectortag.thresholds import sigmoid
-from vectortag.types import UNKNOWN
+from vectortag.data.vocabulary import build_targets, judgeable
+from vectortag.evaluation.evaluate import choose_part, known_in
+from vectortag.evaluation.metrics import average_precision, count, mean_over_tags
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import sigmoid
+from vectortag.model.head import Head, MlpBlock, new_tag_features, new_tag_parts
+from vectortag.model.hierarchy import Hierarchy
+from vectortag.personal.few_shot import fit_tag
 
 SETS = ("coco", "corel5k", "flickr8k")
 COUNTS = (5, 20)

@@ -17,7 +17,7 @@ import numpy as np
 from vectortag.data.records import Record, read_data_set
 from vectortag.data.split import split_records
 from vectortag.data.vocabulary import record_tags
-from vectortag.taxonomy import Taxonomy
+from vectortag.model.taxonomy import Taxonomy
 
 SETS = ("coco", "corel5k", "flickr8k")
 SHARE, SEEDS = 0.2, range(10)

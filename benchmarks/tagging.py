@@ -27,8 +27,8 @@ from pathlib import Path
 
 from measuring import SIZES, Children, Way, Work, machine_line, make_photos, print_table
 
-from vectortag.machine import usable_cores
-from vectortag.types import ByteArray
+from vectortag.core.types import ByteArray
+from vectortag.runtime.cpu import usable_cores
 
 MODELS = ("lite2", "lite0", "resnet18")
 
@@ -61,7 +61,7 @@ def usual() -> Work:
 
 def decode(size: int, precision: str) -> Work:
     """Decoding and resizing alone, on all cores."""
-    from vectortag.preprocess import PixelRecipe, load_pixels
+    from vectortag.runtime.pixels import PixelRecipe, load_pixels
 
     pool, recipe, exact = ThreadPoolExecutor(usable_cores()), PixelRecipe(), precision == "exact"
     return lambda photos: list(pool.map(lambda photo: load_pixels(photo, size, recipe, exact=exact), photos))
@@ -69,8 +69,8 @@ def decode(size: int, precision: str) -> Work:
 
 def runtime(model: str, precision: str) -> Work:
     """The bare runtime on pixels that are ready, on all cores, as the tagger calls it."""
-    from vectortag.session import AT_ONCE
-    from vectortag.tagger import Tagger
+    from vectortag.inference.tagger import Tagger
+    from vectortag.runtime.session import AT_ONCE
 
     embedder = Tagger.load(model, precision=precision, additions=False).embedder
     pool, session = ThreadPoolExecutor(usable_cores()), embedder.session
@@ -89,7 +89,7 @@ def runtime(model: str, precision: str) -> Work:
 
 def ours(model: str, precision: str, name: str, one_by_one: bool = False) -> Work:
     """`tag_many`."""
-    from vectortag.tagger import Tagger
+    from vectortag.inference.tagger import Tagger
 
     tagger = Tagger.load(model, precision=precision, runtime=name, additions=False)
     if one_by_one:
@@ -99,8 +99,8 @@ def ours(model: str, precision: str, name: str, one_by_one: bool = False) -> Wor
 
 def ways() -> dict[str, Way]:
     """By name."""
-    from vectortag.choosing import choose, open_model
-    from vectortag.model_folder import find_model_folder
+    from vectortag.model.folder import find_model_folder
+    from vectortag.model.precision import choose, open_model
 
     found: dict[str, Way] = {"usual": (usual, ())}
     for size in sorted({input_size(model) for model in MODELS}):
@@ -126,7 +126,7 @@ def over_floor(children: Children, size: str, name: str, floor: Sequence[str]) -
 
 def input_size(model: str) -> int:
     """Pixels a side."""
-    from vectortag.model_folder import find_model_folder
+    from vectortag.model.folder import find_model_folder
 
     return find_model_folder(model).manifest.sizes[0]
 

@@ -27,21 +27,22 @@ from pathlib import Path
 
 import numpy as np
 
-from vectortag.additions import Wording
+from vectortag.assembly.learn_words import Material, gather, read_captions
+from vectortag.assembly.mlp import fit_mlp
+from vectortag.core.types import UNKNOWN
 from vectortag.data.embeddings import embed_photos
 from vectortag.data.records import DataSet, Record, read_data_set
-from vectortag.evaluation import choose_part
-from vectortag.fitting import fit_mlp
-from vectortag.head import Head, new_tag_features, new_tag_parts
-from vectortag.learning_words import Material, gather, read_captions
-from vectortag.metrics import average_precision, judgeable
-from vectortag.model_folder import NETWORK, ModelFolder
-from vectortag.new_tags import fit_tag
-from vectortag.tagger import Tagger
-from vectortag.types import UNKNOWN
-from vectortag.word_vectors import read_words, text_model, word_vector
-from vectortag.wording import word_values
-from vectortag.words import Views, Words, unit, values
+from vectortag.data.vocabulary import judgeable
+from vectortag.evaluation.evaluate import choose_part
+from vectortag.evaluation.metrics import average_precision
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import NETWORK, ModelFolder
+from vectortag.model.head import Head, new_tag_features, new_tag_parts
+from vectortag.model.words.similarity import Views, Words, unit, values
+from vectortag.model.words.word_vectors import read_words, text_model, word_vector
+from vectortag.personal.added_tags import Wording
+from vectortag.personal.few_shot import fit_tag
+from vectortag.personal.from_words import word_values
 
 SETS = ("coco", "corel5k", "flickr8k")
 FEWEST = {"coco": 1, "corel5k": 5, "flickr8k": 20}

@@ -23,12 +23,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.classifier import Classifier
-from vectortag.head import Head, LinearBlock, MlpBlock, SoftmaxGroupsBlock
-from vectortag.manifest import Manifest
-from vectortag.model_folder import ModelFolder, write_model_folder
-from vectortag.tagger import Tagger
-from vectortag.taxonomy import Taxonomy
+from vectortag.inference.tagger import Tagger
+from vectortag.model.classifier import Classifier
+from vectortag.model.folder import ModelFolder, write_model_folder
+from vectortag.model.head import Head, LinearBlock, MlpBlock, SoftmaxGroupsBlock
+from vectortag.model.manifest import Manifest
+from vectortag.model.taxonomy import Taxonomy
 
 TINY_TAGS = ("animal", "beach", "dog", "sea", "boat", "vehicle")
 TINY_TAXONOMY = Taxonomy(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -17,14 +19,15 @@ import typer
 import vectortag
 from vectortag.apps.cli.app import COMMANDS as COMMAND_NAMES
 from vectortag.apps.cli.app import app_with
+from vectortag.core.schema import to_plain
+from vectortag.core.types import Tagging
 from vectortag.data.find import find_images
-from vectortag.model_card import write_card
-from vectortag.model_folder import DEFAULT_MODEL, model_folders, read_model_folder
-from vectortag.schemas import to_plain
-from vectortag.tagger import Tagger
-from vectortag.types import Tagging
+from vectortag.evaluation.model_card import write_card
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import DEFAULT_MODEL, model_folders, read_model_folder
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "vectortag"
 APP = app_with(COMMAND_NAMES)
 COMMANDS = {command.name: command for command in APP.registered_commands}
 
@@ -37,6 +40,39 @@ def test_a_module_imports_only_from_lower_layers(need_module: Callable[[str], Mo
 
     assert outcome.returncode == 0, outcome.stdout
     assert re.search(r"Contracts: [1-9]\d* kept, 0 broken", outcome.stdout)
+
+
+class TestTheMap:
+    """CONTRIBUTING.md shows the packages, top to bottom, with their modules; so does the contract of the layers."""
+
+    def rows(self) -> dict[str, set[str]]:
+        """Each package of the table and its modules, in the table's order."""
+        text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+        found = re.findall(r"^\| `(\w+)` \|.*\| `([\w ]+)` \|$", text, re.MULTILINE)
+        return {package: set(modules.split()) for package, modules in found}
+
+    def test_it_names_every_package_and_no_other(self):
+        packages = {file.parent.name for file in PACKAGE.glob("*/__init__.py")}
+
+        assert set(self.rows()) == packages
+
+    def test_it_names_every_module_and_no_other(self):
+        for package, modules in self.rows().items():
+            there = {module.name for module in pkgutil.iter_modules([str(PACKAGE / package)])}
+
+            assert modules == there, package
+
+    def test_its_order_is_that_of_the_layers(self):
+        settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+        layers = next(c for c in settings["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+
+        assert layers["exhaustive"]
+        assert list(self.rows()) == layers["layers"]
+
+    def test_the_top_of_the_package_is_small(self):
+        entries = [entry.name for entry in PACKAGE.iterdir() if entry.name != "__pycache__"]
+
+        assert len(entries) <= 15
 
 
 class TestImporting:
@@ -103,7 +139,7 @@ class TestPublicNames:
         assert set(dir(vectortag)) == {*vectortag.__all__, "__version__"}
 
     def test_every_error_is_public(self):
-        errors = importlib.import_module("vectortag.errors")
+        errors = importlib.import_module("vectortag.core.errors")
         found = {name for name, value in vars(errors).items() if getattr(value, "__module__", "") == errors.__name__}
 
         assert found - {"did_you_mean"} <= set(vectortag.__all__)

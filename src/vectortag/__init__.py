@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Analysis",
+    "Client",
     "ConfigError",
     "CorrectionError",
     "DataError",
@@ -47,26 +48,27 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Analysis": "tagger",
-    "FailedTagging": "types",
-    "Heatmap": "types",
-    "ModelFolder": "model_folder",
-    "TagScore": "types",
-    "Tagger": "tagger",
-    "Tagging": "types",
-    "Taxonomy": "taxonomy",
-    "draw_heatmap": "heatmap",
-    "evaluate": "evaluation",
-    "fit": "own_vocabulary",
+    "Analysis": "inference.tagger",
+    "Client": "apps.client",
+    "FailedTagging": "core.types",
+    "Heatmap": "core.types",
+    "ModelFolder": "model.folder",
+    "TagScore": "core.types",
+    "Tagger": "inference.tagger",
+    "Tagging": "core.types",
+    "Taxonomy": "model.taxonomy",
+    "draw_heatmap": "inference.heatmap",
+    "evaluate": "evaluation.evaluate",
+    "fit": "assembly.fit",
     "find_images": "data.find",
-    "read_model_folder": "model_folder",
+    "read_model_folder": "model.folder",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'vectortag' has no attribute {name!r}")
-    module = importlib.import_module(f"vectortag.{_HOMES.get(name, 'errors')}")
+    module = importlib.import_module(f"vectortag.{_HOMES.get(name, 'core.errors')}")
     return getattr(module, name)
 
 
@@ -75,8 +77,9 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from vectortag.data.find import find_images
-    from vectortag.errors import (
+    from vectortag.apps.client import Client
+    from vectortag.assembly.fit import fit
+    from vectortag.core.errors import (
         ConfigError,
         CorrectionError,
         DataError,
@@ -93,10 +96,10 @@ if TYPE_CHECKING:
         VectorTagError,
         WordsError,
     )
-    from vectortag.evaluation import evaluate
-    from vectortag.heatmap import draw_heatmap
-    from vectortag.model_folder import ModelFolder, read_model_folder
-    from vectortag.own_vocabulary import fit
-    from vectortag.tagger import Analysis, Tagger
-    from vectortag.taxonomy import Taxonomy
-    from vectortag.types import FailedTagging, Heatmap, Tagging, TagScore
+    from vectortag.core.types import FailedTagging, Heatmap, Tagging, TagScore
+    from vectortag.data.find import find_images
+    from vectortag.evaluation.evaluate import evaluate
+    from vectortag.inference.heatmap import draw_heatmap
+    from vectortag.inference.tagger import Analysis, Tagger
+    from vectortag.model.folder import ModelFolder, read_model_folder
+    from vectortag.model.taxonomy import Taxonomy

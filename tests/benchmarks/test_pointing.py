@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.tagger import Tagger
+from vectortag.inference.tagger import Tagger
 
 SIZE = (80, 60)
 

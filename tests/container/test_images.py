@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from vectortag.apps.cli.app import COMMANDS
-from vectortag.client import Client
-from vectortag.errors import ServiceError
+from vectortag.apps.client import Client
+from vectortag.core.errors import ServiceError
 
 ROOT = Path(__file__).parents[2]
 CAT = ROOT / "examples/photos/cat.jpg"
@@ -32,7 +32,7 @@ if os.environ.get("VECTORTAG_TEST_IMAGES") != "1":
 
 ASK_INSIDE = """
 import socket
-from vectortag.client import Client
+from vectortag.apps.client import Client
 with Client("http://127.0.0.1:8000") as client:
     print([tag.tag for tag in client.tag("/cat.jpg").tags])
 print([name for _, name in socket.if_nameindex()])
@@ -148,7 +148,7 @@ def test_the_service_does_not_start_without_keys_or_a_loud_no(api, run):
 def test_a_tag_is_kept_on_a_volume(api, run, engine):
     engine.docker("volume", "create", "added")
     add = """
-from vectortag.client import Client
+from vectortag.apps.client import Client
 with Client("http://127.0.0.1:8000") as client:
     print(client.add_tag("pet", [f"/photos/{name}.jpg" for name in ("cat", "dogs", "bird")]).tag)
 """
@@ -161,7 +161,7 @@ with Client("http://127.0.0.1:8000") as client:
     second = run(api, "--no-auth", options=options)
     second.wait_until_healthy()
     assert "pet" in second.python(
-        "from vectortag.client import Client; from vectortag.model_folder import DEFAULT_MODEL; "
+        "from vectortag.apps.client import Client; from vectortag.model.folder import DEFAULT_MODEL; "
         "print(Client('http://127.0.0.1:8000').model(DEFAULT_MODEL)['vocabulary'][-1])"
     )
 

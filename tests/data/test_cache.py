@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vectortag.core.errors import TrainingError
+from vectortag.core.folders import cache_home
 from vectortag.data import cache
 from vectortag.data.cache import cached_array, photo_key, prepared_photos
 from vectortag.data.records import Record, read_data_set
-from vectortag.errors import TrainingError
-from vectortag.places import cache_home
-from vectortag.preprocess import PixelRecipe, load_pixels
+from vectortag.runtime.pixels import PixelRecipe, load_pixels
 
 MakeDataSet = Callable[..., Path]
 

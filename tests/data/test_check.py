@@ -10,7 +10,7 @@ import pytest
 
 from vectortag.data.check import check_data_set, near_synonyms
 from vectortag.data.records import read_data_set
-from vectortag.taxonomy import Taxonomy
+from vectortag.model.taxonomy import Taxonomy
 
 PLAIN = Taxonomy()
 MakeDataSet = Callable[..., Path]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vectortag.data.check import check_data_set
 from vectortag.data.records import read_data_set
-from vectortag.taxonomy import Taxonomy
+from vectortag.model.taxonomy import Taxonomy
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from vectortag.core.errors import TrainingError
 from vectortag.data import copies
 from vectortag.data.training import TrainingData
-from vectortag.errors import TrainingError
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
 

@@ -12,8 +12,8 @@ from scipy.fft import dctn
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from vectortag.core.errors import PhotoError
 from vectortag.data.duplicates import DISTANCE, FINGERPRINT, duplicate_groups, fingerprint, read_fingerprints
-from vectortag.errors import PhotoError
 
 PHOTOS = sorted((Path(__file__).parents[2] / "examples" / "photos").glob("*.jpg"))
 PhotoChange = Callable[[Image.Image], Image.Image]

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vectortag.core.folders import cache_home
 from vectortag.data.embeddings import embed_cached, embed_photos
-from vectortag.embedder import Embedder
-from vectortag.places import cache_home
-from vectortag.tagger import Tagger
+from vectortag.inference.tagger import Tagger
+from vectortag.runtime.embedder import Embedder
 
 MakePhoto = Callable[..., Path]
 

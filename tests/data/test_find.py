@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from vectortag.core.errors import PhotoError
 from vectortag.data.find import find_images
-from vectortag.errors import PhotoError
 
 
 def touch(root: Path, *names: str) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from vectortag.core.errors import DataError
 from vectortag.data.keywords import keywords_of, read_tagged_photos
-from vectortag.errors import DataError
 
 PROPERTIES = {
     "dc": ("http://purl.org/dc/elements/1.1/", "subject", "Bag"),

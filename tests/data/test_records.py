@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from vectortag.core.errors import DataError
 from vectortag.data.records import DataSet, parse_tags, photo_hash, read_data_set
-from vectortag.errors import DataError
 
 WriteCsv = Callable[..., Path]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vectortag.core.types import UNKNOWN
 from vectortag.data.sampling import rarity_weights, subsample
-from vectortag.types import UNKNOWN
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vectortag.core.errors import DataError
 from vectortag.data.records import DataSet, Record
 from vectortag.data.split import Stratify, split_by_column, split_records
-from vectortag.errors import DataError
 
 Tags = list[set[str]]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vectortag.core.errors import DataError
 from vectortag.data.records import Record
 from vectortag.data.split import split_records, split_together
-from vectortag.errors import DataError
 
 
 def records(count: int) -> list[Record]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vectortag.core.errors import DataError
+from vectortag.core.types import UNKNOWN
 from vectortag.data.records import Record
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, count_tags, known_tags, record_tags
-from vectortag.errors import DataError
-from vectortag.taxonomy import Taxonomy
-from vectortag.types import UNKNOWN
+from vectortag.model.taxonomy import Taxonomy
 
 ANIMALS = Taxonomy(
     synonyms={"dog": ["puppy"]},

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vectortag.core.types import UNKNOWN
 from vectortag.train.config import AugmentConfig, TrainConfig
-from vectortag.types import UNKNOWN
 
 PHOTOS = 22
 

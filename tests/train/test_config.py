@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from vectortag.errors import ConfigError
+from vectortag.core.errors import ConfigError
 from vectortag.train.config import ENVIRONMENT_PREFIX, AugmentConfig, LossConfig, TrainConfig, load_config
 
 WriteConfig = Callable[[str], Path]

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from vectortag.core.errors import ConfigError, DataError
+from vectortag.core.types import UNKNOWN
 from vectortag.data.records import photo_hash, read_data_set
 from vectortag.data.training import Part, TrainingData, prepare_training_data
-from vectortag.errors import ConfigError, DataError
-from vectortag.taxonomy import Taxonomy, load_taxonomy
+from vectortag.model.taxonomy import Taxonomy, load_taxonomy
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
-from vectortag.types import UNKNOWN
 
 MakeDataSet = Callable[..., Path]
 TAXONOMY = """

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vectortag.classifier import Classifier
+from vectortag.core.errors import ConfigError, TrainingError
+from vectortag.core.types import UNKNOWN
 from vectortag.data.records import Record
 from vectortag.data.training import Part, TrainingData
-from vectortag.errors import ConfigError, TrainingError
-from vectortag.tagger import Tagger
-from vectortag.taxonomy import Taxonomy
+from vectortag.inference.tagger import Tagger
+from vectortag.model.classifier import Classifier
+from vectortag.model.taxonomy import Taxonomy
 from vectortag.train.config import DataConfig, DistilConfig, TrainConfig
-from vectortag.types import UNKNOWN
 
 
 @pytest.fixture

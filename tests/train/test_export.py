@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vectortag.errors import ConfigError, TrainingError
-from vectortag.session import open_session
+from vectortag.core.errors import ConfigError, TrainingError
+from vectortag.runtime.session import open_session
 from vectortag.train.config import BackboneConfig
 
 SIZE = 64

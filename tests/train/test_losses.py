@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from vectortag.fitting import class_weights, log_odds
+from vectortag.assembly.mlp import class_weights, log_odds
+from vectortag.core.types import UNKNOWN
 from vectortag.train.config import LossConfig
-from vectortag.types import UNKNOWN
 
 EVERY_KIND = pytest.mark.parametrize("kind", ["bce", "weighted_bce", "adjusted_bce", "focal", "asymmetric"])
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vectortag.errors import ConfigError
-from vectortag.head import Head
+from vectortag.core.errors import ConfigError
+from vectortag.model.head import Head
 from vectortag.train.config import BackboneConfig, HeadConfig
 
 SIZE, TAGS = 96, 5

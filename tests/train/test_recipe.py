@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from vectortag.evaluation import evaluate
-from vectortag.model_folder import ModelFolder, read_model_folder
-from vectortag.tagger import Tagger
+from vectortag.evaluation.evaluate import evaluate
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import ModelFolder, read_model_folder
 
 PHOTOS, SIZE = 40, 64
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vectortag.errors import ConfigError
+from vectortag.core.errors import ConfigError
 
 CONVOLUTIONAL = ("test_resnet", "resnet10t", "test_efficientnet", "mobilenetv2_035", "test_convnext")
 FAMILIES = (*CONVOLUTIONAL, "test_vit")

@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
-from vectortag import processes
+from vectortag.core import distributed
+from vectortag.core.errors import PhotoError, TrainingError
+from vectortag.core.folders import cache_home
+from vectortag.core.schema import to_json
+from vectortag.core.types import ByteArray
 from vectortag.data.records import Record
-from vectortag.errors import PhotoError, TrainingError
-from vectortag.machine import usable_cores
-from vectortag.places import cache_home
-from vectortag.preprocess import PixelRecipe, load_pixels
-from vectortag.schemas import to_json
-from vectortag.types import ByteArray
+from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.pixels import PixelRecipe, load_pixels
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ def cached_array(
         TrainingError: the cache cannot be written.
     """
     file = cache_home() / kind / f"{hashlib.sha256(f'{key} {shape} {dtype}'.encode()).hexdigest()}.npy"
-    if processes.rank() > 0:
-        processes.wait_for(file)
+    if distributed.rank() > 0:
+        distributed.wait_for(file)
     elif not file.is_file():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

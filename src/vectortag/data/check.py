@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from vectortag.core.errors import PhotoError
 from vectortag.data.duplicates import FINGERPRINT, duplicate_groups, read_fingerprints
 from vectortag.data.records import DataSet
 from vectortag.data.vocabulary import count_tags
-from vectortag.errors import PhotoError
-from vectortag.taxonomy import Taxonomy
+from vectortag.model.taxonomy import Taxonomy
 
 TAIL_MIN_PHOTOS = 5
 """A word of the tail that fewer photos have is not worth a rule in the taxonomy."""

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.errors import PhotoError
-from vectortag.machine import usable_cores
-from vectortag.preprocess import PixelRecipe, load_pixels
-from vectortag.types import ByteArray
+from vectortag.core.errors import PhotoError
+from vectortag.core.types import ByteArray
+from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.pixels import PixelRecipe, load_pixels
 
 DISTANCE = 8
 """Bits of 64. Saved again at JPEG quality 30, at half or 1.7 times its size, or 20 % brighter, 99 of 100 photos differ

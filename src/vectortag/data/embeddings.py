@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.embedder import Embedder
-from vectortag.errors import PhotoError
-from vectortag.machine import usable_cores
-from vectortag.places import cache_home
-from vectortag.schemas import to_json
-from vectortag.types import FloatArray
+from vectortag.core.errors import PhotoError
+from vectortag.core.folders import cache_home
+from vectortag.core.schema import to_json
+from vectortag.core.types import FloatArray
+from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.embedder import Embedder
 
 log = logging.getLogger(__name__)
 

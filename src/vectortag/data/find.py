@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from vectortag.errors import PhotoError
-from vectortag.preprocess import SUFFIXES
+from vectortag.core.errors import PhotoError
+from vectortag.runtime.pixels import SUFFIXES
 
 ENDINGS = tuple(SUFFIXES)
 

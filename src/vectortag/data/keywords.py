@@ -15,11 +15,11 @@ from xml.etree import ElementTree
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
+from vectortag.core.errors import DataError, PhotoError
 from vectortag.data.find import find_images
 from vectortag.data.records import DataSet, Record, read_data_set
-from vectortag.errors import DataError, PhotoError
-from vectortag.machine import usable_cores
-from vectortag.preprocess import identify
+from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.pixels import identify
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vectortag.errors import DataError, did_you_mean
+from vectortag.core.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.metrics import Doubles
-from vectortag.types import ByteArray
+from vectortag.core.types import ByteArray, Doubles
 
 
 def rarity_weights(targets: ByteArray) -> Doubles:

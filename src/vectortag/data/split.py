@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from vectortag.core.errors import DataError
 from vectortag.data.records import DataSet, Record
-from vectortag.errors import DataError
 
 TRAIN_NAMES = frozenset({"train", "training"})
 VALIDATION_NAMES = frozenset({"val", "valid", "validation"})

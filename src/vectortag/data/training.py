@@ -11,17 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.errors import DataError
+from vectortag.core.types import ByteArray
 from vectortag.data.copies import Prints, fingerprints_of, groups_among, warn_of_copies
 from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
-from vectortag.data.vocabulary import build_targets, choose_vocabulary, known_tags, record_tags
-from vectortag.errors import DataError
-from vectortag.groups import borrowed_tags
-from vectortag.manifest import BESIDE_THE_SETS, DataSetInfo
-from vectortag.metrics import judgeable
-from vectortag.taxonomy import Taxonomy
-from vectortag.types import ByteArray
+from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags, record_tags
+from vectortag.model.class_groups import borrowed_tags
+from vectortag.model.manifest import BESIDE_THE_SETS, DataSetInfo
+from vectortag.model.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class TrainingData:
 
     Attributes:
         tags: the vocabulary, in the order of the targets' columns.
-        borrowed: tags that nothing is learnt of, since the backbone knows them; see `vectortag.groups`.
+        borrowed: tags that nothing is learnt of, since the backbone knows them; see `vectortag.model.class_groups`.
         borrowed_targets: (N, B) uint8, what the validation photos say of these all the same.
         data_sets: each set as the manifest remembers it.
     """

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
+from vectortag.core.errors import DataError
+from vectortag.core.types import UNKNOWN, ByteArray
 from vectortag.data.records import Record
-from vectortag.errors import DataError
-from vectortag.taxonomy import Taxonomy
-from vectortag.types import UNKNOWN, ByteArray
+from vectortag.model.taxonomy import Taxonomy
 
 
 def record_tags(record: Record, taxonomy: Taxonomy) -> set[str]:
@@ -84,3 +85,18 @@ def build_targets(
                 row[[tag, *descendants]] = 0
         row[present] = 1
     return targets
+
+
+def judgeable(targets: ByteArray, sets: npt.NDArray[np.str_] | None = None) -> ByteArray:
+    """Targets in which a tag whose absence is never known is unknown altogether: it could not be wrong.
+
+    Args:
+        targets: (N, T) uint8, 255 = unknown.
+        sets: (N,) the data set of each photo: each judges by what it knows itself. None is one set for all.
+    """
+    if sets is None:
+        return np.where((targets == 0).any(axis=0), targets, UNKNOWN).astype(np.uint8)
+    judged = np.full_like(targets, UNKNOWN)
+    for name in np.unique(sets):
+        judged[sets == name] = judgeable(targets[sets == name])
+    return judged

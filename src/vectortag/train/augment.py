@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance, ImageOps
 
+from vectortag.core.types import ByteArray
 from vectortag.train.config import AugmentConfig
-from vectortag.types import ByteArray
 
 GREY = (124, 116, 104)
 """What fills the corners of a rotation and an erased rectangle: the mean of ImageNet."""

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from vectortag.core.types import ByteArray
 from vectortag.data.sampling import rarity_weights
 from vectortag.train.augment import augment, draws
 from vectortag.train.config import AugmentConfig, TrainConfig
-from vectortag.types import ByteArray
 
 Rows = npt.NDArray[np.intp]
 

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from vectortag.errors import ConfigError, did_you_mean
-from vectortag.machine import usable_cores
-from vectortag.manifest import NAME
+from vectortag.core.errors import ConfigError, did_you_mean
+from vectortag.model.manifest import NAME
+from vectortag.runtime.cpu import usable_cores
 
 ENVIRONMENT_PREFIX = "VECTORTAG_TRAIN_"
 

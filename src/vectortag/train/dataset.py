@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from vectortag.core.errors import ConfigError
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.training import TrainingData, prepare_training_data
-from vectortag.errors import ConfigError
-from vectortag.taxonomy import load_taxonomy
+from vectortag.model.taxonomy import load_taxonomy
 from vectortag.train.config import TrainConfig
 
 
@@ -15,7 +15,7 @@ def load_training_data(config: TrainConfig, *, classes: Collection[str] = ()) ->
     """Read, split and count all data sets of a configuration.
 
     Args:
-        classes: what the backbone's own classifier knows; see `vectortag.groups`.
+        classes: what the backbone's own classifier knows; see `vectortag.model.class_groups`.
 
     Raises:
         DataError: a set cannot be read or split, or no tag is frequent enough.

@@ -12,18 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, kl_div, log_softmax
 
-from vectortag.classifier import Classifier
+from vectortag.core.errors import ConfigError, TrainingError
+from vectortag.core.types import FloatArray
 from vectortag.data.embeddings import embed_photos
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
-from vectortag.errors import ConfigError, TrainingError
-from vectortag.model_folder import NETWORK
-from vectortag.tagger import Tagger
+from vectortag.inference.tagger import Tagger
+from vectortag.model.classifier import Classifier
+from vectortag.model.folder import NETWORK
 from vectortag.train.config import DistilConfig, TrainConfig
 from vectortag.train.losses import to_float
 from vectortag.train.network import Backbone, Network, create_backbone, create_head, pretrained_classifier
 from vectortag.train.run import BEST, CONFIG, TAGS
-from vectortag.types import FloatArray
 
 
 def training_targets(data: TrainingData, config: DistilConfig) -> Tensor:

@@ -25,9 +25,9 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
-from vectortag import processes
-from vectortag.errors import TrainingError
-from vectortag.report.curves import Learning
+from vectortag.core import distributed
+from vectortag.core.errors import TrainingError
+from vectortag.evaluation.report.curves import Learning
 from vectortag.train.config import TrainConfig
 from vectortag.train.distil import Held, Teacher
 from vectortag.train.losses import Loss
@@ -122,11 +122,11 @@ def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Traine
 
 
 def _strategy(config: TrainConfig) -> dict[str, Any]:
-    if processes.count() == 1:
+    if distributed.count() == 1:
         return {"devices": 1}
     resting = "_find_unused_parameters_true" if config.frozen_epochs else ""  # a resting backbone has no gradients
-    nodes = processes.count() // processes.count_here()
-    return {"strategy": f"ddp{resting}", "devices": processes.count_here(), "num_nodes": nodes}
+    nodes = distributed.count() // distributed.count_here()
+    return {"strategy": f"ddp{resting}", "devices": distributed.count_here(), "num_nodes": nodes}
 
 
 def _last(run: Path) -> Path:

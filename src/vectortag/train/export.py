@@ -16,10 +16,10 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from vectortag.errors import TrainingError
-from vectortag.session import open_session
+from vectortag.core.errors import TrainingError
+from vectortag.core.types import ByteArray, FloatArray
+from vectortag.runtime.session import open_session
 from vectortag.train.network import Backbone
-from vectortag.types import ByteArray, FloatArray
 
 OPSET = 18
 PARITY = 1e-4

@@ -11,23 +11,23 @@ import numpy as np
 import torch
 
 import vectortag
-from vectortag import processes
-from vectortag.classifier import Classifier
+from vectortag.assembly.publish import BACKGROUND_PHOTOS, finish_model
+from vectortag.core import distributed
+from vectortag.core.errors import PhotoError, TrainingError
+from vectortag.core.types import FloatArray
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
-from vectortag.embedder import Embedder
-from vectortag.errors import PhotoError, TrainingError
-from vectortag.finishing import BACKGROUND_PHOTOS, finish_model
-from vectortag.head import Block
-from vectortag.manifest import Backbone as BackboneInfo
-from vectortag.model_folder import ModelFolder
-from vectortag.preprocess import PixelRecipe
-from vectortag.session import open_session
+from vectortag.model.classifier import Classifier
+from vectortag.model.folder import ModelFolder
+from vectortag.model.head import Block
+from vectortag.model.manifest import Backbone as BackboneInfo
+from vectortag.runtime.embedder import Embedder
+from vectortag.runtime.pixels import PixelRecipe
+from vectortag.runtime.session import open_session
 from vectortag.train.config import TrainConfig
 from vectortag.train.engine import Trained
 from vectortag.train.export import PARITY, Exported
 from vectortag.train.network import Backbone, to_block
-from vectortag.types import FloatArray
 
 
 def finish(
@@ -113,7 +113,7 @@ def _provenance(config: TrainConfig, trained: Trained, exported: Exported, secon
         "config": settings,
         "epochs": [asdict(epoch) for epoch in trained.learning.epochs],
         "best_epoch": trained.learning.best + 1,
-        "processes": processes.count(),
+        "processes": distributed.count(),
         "seconds": round(seconds),
         "export": {"float32_difference": exported.float32_difference, "fp16_difference": exported.fp16_difference},
     }

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
+from vectortag.core.types import ByteArray, FloatArray
 from vectortag.data.cache import Array, cached_array, prepared_photos
 from vectortag.data.training import TrainingData
-from vectortag.embedder import embeddings_of
-from vectortag.machine import usable_cores
-from vectortag.session import open_session
+from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.embedder import embeddings_of
+from vectortag.runtime.session import open_session
 from vectortag.train.augment import augment, draws
 from vectortag.train.batches import AugmentedPhotos, CachedViews, PlainPhotos, Source
 from vectortag.train.config import TrainConfig
 from vectortag.train.export import to_onnx
 from vectortag.train.network import Backbone
 from vectortag.train.stages import cut
-from vectortag.types import ByteArray, FloatArray
 
 ReadPhoto = Callable[[int], ByteArray]
 

@@ -13,9 +13,9 @@ from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from vectortag.fitting import class_weights, log_odds
+from vectortag.assembly.mlp import class_weights, log_odds
+from vectortag.core.types import UNKNOWN
 from vectortag.train.config import LossConfig
-from vectortag.types import UNKNOWN
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from vectortag.metrics import average_precision, mean_over_tags
-from vectortag.report.curves import Epoch
+from vectortag.core.types import UNKNOWN
+from vectortag.evaluation.metrics import average_precision, mean_over_tags
+from vectortag.evaluation.report.curves import Epoch
 from vectortag.train.config import TrainConfig
 from vectortag.train.distil import Held, Teacher
 from vectortag.train.losses import Loss
-from vectortag.types import UNKNOWN
 
 LOOK_EVERY = 50
 """Steps between two looks at the loss on a GPU, where each look makes the CPU wait. A loss that is no number spoils the

@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save
 from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor, nn
 
-from vectortag.classifier import Classifier
-from vectortag.errors import ConfigError, did_you_mean
-from vectortag.head import LinearBlock, MlpBlock
-from vectortag.places import replace_file
+from vectortag.core.errors import ConfigError, did_you_mean
+from vectortag.core.folders import replace_file
+from vectortag.model.classifier import Classifier
+from vectortag.model.head import LinearBlock, MlpBlock
 from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig
 
 IMAGENET_CLASSES = 1000

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import torch
 
-from vectortag import processes
-from vectortag.model_folder import ModelFolder
+from vectortag.core import distributed
+from vectortag.model.folder import ModelFolder
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
@@ -63,7 +63,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     inputs = prepare_inputs(config, data, backbone)
     held = Held(inputs.trunk, known) if config.distil.hold and known else None
     loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
-    sampler = BatchSampler(config, data.training.targets, rank=processes.rank(), world=processes.count())
+    sampler = BatchSampler(config, data.training.targets, rank=distributed.rank(), world=distributed.count())
     targets = training_targets(data, config.distil)
     training = Batches(inputs.training, targets, mixup=config.augment.mixup, seed=config.seed)
     validation = Batches(inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
@@ -79,7 +79,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
         teacher=teacher_of_views(config, data.tags),
         resume=resume,
     )
-    if processes.rank() > 0:
+    if distributed.rank() > 0:
         return None
     if trained.held and known:
         known = trained.held.trained(known.names)

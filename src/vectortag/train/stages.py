@@ -7,7 +7,7 @@ from typing import Any
 from timm.models import ConvNeXt, VisionTransformer
 from torch import Tensor, nn
 
-from vectortag.errors import ConfigError
+from vectortag.core.errors import ConfigError
 from vectortag.train.network import Backbone
 
 

@@ -1,4 +1,4 @@
-"""`vectortag.client` against a real service."""
+"""`vectortag.apps.client` against a real service."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vectortag.client import Client
-from vectortag.errors import ServiceError
-from vectortag.model_folder import DEFAULT_MODEL
-from vectortag.tagger import Tagger
+from vectortag.apps.client import Client
+from vectortag.core.errors import ServiceError
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import DEFAULT_MODEL
 
 
 @pytest.fixture

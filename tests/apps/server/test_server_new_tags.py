@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vectortag.additions import read_additions
-from vectortag.model_folder import find_model_folder
+from vectortag.model.folder import find_model_folder
+from vectortag.personal.added_tags import read_additions
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from vectortag.client import Client
-from vectortag.model_folder import DEFAULT_MODEL
+from vectortag.apps.client import Client
+from vectortag.model.folder import DEFAULT_MODEL
 
 MAIN = "from vectortag.apps.entry import main; main()"
 

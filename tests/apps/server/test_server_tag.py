@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.model_folder import DEFAULT_MODEL, find_model_folder
-from vectortag.tagger import Tagger
-from vectortag.thresholds import PROFILES
-from vectortag.types import Tagging
+from vectortag.core.types import Tagging
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import PROFILES
+from vectortag.model.folder import DEFAULT_MODEL, find_model_folder
 
 
 @pytest.fixture(scope="module")

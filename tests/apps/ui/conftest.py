@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from vectortag.model_card import write_card
-from vectortag.model_folder import read_model_folder, rewrite_model_folder
+from vectortag.evaluation.model_card import write_card
+from vectortag.model.folder import read_model_folder, rewrite_model_folder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -53,7 +53,7 @@ FLAGS = [
 
 COUNTING = """
 import sys
-from vectortag.embedder import Embedder
+from vectortag.runtime.embedder import Embedder
 from vectortag.apps.entry import main
 
 passes = open(sys.argv.pop(1), "a", buffering=1)

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from vectortag import text_model
 from vectortag.apps.cli.app import run
-from vectortag.model_folder import find_model_folder
-from vectortag.tagger import Tagger
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import find_model_folder
+from vectortag.model.words import text_model
 
 TAGS = len(find_model_folder().manifest.tags)
 EXAMPLES = Path(__file__).parents[3] / "examples" / "photos"

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag import text_model
 from vectortag.apps.ui import modes
 from vectortag.apps.ui.examples import example_photos
 from vectortag.apps.ui.kept import correct, kept_folder, said_of, take_back_here
@@ -23,12 +22,13 @@ from vectortag.apps.ui.search import Outcome, Search, run_search
 from vectortag.apps.ui.served import ServedModel, find_model_paths
 from vectortag.apps.ui.settings import Settings, read_settings
 from vectortag.apps.ui.visit import MOST_FINE_MAPS, MOST_PHOTOS, Visit
-from vectortag.corrections import Correction, read_corrections
-from vectortag.errors import DataError, ModelFolderError, PhotoError
-from vectortag.finding import PhotoIndex
-from vectortag.model_folder import DEFAULT_MODEL, find_model_folder, read_model_folder
-from vectortag.tagger import Tagger
-from vectortag.types import Tagging, TagScore
+from vectortag.core.errors import DataError, ModelFolderError, PhotoError
+from vectortag.core.types import Tagging, TagScore
+from vectortag.inference.search import PhotoIndex
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import DEFAULT_MODEL, find_model_folder, read_model_folder
+from vectortag.model.words import text_model
+from vectortag.personal.corrections import Correction, read_corrections
 
 STANDARD = Standard()
 

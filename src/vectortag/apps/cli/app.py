@@ -13,7 +13,7 @@ import typer
 from PIL import Image
 
 from vectortag.apps.cli.output import NotesHandler, notes
-from vectortag.errors import (
+from vectortag.core.errors import (
     ConfigError,
     CorrectionError,
     MissingExtraError,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
-from vectortag.errors import VectorTagError
+from vectortag.core.errors import VectorTagError
 
 
 def bench(
@@ -34,13 +34,13 @@ def bench(
 
     `vectortag bench photos/ --model resnet18 --remember`
     """
-    from vectortag.benching import Measured
-    from vectortag.benching import bench as measure
-    from vectortag.choosing import Remembered
-    from vectortag.choosing import remember as keep
     from vectortag.data.find import find_images
-    from vectortag.machine import this_machine
-    from vectortag.model_folder import find_model_folder
+    from vectortag.inference.benchmark import Measured
+    from vectortag.inference.benchmark import bench as measure
+    from vectortag.model.folder import find_model_folder
+    from vectortag.model.precision import Remembered
+    from vectortag.model.precision import remember as keep
+    from vectortag.runtime.cpu import this_machine
 
     folder, machine = find_model_folder(model), this_machine()
     photos = [photo for path in paths or [] for photo in find_images(path)]

@@ -11,7 +11,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.data.check import DataReport, check_data_set
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.taxonomy import load_taxonomy
+from vectortag.model.taxonomy import load_taxonomy
 
 SHOWN = 20
 """Lines of one kind before "... and N more"; `--all` shows every one."""

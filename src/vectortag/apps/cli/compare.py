@@ -13,11 +13,11 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.explain import save_png, say_where_maps_stay_coarse
 from vectortag.apps.cli.output import stdout
-from vectortag.heatmap import sharpness
-from vectortag.preprocess import open_image
-from vectortag.sheet import draw_comparison
-from vectortag.tagger import Tagger
-from vectortag.types import Heatmap
+from vectortag.core.types import Heatmap
+from vectortag.inference.heatmap import sharpness
+from vectortag.inference.image_grid import draw_comparison
+from vectortag.inference.tagger import Tagger
+from vectortag.runtime.pixels import open_image
 
 
 def compare(

@@ -12,19 +12,19 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
-from vectortag.corrections import Correction, read_corrections, undo_corrections
-from vectortag.data.corrected import write_corrected
+from vectortag.core.errors import CorrectionError, DataError
+from vectortag.core.types import FailedTagging
 from vectortag.data.embeddings import embed_photos
 from vectortag.data.find import find_images
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import record_tags
-from vectortag.errors import CorrectionError, DataError
-from vectortag.model_folder import NETWORK
-from vectortag.refreshing import forget
-from vectortag.refreshing import refresh as refresh_model
-from vectortag.suggesting import Suggestion, likely_mistakes, most_useful
-from vectortag.tagger import Tagger
-from vectortag.types import FailedTagging
+from vectortag.inference.active_learning import Suggestion, likely_mistakes, most_useful
+from vectortag.inference.refresh import forget
+from vectortag.inference.refresh import refresh as refresh_model
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import NETWORK
+from vectortag.personal.corrections import Correction, read_corrections, undo_corrections
+from vectortag.personal.corrections_csv import write_corrected
 
 SUGGESTED = 20
 

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, open_output, stdout
-from vectortag.evaluation import Report
-from vectortag.evaluation import evaluate as evaluate_model
-from vectortag.protocols import Averages, Corel5k, ProtocolReport, evaluate_by_protocol
-from vectortag.tagger import Tagger
+from vectortag.evaluation.evaluate import Report
+from vectortag.evaluation.evaluate import evaluate as evaluate_model
+from vectortag.evaluation.protocols import Averages, Corel5k, ProtocolReport, evaluate_by_protocol
+from vectortag.inference.tagger import Tagger
 
 
 class SplitName(StrEnum):

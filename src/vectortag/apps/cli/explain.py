@@ -14,12 +14,12 @@ from PIL import Image
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import appearing, notes, progress_over, stdout
+from vectortag.core.errors import PhotoError, VectorTagError
+from vectortag.core.types import FailedTagging
 from vectortag.data.find import find_images
-from vectortag.errors import PhotoError, VectorTagError
-from vectortag.heatmap import draw_heatmap
-from vectortag.preprocess import open_image
-from vectortag.tagger import Analysis, Tagger
-from vectortag.types import FailedTagging
+from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.tagger import Analysis, Tagger
+from vectortag.runtime.pixels import open_image
 
 
 def explain(

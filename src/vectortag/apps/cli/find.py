@@ -14,8 +14,8 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import console_on, notes, open_output
 from vectortag.data.find import find_images
-from vectortag.finding import Found, PhotoIndex
-from vectortag.tagger import Tagger
+from vectortag.inference.search import Found, PhotoIndex
+from vectortag.inference.tagger import Tagger
 
 
 class Format(StrEnum):
@@ -63,7 +63,7 @@ def find(
     with open_output(output) as stream:
         (write_table if form is Format.table else write_lines)(found, stream)
     if html is not None:
-        from vectortag.contact_sheet import write_contact_sheet
+        from vectortag.inference.contact_sheet import write_contact_sheet
 
         with open_output(html) as stream:
             write_contact_sheet(stream, sentence, found)

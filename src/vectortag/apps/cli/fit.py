@@ -48,8 +48,8 @@ def fit(
 
     `vectortag tag holiday/ --model mine`
     """
-    from vectortag.own_vocabulary import fit as fit_model
-    from vectortag.own_vocabulary import report_folder
+    from vectortag.assembly.fit import fit as fit_model
+    from vectortag.core.folders import report_folder
 
     folder = fit_model(
         data,

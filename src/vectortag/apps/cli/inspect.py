@@ -8,12 +8,12 @@ import typer
 from rich.table import Table
 
 from vectortag.apps.cli.output import stdout
-from vectortag.choosing import choose
-from vectortag.hierarchy import Hierarchy
-from vectortag.machine import this_machine
-from vectortag.model_folder import MANIFEST, find_model_folder, model_folders
-from vectortag.session import installed_runtimes
-from vectortag.thresholds import PROFILES
+from vectortag.model.calibration import PROFILES
+from vectortag.model.folder import MANIFEST, find_model_folder, model_folders
+from vectortag.model.hierarchy import Hierarchy
+from vectortag.model.precision import choose
+from vectortag.runtime.cpu import this_machine
+from vectortag.runtime.session import installed_runtimes
 
 
 def inspect(

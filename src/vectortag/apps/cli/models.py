@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from vectortag.apps.cli.output import notes, stdout
-from vectortag.errors import ModelFolderError
-from vectortag.model_folder import DEFAULT_MODEL, ModelFolder, model_folders, read_model_folder
+from vectortag.core.errors import ModelFolderError
+from vectortag.model.folder import DEFAULT_MODEL, ModelFolder, model_folders, read_model_folder
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO, TypeVar
 
-from vectortag.errors import VectorTagError
+from vectortag.core.errors import VectorTagError
 
 if TYPE_CHECKING:
     from vectortag.apps.cli.consoles import PlainConsole

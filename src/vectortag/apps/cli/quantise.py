@@ -27,8 +27,8 @@ def quantise(
 
     `vectortag quantise runs/mine photos/metadata.csv --output models/mine`
     """
-    from vectortag.choosing import allowed
-    from vectortag.quantising import quantise as quantise_model
+    from vectortag.assembly.quantise import quantise as quantise_model
+    from vectortag.model.precision import allowed
 
     folder, losses = quantise_model(model, data, output)
     table = Table("data", "pixels", "mAP", "bf16 loses", "int8 loses", box=None, header_style="bold")

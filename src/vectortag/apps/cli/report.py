@@ -28,7 +28,7 @@ def report(
 
     `vectortag report lite0 coco/metadata.csv corel5k/metadata.csv flickr8k/metadata.csv`
     """
-    from vectortag.reporting import report_on
+    from vectortag.evaluation.report.rewrite import report_on
 
     stdout().print(str(report_on(model, data, output=output) / "README.md"))
     return 0

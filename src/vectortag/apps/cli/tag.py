@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
+from vectortag.apps.formats import CsvWriter, JsonLinesWriter
+from vectortag.core.types import FailedTagging, Tagging, TagScore
 from vectortag.data.find import find_images
-from vectortag.tagger import Tagger
-from vectortag.types import FailedTagging, Tagging, TagScore
+from vectortag.inference.tagger import Tagger
 
 
 class Format(StrEnum):
@@ -89,14 +88,6 @@ def _photos(paths: Iterable[Path]) -> Iterator[Path]:
             yield path  # its error will stand in its place
 
 
-class Writer(Protocol):
-    """One output form."""
-
-    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None: ...
-
-    def failed(self, failure: FailedTagging) -> None: ...
-
-
 class TableWriter:
     """For people: a block a photo, a bar a tag."""
 
@@ -116,51 +107,6 @@ class TableWriter:
     def failed(self, failure: FailedTagging) -> None:
         self._write((failure.path, "bold"))
         self._write((f"  error: {failure.error}", "red"))
-
-
-class JsonLinesWriter:
-    """For programs: an object a line."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        line: dict[str, Any] = {
-            "path": tagging.path,
-            "model": tagging.model,
-            "runtime": tagging.runtime,
-            "precision": tagging.precision,
-            "size": tagging.size,
-            "tags": [scored.to_json() for scored in tags],
-        }
-        if tagging.implied:
-            line["implied"] = list(tagging.implied)
-        self._write(line)
-
-    def failed(self, failure: FailedTagging) -> None:
-        error = {"type": type(failure.error).__name__, "message": str(failure.error)}
-        self._write({"path": failure.path, "error": error})
-
-    def _write(self, line: dict[str, Any]) -> None:
-        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
-class CsvWriter:
-    """For spreadsheets: a row a tag; a photo without tags has one row with an empty tag."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._rows = csv.writer(stream, lineterminator="\n")
-        self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "size", "error"])
-
-    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        made_by = [tagging.model, tagging.precision, tagging.size, ""]
-        for scored in tags:
-            self._rows.writerow([tagging.path, *scored.to_json().values(), *made_by])
-        if not tags:
-            self._rows.writerow([tagging.path, "", "", "", *made_by])
-
-    def failed(self, failure: FailedTagging) -> None:
-        self._rows.writerow([failure.path, "", "", "", "", "", "", str(failure.error)])
 
 
 WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {

@@ -10,15 +10,15 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from vectortag.additions import AddedTag, read_additions, remove_addition
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.core.schema import to_plain
 from vectortag.data.find import find_images
-from vectortag.model_folder import ModelFolder, find_model_folder
-from vectortag.new_tags import FEW_EXAMPLES, WEAK
-from vectortag.schemas import to_plain
-from vectortag.taxonomy import normalise
-from vectortag.wording import add_from_words, knows_words, propose_parents
+from vectortag.model.folder import ModelFolder, find_model_folder
+from vectortag.model.taxonomy import normalise
+from vectortag.personal.added_tags import AddedTag, read_additions, remove_addition
+from vectortag.personal.few_shot import FEW_EXAMPLES, WEAK
+from vectortag.personal.from_words import add_from_words, knows_words, propose_parents
 
 Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 
@@ -107,7 +107,7 @@ def add_tag(
     if from_words and not shown:
         _tell_words(folder, add_from_words(folder, normalise(name), description or None, parents=parents or ()))
         return 0
-    from vectortag.tagger import Tagger  # and with it what runs the network, which words alone do not need
+    from vectortag.inference.tagger import Tagger  # and with it what runs the network, which words alone do not need
 
     tagger = Tagger.load(folder)
     added = tagger.add_tag(name, shown, others, parents=parents or (), words=description or from_words)

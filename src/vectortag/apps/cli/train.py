@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vectortag.apps.cli.output import stdout
-from vectortag.errors import MissingExtraError
+from vectortag.core.errors import MissingExtraError
 
 
 def train(

@@ -10,7 +10,7 @@ import typer
 
 from vectortag.apps.cli.output import notes
 from vectortag.apps.ui.settings import Settings
-from vectortag.errors import MissingExtraError, VectorTagError
+from vectortag.core.errors import MissingExtraError, VectorTagError
 
 PAGE = Path(__file__).parents[1] / "ui" / "app.py"
 LOCAL = ("127.0.0.1", "::1", "localhost")

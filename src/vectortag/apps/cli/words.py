@@ -30,7 +30,7 @@ def learn_words(
 
     `vectortag learn-words runs/mine flickr8k/metadata.csv coco/metadata.csv --captions flickr8k/captions.csv`
     """
-    from vectortag.learning_words import learn
+    from vectortag.assembly.learn_words import learn
 
     folder = learn(model, captions, data, output=output)
     words = folder.words

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from vectortag.additions import AddedTag
 from vectortag.apps.server.schema import TagOptions
 from vectortag.apps.server.served import ServedModel, Taggers
-from vectortag.errors import PhotoError
-from vectortag.model_folder import CARD
-from vectortag.thresholds import PROFILES
-from vectortag.types import DIGITS, Heatmap, Tagging
+from vectortag.core.errors import PhotoError
+from vectortag.core.types import DIGITS, Heatmap, Tagging
+from vectortag.model.calibration import PROFILES
+from vectortag.model.folder import CARD
+from vectortag.personal.added_tags import AddedTag
 
 
 def taggings(photos: Iterable[tuple[str | None, Tagging | PhotoError]], options: TagOptions) -> dict[str, Any]:

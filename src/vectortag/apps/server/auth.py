@@ -9,8 +9,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from vectortag.errors import ConfigError
-from vectortag.places import replace_file
+from vectortag.core.errors import ConfigError
+from vectortag.core.folders import replace_file
 
 LINE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*) sha256:(?P<hash>[0-9a-f]{64})")
 

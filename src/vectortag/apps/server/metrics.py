@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from vectortag.apps.server.limits import Admission
-from vectortag.errors import PhotoError
-from vectortag.types import Tagging
+from vectortag.core.errors import PhotoError
+from vectortag.core.types import Tagging
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 SIZES = (1, 2, 4, 8, 12, 16)

@@ -10,16 +10,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic_core import to_json
 
-from vectortag.additions import LONGEST_NAME
 from vectortag.apps.server import answers, schema
 from vectortag.apps.server.problems import Problem, declared
 from vectortag.apps.server.reading import FORM, PHOTO_TYPES, PHOTOS, read_uploads
 from vectortag.apps.server.served import ServedModel, Taggers
 from vectortag.apps.server.service import Service
-from vectortag.errors import NewTagError, PhotoError, UnknownTagError
-from vectortag.new_tags import MIN_EXAMPLES
-from vectortag.taxonomy import normalise
-from vectortag.types import Tagging
+from vectortag.core.errors import NewTagError, PhotoError, UnknownTagError
+from vectortag.core.types import Tagging
+from vectortag.model.taxonomy import normalise
+from vectortag.personal.added_tags import LONGEST_NAME
+from vectortag.personal.few_shot import MIN_EXAMPLES
 
 router = APIRouter(prefix="/v1")
 

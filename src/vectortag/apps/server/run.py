@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from vectortag.apps.server.limits import Limits
 from vectortag.apps.server.protocol import PatientProtocol
-from vectortag.errors import ConfigError
+from vectortag.core.errors import ConfigError
 
 KEEP_ALIVE = 30
 """Seconds that an idle connection is kept for its client's next request."""

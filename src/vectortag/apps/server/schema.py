@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vectortag.additions import LONGEST_NAME
-from vectortag.manifest import Teacher
-from vectortag.thresholds import Profile
+from vectortag.model.calibration import Profile
+from vectortag.model.manifest import Teacher
+from vectortag.personal.added_tags import LONGEST_NAME
 
 Score = Annotated[float, Field(ge=0, le=1)]
 ModelName = Annotated[

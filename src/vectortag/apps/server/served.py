@@ -12,18 +12,18 @@ from typing import TypeVar
 import numpy as np
 from msgspec.structs import replace
 
-from vectortag.additions import AddedTag
 from vectortag.apps.server.batching import Batcher
-from vectortag.choosing import Precision
-from vectortag.embedder import Embedder
-from vectortag.errors import PhotoError
-from vectortag.heatmap import draw_heatmap
-from vectortag.model_folder import ModelFolder
-from vectortag.preprocess import open_image
-from vectortag.session import Runtime
-from vectortag.tagger import Tagger
-from vectortag.thresholds import PROFILES, Profile
-from vectortag.types import ByteArray, Heatmap, Tagging
+from vectortag.core.errors import PhotoError
+from vectortag.core.types import ByteArray, Heatmap, Tagging
+from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import PROFILES, Profile
+from vectortag.model.folder import ModelFolder
+from vectortag.model.precision import Precision
+from vectortag.personal.added_tags import AddedTag
+from vectortag.runtime.embedder import Embedder
+from vectortag.runtime.pixels import open_image
+from vectortag.runtime.session import Runtime
 
 Answer = TypeVar("Answer")
 

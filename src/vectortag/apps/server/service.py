@@ -11,9 +11,9 @@ from vectortag.apps.server.limits import Admission, Limits
 from vectortag.apps.server.metrics import Metrics
 from vectortag.apps.server.problems import Problem
 from vectortag.apps.server.served import Loading, ServedModel
-from vectortag.errors import ConfigError, did_you_mean
-from vectortag.machine import usable_cores
-from vectortag.model_folder import ModelFolder
+from vectortag.core.errors import ConfigError, did_you_mean
+from vectortag.model.folder import ModelFolder
+from vectortag.runtime.cpu import usable_cores
 
 
 class Service:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image
 
-from vectortag.apps.cli.tag import CsvWriter, JsonLinesWriter
+from vectortag.apps.formats import CsvWriter, JsonLinesWriter
 from vectortag.apps.ui.rows import Row
 from vectortag.apps.ui.visit import MOST_PIXELS
-from vectortag.heatmap import draw_heatmap, heat_layer
-from vectortag.preprocess import Photo, open_image
-from vectortag.sheet import fit
-from vectortag.types import Heatmap, Tagging, TagScore
+from vectortag.core.types import Heatmap, Tagging, TagScore
+from vectortag.inference.heatmap import draw_heatmap, heat_layer
+from vectortag.inference.image_grid import fit
+from vectortag.runtime.pixels import Photo, open_image
 
 LAYER_SIDE = 96
 """Pixels of a heat map for the screen, where the browser stretches it over the photo."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from vectortag.apps.ui.visit import VisitorPhoto
-from vectortag.corrections import read_corrections, remove_correction
-from vectortag.errors import CorrectionError
-from vectortag.places import data_home, replace_file
-from vectortag.tagger import Tagger
+from vectortag.core.errors import CorrectionError
+from vectortag.core.folders import data_home, replace_file
+from vectortag.inference.tagger import Tagger
+from vectortag.personal.corrections import read_corrections, remove_correction
 
 
 def kept_folder() -> Path:

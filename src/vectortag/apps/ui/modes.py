@@ -8,9 +8,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TypeVar
 
-from vectortag.embedder import Embedder
-from vectortag.preprocess import Photo
-from vectortag.types import FloatArray
+from vectortag.core.types import FloatArray
+from vectortag.runtime.embedder import Embedder
+from vectortag.runtime.pixels import Photo
 
 
 class InferenceMode(ABC):

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 from urllib.parse import quote
 
-from vectortag.additions import folder_of
 from vectortag.apps.ui.visit import MOST_PIXELS
-from vectortag.errors import NewTagError
-from vectortag.model_folder import ModelFolder
-from vectortag.places import replace_file
-from vectortag.preprocess import open_image
-from vectortag.sheet import fit
+from vectortag.core.errors import NewTagError
+from vectortag.core.folders import replace_file
+from vectortag.inference.image_grid import fit
+from vectortag.model.folder import ModelFolder
+from vectortag.personal.added_tags import folder_of
+from vectortag.runtime.pixels import open_image
 
 SIDE = 240
 """Pixels."""

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from vectortag.core.errors import DataError
+from vectortag.core.folders import report_folder
+from vectortag.core.types import UNKNOWN
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.vocabulary import build_targets
-from vectortag.errors import DataError
-from vectortag.evaluation import choose_part, embed_records, known_in
-from vectortag.metrics import judgeable
-from vectortag.model_folder import ModelFolder
-from vectortag.own_vocabulary import report_folder
-from vectortag.tagger import Tagger
-from vectortag.types import UNKNOWN
+from vectortag.data.vocabulary import build_targets, judgeable
+from vectortag.evaluation.evaluate import choose_part, embed_records, known_in
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import ModelFolder
 
 PICTURE = re.compile(r"^!\[(?P<text>[^\]]*)\]\((?P<file>[\w.-]+)\)$", re.MULTILINE)
 

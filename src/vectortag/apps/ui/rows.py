@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vectortag.types import Tagging
+from vectortag.core.types import Tagging
 
 MISSES = 6
 """So many tags below their threshold stand under those that were found."""

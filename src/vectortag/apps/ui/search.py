@@ -10,8 +10,8 @@ import numpy as np
 from vectortag.apps.ui.modes import InferenceMode
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.visit import Visit, VisitorPhoto
-from vectortag.errors import VectorTagError
-from vectortag.finding import PhotoIndex, with_tags
+from vectortag.core.errors import VectorTagError
+from vectortag.inference.search import PhotoIndex, with_tags
 
 
 @dataclass(frozen=True, slots=True)

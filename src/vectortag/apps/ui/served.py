@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vectortag.additions import folder_of
 from vectortag.apps.ui.modes import InferenceMode
-from vectortag.errors import ModelFolderError
-from vectortag.model_folder import DEFAULT_MODEL, MANIFEST, ModelFolder, folders_in, model_folders
-from vectortag.preprocess import Photo
-from vectortag.refits import refits_file
-from vectortag.tagger import Tagger
-from vectortag.thresholds import Profile
-from vectortag.types import FloatArray
+from vectortag.core.errors import ModelFolderError
+from vectortag.core.types import FloatArray
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import Profile
+from vectortag.model.folder import DEFAULT_MODEL, MANIFEST, ModelFolder, folders_in, model_folders
+from vectortag.personal.added_tags import folder_of
+from vectortag.personal.corrected_rows import refits_file
+from vectortag.runtime.pixels import Photo
 
 Stamp = tuple[tuple[str, int], ...]
 

@@ -14,10 +14,10 @@ from vectortag.apps.ui.modes import MODES, InferenceMode
 from vectortag.apps.ui.served import ServedModel, find_model_paths
 from vectortag.apps.ui.settings import Settings, read_settings
 from vectortag.apps.ui.visit import MOST_PIXELS, THUMB_SIDE, Visit
-from vectortag.errors import VectorTagError
-from vectortag.model_folder import MANIFEST, ModelFolder, read_model_folder
-from vectortag.preprocess import open_image
-from vectortag.sheet import fit
+from vectortag.core.errors import VectorTagError
+from vectortag.inference.image_grid import fit
+from vectortag.model.folder import MANIFEST, ModelFolder, read_model_folder
+from vectortag.runtime.pixels import open_image
 
 
 def settings() -> Settings:

@@ -12,13 +12,13 @@ from PIL import Image
 
 from vectortag.apps.ui.modes import InferenceMode
 from vectortag.apps.ui.served import ServedModel
-from vectortag.embedder import embeddings_of
-from vectortag.errors import PhotoError
-from vectortag.preprocess import open_image
-from vectortag.sheet import fit
-from vectortag.tagger import Analysis
-from vectortag.thresholds import Profile
-from vectortag.types import FloatArray
+from vectortag.core.errors import PhotoError
+from vectortag.core.types import FloatArray
+from vectortag.inference.image_grid import fit
+from vectortag.inference.tagger import Analysis
+from vectortag.model.calibration import Profile
+from vectortag.runtime.embedder import embeddings_of
+from vectortag.runtime.pixels import open_image
 
 MOST_PHOTOS = 100
 MOST_MEGABYTES, MOST_MEGABYTES_TOGETHER = 50, 400

@@ -10,7 +10,7 @@ from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import models, plain, visit
 from vectortag.apps.ui.views.photos import choose
 from vectortag.apps.ui.visit import VisitorPhoto
-from vectortag.model_folder import WORDS
+from vectortag.model.folder import WORDS
 
 
 def ask(model: ServedModel) -> Search:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vectortag.apps.cli.tag import CsvWriter, JsonLinesWriter
+from vectortag.apps.formats import CsvWriter, JsonLinesWriter
 from vectortag.apps.ui.downloads import heatmap_png, layer_address, tags_as_text
 from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
 from vectortag.apps.ui.kept import correct, kept_folder, said_of, take_back_here
@@ -16,10 +16,10 @@ from vectortag.apps.ui.modes import InferenceMode
 from vectortag.apps.ui.rows import Row, judged, listed
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import attempt, plain, show_problems, visit
-from vectortag.errors import UnknownTagError
-from vectortag.tagger import Analysis, Tagger
-from vectortag.thresholds import PROFILES, Profile
-from vectortag.types import Heatmap
+from vectortag.core.errors import UnknownTagError
+from vectortag.core.types import Heatmap
+from vectortag.inference.tagger import Analysis, Tagger
+from vectortag.model.calibration import PROFILES, Profile
 
 OWN = "My threshold"
 OPACITY = 55  # percent

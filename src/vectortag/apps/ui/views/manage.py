@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from vectortag.additions import LONGEST_NAME, AddedTag
 from vectortag.apps.ui.kept import take_back
 from vectortag.apps.ui.pictures import pictures_of, remove_pictures, save_pictures
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import attempt, choose_model, show_problems, small_picture
 from vectortag.apps.ui.visit import MOST_MEGABYTES, MOST_PHOTOS
-from vectortag.corrections import Correction, read_corrections
-from vectortag.new_tags import FEW_EXAMPLES, MIN_EXAMPLES, WEAK
-from vectortag.places import data_home
-from vectortag.refreshing import forget, refresh
+from vectortag.core.folders import data_home
+from vectortag.inference.refresh import forget, refresh
+from vectortag.personal.added_tags import LONGEST_NAME, AddedTag
+from vectortag.personal.corrections import Correction, read_corrections
+from vectortag.personal.few_shot import FEW_EXAMPLES, MIN_EXAMPLES, WEAK
 
 MOST_LISTED = 60
 

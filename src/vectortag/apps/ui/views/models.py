@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from vectortag.apps.ui.state import lowered, models
-from vectortag.hierarchy import Hierarchy
-from vectortag.model_folder import CARD, DEFAULT_MODEL, ModelFolder
-from vectortag.thresholds import PROFILES
+from vectortag.model.calibration import PROFILES
+from vectortag.model.folder import CARD, DEFAULT_MODEL, ModelFolder
+from vectortag.model.hierarchy import Hierarchy
 
 PERCENT = {"map": "mAP", "micro_f1": "micro F1", "macro_f1": "macro F1"}
 

@@ -13,7 +13,7 @@ from vectortag.apps.ui.modes import InferenceMode
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import attempt, tell, visit
 from vectortag.apps.ui.visit import MOST_MEGABYTES, VisitorPhoto, read_photo
-from vectortag.errors import PhotoError
+from vectortag.core.errors import PhotoError
 
 
 def uploader() -> None:

@@ -14,12 +14,12 @@ from vectortag.apps.ui.reports import Mistake, find_reports, parts_of, read_per_
 from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import choose_model, lowered, models, settings
 from vectortag.apps.ui.visit import VisitorPhoto, read_photo
+from vectortag.core.errors import VectorTagError
+from vectortag.core.types import FloatArray
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import count_tags
-from vectortag.errors import VectorTagError
-from vectortag.model_folder import ModelFolder
-from vectortag.taxonomy import load_taxonomy
-from vectortag.types import FloatArray
+from vectortag.model.folder import ModelFolder
+from vectortag.model.taxonomy import load_taxonomy
 
 MISTAKES_SHOWN = 12
 COLUMNS = 3

@@ -1,0 +1,221 @@
+"""Words are learnt by telling photos apart by their texts, and texts by their photos, in numpy.
+
+A contrastive loss (InfoNCE, Oord et al. 2018, 1807.03748; for photos and texts Radford et al. 2021, 2103.00020) on
+one linear layer for each of the two, since network and text model stay as they are. Three kinds of lessons are mixed:
+captions and the photo they belong to; words and all photos that have them; and the classes that the backbone sees in a
+photo, by their names, which ties the layer to what the classifier knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.core.types import FloatArray
+from vectortag.model.classifier import Classifier
+from vectortag.model.words.similarity import Words, class_probabilities, unit
+
+EPOCHS, BATCH = 25, 1024
+RATE, WEIGHT_DECAY = 3e-3, 0.1
+DROPPED = 0.4
+"""The share of the features that a photo is shown without, each time others."""
+
+WARM = 0.1
+ROOTS_SCALE = 8.0
+"""The roots of 1,000 probabilities are brought to the scale of standardised features."""
+
+WORD_LESSON, CLASS_LESSON = 0.15, 0.3
+"""How much the second and the third kind of lesson count beside captions."""
+
+SHARPEST = 50.0
+
+Arrays = dict[str, FloatArray]
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Photos with sentences: rows (n,) of the photos, texts (n, m, D), m sentences each."""
+
+    rows: npt.NDArray[np.intp]
+    texts: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Photos with words: rows (n,) of the photos, texts (V, D) of the words, has (n, V)."""
+
+    rows: npt.NDArray[np.intp]
+    texts: FloatArray
+    has: npt.NDArray[np.bool_]
+
+
+def learn_words(
+    photos: FloatArray,
+    classifier: Classifier,
+    class_texts: FloatArray,
+    *,
+    described: Sequence[Described],
+    tagged: Sequence[Tagged],
+    known: tuple[str, ...],
+    known_texts: FloatArray,
+    epochs: int = EPOCHS,
+    seed: int = 1,
+) -> Words:
+    """Learn the projection and the turn of the texts.
+
+    Args:
+        photos: (N, K) embeddings; the lessons name their rows, and each is shown its classes.
+        class_texts: (C, D), C may be 0.
+        known, known_texts: the words that the lessons hold, for `Words.nearest`.
+        epochs: how often each photo of the largest set with sentences is shown.
+    """
+    probabilities = class_probabilities(classifier, photos)
+    middle, spread = photos.mean(axis=0), photos.std(axis=0) + 1e-3
+    features = np.concatenate([(photos - middle) / spread, ROOTS_SCALE * np.sqrt(probabilities)], axis=1)
+    every_text = np.concatenate([one.texts.reshape(-1, one.texts.shape[-1]) for one in described])
+    lessons = _Lessons(
+        features.astype(np.float32), probabilities, class_texts, described, tagged, every_text.mean(axis=0)
+    )
+    learnt = _descend(lessons, epochs, seed)
+    width = photos.shape[1]
+    projection = learnt["projection"].copy()
+    projection[:width] /= spread[:, None]
+    projection[width:] *= ROOTS_SCALE
+    return Words(
+        classifier,
+        class_texts,
+        projection,
+        learnt["offset"] - middle @ projection[:width],
+        lessons.text_middle,
+        learnt["turn"],
+        known,
+        known_texts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lessons:
+    features: FloatArray
+    probabilities: FloatArray
+    class_texts: FloatArray
+    described: Sequence[Described]
+    tagged: Sequence[Tagged]
+    text_middle: FloatArray
+
+    @property
+    def steps(self) -> int:
+        return max(1, max(len(one.rows) for one in self.described) // BATCH)
+
+    def draw(self, random: np.random.Generator) -> list[_Lesson]:
+        drawn = []
+        for described in self.described:
+            chosen = _some(random, len(described.rows), BATCH)
+            texts = described.texts[chosen, random.integers(0, described.texts.shape[1], len(chosen))]
+            own = np.eye(len(chosen), dtype=np.float32)
+            drawn.append(_Lesson(described.rows[chosen], texts, own, own))
+        for tagged in self.tagged:
+            chosen = _some(random, len(tagged.rows), BATCH // 2)
+            has = tagged.has[chosen].astype(np.float32)
+            drawn.append(_Lesson(tagged.rows[chosen], tagged.texts, _shares(has, 1), _shares(has, 0), WORD_LESSON))
+        if len(self.class_texts):
+            chosen = _some(random, len(self.features), BATCH)
+            drawn.append(_Lesson(chosen, self.class_texts, self.probabilities[chosen], None, CLASS_LESSON))
+        return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """n photos and m texts. For each photo the text it should choose, for each text the photo: shares that sum to 1,
+    or to 0 where there is nothing to choose."""
+
+    rows: npt.NDArray[np.intp]
+    texts: FloatArray
+    of_photos: FloatArray
+    of_texts: FloatArray | None
+    weight: float = 1.0
+
+
+def _descend(lessons: _Lessons, epochs: int, seed: int) -> Arrays:
+    """AdamW (Loshchilov and Hutter 2019, 1711.05101) along one cycle of the learning rate."""
+    random = np.random.default_rng(seed)
+    inputs, width = lessons.features.shape[1], len(lessons.text_middle)
+    bound = inputs**-0.5
+    parts: Arrays = {
+        "projection": random.uniform(-bound, bound, (inputs, width)).astype(np.float32),
+        "offset": np.zeros(width, np.float32),
+        "turn": np.eye(width, dtype=np.float32),
+        "sharpness": np.full(1, np.log(20), np.float32),
+    }
+    rates = {"projection": 1.0, "offset": 1.0, "turn": 0.3, "sharpness": 1.0}
+    moments = {name: (np.zeros_like(part), np.zeros_like(part)) for name, part in parts.items()}
+    total = epochs * lessons.steps
+    for step in range(total):
+        gradients = _gradients(parts, lessons, random)
+        rate = RATE * _share_of_rate(step / total)
+        for name, gradient in gradients.items():
+            first, second = moments[name]
+            first += 0.1 * (gradient - first)
+            second += 0.001 * (gradient**2 - second)
+            change = first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
+            if name == "projection":
+                change = change + WEIGHT_DECAY * parts[name]
+            parts[name] -= np.float32(rate * rates[name]) * change
+    return parts
+
+
+def _share_of_rate(progress: float) -> float:
+    """Up in a straight line, down along half a cosine."""
+    if progress < WARM:
+        return 0.04 + 0.96 * progress / WARM
+    return 0.5 * (1 + float(np.cos(np.pi * (progress - WARM) / (1 - WARM))))
+
+
+def _gradients(parts: Mapping[str, FloatArray], lessons: _Lessons, random: np.random.Generator) -> Arrays:
+    total = {name: np.zeros_like(part) for name, part in parts.items()}
+    scale = float(min(np.exp(parts["sharpness"][0]), SHARPEST))
+    for lesson in lessons.draw(random):
+        features = lessons.features[lesson.rows]
+        features = features * (random.random(features.shape, np.float32) >= DROPPED) / np.float32(1 - DROPPED)
+        texts = lesson.texts - lessons.text_middle
+        seen, read = features @ parts["projection"] + parts["offset"], texts @ parts["turn"]
+        photo, text = unit(seen), unit(read)
+        cosines = photo @ text.T
+        wrong = lesson.weight * _wrong(scale * cosines, lesson)  # d loss / d logits, (n, m)
+        of_seen = _through_unit(scale * wrong @ text, photo, seen)
+        of_read = _through_unit(scale * wrong.T @ photo, text, read)
+        total["projection"] += features.T @ of_seen
+        total["offset"] += of_seen.sum(axis=0)
+        total["turn"] += texts.T @ of_read
+        if scale < SHARPEST:
+            total["sharpness"] += scale * (wrong * cosines).sum()
+    return total
+
+
+def _wrong(logits: Floats, lesson: _Lesson) -> Floats:
+    """The gradient of both cross-entropies, each a mean over those that have something to choose."""
+    wrong = _against(logits, lesson.of_photos, 1)
+    return wrong if lesson.of_texts is None else wrong + _against(logits, lesson.of_texts, 0)
+
+
+def _against(logits: Floats, shares: FloatArray, axis: int) -> Floats:
+    powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    chosen = powers / powers.sum(axis=axis, keepdims=True)
+    asked = shares.sum(axis=axis, keepdims=True) > 0
+    return np.where(asked, chosen - shares, 0) / np.float32(2 * max(int(asked.sum()), 1))
+
+
+def _through_unit(gradient: Floats, units: FloatArray, vectors: Floats) -> Floats:
+    along = (gradient * units).sum(axis=1, keepdims=True) * units
+    return (gradient - along) / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+
+
+def _shares(has: FloatArray, axis: int) -> FloatArray:
+    return has / np.maximum(has.sum(axis=axis, keepdims=True), 1)
+
+
+def _some(random: np.random.Generator, count: int, most: int) -> npt.NDArray[np.intp]:
+    return random.permutation(count)[:most]

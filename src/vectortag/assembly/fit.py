@@ -1,0 +1,228 @@
+"""A whole vocabulary of one's own: from tagged photos to a model folder, in minutes on a CPU and without torch.
+
+photos and their words -> embeddings, kept in the cache      embed_photos
+photos and their words -> tags, targets, a split             prepare_training_data
+embeddings and targets -> the head of the best epoch         fit_head
+all of it              -> a model folder and its report      finish_model
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import vectortag
+from vectortag.assembly.mlp import class_weights, fit_mlp, masked_bce
+from vectortag.assembly.publish import BACKGROUND_PHOTOS, finish_model
+from vectortag.core.errors import ConfigError, DataError
+from vectortag.core.folders import data_home, report_folder
+from vectortag.core.types import FloatArray
+from vectortag.data.embeddings import Embeddings, embed_photos
+from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.records import DataSet, Record
+from vectortag.data.training import TrainingData, prepare_training_data
+from vectortag.evaluation.metrics import average_precision, mean_over_tags
+from vectortag.evaluation.report.curves import Epoch, Learning
+from vectortag.model.folder import NETWORK, ModelFolder, find_model_folder, shipped_models
+from vectortag.model.head import MlpBlock
+from vectortag.model.manifest import NAME
+from vectortag.model.precision import open_model
+from vectortag.model.taxonomy import load_taxonomy
+from vectortag.runtime.embedder import Embedder
+
+log = logging.getLogger(__name__)
+
+BATCH, EPOCHS = 64, 25
+FEWEST_STEPS, MOST_EPOCHS = 3000, 150
+"""A small set is shown more often, so that its head is not left half-way."""
+
+AGAINST_ROTE: dict[str, Any] = {
+    "hidden": 512,
+    "dropout": 0.5,
+    "input_dropout": 0.3,
+    "mixup": 0.3,
+    "weight_decay": 0.3,
+}
+"""A set of one's own is small; with the wide head, all of this is worth 0.5 to 3.7 points of mAP (docs/new-tags.md)."""
+
+
+def fit(
+    data: str | Path | DataSet,
+    *,
+    name: str | None = None,
+    model: str | Path | None = None,
+    taxonomy: str = "default",
+    top_k: int | None = None,
+    min_photos: int = 5,
+    validation: float = 0.2,
+    max_positive_weight: float = 1.0,
+    seed: int = 1,
+    overwrite: bool = False,
+) -> ModelFolder:
+    """Fit a head of one's own on a model's backbone, and write it as a model of that name in the user's data folder.
+
+    Args:
+        data: a metadata.csv, its folder, or a folder of photos that carry keywords.
+        name: what the model is called from then on: `Tagger.load(name)`; None is the name of the data's folder.
+        model: whose backbone; None is the default model.
+        taxonomy: "default", "none" (the words as they are), or the path of a file.
+        top_k, min_photos: at most so many tags, each with at least so many training photos.
+        validation: the share of photos that is kept to choose thresholds and to judge, where no column `split` does.
+        max_positive_weight: the class weights N_neg / N_pos are clamped to [1, this]; 1 is none.
+        overwrite: replace an older model of that name.
+
+    Raises:
+        DataError: the data cannot be read or split, or no tag is frequent enough.
+        ConfigError: the name is taken.
+        UnknownModelError, ModelFolderError: as `Tagger.load`.
+        TaxonomyError: the taxonomy is wrong.
+    """
+    started = time.monotonic()
+    photos = data if isinstance(data, DataSet) else read_tagged_photos(data)
+    path = _place(photos.name if name is None else name, overwrite=overwrite)
+    base = find_model_folder(model)
+    session = open_model(base, precision="exact")  # what ships with the new head, and what its thresholds are for
+    embedder = Embedder(session, base.manifest.pixels, base.manifest.sizes[0])
+    photos, embeddings = embed_data_set(embedder, base, photos)
+    prepared = prepare_training_data(
+        [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
+    )
+    log.info("%d tags, %d training photos", len(prepared.tags), len(prepared.training.records))
+    training, kept = (_rows(embeddings, part.records) for part in (prepared.training, prepared.validation))
+    block, learning = fit_head(training, kept, prepared, max_positive_weight=max_positive_weight, seed=seed)
+    return finish_model(
+        path,
+        report=report_folder(path.name),
+        network=(base.path / NETWORK).read_bytes(),
+        embedder=embedder,
+        backbone=base.manifest.backbone,
+        block=block,
+        data=prepared,
+        validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
+        background=_background(training, base.background, seed),
+        classifier=base.classifier,
+        words=base.words,
+        learning=learning,
+        provenance={
+            "vectortag": vectortag.__version__,
+            "base": base.id,
+            "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
+            "epochs": [asdict(epoch) for epoch in learning.epochs],
+            "best_epoch": learning.best + 1,
+            "seconds": round(time.monotonic() - started),
+        },
+        seed=seed,
+    )
+
+
+def embed_data_set(embedder: Embedder, model: ModelFolder, data: DataSet) -> tuple[DataSet, Embeddings]:
+    """The embedding of each photo of a data set, and the set without the photos that cannot be read.
+
+    Raises:
+        DataError: no photo can be read.
+    """
+    paths = [record.path for record in data.records]
+    embeddings, failed = embed_photos(embedder, model.manifest.files[NETWORK], paths)
+    for error in failed:
+        log.warning("left out: %s", error)
+    readable = tuple(record for record in data.records if record.path in embeddings)
+    if not readable:
+        raise DataError(f"{data.csv}: none of {len(paths)} photos can be read")
+    return replace(data, records=readable), embeddings
+
+
+def fit_head(
+    training: FloatArray, validation: FloatArray, data: TrainingData, *, max_positive_weight: float, seed: int
+) -> tuple[MlpBlock, Learning]:
+    """Fit the head, and keep the epoch that ranks validation photos best.
+
+    Args:
+        training, validation: (N, K) embeddings, aligned with the parts of `data`.
+    """
+    targets, judged = data.training.targets, data.validation.targets
+    weights = class_weights(targets, max_positive_weight)
+    epochs: list[Epoch] = []
+    kept: list[tuple[tuple[float, float], int, MlpBlock]] = []
+
+    def after_epoch(head: MlpBlock) -> None:
+        logits = head.logits(validation)
+        precision = mean_over_tags(average_precision(logits, judged))
+        trained = masked_bce(head.logits(training), targets, weights)
+        epoch = Epoch(trained, masked_bce(logits, judged, weights), precision)
+        if not kept or _worth(epoch) > kept[0][0]:
+            kept[:] = [(_worth(epoch), len(epochs), head)]
+        epochs.append(epoch)
+
+    steps = math.ceil(len(training) / BATCH)
+    fit_mlp(
+        training,
+        targets,
+        epochs=min(max(EPOCHS, math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS),
+        batch_size=BATCH,
+        **AGAINST_ROTE,
+        weights=weights,
+        seed=seed,
+        after_epoch=after_epoch,
+    )
+    _, best, head = kept[0]
+    log.info("epoch %d of %d is the best: %s", best + 1, len(epochs), epochs[best])
+    return head, Learning(tuple(epochs), best)
+
+
+def _worth(epoch: Epoch) -> tuple[float, float]:
+    """Mean average precision; the loss where no tag can be judged, or two epochs are alike."""
+    return (0.0 if math.isnan(epoch.val_map) else epoch.val_map), -epoch.val_loss
+
+
+def _place(name: str, *, overwrite: bool) -> Path:
+    """The folder of a model of that name."""
+    if not re.match(NAME, name):
+        raise ConfigError(f'a model\'s name has letters, digits, ".", "-" and "_", got "{name}"')
+    if name in {folder.name for folder in shipped_models()}:
+        raise ConfigError(f'"{name}" is a model that ships with VectorTag. Choose another name')
+    path = data_home() / "models" / name
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{path}: there is a model of that name already. Choose another, or pass --overwrite")
+    return path
+
+
+def _rows(embeddings: Embeddings, records: Sequence[Record]) -> FloatArray:
+    return np.stack([embeddings[record.path] for record in records])
+
+
+def _at_other_sizes(embedder: Embedder, base: ModelFolder, records: Sequence[Record]) -> dict[int, FloatArray]:
+    """The embeddings of photos at each further size that the base model offers, so that the new model offers it, too.
+
+    Raises:
+        DataError: a photo can no longer be read.
+    """
+    found = {}
+    for size in base.manifest.sizes[1:]:
+        paths = [record.path for record in records]
+        embeddings, failed = embed_photos(embedder.at(size), base.manifest.files[NETWORK], paths)
+        if failed:
+            raise DataError(f"{failed[0]}. It could be read before: run the command again")
+        found[size] = _rows(embeddings, records)
+    return found
+
+
+def _background(training: FloatArray, of_base: FloatArray | None, seed: int) -> FloatArray:
+    """Photos of one's own drawn at random, and where they are few, the base model's besides."""
+    chosen = np.random.default_rng(seed).permutation(len(training))[:BACKGROUND_PHOTOS]
+    own = training[np.sort(chosen)]
+    return own if of_base is None else np.concatenate([own, of_base[: BACKGROUND_PHOTOS - len(own)]])
+
+
+def _origin(base: ModelFolder) -> dict[str, Any]:
+    """What the base model says of its backbone."""
+    config: dict[str, Any] = base.manifest.provenance.get("config", {})
+    backbone: dict[str, Any] = config.get("backbone", {})
+    return backbone

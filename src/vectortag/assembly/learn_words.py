@@ -1,0 +1,270 @@
+"""Teach a model words, from captions and tagged photos, in minutes on a CPU and without torch.
+
+photos -> embeddings, kept in the cache; captions, words and classes -> texts     gather
+both -> what places words among what the backbone knows                           learn_words
+the words of one set, kept from a training on all others -> how far to trust it   fit_evidence
+all of it -> words.safetensors in the model folder, which is replaced as a whole
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.assembly.contrastive import EPOCHS, Described, Tagged, learn_words
+from vectortag.assembly.word_trust import Trial, fit_evidence
+from vectortag.core.errors import DataError
+from vectortag.core.folders import PACKAGE
+from vectortag.core.types import FloatArray
+from vectortag.data.embeddings import Embeddings, embed_photos
+from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.records import DataSet, Record
+from vectortag.evaluation.evaluate import choose_part
+from vectortag.evaluation.model_card import write_card
+from vectortag.model.classifier import Classifier
+from vectortag.model.folder import NETWORK, ModelFolder, find_model_folder, rewrite_model_folder
+from vectortag.model.precision import open_model
+from vectortag.model.words.similarity import Words, no_classes, unit, values
+from vectortag.model.words.text_model import TextModel
+from vectortag.model.words.tokenizer import word_pieces
+from vectortag.model.words.word_vectors import read_words
+from vectortag.runtime.embedder import Embedder
+
+log = logging.getLogger(__name__)
+
+MOST_KNOWN = 1000
+"""Words that are kept to say what a new one is near to, the most frequent of all sets."""
+FEWEST_PHOTOS, FEWEST_FOR_TRIAL = 3, 10
+CAPTIONS, LISTS = 5, 3
+"""Texts a photo: captions, and lists of its words, in other orders and with words left out."""
+LONGEST_CAPTION = 60
+TRIAL_EPOCHS = 12
+
+BACKGROUND_PHOTOS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Captioned:
+    """Photos with their captions, each as many as the first of them has at most `CAPTIONS`."""
+
+    photos: tuple[Path, ...]
+    captions: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What words are learnt from: (N, K) embeddings, and the lessons that name their rows.
+
+    Attributes:
+        sets: by name, the words of each tagged set.
+        with_captions: the sets whose photos have captions: their words are nowhere unheard of.
+    """
+
+    photos: FloatArray
+    classifier: Classifier
+    class_texts: FloatArray
+    captions: Described
+    lists: dict[str, Described]
+    tagged: dict[str, Tagged]
+    sets: dict[str, tuple[str, ...]]
+    with_captions: frozenset[str]
+
+    def learn(self, *, without: str | None = None, epochs: int = EPOCHS) -> Words:
+        """Learn from all, or from all but one set, which stays unheard of."""
+        named = [name for name in self.tagged if name != without]
+        counts: Counter[str] = Counter()
+        vectors: dict[str, FloatArray] = {}
+        for name in named:
+            one = self.tagged[name]
+            counts.update(dict(zip(self.sets[name], one.has.sum(axis=0).tolist(), strict=True)))
+            vectors.update(zip(self.sets[name], one.texts, strict=True))
+        known = tuple(word for word, _ in counts.most_common(MOST_KNOWN))
+        return learn_words(
+            self.photos,
+            self.classifier,
+            self.class_texts,
+            described=[self.captions, *(self.lists[name] for name in named if name in self.lists)],
+            tagged=[self.tagged[name] for name in named],
+            known=known,
+            known_texts=np.stack([vectors[word] for word in known]),
+            epochs=epochs,
+        )
+
+
+def learn(
+    model: str | Path | ModelFolder, captions: Path, data: Sequence[str | Path], *, output: Path | None = None
+) -> ModelFolder:
+    """Teach a model words, and write it again with its `words.safetensors`. All else in the folder stays as it is.
+
+    Args:
+        model: a model's name or folder.
+        captions: a CSV file with the columns image_path and caption, a row a caption.
+        data: tagged sets; those photos that the model keeps for validation are left out, with their captions.
+        output: the new model folder; None replaces the model's own.
+
+    Raises:
+        DataError: the captions or a set cannot be read.
+        MissingExtraError: the text model is not installed.
+        ModelFolderError: the folder cannot be written.
+    """
+    folder = find_model_folder(model)
+    material = gather(folder, captions, [read_tagged_photos(one) for one in data], TextModel())
+    log.info("learning words from %d photos", len(material.photos))
+    words = replace(material.learn(), evidence=fit_evidence(try_unheard(material)))
+    return rewrite_model_folder(
+        folder,
+        output or folder.path,
+        int8_network=folder.int8_content(),
+        words=words,
+        card=write_card,
+        name=folder.manifest.name if output is None else output.name,
+    )
+
+
+def try_unheard(material: Material) -> list[Trial]:
+    """Each set without captions is kept from a training, and its words are tried on its photos."""
+    trials = []
+    for name in material.tagged:
+        if name in material.with_captions or len(material.tagged) == 1:
+            continue
+        log.info("how far to trust it: the words of %s, from all others", name)
+        trials += trials_of(material.learn(without=name, epochs=TRIAL_EPOCHS), material, name)
+    return trials
+
+
+def trials_of(words: Words, material: Material, name: str) -> list[Trial]:
+    """The words of one set, tried on its photos by what was learnt without it."""
+    tagged = material.tagged[name]
+    background = words.views(material.photos[:: max(1, len(material.photos) // BACKGROUND_PHOTOS)])
+    views = words.views(material.photos[tagged.rows])
+    trials = []
+    for text, has in zip(tagged.texts, tagged.has.T, strict=True):
+        if has.sum() >= FEWEST_FOR_TRIAL:
+            nearness = words.nearest(text, 1)[0][1]
+            trials.append(Trial(nearness, values(words.place(text, background), views), has))
+    return trials
+
+
+def gather(folder: ModelFolder, captions: Path, sets: Sequence[DataSet], model: TextModel) -> Material:
+    """Embed photos and texts, of training photos alone.
+
+    Raises:
+        DataError: the captions cannot be read, or nothing is left of them.
+    """
+    described = read_captions(captions)
+    training = {one.name: choose_part(one, "train", folder.manifest) for one in sets}
+    kept = {record.path for one in sets for record in one.records}
+    kept -= {record.path for records in training.values() for record in records}
+    described = _without(described, kept)
+    paths = dict.fromkeys([*described.photos, *(record.path for part in training.values() for record in part)])
+    embeddings = _embed(folder, list(paths))
+    rows = {path: row for row, path in enumerate(embeddings)}
+    photos = np.stack(list(embeddings.values()))
+    classifier = folder.classifier or no_classes(photos.shape[1])
+    log.info("reading %d captions", sum(map(len, described.captions)))
+    lists, tagged, words = {}, {}, {}
+    for name, records in training.items():
+        here = [record for record in records if record.path in rows]
+        words[name], tagged[name] = _tagged(here, rows, model)
+        if not set(described.photos) & {record.path for record in here}:
+            lists[name] = _lists(here, rows, model)
+    return Material(
+        photos,
+        classifier,
+        describe_classes(classifier, model),
+        _described(described, rows, model),
+        lists,
+        tagged,
+        words,
+        frozenset(training) - frozenset(lists),
+    )
+
+
+def read_captions(file: Path) -> Captioned:
+    """Captions by photo, those first that come first.
+
+    Raises:
+        DataError: the file cannot be read, or has not the columns image_path and caption.
+    """
+    by_photo: dict[Path, list[str]] = {}
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            if not {"image_path", "caption"} <= set(reader.fieldnames or ()):
+                raise DataError(f"{file}: expected the columns image_path and caption, got {reader.fieldnames}")
+            for row in reader:
+                if len(word_pieces(row["caption"] or "")) <= LONGEST_CAPTION:
+                    by_photo.setdefault(file.parent / row["image_path"], []).append(row["caption"] or "")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: cannot be read: {error}") from error
+    if not by_photo:
+        raise DataError(f"{file}: there is no caption in it")
+    count = min(CAPTIONS, max(map(len, by_photo.values())))
+    filled = [tuple((said * count)[:count]) for said in by_photo.values()]
+    return Captioned(tuple(by_photo), tuple(filled))
+
+
+def describe_classes(classifier: Classifier, model: TextModel) -> FloatArray:
+    """What each class is, (C, D): a class of ImageNet by its kind and its meaning in WordNet, any other by its name."""
+    lines = (PACKAGE / "model" / "words" / "text" / "imagenet.tsv").read_text("utf-8").splitlines()
+    described = {name: texts for name, *texts in (line.split("\t") for line in lines)}
+    texts = [described.get(name, [name, name]) for name in classifier.names]
+    both = model.embed([f"a photo of a {text}" for pair in texts for text in pair])
+    return unit(both[0::2] + both[1::2])
+
+
+def _without(described: Captioned, kept: set[Path]) -> Captioned:
+    pairs = [pair for pair in zip(described.photos, described.captions, strict=True) if pair[0] not in kept]
+    if not pairs:
+        raise DataError("every photo with captions is kept for validation. Give captions of other photos")
+    return Captioned(*(tuple(side) for side in zip(*pairs, strict=True)))
+
+
+def _embed(folder: ModelFolder, paths: Sequence[Path]) -> Embeddings:
+    session = open_model(folder, precision="exact")
+    embedder = Embedder(session, folder.manifest.pixels, folder.manifest.operating_points[0].size)
+    embeddings, failed = embed_photos(embedder, folder.manifest.files[NETWORK], paths)
+    for error in failed:
+        log.warning("left out: %s", error)
+    if not embeddings:
+        raise DataError(f"none of {len(paths)} photos can be read")
+    return embeddings
+
+
+def _described(described: Captioned, rows: dict[Path, int], model: TextModel) -> Described:
+    readable = [place for place, photo in enumerate(described.photos) if photo in rows]
+    texts = model.embed([text for place in readable for text in described.captions[place]])
+    shape = (len(readable), len(described.captions[0]), texts.shape[1])
+    return Described(np.array([rows[described.photos[place]] for place in readable], np.intp), texts.reshape(shape))
+
+
+def _tagged(records: Sequence[Record], rows: dict[Path, int], model: TextModel) -> tuple[tuple[str, ...], Tagged]:
+    counts = Counter(word for record in records for word in set(record.words))
+    words = tuple(sorted(word for word, count in counts.items() if count >= FEWEST_PHOTOS))
+    places = {word: place for place, word in enumerate(words)}
+    has: npt.NDArray[np.bool_] = np.zeros((len(records), len(words)), np.bool_)
+    for row, record in enumerate(records):
+        has[row, [places[word] for word in set(record.words) if word in places]] = True
+    return words, Tagged(np.array([rows[one.path] for one in records], np.intp), read_words(model, words), has)
+
+
+def _lists(records: Sequence[Record], rows: dict[Path, int], model: TextModel) -> Described:
+    """What stands for captions where there are none: "a photo of sky, sea, boat"."""
+    random = np.random.default_rng(0)
+    texts = []
+    for record in records:
+        for place in range(LISTS):
+            words = [record.words[chosen] for chosen in random.permutation(len(record.words))]
+            some = words if place == 0 else words[: random.integers(1, len(words) + 1)]
+            texts.append(f"a photo of {', '.join(some)}")
+    vectors = model.embed(texts)
+    return Described(
+        np.array([rows[one.path] for one in records], np.intp), vectors.reshape(len(records), LISTS, vectors.shape[1])
+    )

@@ -1,0 +1,180 @@
+"""The original head, Linear -> ReLU -> Dropout -> Linear, fitted on embeddings in numpy alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from vectortag.core.errors import ShapeError
+from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
+from vectortag.model.calibration import sigmoid
+from vectortag.model.head import MlpBlock
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+SMALLEST_SPREAD = 1e-3
+"""Added to every standard deviation: an embedding's number that never changes is not blown up."""
+
+
+def class_weights(targets: ByteArray, max_weight: float) -> FloatArray:
+    """How much a positive of each tag weighs: N_neg / N_pos of the known entries, clamped to [1, max_weight].
+
+    Args:
+        targets: (N, T) uint8, 255 = unknown.
+
+    Returns:
+        (T,) float32. A tag without positives is weighted as if it had one; one without negatives has 1.
+    """
+    positives = (targets == 1).sum(axis=0)
+    negatives = (targets == 0).sum(axis=0)
+    return np.clip(negatives / np.maximum(positives, 1), 1, max_weight).astype(np.float32)
+
+
+def log_odds(targets: ByteArray) -> FloatArray:
+    """How common each tag is, as a logit: ln((N_pos + 1/2) / (N_neg + 1/2)) of the known entries.
+
+    Args:
+        targets: (N, T) uint8, 255 = unknown.
+
+    Returns:
+        (T,) float32.
+    """
+    return np.log(((targets == 1).sum(axis=0) + 0.5) / ((targets == 0).sum(axis=0) + 0.5)).astype(np.float32)
+
+
+def masked_bce(logits: FloatArray, targets: ByteArray, weights: FloatArray | None = None) -> float:
+    """The mean binary cross-entropy over what is known; NaN where nothing is.
+
+    Args:
+        logits: (N, T) float32.
+        targets: (N, T) uint8; 255 is unknown and counts nothing.
+        weights: (T,), multiplies the loss of each tag's positives; None is 1 each.
+    """
+    known, truth = targets != UNKNOWN, targets == 1
+    weight = np.where(truth, 1.0 if weights is None else weights, 1.0)
+    losses = weight * np.logaddexp(0, np.where(truth, -logits, logits))
+    return float(losses[known].mean()) if known.any() else math.nan
+
+
+def fit_mlp(
+    embeddings: FloatArray,
+    targets: ByteArray,
+    *,
+    hidden: int = 256,
+    dropout: float = 0.4,
+    input_dropout: float = 0.0,
+    mixup: float = 0.0,
+    epochs: int = 25,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 0.0,
+    weights: FloatArray | None = None,
+    seed: int = 1,
+    after_epoch: Callable[[MlpBlock], None] | None = None,
+) -> MlpBlock:
+    """Minimise the binary cross-entropy of what is known, by AdamW (arXiv:1711.05101) under a cosine schedule.
+
+    The embeddings are standardised for the fit, which makes it faster and better; the head that is returned takes them
+    as they are.
+
+    Args:
+        embeddings: (N, K) float32.
+        targets: (N, T) uint8, multi-hot; 255 is unknown and counts nothing.
+        dropout, input_dropout: how many of the hidden values, and of the embedding's, are left out in each step.
+        mixup: alpha of the Beta distribution by which each photo is mixed with another (arXiv:1710.09412); 0 is off.
+        weight_decay: what a weight loses in a step, as a multiple of the learning rate.
+        weights: (T,), how much a positive of each tag weighs, as `class_weights` gives them; None is 1 each.
+        after_epoch: gets the head as it is after each epoch.
+
+    Raises:
+        ShapeError: the two have different numbers of rows.
+    """
+    if len(embeddings) != len(targets):
+        raise ShapeError(f"expected one row of targets a photo, got {len(targets)} for {len(embeddings)}")
+    random = np.random.default_rng(seed)
+    middle, spread = embeddings.mean(axis=0), embeddings.std(axis=0) + SMALLEST_SPREAD  # (K,), (K,)
+    embeddings, truth = (embeddings - middle) / spread, with_gaps(targets)
+    parameters = _start(random, embeddings.shape[1], hidden, targets.shape[1])
+    optimiser = _Adam(parameters, weight_decay)
+    steps = epochs * math.ceil(len(embeddings) / batch_size)
+    for _ in range(epochs):
+        order = random.permutation(len(embeddings))
+        for first in range(0, len(order), batch_size):
+            rows = order[first : first + batch_size]
+            inputs, wanted = embeddings[rows], truth[rows]
+            if mixup:
+                share, partner = np.float32(random.beta(mixup, mixup)), random.permutation(len(rows))
+                inputs, wanted = (share * one + (1 - share) * one[partner] for one in (inputs, wanted))
+            if input_dropout:
+                inputs = inputs * _kept(random, inputs.shape, input_dropout)
+            kept = _kept(random, (len(rows), hidden), dropout)
+            gradients = _gradients(parameters, inputs, wanted, kept, weights)
+            optimiser.step(gradients, learning_rate * 0.5 * (1 + math.cos(math.pi * optimiser.steps / steps)))
+        if after_epoch is not None:
+            after_epoch(_for_plain_embeddings(parameters, middle, spread))
+    return _for_plain_embeddings(parameters, middle, spread)
+
+
+def with_gaps(targets: ByteArray) -> FloatArray:
+    """(N, T) uint8 -> float32, NaN where nothing is known."""
+    return np.where(targets == UNKNOWN, np.float32(np.nan), targets.astype(np.float32))
+
+
+def _kept(random: np.random.Generator, shape: tuple[int, ...], dropout: float) -> FloatArray:
+    """0 where dropout strikes; the others grow, so that the sum is the same on average."""
+    return (random.random(shape, np.float32) >= dropout).astype(np.float32) / np.float32(1 - dropout)
+
+
+def _for_plain_embeddings(parameters: list[FloatArray], middle: FloatArray, spread: FloatArray) -> MlpBlock:
+    w1, b1, w2, b2 = parameters
+    scaled = (w1 / spread).astype(np.float32)
+    return MlpBlock(scaled, (b1 - scaled @ middle).astype(np.float32), w2.copy(), b2.copy())
+
+
+def _start(random: np.random.Generator, width: int, hidden: int, tags: int) -> list[FloatArray]:
+    """Uniform in +-1/sqrt(inputs), as torch's Linear."""
+    shapes = [((hidden, width), width), ((hidden,), width), ((tags, hidden), hidden), ((tags,), hidden)]
+    return [random.uniform(-(n**-0.5), n**-0.5, shape).astype(np.float32) for shape, n in shapes]
+
+
+def _gradients(
+    parameters: list[FloatArray],
+    embeddings: FloatArray,
+    targets: FloatArray,
+    kept: FloatArray,
+    weights: FloatArray | None = None,
+) -> list[FloatArray]:
+    """Of the mean loss over a batch, where NaN is unknown; `kept` (B, H) is 0 where dropout struck."""
+    w1, b1, w2, b2 = parameters
+    before = embeddings @ w1.T + b1  # (B, H)
+    gate = kept * (before > 0)
+    hidden = before * gate
+    known, truth = ~np.isnan(targets), np.nan_to_num(targets)
+    weight = np.float32(1) if weights is None else weights
+    scores = sigmoid(hidden @ w2.T + b2)
+    errors = scores * (1 + (weight - 1) * truth) - weight * truth  # (B, T)
+    errors *= known / np.float32(max(int(known.sum()), 1))
+    back = (errors @ w2) * gate  # (B, H)
+    return [back.T @ embeddings, back.sum(axis=0), errors.T @ hidden, errors.sum(axis=0)]
+
+
+class _Adam:
+    """Changes the parameters in place."""
+
+    def __init__(self, parameters: list[FloatArray], weight_decay: float) -> None:
+        self.steps = 0
+        self._parameters, self._weight_decay = parameters, weight_decay
+        self._means = [np.zeros_like(p) for p in parameters]
+        self._squares = [np.zeros_like(p) for p in parameters]
+
+    def step(self, gradients: list[FloatArray], rate: float) -> None:
+        self.steps += 1
+        for parameter, gradient, mean, square in zip(
+            self._parameters, gradients, self._means, self._squares, strict=True
+        ):
+            parameter -= np.float32(rate * self._weight_decay) * parameter
+            mean += (1 - BETA1) * (gradient - mean)
+            square += (1 - BETA2) * (gradient**2 - square)
+            size = np.sqrt(square / (1 - BETA2**self.steps)) + EPSILON
+            parameter -= np.float32(rate / (1 - BETA1**self.steps)) * mean / size

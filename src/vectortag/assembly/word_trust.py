@@ -1,0 +1,86 @@
+"""How far words can be trusted that a model was not taught: measured on words that were kept from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.core.types import FloatArray
+from vectortag.model.calibration import F_BETA, FLOOR, Profile, best_threshold, fit_curve, sigmoid
+from vectortag.model.words.similarity import Evidence
+
+GROUPS, FEWEST_WORDS = 4, 12
+PREVALENCE = 0.02
+"""The share of photos that are taken to show a word; as for tags from examples."""
+
+COMMON_CURVE = np.array([1.0, -4.0])
+CURVE_STRENGTH = 0.1
+OUTLIERS = 0.02
+"""The share of words that may have been farther than the first group begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One word that was kept from a model: how near the nearest known word was, and on n photos its values (n,) and
+    whether they truly show it."""
+
+    nearness: float
+    values: FloatArray
+    shown: npt.NDArray[np.bool_]
+
+
+def fit_evidence(trials: Sequence[Trial]) -> Evidence | None:
+    """What the trials say, in groups from far to near; None where there are too few words to say anything."""
+    if len(trials) < FEWEST_WORDS:
+        return None
+    ordered = sorted(trials, key=lambda trial: trial.nearness)
+    parts = np.array_split(np.arange(len(ordered)), min(GROUPS, len(ordered) // FEWEST_WORDS))
+    groups = [_group([ordered[place] for place in part]) for part in parts]
+    begins = [ordered[part[0]].nearness for part in parts]
+    begins[0] = float(np.quantile([trial.nearness for trial in ordered], OUTLIERS))
+    return Evidence(
+        from_nearness=np.array(begins, np.float32),
+        slope=np.array([group.slope for group in groups], np.float32),
+        bias=np.array([group.bias for group in groups], np.float32),
+        thresholds={p: np.array([group.thresholds[p] for group in groups], np.float32) for p in F_BETA},
+        separation=np.array([group.separation for group in groups], np.float32),
+        precision=np.array([group.precision for group in groups], np.float32),
+        words=np.array([len(part) for part in parts], np.float32),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    slope: float
+    bias: float
+    thresholds: dict[Profile, float]
+    separation: float
+    precision: float
+
+
+def _group(trials: Sequence[Trial]) -> _Group:
+    values = np.concatenate([trial.values for trial in trials])
+    shown = np.concatenate([trial.shown for trial in trials])
+    weights = np.concatenate([_as_in_life(trial.shown) for trial in trials])
+    slope, bias = fit_curve(values, shown, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
+    scores = sigmoid(slope * values + bias)
+    thresholds = {p: max(best_threshold(scores, shown, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
+    taken = weights * (scores >= thresholds["balanced"])
+    precision = float(taken[shown].sum() / max(taken.sum(), 1e-12))
+    separation = float(np.median([separation_of(trial.values, trial.shown) for trial in trials]))
+    return _Group(float(slope), float(bias), thresholds, separation, precision)
+
+
+def _as_in_life(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """A weight a photo, so that `PREVALENCE` of all show the word; each word counts as 1,000 photos."""
+    share = np.where(shown, PREVALENCE / max(int(shown.sum()), 1), (1 - PREVALENCE) / max(int((~shown).sum()), 1))
+    return 1000 * share
+
+
+def separation_of(values: FloatArray, shown: npt.NDArray[np.bool_]) -> float:
+    """How often a photo that shows a word has a higher value than one that does not; ties count as misses."""
+    others = np.sort(values[~shown])
+    return float(np.searchsorted(others, values[shown], side="left").mean() / max(len(others), 1))

@@ -1,0 +1,1 @@
+"""What every other package speaks in: errors, values, schemas, files and folders, several processes."""

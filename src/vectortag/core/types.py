@@ -1,0 +1,118 @@
+"""The frozen values that travel between the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+FloatArray = npt.NDArray[np.float32]
+ByteArray = npt.NDArray[np.uint8]
+Doubles = npt.NDArray[np.float64]
+
+Arithmetic = Literal["f32", "bf16", "int8"]
+"""What a network computes in."""
+
+DIGITS = 6
+"""Decimals of a score in JSON and CSV: more than float32 holds apart."""
+
+UNKNOWN = 255
+"""In a target array: nobody said whether this photo has this tag. Never counted, never trained on."""
+
+
+class TagScore(Struct, frozen=True, gc=False):  # made for every tag of every photo: in a tenth of a dataclass's time
+    """One tag of one photo: `score` in [0, 1], calibrated; `threshold` is the tag's own, None where it has none."""
+
+    tag: str
+    score: float
+    threshold: float | None
+
+    def to_json(self) -> dict[str, str | float | None]:
+        """Plain values under their names, rounded: how every output has it."""
+        threshold = None if self.threshold is None else round(self.threshold, DIGITS)
+        return {"tag": self.tag, "score": round(self.score, DIGITS), "threshold": threshold}
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """What a model says of one photo.
+
+    Attributes:
+        path: the photo as it was named by the caller; None for a picture that came from memory.
+        model: `name@digest` of the model folder.
+        runtime: what ran the network, for example "openvino".
+        precision: what it computed in.
+        size: pixels a side of the network's input.
+        tags: the tags whose score reaches their threshold, highest score first.
+        scores: every tag of the model, in the manifest's order, then every tag that was added to it.
+        implied: parents of added tags among `tags` that are not among them; an added tag changes no other score.
+    """
+
+    path: str | None
+    model: str
+    runtime: str
+    precision: Arithmetic
+    size: int
+    tags: tuple[TagScore, ...]
+    scores: tuple[TagScore, ...]
+    implied: tuple[str, ...] = ()
+
+    def __getitem__(self, tag: str) -> TagScore:
+        """The score of one tag by its name; KeyError where the model does not have it."""
+        for scored in self.scores:
+            if scored.tag == tag:
+                return scored
+        raise KeyError(tag)
+
+    def select(
+        self, *, threshold: float | None = None, top_k: int | None = None, all_scores: bool = False
+    ) -> Sequence[TagScore]:
+        """The tags to show: best first, or every one in the model's order.
+
+        Args:
+            threshold: one for all tags, instead of each tag's own.
+            top_k: at most so many.
+            all_scores: every tag; the other two do not count then.
+        """
+        if all_scores:
+            return self.scores
+        chosen: Sequence[TagScore] = self.tags
+        if threshold is not None:
+            chosen = sorted((s for s in self.scores if s.score >= threshold), key=lambda scored: -scored.score)
+        return chosen[:top_k]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTagging:
+    """A photo that could not be tagged, in the place where its tagging would stand. It has no tags at all."""
+
+    path: str
+    error: Exception
+
+
+class Heatmap(Struct, frozen=True, gc=False, eq=False):
+    """Where in a photo a model saw a tag.
+
+    Attributes:
+        values: (h, w) float32 in [0, 1] on the network's grid, stretched over the whole photo.
+        tag: the tag that was asked for.
+        source: the tag whose map it is: for a parent, the child that gave it its score; else `tag` itself.
+        score: the tag's score for the whole photo.
+    """
+
+    values: FloatArray
+    tag: str
+    source: str
+    score: float
+
+    @property
+    def is_empty(self) -> bool:
+        """True where no part of the photo spoke for the tag: the map is zero everywhere."""
+        return not bool(self.values.any())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.array(self.values, dtype=dtype, copy=copy)  # type: ignore[call-overload,no-any-return,unused-ignore]

@@ -1,0 +1,1 @@
+"""How good a finished model is: figures, protocols of papers, model card, report."""

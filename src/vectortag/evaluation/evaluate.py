@@ -1,0 +1,232 @@
+"""How good a finished model is on a data set: the file that ships, run by the code that users run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from vectortag.core.errors import DataError, PhotoError
+from vectortag.core.types import Arithmetic, ByteArray, FloatArray
+from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.records import DataSet, Record, photo_hash
+from vectortag.data.split import split_by_column
+from vectortag.data.vocabulary import build_targets, judgeable, known_tags
+from vectortag.evaluation.metrics import (
+    AtFive,
+    at_k,
+    average_precision,
+    calibration_error,
+    calibration_error_per_tag,
+    count,
+    mean_over_tags,
+)
+from vectortag.inference.tagger import Tagger
+from vectortag.model.manifest import Manifest
+
+Split = Literal["train", "val", "all"]
+SPLITS: tuple[Split, ...] = ("train", "val", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class TagReport:
+    """One tag: `support` positives; a figure that cannot be computed is None."""
+
+    tag: str
+    support: int
+    average_precision: float | None
+    threshold: float | None
+    precision: float
+    recall: float
+    f1: float
+    calibration_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A model on a data set.
+
+    Attributes:
+        precision: what the network computed in.
+        size: pixels a side of its input.
+        photos: how many were scored.
+        failed: an error for each photo that could not be read, and for each that the file names and that is not there.
+        map: macro mAP: the mean of average precision over the tags that have positives and negatives.
+        map_tags: how many tags that is.
+        micro_f1, macro_f1: at the model's own thresholds; macro over the tags with positives.
+        at_five: exactly five tags a photo.
+        calibration_error: expected calibration error over all entries together, 15 bins.
+        calibration_error_per_tag: the mean of the tags' own.
+        tags: one entry for each tag of the model that the set says anything of.
+    """
+
+    model: str
+    precision: Arithmetic
+    size: int
+    data: str
+    split: str
+    photos: int
+    failed: tuple[str, ...]
+    map: float
+    map_tags: int
+    micro_f1: float
+    macro_f1: float
+    at_five: AtFive
+    calibration_error: float
+    calibration_error_per_tag: float
+    tags: tuple[TagReport, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain values; what is not a number becomes None."""
+        return as_plain(asdict(self))
+
+    def summary(self) -> dict[str, Any]:
+        """Without the lists: what a manifest keeps."""
+        return {key: value for key, value in self.to_json().items() if key not in {"tags", "failed", "model"}}
+
+
+def evaluate(
+    tagger: Tagger,
+    data: str | Path | DataSet,
+    *,
+    split: Split = "all",
+    dataset: str | None = None,
+    skip_bad_rows: bool = False,
+) -> Report:
+    """Score the photos of a data set and compare with its tags, translated by the model's taxonomy.
+
+    Args:
+        tagger: the model; it is judged by its own tags, without those that were added.
+        data: a metadata.csv, its folder, or a folder of photos that carry keywords.
+        split: "val" is what the column `split` says, or, without one, the photos the model kept from training.
+        dataset: the name under which the model knows the set; None is the name of its folder.
+        skip_bad_rows: leave bad rows out instead of raising.
+
+    Raises:
+        DataError: the set cannot be read, or has no such part.
+    """
+    if not isinstance(data, DataSet):
+        data = read_tagged_photos(data, name=dataset, skip_bad_rows=skip_bad_rows)
+    tagger = tagger.without_additions()
+    manifest = tagger.folder.manifest
+    records = choose_part(data, split, manifest)
+    embeddings, readable, failed = embed_records(tagger, records)
+    targets = build_targets(readable, tagger.tags, manifest.taxonomy, known_in(data, manifest))
+    failed += tuple(f"row {record.row}: {record.path}: is not there" for record in data.missing)
+    return make_report(tagger, tagger.scores(embeddings), targets, data=data.name, split=split, failed=failed)
+
+
+def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]:
+    """The records of one part of a data set.
+
+    Raises:
+        DataError: neither the file nor the model can say which photos these are.
+    """
+    if split not in SPLITS:
+        raise DataError(f"no split {split!r}. Expected one of: {', '.join(SPLITS)}")
+    if split == "all":
+        return list(data.records)
+    if data.has_splits:
+        training, validation = split_by_column(data)
+        return training if split == "train" else validation
+    info = manifest.data_set(data.name)
+    if info is None:
+        names = ", ".join(info.name for info in manifest.data_sets)
+        ways = f"If it is one of {names}, name its folder so or pass --dataset NAME; else pass" if names else "Pass"
+        raise DataError(
+            f'{data.csv}: no column "split", and {manifest.name} was not trained on a set named "{data.name}". '
+            f"{ways} --split all"
+        )
+    kept = set(info.validation)
+    part = [record for record in data.records if (photo_hash(record.path) in kept) == (split == "val")]
+    if not part:
+        raise DataError(f"{data.csv}: none of its photos is in the {split} part that {manifest.name} remembers")
+    return part
+
+
+def known_in(data: DataSet, manifest: Manifest) -> Sequence[str]:
+    """The tags whose absence a data set knows: as recorded at training, else found out from the set itself."""
+    info = manifest.data_set(data.name)
+    return info.known if info else known_tags(data.records, manifest.tags, manifest.taxonomy, data.name)
+
+
+def embed_records(tagger: Tagger, records: Sequence[Record]) -> tuple[FloatArray, list[Record], tuple[str, ...]]:
+    """Embed the photos of records: (N, K), the records that could be read, and an error for each other one.
+
+    Raises:
+        DataError: no photo could be read.
+    """
+    embeddings, readable, failed = [], [], []
+    results = tagger.embedder.embed_many(record.path for record in records)
+    for record, (_, embedding) in zip(records, results, strict=True):
+        if isinstance(embedding, PhotoError):
+            failed.append(f"row {record.row}: {embedding}")
+        else:
+            embeddings.append(embedding)
+            readable.append(record)
+    if not embeddings:
+        raise DataError(f"none of {len(records)} photos could be read; the first: {failed[0] if failed else 'none'}")
+    return np.stack(embeddings), readable, tuple(failed)
+
+
+def make_report(
+    tagger: Tagger, scores: FloatArray, targets: ByteArray, *, data: str, split: str, failed: tuple[str, ...] = ()
+) -> Report:
+    """Compare (N, T) scores with (N, T) targets; a tag whose absence the set never knows is left out."""
+    targets = judgeable(targets)
+    counts = count(scores >= tagger.thresholds, targets)
+    precisions = average_precision(scores, targets)
+    errors = calibration_error_per_tag(scores, targets)
+    tags = [
+        TagReport(
+            tag=tag,
+            support=int(counts.positives[i]),
+            average_precision=_number(precisions[i]),
+            threshold=_number(tagger.thresholds[i]),
+            precision=float(counts.precision[i]),
+            recall=float(counts.recall[i]),
+            f1=float(counts.f1[i]),
+            calibration_error=_number(errors[i]),
+        )
+        for i, tag in enumerate(tagger.tags)
+        if not np.isnan(errors[i])
+    ]
+    return Report(
+        model=tagger.folder.id,
+        precision=tagger.embedder.session.precision,
+        size=tagger.embedder.size,
+        data=data,
+        split=split,
+        photos=len(scores),
+        failed=failed,
+        map=mean_over_tags(precisions),
+        map_tags=int((~np.isnan(precisions)).sum()),
+        micro_f1=counts.micro_f1,
+        macro_f1=counts.macro_f1,
+        at_five=at_k(scores, targets),
+        calibration_error=calibration_error(scores, targets),
+        calibration_error_per_tag=mean_over_tags(errors),
+        tags=tuple(tags),
+    )
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def as_plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a report as JSON has them: tuples become lists, and what is not a number becomes None."""
+    plain: dict[str, Any] = _without_nan(fields)
+    return plain
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

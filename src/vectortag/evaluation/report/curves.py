@@ -1,0 +1,89 @@
+"""What the figures of a report show, as arrays.
+
+Scores are (N, T) float32, targets (N, T) uint8 with 1 = has the tag, 0 = has it not, 255 = nobody said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
+from vectortag.evaluation.metrics import check_shapes
+
+Places = npt.NDArray[np.intp]
+
+FEWEST_PHOTOS = 5
+"""Of fewer, a share says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The figures of one epoch; losses with the configured loss, `val_map` over all sets together."""
+
+    train_loss: float
+    val_loss: float
+    val_map: float
+
+    def __str__(self) -> str:
+        return f"train loss {self.train_loss:.4f}, val loss {self.val_loss:.4f}, val mAP {100 * self.val_map:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How a training went: every epoch's figures; `best`, the epoch that was kept, counts from 0."""
+
+    epochs: tuple[Epoch, ...]
+    best: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionRecall:
+    """Precision and recall at every distinct score as threshold, the highest first: (P,) each."""
+
+    precision: Doubles
+    recall: Doubles
+
+
+def precision_recall(scores: FloatArray, targets: ByteArray) -> PrecisionRecall:
+    """The curve over all known entries together: micro-averaged. Empty where there is no positive.
+
+    >>> precision_recall(np.float32([[.9, .8, .1]]), np.uint8([[1, 0, 1]])).precision
+    array([1.        , 0.5       , 0.66666667])
+    """
+    check_shapes(scores, targets)
+    known = targets != UNKNOWN
+    ranked = np.argsort(-scores[known], kind="stable")
+    values, truth = scores[known][ranked], targets[known][ranked] == 1
+    if not truth.any():
+        return PrecisionRecall(np.empty(0), np.empty(0))
+    last_of_tie = np.flatnonzero(np.append(values[1:] != values[:-1], True))
+    hits = np.cumsum(truth)[last_of_tie]
+    return PrecisionRecall(hits / (last_of_tie + 1), hits / hits[-1])
+
+
+def most_frequent(targets: ByteArray, count: int) -> Places:
+    """The places of the tags with the most positives, most frequent first; those without any are left out."""
+    positives = (targets == 1).sum(axis=0)
+    order = np.argsort(-positives, kind="stable")[:count]
+    return order[positives[order] > 0]
+
+
+def co_occurrence(targets: ByteArray, places: Places) -> Doubles:
+    """Of the photos that have tag i and of which tag j is known, the share that have j: (P, P).
+
+    Args:
+        targets: (N, T).
+        places: (P,) which tags.
+
+    Returns:
+        Row i, column j; NaN on the diagonal, and where j is known of fewer than FEWEST_PHOTOS photos that have i.
+    """
+    present = (targets[:, places] == 1).astype(np.float64)  # (N, P)
+    known = (targets[:, places] != UNKNOWN).astype(np.float64)  # (N, P)
+    both, judged = present.T @ present, present.T @ known  # (P, N) @ (N, P) -> (P, P)
+    shares = np.divide(both, judged, out=np.full(both.shape, np.nan), where=judged >= FEWEST_PHOTOS)
+    np.fill_diagonal(shares, np.nan)
+    return shares

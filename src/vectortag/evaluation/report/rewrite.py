@@ -1,0 +1,63 @@
+"""The report of a finished model again, from the photos that it kept from training."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vectortag.core.folders import report_folder
+from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.records import Record
+from vectortag.data.training import Part
+from vectortag.data.vocabulary import build_targets
+from vectortag.evaluation.evaluate import choose_part, embed_records, known_in, make_report
+from vectortag.evaluation.report.curves import Epoch, Learning
+from vectortag.evaluation.report.write import Validation, write_report
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import find_model_folder
+from vectortag.model.manifest import Manifest
+
+log = logging.getLogger(__name__)
+
+
+def report_on(model: str | Path, data: Sequence[str | Path], *, output: Path | None = None) -> Path:
+    """Write the report of a finished model, and return its folder.
+
+    Args:
+        model: a model's name or folder.
+        data: the sets it was trained on, each called as it was then; their validation photos judge and are shown.
+        output: the folder of the report; None is that of the model's name in the user's data folder.
+
+    Raises:
+        DataError: a set cannot be read, or has no validation photos of the model.
+        TrainingError: the report cannot be written.
+        UnknownModelError, ModelFolderError: as `Tagger.load`.
+    """
+    tagger = Tagger.load(find_model_folder(model), additions=False, precision="exact")
+    manifest = tagger.folder.manifest
+    records: list[Record] = []
+    embeddings, targets, reports = [], [], []
+    for one in map(read_tagged_photos, data):
+        seen, readable, failed = embed_records(tagger, choose_part(one, "val", manifest))
+        for failure in failed:
+            log.warning("left out: %s", failure)
+        truth = build_targets(readable, tagger.tags, manifest.taxonomy, known_in(one, manifest))
+        reports.append(make_report(tagger, tagger.scores(seen), truth, data=one.name, split="val", failed=failed))
+        records += readable
+        embeddings.append(seen)
+        targets.append(truth)
+    folder = report_folder(manifest.name) if output is None else output
+    part = Part(tuple(records), np.concatenate(targets))
+    write_report(folder, learning_of(manifest), Validation(tagger, part, np.concatenate(embeddings)), reports)
+    return folder
+
+
+def learning_of(manifest: Manifest) -> Learning | None:
+    """How the training went, as the manifest remembers it; None where it does not."""
+    epochs, best = manifest.provenance.get("epochs"), manifest.provenance.get("best_epoch")
+    if not epochs or best is None:
+        return None
+    return Learning(tuple(Epoch(**epoch) for epoch in epochs), best - 1)

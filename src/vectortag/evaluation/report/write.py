@@ -1,0 +1,214 @@
+"""The report of a model: curves, tables and examples for a person to look at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vectortag.core.errors import TrainingError
+from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
+from vectortag.data.training import Part
+from vectortag.data.vocabulary import judgeable
+from vectortag.evaluation.evaluate import Report, TagReport
+from vectortag.evaluation.metrics import (
+    average_precision,
+    best_and_worst,
+    calibration_error,
+    count,
+    rank_tags,
+    reliability,
+)
+from vectortag.evaluation.report.curves import (
+    Learning,
+    PrecisionRecall,
+    co_occurrence,
+    most_frequent,
+    precision_recall,
+)
+from vectortag.evaluation.report.text import readme
+from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.image_grid import Cell, draw_sheet, fit, score_note
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import sigmoid
+from vectortag.runtime.pixels import open_image
+
+try:
+    from vectortag.evaluation.report import plots
+except ModuleNotFoundError:  # matplotlib comes with the extra "plots"
+    plots = None  # type: ignore[assignment]
+
+TAGS_IN_MATRIX = 30
+
+TAGS_IN_CURVES, TAGS_IN_EXAMPLES = 3, 10
+"""So many of the best, and as many of the worst."""
+
+EXAMPLE_SIDE = 300
+"""Pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """The validation photos as the finished model sees them.
+
+    Attributes:
+        part: N records and their targets (N, T).
+        embeddings: (N, K).
+    """
+
+    tagger: Tagger
+    part: Part
+    embeddings: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What all parts of the report look at.
+
+    Attributes:
+        raw, scores: (N, T) before and after calibration.
+        targets: (N, T) uint8; 255 also where the photo's set never knows a tag's absence, so that it cannot be judged.
+        positives: (T,) how many photos have the tag.
+        precisions: (T,) average precision; NaN for a tag that has none.
+        ranked: the places of the tags by average precision, best first.
+    """
+
+    tagger: Tagger
+    part: Part
+    raw: FloatArray
+    scores: FloatArray
+    targets: ByteArray
+    positives: npt.NDArray[np.intp]
+    precisions: Doubles
+    ranked: list[int]
+
+
+def write_report(folder: Path, learning: Learning | None, validation: Validation, reports: Sequence[Report]) -> None:
+    """Write README.md and what it shows into a folder; a file that is there already is replaced when it is complete.
+
+    Where matplotlib is not installed, the figures that it draws are left out.
+
+    Args:
+        learning: how the training went; None where nobody remembers.
+        reports: the figures on each data set.
+
+    Raises:
+        TrainingError: the folder cannot be written.
+        PhotoError: a validation photo is no longer there.
+    """
+    judged = _judge(validation)
+    files = {"heatmaps.png": _heatmaps(judged), "per_tag.csv": per_tag(reports).encode()}
+    if plots is not None:
+        if learning is not None:
+            files["learning_curve.png"] = plots.to_png(plots.learning_curve(learning))
+        files["precision_recall.png"] = _precision_recall(judged)
+        files["reliability.png"] = _reliability(judged)
+        files["co_occurrence.png"] = _co_occurrence(judged)
+    figures = {"photos": judged.positives.tolist(), "average_precision": judged.precisions.tolist()}
+    files["README.md"] = readme(judged.tagger.folder, learning, reports, figures, files).encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _write(folder / name, content)
+    except OSError as error:
+        raise TrainingError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
+
+
+def _judge(validation: Validation) -> _Judged:
+    tagger, part = validation.tagger, validation.part
+    targets = judgeable(part.targets, part.sets)
+    scores = tagger.scores(validation.embeddings)
+    raw = sigmoid(tagger.folder.head.logits(validation.embeddings)).astype(np.float32)
+    precisions = average_precision(scores, targets)
+    positives = (targets == 1).sum(axis=0)
+    ranked = rank_tags(precisions, positives)
+    return _Judged(tagger, part, raw, scores, targets, positives, precisions, ranked)
+
+
+def per_tag(reports: Sequence[Report]) -> str:
+    """Every figure of every tag as CSV, a row for each tag of each data set; a figure that does not exist is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["data", *(field.name for field in fields(TagReport))], lineterminator="\n")
+    writer.writeheader()
+    for report in reports:
+        writer.writerows({"data": report.data, **asdict(tag)} for tag in report.tags)
+    return text.getvalue()
+
+
+def typical_photo(scores: FloatArray, targets: ByteArray) -> int:
+    """The row with the middle score among those that have a tag, of two the lower one: (N,), (N,) of that tag."""
+    positives = np.flatnonzero(targets == 1)
+    return int(positives[np.argsort(scores[positives], kind="stable")[(len(positives) - 1) // 2]])
+
+
+def _precision_recall(judged: _Judged) -> bytes:
+    scores, targets = judged.scores, judged.targets
+    decided = count(scores >= judged.tagger.thresholds, targets)
+    hits, predicted, positives = (float(of.sum()) for of in (decided.hits, decided.predicted, decided.positives))
+    best, worst = (
+        [_curve(judged, place) for place in places] for places in best_and_worst(judged.ranked, TAGS_IN_CURVES)
+    )
+    operating = hits / max(positives, 1.0), hits / max(predicted, 1.0)
+    together = precision_recall(scores, targets)
+    return plots.to_png(plots.precision_recall_curves(together, best, worst, operating=operating))
+
+
+def _curve(judged: _Judged, place: int) -> tuple[str, PrecisionRecall]:
+    curve = precision_recall(judged.scores[:, [place]], judged.targets[:, [place]])
+    return f"{plots.label(judged.tagger.tags[place])} {judged.precisions[place]:.2f}", curve
+
+
+def _reliability(judged: _Judged) -> bytes:
+    before, after = (reliability(scores, judged.targets) for scores in (judged.raw, judged.scores))
+    errors = calibration_error(judged.raw, judged.targets), calibration_error(judged.scores, judged.targets)
+    return plots.to_png(plots.reliability_diagram(before, after, errors))
+
+
+def _co_occurrence(judged: _Judged) -> bytes:
+    """Each tag by the sets that know its absence: by others, which know only its presence, it would always be there."""
+    manifest = judged.tagger.folder.manifest
+    targets = judged.targets.copy()
+    for name in np.unique(judged.part.sets):
+        rows, info = np.flatnonzero(judged.part.sets == name), manifest.data_set(name)
+        unsure = np.array([info is not None and tag not in info.known for tag in manifest.tags])
+        targets[np.ix_(rows, unsure)] = UNKNOWN
+    frequent = most_frequent(targets, TAGS_IN_MATRIX)
+    names = [manifest.tags[place] for place in frequent]
+    return plots.to_png(plots.co_occurrence_matrix(names, co_occurrence(targets, frequent)))
+
+
+def _heatmaps(judged: _Judged) -> bytes:
+    """Two tags a row, from the best to the worst: a typical photo of each, and the heat map over it."""
+    best, worst = best_and_worst(judged.ranked, TAGS_IN_EXAMPLES)
+    pairs = [_example(judged, place) for place in (*best, *worst)]
+    rows = [[cell for pair in pairs[first : first + 2] for cell in pair] for first in range(0, len(pairs), 2)]
+    if not rows:
+        rows = [[Cell(Image.new("RGB", (EXAMPLE_SIDE, 1), "white"), "no tag can be judged")]]
+    buffer = io.BytesIO()
+    draw_sheet(rows).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _example(judged: _Judged, place: int) -> tuple[Cell, Cell]:
+    tagger = judged.tagger
+    path = judged.part.records[typical_photo(judged.scores[:, place], judged.targets[:, place])].path
+    heatmap = tagger.explain(path, tagger.tags[place])
+    photo = fit(open_image(path, max_pixels=tagger.embedder.recipe.max_pixels), EXAMPLE_SIDE)
+    precision = f"AP {100 * judged.precisions[place]:.1f}, {judged.positives[place]} photos"
+    return Cell(photo, heatmap.tag, precision), Cell(draw_heatmap(photo, heatmap), note=score_note(heatmap))
+
+
+def _write(file: Path, content: bytes) -> None:
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""Which photos are worth a person's look: those whose label would teach a tag most, and labels that may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.core.types import Doubles, FloatArray
+from vectortag.inference.tagger import Tagger
+from vectortag.model.head import new_tag_features
+
+CANDIDATES = 5
+"""The photos to ask for are chosen, to be unlike each other, from so many times as many uncertain ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One photo, and the score that the tag has on it.
+
+    Attributes:
+        has: whether its label says that it has the tag; None where it has no label.
+    """
+
+    photo: Path
+    score: float
+    has: bool | None
+
+
+def most_useful(tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray], *, count: int) -> list[Suggestion]:
+    """The photos without a label that would teach a tag most: near its threshold, and unlike each other.
+
+    Uncertainty chooses the candidates, and among them, one after the other, the photo is taken that is farthest from
+    those that were taken ("k-center greedy", Sener and Savarese 2018, arXiv:1708.00489).
+
+    Args:
+        embeddings: (K,) of each photo.
+        count: at most so many.
+    """
+    if not embeddings:
+        return []
+    photos, every = list(embeddings), np.stack(list(embeddings.values()))
+    scores = tagger.scores(every)[:, tagger.place(tag)]
+    threshold = float(tagger.thresholds[tagger.place(tag)])
+    doubt = np.abs(_logit(scores) - _logit(np.float64(0.5 if np.isnan(threshold) else threshold)))
+    nearest = np.argsort(doubt, kind="stable")[: CANDIDATES * count]
+    features = new_tag_features(tagger.folder.head, every[nearest])
+    chosen = nearest[_spread_out(features, count)]
+    return [Suggestion(photos[row], float(scores[row]), None) for row in chosen]
+
+
+def likely_mistakes(
+    tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray], labels: Mapping[Path, bool], *, count: int
+) -> list[Suggestion]:
+    """Labels that the model doubts, the most doubtful first ("confident learning", Northcutt et al. 2021).
+
+    A label is doubted where the score speaks for the other side at least as clearly as it does on average among the
+    photos that are labelled so (10.1613/jair.1.12125). A model that learnt from these very labels doubts too few.
+
+    Args:
+        labels: whether each photo has the tag; photos without a label are not in it.
+        count: at most so many.
+    """
+    photos = [photo for photo in embeddings if photo in labels]
+    has = np.array([labels[photo] for photo in photos], bool)
+    if has.all() or not has.any():
+        return []
+    scores = tagger.scores(np.stack([embeddings[photo] for photo in photos]))[:, tagger.place(tag)].astype(np.float64)
+    typical = scores[has].mean(), (1 - scores[~has]).mean()
+    missing = ~has & (scores >= typical[0])
+    wrong = has & (1 - scores >= typical[1])
+    against = np.where(has, 1 - scores, scores)
+    rows = np.flatnonzero(missing | wrong)
+    ranked = rows[np.argsort(-against[rows], kind="stable")][:count]
+    return [Suggestion(photos[row], float(scores[row]), bool(has[row])) for row in ranked]
+
+
+def _logit(scores: npt.NDArray[np.floating] | np.float64) -> Doubles:
+    clipped = np.clip(np.asarray(scores, np.float64), 1e-6, 1 - 1e-6)
+    return np.log(clipped / (1 - clipped))
+
+
+def _spread_out(features: FloatArray, count: int) -> Sequence[int]:
+    """At most so many rows, beginning with the first: each the least like those before it."""
+    chosen = [0]
+    nearness = features @ features[0]
+    while len(chosen) < min(count, len(features)):
+        chosen.append(int(np.argmin(nearness)))
+        nearness = np.maximum(nearness, features @ features[chosen[-1]])
+    return chosen

@@ -1,0 +1,55 @@
+"""What was found, as one HTML file that holds its pictures and needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from PIL import Image
+
+from vectortag.core.errors import PhotoError
+from vectortag.inference.search import Found
+from vectortag.runtime.pixels import PixelRecipe, open_image
+
+EDGE = 320
+"""Pixels of a small picture's longer side."""
+
+STYLE = """
+:root { color-scheme: light dark; font: 16px/1.4 system-ui, sans-serif; }
+body { margin: 1.5rem; }
+h1 { font-size: 1.25rem; font-weight: 600; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: 1rem; }
+figure { margin: 0; }
+img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #8881; border-radius: 4px; }
+figcaption { font-size: .8rem; overflow-wrap: anywhere; }
+"""
+
+
+def write_contact_sheet(stream: TextIO, sentence: str, found: Sequence[Found[Path]]) -> None:
+    """Write the page; a photo that has gone since has its error in its place."""
+    title = html.escape(sentence)
+    stream.write(
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{STYLE}</style>\n'
+        f"<h1>{title}</h1>\n<main>\n"
+    )
+    for one in found:
+        name = html.escape(str(one.photo))
+        try:
+            picture = f'<img alt="{name}" src="{_small(one)}" loading="lazy">'
+        except PhotoError as error:
+            picture = f"<p>{html.escape(str(error))}</p>"
+        stream.write(f"<figure>{picture}<figcaption>{one.similarity:.3f} {name}</figcaption></figure>\n")
+    stream.write("</main>\n</html>\n")
+
+
+def _small(found: Found[Path]) -> str:
+    image = open_image(found.photo, max_pixels=PixelRecipe().max_pixels, draft=(EDGE, EDGE))
+    image.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"

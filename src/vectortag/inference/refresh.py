@@ -1,0 +1,142 @@
+"""Make a model learn from corrections: the tags that they speak of are fitted again, all others stay as they are."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vectortag.core.errors import CorrectionError, PhotoError
+from vectortag.core.types import FloatArray
+from vectortag.inference.tagger import Tagger
+from vectortag.model.head import features_of
+from vectortag.personal.added_tags import AddedTag, Wording, read_examples, replace_addition
+from vectortag.personal.corrected_rows import Refit, save_refits
+from vectortag.personal.corrections import Correction, read_corrections
+from vectortag.personal.few_shot import MIN_EXAMPLES
+from vectortag.personal.from_photos import fit_examples
+from vectortag.personal.from_words import fit_of_words, knows_words
+from vectortag.personal.refit import refit
+
+log = logging.getLogger(__name__)
+
+Views = dict[Path, FloatArray]
+"""The (V, K) embeddings of each corrected photo; the first view is the photo as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What corrections have done to one tag.
+
+    Attributes:
+        corrections: how many photos spoke of it.
+        right: on how many of them the model now decides as it was told.
+    """
+
+    tag: str
+    corrections: int
+    right: int
+
+
+def refresh(tagger: Tagger) -> list[Refreshed]:
+    """Fit every tag anew that a correction speaks of, from the photos that the model was made with and the corrections.
+
+    A tag whose corrections were taken back is again what it was. The result is kept in the user's data folder, and the
+    tagger has it at once.
+
+    Raises:
+        CorrectionError: the model has no background, or nothing can be kept.
+    """
+    return _fit(tagger, read_corrections())
+
+
+def forget(tagger: Tagger) -> None:
+    """Make the tags of a model what they were before any correction; the corrections themselves stay.
+
+    Raises:
+        CorrectionError: as `refresh`.
+    """
+    _fit(tagger, [])
+
+
+def _fit(tagger: Tagger, corrections: Sequence[Correction]) -> list[Refreshed]:
+    background = tagger.folder.background
+    if background is None:
+        raise CorrectionError(
+            f"{tagger.folder.path}: the model has no background photos to fit against. Train it again"
+        )
+    by_tag: dict[str, list[Correction]] = defaultdict(list)
+    views: Views = {}
+    for one in corrections:
+        if one.tag in tagger.tags and _embed(tagger, one.photo, views):
+            by_tag[one.tag].append(one)
+    added = {tag.name: tag for tag in tagger.additions}
+    plain = Tagger(tagger.folder, tagger.default_embedder, profile=tagger.profile)
+    refits = [_refit(plain, background, tag, said, views) for tag, said in by_tag.items() if tag not in added]
+    save_refits(tagger.folder, [one for one in refits if one is not None])
+    for tag in added.values():
+        if tag.corrections or tag.name in by_tag:
+            _fit_again(tagger, tag, by_tag.get(tag.name, ()), views)
+    tagger.reload()
+    plain.reload()
+    return [_judge(plain, tag, said, views) for tag, said in by_tag.items()]
+
+
+def _embed(tagger: Tagger, photo: Path, views: Views) -> bool:
+    """Whether a corrected photo is still there; embeds it where that is not done yet."""
+    if photo not in views:
+        try:
+            views[photo] = tagger.default_embedder.embed_views(photo)
+        except PhotoError as error:
+            log.warning("left out: %s", error)
+            return False
+    return True
+
+
+def _refit(plain: Tagger, background: FloatArray, tag: str, said: Sequence[Correction], views: Views) -> Refit | None:
+    """One of the model's own tags."""
+    place = plain.place(tag)
+    slope = float(plain.slope[place])
+    if not slope:
+        log.warning('"%s" has no score of its own: it is as high as the highest tag below it. Correct that one', tag)
+        return None
+    block = plain.head.blocks[plain.head.block_of(place)[0]]
+    photos = np.stack([views[one.photo][0] for one in said])
+    before, now = (plain.own_logits(embeddings)[:, place] for embeddings in (background, photos))
+    row, bias = refit(
+        features_of(block, background),
+        features_of(block, photos),
+        np.array([one.has for one in said]),
+        logits=(before, now),
+    )
+    return Refit(tag, (row / slope).astype(np.float32), bias / slope, len(said))
+
+
+def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views: Views) -> None:
+    """A tag that was added: corrected photos are examples and counterexamples like those that it was made from."""
+    shown = []
+    for examples, has in zip(read_examples(tagger.folder, tag), (True, False), strict=True):
+        more = [views[one.photo] for one in said if one.has == has]
+        shown.append(np.concatenate([examples, np.stack(more)]) if more else examples)
+    folder, wording = tagger.folder, None
+    if tag.words is not None:
+        wording = Wording(tag.words, tagger.placed[tag.name], tag.nearest, tag.nearness or 0.0)
+    evidence = knows_words(folder).evidence if wording is not None and not tag.examples else None
+    if wording is not None and evidence is not None and len(shown[0]) < MIN_EXAMPLES:
+        if said:
+            log.warning('"%s" was added from words: it learns once %d photos show it', tag.name, MIN_EXAMPLES)
+        fitted = fit_of_words(folder, evidence, wording.nearness)
+    else:
+        fitted = fit_examples(folder, shown[0], shown[1], wording)
+    replace_addition(tagger.folder, tag, fitted, corrections=len(said))
+
+
+def _judge(tagger: Tagger, tag: str, said: Sequence[Correction], views: Views) -> Refreshed:
+    place = tagger.place(tag)
+    scores = tagger.scores(np.stack([views[one.photo][0] for one in said]))[:, place]
+    decided = scores >= tagger.thresholds[place]
+    return Refreshed(tag, len(said), int((decided == np.array([one.has for one in said])).sum()))

@@ -1,0 +1,207 @@
+"""Photos found by a sentence, and by the tags that they have or have not; each photo is embedded once and for all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.core.errors import PhotoError
+from vectortag.core.folders import cache_home, replace_file
+from vectortag.core.types import FloatArray
+from vectortag.data.embeddings import Embedded, embed_cached
+from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import WORDS
+from vectortag.model.words.similarity import Words
+from vectortag.model.words.tokenizer import has_whole_word
+from vectortag.model.words.word_vectors import sentence_vector
+from vectortag.personal.from_words import knows_words
+
+BATCH = 4096
+"""Photos whose classes are worked out at once; each takes 10 kB meanwhile."""
+
+CHUNK = 512
+"""Photos whose tags are worked out at once, in the order in which they are found."""
+
+NEAREST = 3
+"""Known words that are named where a sentence is far from all of them."""
+
+KEPT_INDEXES = 8
+"""Collections whose directions are in the cache; of more, those that were longest not used are deleted."""
+
+Rows = npt.NDArray[np.intp]
+P = TypeVar("P")
+"""What stands for a photo: its path, or whatever else the caller knows it by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[P]):
+    """A photo and how well a sentence fits it: a cosine in [-1, 1], comparable within one search only."""
+
+    photo: P
+    similarity: float
+
+
+class PhotoIndex(Generic[P]):
+    """Photos of a model, ready to be searched: where each points among sentences, and its embedding.
+
+    Args:
+        tagger: the model.
+        photos, embeddings: N photos and (N, K), what the network saw of each.
+        directions: (N, D), where each points among sentences; None where that is still to be worked out.
+
+    Attributes:
+        photos: those that can be read.
+        failed: the errors of the others.
+
+    Raises:
+        WordsError: the model knows no words.
+    """
+
+    def __init__(
+        self,
+        tagger: Tagger,
+        photos: Sequence[P],
+        embeddings: FloatArray | Embedded,
+        directions: FloatArray | None = None,
+    ) -> None:
+        self._words = knows_words(tagger.folder)
+        self._tagger = tagger
+        self.photos = tuple(photos)
+        self.failed: tuple[PhotoError, ...] = ()
+        self._embeddings = embeddings
+        self._directions = _directions(self._words, embeddings, len(photos)) if directions is None else directions
+
+    @staticmethod
+    def of(tagger: Tagger, photos: Sequence[Path]) -> PhotoIndex[Path]:
+        """Embed what is not yet in the cache, and make the index.
+
+        Raises:
+            WordsError: the model knows no words.
+        """
+        words = knows_words(tagger.folder)
+        files = tagger.folder.manifest.files
+        network = tagger.folder.network_in(tagger.embedder.session.precision)
+        found = embed_cached(tagger.embedder, files[network.name], photos)
+        index = PhotoIndex(tagger, found.photos, found, _kept_directions(words, files[WORDS], found))
+        index.failed = tuple(found.failed)
+        return index
+
+    def search(
+        self, sentence: str, *, top: int, has: Sequence[str] = (), has_not: Sequence[str] = ()
+    ) -> list[Found[P]]:
+        """The photos that a sentence fits best, best first.
+
+        Args:
+            sentence: in English.
+            top: at most so many.
+            has, has_not: tags whose score must, or must not, reach their threshold.
+
+        Raises:
+            MissingExtraError, WordsError: as `vectortag.model.words.word_vectors.sentence_vector`.
+            UnknownTagError: the model does not have a tag.
+        """
+        query = self._words.queries(sentence_vector(sentence)[None])[0]
+        similarities = self._directions @ query
+        if has or has_not:
+            order = np.argsort(-similarities, kind="stable")
+            rows = with_tags(self._tagger, self._embeddings, order, top=top, has=has, has_not=has_not)
+        else:
+            count = min(top, len(self.photos))
+            best = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.intp)
+            rows = best[np.argsort(-similarities[best], kind="stable")]
+        return [Found(self.photos[row], float(similarities[row])) for row in rows]
+
+    def doubt(self, sentence: str) -> str | None:
+        """Why a sentence's order may mean nothing, as that of nonsense: no word of it is common or near a known one.
+
+        Raises:
+            MissingExtraError, WordsError: as `search`.
+        """
+        evidence = self._words.evidence
+        if evidence is None or has_whole_word(sentence):
+            return None
+        near = self._words.nearest(sentence_vector(sentence), NEAREST)
+        if evidence.group(near[0][1]) >= 0:
+            return None
+        return (
+            f'"{sentence}" is far from everything that the model "{self._tagger.folder.manifest.name}" knows, so this '
+            f"order may mean nothing. The nearest words: {', '.join(word for word, _ in near)}"
+        )
+
+
+def with_tags(
+    tagger: Tagger,
+    embeddings: FloatArray | Embedded,
+    rows: Rows,
+    *,
+    top: int,
+    has: Sequence[str],
+    has_not: Sequence[str],
+) -> Rows:
+    """The first of some photos whose tags are as they should be; no more are looked at than it takes.
+
+    Args:
+        embeddings: (N, K) of all photos.
+        rows: those to choose from, in their order.
+        top, has, has_not: as in `PhotoIndex.search`.
+
+    Raises:
+        UnknownTagError: the model does not have a tag.
+    """
+    wanted, unwanted = ([tagger.place(tag) for tag in tags] for tags in (has, has_not))
+    found = np.empty(0, np.intp)
+    for start in range(0, len(rows), CHUNK):
+        some = rows[start : start + CHUNK]
+        reached = tagger.scores(embeddings[some]) >= tagger.thresholds
+        right = reached[:, wanted].all(axis=1) & ~reached[:, unwanted].any(axis=1)
+        found = np.concatenate([found, some[right]])
+        if len(found) >= top:
+            break
+    return found[:top]
+
+
+def _kept_directions(words: Words, name: str, found: Embedded) -> FloatArray:
+    """As `_directions`, from the cache where the same photos were searched before.
+
+    Args:
+        name: what names `words` for good, such as its file's hash.
+    """
+    file = cache_home() / "directions" / f"{hashlib.sha256(f'{name} {found.key}'.encode()).hexdigest()[:32]}.npy"
+    try:
+        kept: FloatArray = np.load(file)
+        file.touch()
+        return kept
+    except (OSError, ValueError):  # not there, or broken: it is made anew
+        pass
+    made = _directions(words, found, len(found.photos))
+    _keep(file, made)
+    return made
+
+
+def _directions(words: Words, embeddings: FloatArray | Embedded, count: int) -> FloatArray:
+    """Where photos point among sentences, (N, D)."""
+    made = np.empty((count, len(words.offset)), np.float32)
+    for start in range(0, count, BATCH):
+        some = np.arange(start, min(start + BATCH, count))
+        made[some] = words.views(embeddings[some]).directions
+    return made
+
+
+def _keep(file: Path, directions: FloatArray) -> None:
+    content = io.BytesIO()
+    np.save(content, directions)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, content.getvalue())
+        by_use = sorted(file.parent.glob("*.npy"), key=lambda kept: kept.stat().st_mtime, reverse=True)
+        for old in by_use[KEPT_INDEXES:]:
+            old.unlink(missing_ok=True)
+    except OSError:  # a cache is never worth failing for
+        return

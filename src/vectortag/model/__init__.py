@@ -1,0 +1,1 @@
+"""The model folder and all that is in it: manifest, head, taxonomy, calibration, words."""

@@ -1,0 +1,428 @@
+"""The model folder: read with every hash verified, written by temporary name and atomic rename.
+
+manifest.json   model.onnx   head.safetensors   MODEL_CARD.md
+and perhaps     background.safetensors   classifier.safetensors   words.safetensors   model.int8.onnx
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+
+from vectortag.core.errors import ModelFolderError, UnknownModelError, did_you_mean
+from vectortag.core.folders import PACKAGE, data_home
+from vectortag.core.schema import SchemaError, from_json, from_plain, to_plain
+from vectortag.core.types import Arithmetic, FloatArray
+from vectortag.model.classifier import Classifier
+from vectortag.model.head import Head, in_fp16, read_block
+from vectortag.model.manifest import FORMAT_VERSION, Manifest
+from vectortag.model.words.similarity import Words, no_classes
+from vectortag.model.words.storage import pack_words, unpack_words
+
+MANIFEST, NETWORK, HEAD, CARD = "manifest.json", "model.onnx", "head.safetensors", "MODEL_CARD.md"
+INT8_NETWORK = "model.int8.onnx"
+"""Optional: the network with 8-bit weights and activations, where that pays."""
+BACKGROUND = "background.safetensors"
+"""Optional: embeddings of training photos drawn at random, (B, K) in 8 bits, that new tags are fitted against."""
+CLASSIFIER = "classifier.safetensors"
+"""Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
+WORDS = "words.safetensors"
+"""Optional: what places words among what the backbone knows; see `vectortag learn-words`."""
+
+DEFAULT_MODEL = "lite2"
+"""The shipped model used where none is named, which has the best tags; `lite0` costs 40 % of it in float32."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A verified model folder.
+
+    Attributes:
+        path: the folder.
+        manifest: its manifest.
+        digest: sha256 of manifest.json, which holds the hashes of all other files: it names the whole folder.
+    """
+
+    path: Path
+    manifest: Manifest
+    digest: str
+
+    @property
+    def id(self) -> str:
+        """`name@digest`, short: what stands in every output, so that scores are compared like with like."""
+        return f"{self.manifest.name}@{self.digest[:8]}"
+
+    @property
+    def network(self) -> Path:
+        """The path of model.onnx."""
+        return self.path / NETWORK
+
+    @property
+    def has_int8(self) -> bool:
+        """Whether there is a model.int8.onnx."""
+        return INT8_NETWORK in self.manifest.files
+
+    def network_in(self, arithmetic: Arithmetic) -> Path:
+        """The path of the network that computes in this way."""
+        return self.path / INT8_NETWORK if arithmetic == "int8" else self.network
+
+    @functools.cached_property
+    def head(self) -> Head:
+        """The head's blocks, in the order of the tags.
+
+        Raises:
+            ModelFolderError: the matrices do not fit the manifest.
+        """
+        return _read_head(self.path / HEAD, self.manifest, self.classifier)
+
+    @functools.cached_property
+    def background(self) -> FloatArray | None:
+        """(B, K) float32, or None where the folder has no background.
+
+        Raises:
+            ModelFolderError: the file does not fit the manifest.
+        """
+        if BACKGROUND not in self.manifest.files:
+            return None
+        embeddings = _unpacked_background(read_arrays(self.path / BACKGROUND))
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.manifest.backbone.width:
+            raise ModelFolderError(f"{self.path / BACKGROUND}: embeddings have the shape {embeddings.shape}")
+        return embeddings
+
+    def int8_content(self) -> bytes | None:
+        """model.int8.onnx, or None where the folder has none."""
+        return self.network_in("int8").read_bytes() if self.has_int8 else None
+
+    @functools.cached_property
+    def classifier(self) -> Classifier | None:
+        """The backbone's own classifier, or None where the folder has none.
+
+        Raises:
+            ModelFolderError: the file does not fit the manifest.
+        """
+        if CLASSIFIER not in self.manifest.files:
+            return None
+        return _read_classifier(self.path / CLASSIFIER, self.manifest.backbone.width)
+
+    @functools.cached_property
+    def words(self) -> Words | None:
+        """What the model knows of words, or None where it has not learnt them.
+
+        Raises:
+            ModelFolderError: the file does not fit the manifest.
+        """
+        if WORDS not in self.manifest.files:
+            return None
+        try:
+            return unpack_words(
+                read_arrays(self.path / WORDS), self.classifier or no_classes(self.manifest.backbone.width)
+            )
+        except (KeyError, ValueError) as error:
+            raise ModelFolderError(f"{self.path / WORDS}: {error}. Run: vectortag learn-words") from error
+
+
+def read_model_folder(path: str | Path) -> ModelFolder:
+    """Read a model folder and verify every file of it against the manifest.
+
+    Raises:
+        ModelFolderError: a file is missing or changed, the manifest is not understood, or it is of a newer version.
+    """
+    folder = Path(path)
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise ModelFolderError(
+            f"{folder}: no model folder here: {MANIFEST} cannot be read ({error.strerror})"
+        ) from error
+    manifest = _parse_manifest(raw, folder / MANIFEST)
+    for name, expected in manifest.files.items():
+        if Path(name).name != name or name in {"", ".."}:
+            raise ModelFolderError(f'{folder / MANIFEST}: file "{name}": a model folder has no folders inside')
+        _verify(folder / name, expected)
+    if missing := {NETWORK, HEAD} - set(manifest.files):
+        raise ModelFolderError(f"{folder / MANIFEST}: files does not list {', '.join(sorted(missing))}")
+    return ModelFolder(folder, manifest, hashlib.sha256(raw).hexdigest())
+
+
+def _parse_manifest(raw: bytes, where: Path) -> Manifest:
+    try:
+        return from_json(Manifest, raw)
+    except SchemaError as error:
+        _refuse_other_formats(raw, where)
+        if error.unknown is not None:
+            message = f'unknown key "{error.unknown}". The folder was changed, or needs a newer VectorTag'
+            raise ModelFolderError(f"{where}: {message}") from error
+        raise ModelFolderError(f"{where}: {error}") from error
+
+
+def _refuse_other_formats(raw: bytes, where: Path) -> None:
+    """Say of a manifest that is wrong whether it was ever one of this format."""
+    try:
+        version = json.loads(raw).get("format_version")
+    except (ValueError, AttributeError) as error:
+        raise ModelFolderError(f"{where}: not a JSON object: {error}. Copy the model folder again") from error
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{where}: format version {version}, but this VectorTag reads up to {FORMAT_VERSION}. Upgrade VectorTag"
+        )
+
+
+def _verify(file: Path, expected: str) -> None:
+    try:
+        with file.open("rb") as stream:
+            actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFolderError(
+            f"{file}: listed in the manifest, but {error.strerror}. Copy the folder again"
+        ) from error
+    if actual != expected:
+        raise ModelFolderError(
+            f"{file}: changed since the model was written (sha256 is {actual[:12]}..., the manifest says "
+            f"{expected[:12]}...). Copy the folder again"
+        )
+
+
+def read_arrays(file: Path) -> dict[str, Any]:
+    """The arrays of a safetensors file by name.
+
+    Raises:
+        ModelFolderError: there is no such file, or it is of another kind.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
+
+
+def _read_classifier(file: Path, width: int) -> Classifier:
+    arrays = read_arrays(file)
+    w, b, names = (arrays.get(name, np.empty(0)) for name in ("w", "b", "names"))
+    try:
+        classes = tuple(names.tobytes().decode().split("\n"))
+    except UnicodeDecodeError as error:
+        raise ModelFolderError(f"{file}: the names of the classes are not UTF-8: {error}") from error
+    if w.shape != (len(classes), width) or b.shape != (len(classes),):
+        raise ModelFolderError(
+            f"{file}: {len(classes)} names of classes, arrays of {w.shape} and {b.shape}, for a width of {width}"
+        )
+    return Classifier(w.astype(np.float32), b.astype(np.float32), classes)
+
+
+def _packed_classifier(classifier: Classifier) -> dict[str, np.ndarray[Any, Any]]:
+    """safetensors knows numbers only, so the names are the bytes of one text, a line each."""
+    names = np.frombuffer("\n".join(classifier.names).encode(), np.uint8)
+    return {"w": classifier.w.astype(np.float16), "b": classifier.b, "names": names}
+
+
+def _read_head(file: Path, manifest: Manifest, classifier: Classifier | None) -> Head:
+    arrays = read_arrays(file)
+    blocks = []
+    for place, info in enumerate(manifest.head):
+        prefix = f"{place}."
+        own = {name.removeprefix(prefix): _widened(arrays[name]) for name in arrays if name.startswith(prefix)}
+        try:
+            block = read_block(info.kind, own, classifier)
+        except TypeError as error:
+            raise ModelFolderError(
+                f"{file}: block {place} ({info.kind}) has the arrays {sorted(own)}: {error}"
+            ) from error
+        if (block.tag_count, block.width) != (info.tags, manifest.backbone.width):
+            raise ModelFolderError(
+                f"{file}: block {place} is for {block.tag_count} tags and width {block.width}, "
+                f"the manifest says {info.tags} and {manifest.backbone.width}"
+            )
+        blocks.append(block)
+    return Head(tuple(blocks))
+
+
+def _narrowed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A matrix whose values are all of fp16 is kept as that, any other as it is."""
+    fits = array.ndim == 2 and array.dtype == np.float32 and np.array_equal(in_fp16(array), array)
+    return array.astype(np.float16) if fits else array
+
+
+def _widened(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _packed_background(embeddings: FloatArray) -> dict[str, np.ndarray[Any, Any]]:
+    """Each channel in 256 even steps from its lowest value to its highest."""
+    low = embeddings.min(axis=0)
+    step = np.maximum((embeddings.max(axis=0) - low) / 255, np.float32(1e-12))
+    return {"codes": np.rint((embeddings - low) / step).astype(np.uint8), "low": low, "step": step}
+
+
+def _unpacked_background(arrays: Mapping[str, np.ndarray[Any, Any]]) -> FloatArray:
+    if "codes" not in arrays:  # a folder of before there were codes
+        return arrays.get("embeddings", np.empty(0)).astype(np.float32)
+    return arrays["low"] + arrays["step"] * arrays["codes"].astype(np.float32)
+
+
+def write_model_folder(
+    path: Path,
+    *,
+    network: bytes,
+    head: Head,
+    card: Callable[[Manifest], str],
+    background: FloatArray | None = None,
+    int8_network: bytes | None = None,
+    classifier: Classifier | None = None,
+    words: Words | None = None,
+    **manifest_fields: Any,
+) -> ModelFolder:
+    """Write a whole model folder beside its final place, then rename it there; nothing half-written is ever seen.
+
+    Args:
+        path: the folder; an older one of that name is replaced.
+        network: the ONNX file.
+        head: the head; its blocks are described in the manifest. Matrices of fp16 values take half the room.
+        background: (B, K) embeddings of photos of everything, for new tags; kept in 8 bits.
+        int8_network: the same network, quantised.
+        classifier: what the backbone was pretrained with; its weights are kept as fp16.
+        words: what places words among what the backbone knows.
+        card: writes MODEL_CARD.md from the manifest. Its own hash is added to the manifest afterwards.
+        manifest_fields: the manifest's other fields, without `head` and `files`.
+
+    Raises:
+        ModelFolderError: the folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    arrays = {
+        f"{place}.{name}": _narrowed(array)
+        for place, block in enumerate(head.blocks)
+        for name, array in block.arrays().items()
+    }
+    contents = {NETWORK: network, HEAD: save(arrays)}
+    if background is not None:
+        contents[BACKGROUND] = save(_packed_background(background.astype(np.float32)))
+    if int8_network is not None:
+        contents[INT8_NETWORK] = int8_network
+    if classifier is not None:
+        contents[CLASSIFIER] = save(_packed_classifier(classifier))
+    if words is not None:
+        contents[WORDS] = save(pack_words(words))
+    blocks = [{"kind": block.kind, "tags": block.tag_count} for block in head.blocks]
+    manifest = from_plain(Manifest, {**manifest_fields, "head": blocks, "files": _hashes(contents)})
+    contents[CARD] = card(manifest).encode()
+    manifest = replace(manifest, files=_hashes(contents))
+    contents[MANIFEST] = (json.dumps(to_plain(manifest), ensure_ascii=False) + "\n").encode()
+    try:
+        _replace_folder(path, contents)
+    except OSError as error:
+        raise ModelFolderError(f"{path}: the model folder cannot be written: {error}") from error
+    return read_model_folder(path)
+
+
+def rewrite_model_folder(
+    folder: ModelFolder,
+    path: Path,
+    *,
+    int8_network: bytes | None,
+    words: Words | None,
+    card: Callable[[Manifest], str],
+    **changes: Any,
+) -> ModelFolder:
+    """Write a model folder again, with another int8 network or other words; all else is as it was.
+
+    Args:
+        path: where; the folder's own path replaces it.
+        int8_network, words, card: as in `write_model_folder`.
+        changes: fields of the manifest that change with them.
+
+    Raises:
+        ModelFolderError: the folder cannot be written.
+    """
+    written = {"format_version", "head", "files"}
+    fields = {name: getattr(folder.manifest, name) for name in Manifest.__struct_fields__ if name not in written}
+    return write_model_folder(
+        path,
+        network=folder.network.read_bytes(),
+        head=folder.head,
+        background=folder.background,
+        classifier=folder.classifier,
+        int8_network=int8_network,
+        words=words,
+        card=card,
+        **(fields | changes),
+    )
+
+
+def _hashes(contents: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def _replace_folder(path: Path, contents: dict[str, bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        new = staging / "new"
+        new.mkdir()
+        for name, content in contents.items():
+            with (new / name).open("wb") as file:
+                file.write(content)
+                os.fsync(file.fileno())
+        old = path.rename(staging / "old") if path.exists() else None
+        try:
+            new.rename(path)
+        except OSError:
+            if old is not None:
+                old.rename(path)
+            raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def model_folders() -> Iterator[Path]:
+    """The folders that can be named: the user's own first, then the shipped ones; by name within each."""
+    yield from folders_in(data_home() / "models")
+    yield from shipped_models()
+
+
+def shipped_models() -> Iterator[Path]:
+    """The model folders that come with VectorTag, by name."""
+    yield from folders_in(PACKAGE / "models")
+
+
+def folders_in(parent: Path) -> list[Path]:
+    """The model folders in a folder, by name; none where there is no such folder."""
+    if not parent.is_dir():
+        return []
+    return sorted(folder for folder in parent.iterdir() if (folder / MANIFEST).is_file())
+
+
+def find_model_folder(model: str | Path | ModelFolder | None = None) -> ModelFolder:
+    """Read a model folder by its name or path; None is the default model, and one that was read is taken as it is.
+
+    Raises:
+        UnknownModelError: there is neither a folder nor a model of that name.
+        ModelFolderError: as `read_model_folder`.
+    """
+    if isinstance(model, ModelFolder):
+        return model
+    wanted = DEFAULT_MODEL if model is None else model
+    if (Path(wanted) / MANIFEST).is_file():
+        return read_model_folder(wanted)
+    folders = list(model_folders())
+    for folder in folders:
+        if folder.name == str(wanted):
+            return read_model_folder(folder)
+    names = [folder.name for folder in folders]
+    raise UnknownModelError(
+        f'no model "{wanted}", neither by name nor as a folder.{did_you_mean(str(wanted), names)} '
+        f"Known models: {', '.join(names) or 'none'}. See: vectortag models"
+    )

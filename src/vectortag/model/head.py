@@ -1,0 +1,389 @@
+"""The head: from an embedding to one logit a tag, and back to the cells of the feature map, in numpy.
+
+A head is a list of blocks, each with its own tags. A block knows two things in closed form: its logits, and how each
+logit changes along any direction of the embedding. The second is all that Grad-CAM needs (Selvaraju et al. 2017,
+arXiv:1610.02391): the embedding is the mean of the feature map over its h*w cells, so the gradient for every cell of
+channel k is `gradient[k] / (h * w)`, and the raw map is `relu(sum_k gradient[k] * feature_map[k])`, which is the change
+along each cell; its scale falls out when the map is brought to [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.core.errors import ShapeError
+from vectortag.core.types import FloatArray
+from vectortag.model.calibration import sigmoid
+from vectortag.model.classifier import Classifier
+from vectortag.model.words.similarity import PlacedWord, Words, values
+
+StoredKind = Literal["mlp", "linear", "softmax_groups"]
+BlockKind = Literal["mlp", "linear", "softmax_groups", "added"]
+
+Places = Sequence[int] | npt.NDArray[np.intp]
+
+TINY = 1e-12
+
+
+class Block(Protocol):
+    """Some tags of a head. K is the embedding's width, T the number of this block's tags."""
+
+    kind: ClassVar[BlockKind]
+
+    @property
+    def tag_count(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        """(N, K) -> (N, T)."""
+        ...
+
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
+        """d logit / d embedding for some of the block's tags, times directions: (K,), (R,), (K, n) -> (R, n)."""
+        ...
+
+    def moved(self, row: int, w: FloatArray, b: float) -> Block:
+        """The block with `features @ w + b` added to the logit of one of its tags; see `features_of`."""
+        ...
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The block's matrices by name, as they are stored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MlpBlock:
+    """Linear -> ReLU -> Dropout -> Linear, the original design; dropout does nothing after training."""
+
+    w1: FloatArray  # (H, K)
+    b1: FloatArray  # (H,)
+    w2: FloatArray  # (T, H)
+    b2: FloatArray  # (T,)
+    kind: ClassVar[BlockKind] = "mlp"
+
+    @property
+    def tag_count(self) -> int:
+        return self.w2.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.w1.shape[1]
+
+    def hidden(self, embeddings: FloatArray) -> FloatArray:
+        """(N, K) -> (N, H), after ReLU."""
+        return np.maximum(embeddings @ self.w1.T + self.b1, 0)
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        return self.hidden(embeddings) @ self.w2.T + self.b2
+
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
+        return self.pull_back(self.w2[rows], self.hidden(embedding[None])[0], directions)
+
+    def pull_back(self, gradients: FloatArray, hidden: FloatArray, directions: FloatArray) -> FloatArray:
+        """Gradients with respect to the hidden values, times directions: (R, H), (H,), (K, n) -> (R, n)."""
+        active = np.flatnonzero(hidden > 0)
+        chain = [gradients.take(active, axis=1), self.w1[active], directions]  # (R, H') @ (H', K) @ (K, n)
+        return np.linalg.multi_dot(chain)  # in the cheaper order: for all tags, the right product first
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {"w1": self.w1, "b1": self.b1, "w2": self.w2, "b2": self.b2}
+
+    def moved(self, row: int, w: FloatArray, b: float) -> MlpBlock:
+        return replace(self, w2=_with_row(self.w2, row, w), b2=_with_row(self.b2, row, b))
+
+
+@dataclass(frozen=True, slots=True)
+class LinearBlock:
+    """One linear classifier a tag."""
+
+    w: FloatArray  # (T, K)
+    b: FloatArray  # (T,)
+    kind: ClassVar[BlockKind] = "linear"
+
+    @property
+    def tag_count(self) -> int:
+        return self.w.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.w.shape[1]
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        return embeddings @ self.w.T + self.b
+
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:  # noqa: ARG002
+        return self.w[rows] @ directions
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {"w": self.w, "b": self.b}
+
+    def moved(self, row: int, w: FloatArray, b: float) -> LinearBlock:
+        return LinearBlock(_with_row(self.w, row, w), _with_row(self.b, row, b))
+
+
+def in_fp16(array: npt.NDArray[Any]) -> FloatArray:
+    """Float32 values, each rounded to one of fp16."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float16).astype(np.float32)
+
+
+def with_fp16_matrices(block: MlpBlock | LinearBlock) -> MlpBlock | LinearBlock:
+    """The block as it is kept in half the room: what is measured with it holds for what is read back."""
+    if isinstance(block, MlpBlock):
+        return replace(block, w1=in_fp16(block.w1), w2=in_fp16(block.w2))
+    return replace(block, w=in_fp16(block.w))
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxGroupsBlock:
+    """A tag is a group of the classes that the backbone was pretrained with, and its score the sum of their softmax.
+
+    So it knows things that no tagged photo has named. The logit is the logarithm of the odds of the group,
+    `log(sum of exp over the group) - log(sum of exp over all other classes)`.
+    """
+
+    classifier: Classifier
+    groups: npt.NDArray[np.uint8]  # (T, C), 1 where a class is of the tag
+    shift: LinearBlock | None = None  # added to the logits: what corrections have taught
+    kind: ClassVar[BlockKind] = "softmax_groups"
+    _named: npt.NDArray[np.intp] = field(init=False, repr=False)  # (U,), the classes of any group
+    _others: npt.NDArray[np.intp] = field(init=False, repr=False)  # (C - U,)
+    _w: FloatArray = field(init=False, repr=False)  # (U, K), the classifier's rows of the named ones
+    _sides: FloatArray = field(init=False, repr=False)  # (U, 2 T), 1 where a class is of the group, where it is not
+
+    def __post_init__(self) -> None:
+        is_named = self.groups.any(axis=0)
+        ours = self.groups[:, is_named].T.astype(np.float32)
+        object.__setattr__(self, "_named", np.flatnonzero(is_named))
+        object.__setattr__(self, "_others", np.flatnonzero(~is_named))
+        object.__setattr__(self, "_w", self.classifier.w[is_named])
+        object.__setattr__(self, "_sides", np.concatenate([ours, 1 - ours], axis=1))
+
+    @property
+    def tag_count(self) -> int:
+        return len(self.groups)
+
+    @property
+    def width(self) -> int:
+        return self.classifier.w.shape[1]
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        _, inside, outside = self._sums(embeddings)
+        logits: FloatArray = np.log(inside / outside)
+        return logits if self.shift is None else logits + self.shift.logits(embeddings)
+
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
+        """Towards the classes of the group, by their softmax among themselves, and so away from all others."""
+        (probabilities,), inside, outside = self._sums(embedding[None])
+        ours = self._sides.T[rows] == 1  # (R, U)
+        pulls = probabilities[self._named] * np.where(ours, 1 / inside[0, rows, None], -1 / outside[0, rows, None])
+        changes = np.linalg.multi_dot([pulls, self._w, directions])
+        probabilities[self._named] = 0
+        changes -= (probabilities @ self.classifier.w @ directions) / outside[0, rows, None]  # they push away from all
+        return changes if self.shift is None else changes + self.shift.along(embedding, rows, directions)
+
+    def _sums(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The probability of each class, (N, C); its sum over each group and over all other classes, (N, T)."""
+        probabilities = self.classifier.probabilities(embeddings)
+        inside, outside = np.split(probabilities[:, self._named] @ self._sides, 2, axis=1)
+        outside += probabilities[:, self._others].sum(axis=1, keepdims=True)
+        return probabilities, np.maximum(inside, TINY), np.maximum(outside, TINY)
+
+    def moved(self, row: int, w: FloatArray, b: float) -> SoftmaxGroupsBlock:
+        nothing = LinearBlock(np.zeros((self.tag_count, self.width), np.float32), np.zeros(self.tag_count, np.float32))
+        return replace(self, shift=(self.shift or nothing).moved(row, w, b))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Without the classifier, which has a file of its own."""
+        return {"groups": self.groups}
+
+
+@dataclass(frozen=True, slots=True)
+class AddedBlock:
+    """Tags that were added to a model: one row each on the features that its head makes; see `new_tag_features`.
+
+    To the logit of a tag that has words, what these say of a photo is added; see words.py.
+    """
+
+    below: Head
+    w: FloatArray  # (T, F)
+    words: Words | None = None
+    placed: Mapping[int, PlacedWord] = field(default_factory=dict)  # by the tag's row
+    kind: ClassVar[BlockKind] = "added"
+
+    @property
+    def tag_count(self) -> int:
+        return self.w.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.below.blocks[0].width
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        """Each tag by a product of its own: in one for all, a tag's last bits would depend on how many there are."""
+        features = new_tag_features(self.below, embeddings)
+        logits = np.stack([features @ row for row in self.w], axis=1)
+        if self.words is not None and self.placed:
+            views = self.words.views(embeddings)
+            for row, placed in self.placed.items():
+                logits[:, row] += values(placed, views)
+        return logits
+
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
+        """Through both directions, then through the ReLU, and through the scores to all tags of the head below."""
+        first = self.below.blocks[0]
+        features = features_of(first, embedding[None])[0]  # (H,)
+        scores = sigmoid(self.below.logits(embedding[None])[0])  # (T,)
+        of_features = _through_direction(self.w[rows, : len(features)], features)
+        of_roots = _through_direction(self.w[rows, len(features) :], np.sqrt(scores))
+        of_logits = of_roots * (0.5 * np.sqrt(scores) * (1 - scores))
+        if isinstance(first, MlpBlock):
+            through_features = first.pull_back(of_features, features, directions)
+        else:
+            through_features = of_features @ directions
+        changes: FloatArray = through_features + of_logits.astype(np.float32) @ self.below.along(
+            embedding, range(len(scores)), directions
+        )
+        for place, row in enumerate(rows.tolist()):
+            if self.words is not None and row in self.placed:
+                changes[place] += self.words.along(self.placed[row], embedding, directions)
+        return changes
+
+    def moved(self, row: int, w: FloatArray, b: float) -> Block:  # noqa: ARG002
+        raise TypeError("a tag that was added is fitted again instead")
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {"w": self.w}
+
+
+def new_tag_features(head: Head, embeddings: FloatArray) -> FloatArray:
+    """What new tags are fitted on, (.., K) -> (.., F): where the head's hidden values point, and where its scores do.
+
+    Two directions, side by side, each of length 1: of the first block's hidden values, and of the square roots of the
+    scores of all tags before calibration. `new_tag_parts` says how wide they are.
+    """
+    flat = embeddings.reshape(-1, embeddings.shape[-1])
+    roots = np.sqrt(sigmoid(head.logits(flat))).astype(np.float32)
+    both = np.concatenate([_direction(features_of(head.blocks[0], flat)), _direction(roots)], axis=1)
+    return both.reshape(*embeddings.shape[:-1], both.shape[1])
+
+
+def new_tag_parts(head: Head) -> tuple[int, int]:
+    """The widths of the two directions in `new_tag_features`."""
+    first = head.blocks[0]
+    return len(first.w1) if isinstance(first, MlpBlock) else first.width, head.tag_count
+
+
+def _direction(values: FloatArray) -> FloatArray:
+    return values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), TINY)
+
+
+def _through_direction(w: FloatArray, values: npt.NDArray[np.floating]) -> FloatArray:
+    """The gradient of `w @ v / |v|` with respect to v: (R, F), (F,) -> (R, F)."""
+    length = max(float(np.linalg.norm(values)), TINY)
+    unit = values / length
+    return ((w - (w @ unit)[:, None] * unit) / length).astype(np.float32)
+
+
+def features_of(block: Block, embeddings: FloatArray) -> FloatArray:
+    """What the rows of a block are multiplied with: its hidden values, or else the embedding: (.., K) -> (.., F)."""
+    return block.hidden(embeddings) if isinstance(block, MlpBlock) else embeddings
+
+
+def _with_row(rows: FloatArray, row: int, more: FloatArray | float) -> FloatArray:
+    """A copy with something added to one row."""
+    moved = rows.copy()
+    moved[row] += more
+    return moved
+
+
+def read_block(kind: StoredKind, arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier | None) -> Block:
+    """A block from its arrays, as `arrays()` gave them, and the classifier of its backbone.
+
+    Raises:
+        TypeError: the arrays are others than those of this kind, or there is no classifier and the kind needs one.
+    """
+    if kind == "mlp":
+        return MlpBlock(**arrays)
+    if kind == "linear":
+        return LinearBlock(**arrays)
+    if classifier is None:
+        raise TypeError("softmax groups need a classifier")
+    if set(arrays) != {"groups"}:
+        raise TypeError('expected "groups" alone')
+    return SoftmaxGroupsBlock(classifier, arrays["groups"])
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """All blocks of a model; its tags are those of its blocks, one after the other."""
+
+    blocks: Sequence[Block]
+
+    @property
+    def tag_count(self) -> int:
+        return sum(block.tag_count for block in self.blocks)
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        """(N, K) -> (N, T).
+
+        Raises:
+            ShapeError: the embeddings are not as wide as the head expects.
+        """
+        width = self.blocks[0].width
+        if embeddings.ndim != 2 or embeddings.shape[1] != width:
+            raise ShapeError(f"expected embeddings of shape (N, {width}), got {embeddings.shape}")
+        return np.concatenate([block.logits(embeddings) for block in self.blocks], axis=1)
+
+    def block_of(self, place: int) -> tuple[int, int]:
+        """Which block a tag belongs to, and its row there."""
+        for number, block in enumerate(self.blocks):
+            if place < block.tag_count:
+                return number, place
+            place -= block.tag_count
+        raise IndexError(f"the head has {self.tag_count} tags")
+
+    def moved(self, place: int, w: FloatArray, b: float) -> Head:
+        """The head with `features @ w + b` added to the logit of one tag; see `features_of`."""
+        number, row = self.block_of(place)
+        blocks = list(self.blocks)
+        blocks[number] = blocks[number].moved(row, w, b)
+        return Head(tuple(blocks))
+
+    def along(self, embedding: FloatArray, tags: Places, directions: FloatArray) -> FloatArray:
+        """d logit / d embedding for the tags at these places, times directions: (K,), (K, n) -> (len(tags), n).
+
+        Raises:
+            IndexError: the head has no tag at one of the places.
+        """
+        changes = np.empty((len(tags), directions.shape[1]), np.float32)
+        wanted = np.asarray(tags, np.intp)
+        if ((wanted < 0) | (wanted >= self.tag_count)).any():
+            raise IndexError(f"expected places from 0 to {self.tag_count - 1}, got {list(tags)}")
+        first = 0
+        for block in self.blocks:
+            here = np.flatnonzero((wanted >= first) & (wanted < first + block.tag_count))
+            if len(here):
+                changes[here] = block.along(embedding, wanted[here] - first, directions)
+            first += block.tag_count
+        return changes
+
+    def maps(self, feature_map: FloatArray, tags: Places) -> FloatArray:
+        """Grad-CAM of some tags on one photo: (K, h, w) -> (len(tags), h, w) in [0, 1].
+
+        Each map is what is left after ReLU, minus its minimum, over its maximum. A map that is zero stays zero.
+        """
+        width, height_cells, width_cells = feature_map.shape
+        cells = feature_map.reshape(width, -1)  # (K, h*w)
+        maps = np.maximum(self.along(cells.mean(axis=1), tags, cells), 0)  # (R, h*w)
+        maps -= maps.min(axis=1, keepdims=True)
+        peaks = maps.max(axis=1, keepdims=True)
+        np.divide(maps, peaks, out=maps, where=peaks > 0)
+        return maps.reshape(len(tags), height_cells, width_cells)

@@ -1,0 +1,162 @@
+"""Which runtime runs a model on this machine, in which arithmetic, and why.
+
+By default the fastest that is known to lose next to nothing: what `vectortag bench --remember` found here, else a rule
+by the processor's extensions. The rule is what was measured on such processors; see docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from vectortag.core.errors import VectorTagError
+from vectortag.core.folders import data_home, replace_file
+from vectortag.core.schema import Schema, SchemaError, from_json, to_plain
+from vectortag.core.types import Arithmetic
+from vectortag.model.folder import ModelFolder
+from vectortag.runtime.cpu import Machine, this_machine
+from vectortag.runtime.session import RUNTIMES, Engine, Runtime, Session, open_session
+
+Precision = Literal["auto", "exact", "bf16", "int8"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+MOST_LOST = 0.5
+"""Points of mAP on the validation photos that a precision may lose against float32 and still be chosen by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Attributes: `why` says in words what decided."""
+
+    runtime: Runtime
+    precision: Arithmetic
+    why: str
+
+
+class Remembered(Schema, frozen=True, kw_only=True):
+    """What `vectortag bench --remember` found the fastest for one model on one processor."""
+
+    cpu: str
+    runtime: Engine
+    precision: Arithmetic
+
+
+def open_model(
+    folder: ModelFolder, *, runtime: Runtime = "auto", precision: Precision = "auto", threads: int | None = None
+) -> Session:
+    """Load a model's network as `choose` says.
+
+    Raises:
+        MissingExtraError, ModelFolderError: as `vectortag.runtime.session.open_session`.
+        VectorTagError: as `choose`.
+    """
+    choice = choose(folder, runtime=runtime, precision=precision)
+    network = folder.network_in(choice.precision)
+    return open_session(
+        network,
+        runtime=choice.runtime,
+        precision=choice.precision,
+        threads=threads,
+        digest=folder.manifest.files[network.name],
+    )
+
+
+def choose(
+    folder: ModelFolder,
+    *,
+    runtime: Runtime = "auto",
+    precision: Precision = "auto",
+    machine: Machine | None = None,
+) -> Choice:
+    """Choose the runtime and the arithmetic.
+
+    Args:
+        folder: the model.
+        runtime: "auto" is what was remembered, else OpenVINO; ONNX Runtime where OpenVINO is not installed. A GPU
+            ("cuda") is taken where it is asked for or was remembered: whether it pays depends on the cores beside it.
+        precision: "exact" is float32 everywhere; "auto" may be lower where the manifest says that it loses at most
+            `MOST_LOST`; "bf16" and "int8" ask for it whatever it loses.
+        machine: the machine; None is this one.
+
+    Raises:
+        VectorTagError: no such runtime or precision, or the model has no int8 network.
+    """
+    if runtime not in RUNTIMES or precision not in PRECISIONS:
+        raise VectorTagError(
+            f"runtime {runtime!r}, precision {precision!r}: expected one of {', '.join(RUNTIMES)}, "
+            f"and one of {', '.join(PRECISIONS)}"
+        )
+    if precision == "exact":
+        return Choice(runtime, "f32", "asked for")
+    if precision == "int8" and not folder.has_int8:
+        raise VectorTagError(f'model "{folder.manifest.name}" has no int8 network. Ask for auto, exact or bf16')
+    if precision != "auto":
+        return Choice(runtime, precision, "asked for")
+    machine = machine or this_machine()
+    found = remembered(folder)
+    if found is not None and found.cpu == machine.cpu and runtime in {"auto", found.runtime}:
+        return Choice(found.runtime, found.precision, "the fastest by vectortag bench on this machine")
+    return _by_rule(folder, runtime, machine)
+
+
+def allowed(folder: ModelFolder) -> tuple[Arithmetic, ...]:
+    """What "auto" may choose for a model: float32, and what loses next to nothing."""
+    lower = (name for name, lost in folder.manifest.lost.items() if lost <= MOST_LOST)
+    return ("f32", *(name for name in lower if name != "int8" or folder.has_int8))
+
+
+def _by_rule(folder: ModelFolder, runtime: Runtime, machine: Machine) -> Choice:
+    if runtime == "cuda":
+        return Choice(runtime, "f32", "a GPU computes in float32; lower precisions are for processors")
+    may = allowed(folder)
+    if "int8" in may and machine.has("avx2"):
+        return Choice(runtime, "int8", "int8 pays for this model from AVX2 on, and loses next to nothing")
+    if "bf16" in may and machine.has("amx_bf16", "avx512_bf16") and runtime in {"auto", "openvino"}:
+        return Choice(runtime, "bf16", "the processor computes in bf16, and the model loses next to nothing by it")
+    if len(may) == 1:
+        return Choice(runtime, "f32", "no lower precision is known to lose next to nothing for this model")
+    return Choice(runtime, "f32", "no lower precision that this model allows is known to pay on this processor")
+
+
+def remembered(folder: ModelFolder) -> Remembered | None:
+    """What was found the fastest for a model, on whichever processor that was.
+
+    Raises:
+        VectorTagError: the file was changed by hand.
+    """
+    return _all_remembered().get(folder.digest)
+
+
+def remember(folder: ModelFolder, found: Remembered) -> Path:
+    """Keep what was found the fastest; "auto" will choose it. Returns the file.
+
+    Raises:
+        VectorTagError: the file was changed by hand, or the data folder cannot be written.
+    """
+    file = _file()
+    content = {digest: to_plain(one) for digest, one in {**_all_remembered(), folder.digest: found}.items()}
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, (json.dumps(content, indent=2) + "\n").encode())
+    except OSError as error:
+        raise VectorTagError(f"{file}: cannot be written: {error.strerror or error}") from error
+    return file
+
+
+def _all_remembered() -> dict[str, Remembered]:
+    """By the digest of the model folder."""
+    file = _file()
+    try:
+        return from_json(dict[str, Remembered], file.read_bytes())
+    except OSError:  # most often there is none
+        return {}
+    except SchemaError as error:
+        raise VectorTagError(
+            f"{file}: not as vectortag bench wrote it. Remove it, then run: vectortag bench --remember"
+        ) from error
+
+
+def _file() -> Path:
+    return data_home() / "bench.json"

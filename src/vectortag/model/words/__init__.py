@@ -1,0 +1,1 @@
+"""Words among what a network knows: how well a text fits a photo."""

@@ -1,0 +1,74 @@
+"""What a model knows of words, as the arrays of words.safetensors and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.core.types import FloatArray
+from vectortag.model.calibration import PROFILES
+from vectortag.model.classifier import Classifier
+from vectortag.model.words.similarity import Evidence, Words, unit
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+NUMBERS = ("from_nearness", "slope", "bias", "separation", "precision", "words")
+
+
+def pack_words(words: Words) -> Arrays:
+    """The arrays as int8, and the turn as fp16: a word needs no more to be told from others."""
+    codes, steps = in_steps(words.projection)
+    arrays: Arrays = {
+        "projection": codes,
+        "projection_steps": steps,
+        "offset": words.offset.astype(np.float32),
+        "text_middle": words.text_middle.astype(np.float32),
+        "text_turn": words.text_turn.astype(np.float16),
+        "class_texts": to_bytes(words.class_texts),
+        "known": np.frombuffer("\n".join(words.known).encode(), np.uint8),
+        "known_texts": to_bytes(words.known_texts),
+    }
+    evidence = words.evidence
+    if evidence is not None:
+        arrays |= {f"evidence.{name}": getattr(evidence, name) for name in NUMBERS}
+        arrays |= {f"evidence.thresholds.{profile}": evidence.thresholds[profile] for profile in PROFILES}
+    return arrays
+
+
+def unpack_words(arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier) -> Words:
+    """What was packed.
+
+    Raises:
+        KeyError: an array is missing.
+        ValueError: the arrays do not fit together, or the classifier.
+    """
+    known = tuple(arrays["known"].tobytes().decode().split("\n")) if len(arrays["known"]) else ()
+    whole = {name: arrays[name].astype(np.float32) for name in ("projection", "offset", "text_middle", "text_turn")}
+    if "projection_steps" in arrays:  # else it is in fp16, as in models made before
+        whole["projection"] *= arrays["projection_steps"]
+    class_texts, known_texts = arrays["class_texts"].astype(np.float32), unit(arrays["known_texts"].astype(np.float32))
+    classes, width = classifier.w.shape
+    if len(class_texts) != classes or len(whole["projection"]) != width + classes or len(known) != len(known_texts):
+        raise ValueError(
+            f"texts of {len(class_texts)} classes, a projection of {len(whole['projection'])} features and "
+            f"{len(known_texts)} known words, for {classes} classes, a width of {width} and {len(known)} words"
+        )
+    evidence = None
+    if "evidence.slope" in arrays:
+        numbers = {name: arrays[f"evidence.{name}"] for name in NUMBERS}
+        evidence = Evidence(thresholds={p: arrays[f"evidence.thresholds.{p}"] for p in PROFILES}, **numbers)
+    return Words(classifier, unit(class_texts), known=known, known_texts=known_texts, evidence=evidence, **whole)
+
+
+def to_bytes(units: npt.NDArray[np.floating]) -> npt.NDArray[np.int8]:
+    """Rows of length 1 as int8, each on a scale of its own, which their length gives back."""
+    return in_steps(units)[0]
+
+
+def in_steps(rows: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.int8], FloatArray]:
+    """(N, K) as whole numbers of steps, and the step of each row, (N, 1)."""
+    steps = (np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0), 1e-12) / 127).astype(np.float32)
+    return np.round(rows / steps).astype(np.int8), steps

@@ -1,0 +1,237 @@
+"""Tags that a user added to a model, kept in the user's data folder under the model's hash: one file a tag.
+
+The model folder is never touched. A file appears whole, by link or rename, and only where no other writer has put that
+tag in the meantime; so a killed process leaves the old state, and two writers never mix.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+import numpy as np
+from msgspec.structs import replace
+
+from vectortag.core.errors import CorrectionError, ModelFolderError, NewTagError
+from vectortag.core.folders import data_home, replace_file, written_beside
+from vectortag.core.schema import Count, Finite, Schema, SchemaError, from_json, to_json
+from vectortag.core.types import FloatArray
+from vectortag.model.calibration import Profile
+from vectortag.model.folder import ModelFolder, read_arrays
+from vectortag.model.words.similarity import PlacedWord
+
+if TYPE_CHECKING:
+    from vectortag.personal.few_shot import FittedTag
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".safetensors"
+LONGEST_NAME = 60
+
+
+class AddedTag(Schema, frozen=True, kw_only=True):
+    """What one added tag is, besides its row.
+
+    Attributes:
+        parents: tags of the model that it implies, all generations.
+        size: the input size that it was fitted at.
+        examples: how many photos showed it.
+        separation: see `vectortag.personal.few_shot.FittedTag`.
+        corrections: how many corrections it was fitted on besides.
+        words: the text that says what it is; None where photos alone do.
+        nearest: the words nearest to it that the model was taught.
+        nearness: how near the nearest of them is, in cosine.
+    """
+
+    format_version: Literal[2] = 2
+    name: str
+    parents: tuple[str, ...]
+    size: int
+    slope: Finite
+    bias: Finite
+    thresholds: Mapping[Profile, Finite]
+    examples: Count
+    counterexamples: Count
+    separation: Finite
+    corrections: Count = 0
+    words: str | None = None
+    nearest: tuple[str, ...] = ()
+    nearness: Finite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """All added tags of a model, by name: their descriptions, their rows (T, F) on its unit features, and by row, of
+    those that have words, where these are placed."""
+
+    tags: tuple[AddedTag, ...]
+    rows: FloatArray
+    placed: Mapping[int, PlacedWord] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of a tag: their text, where they are placed, and what is said of them; see `AddedTag`."""
+
+    text: str
+    placed: PlacedWord
+    nearest: tuple[str, ...]
+    nearness: float
+
+
+NO_ADDITIONS = Additions((), np.empty((0, 0), np.float32))
+
+
+def folder_of(model: ModelFolder) -> Path:
+    """Where the added tags of a model lie; it may not exist yet."""
+    return data_home() / "additions" / model.digest
+
+
+def read_additions(model: ModelFolder) -> Additions:
+    """Read the added tags of a model; none, and a warning, where the data folder cannot be looked into.
+
+    Raises:
+        ModelFolderError: a file was changed by hand, or is of a newer version.
+    """
+    read = [_read(file) for file in _files(folder_of(model))]
+    read.sort(key=lambda one: one[0].name)
+    if not read:
+        return NO_ADDITIONS
+    placed = {row: one for row, (_, _, one) in enumerate(read) if one is not None}
+    return Additions(tuple(tag for tag, _, _ in read), np.stack([row for _, row, _ in read]), placed)
+
+
+def save_addition(
+    model: ModelFolder,
+    name: str,
+    fitted: FittedTag,
+    *,
+    parents: tuple[str, ...],
+    size: int,
+    examples: FloatArray,
+    counterexamples: FloatArray,
+    wording: Wording | None = None,
+    replacing: bool = False,
+) -> AddedTag:
+    """Keep a fitted tag, with the embeddings (n, V, K) that it was fitted on, and its words.
+
+    Args:
+        replacing: put it in the place of a tag of that name.
+
+    Raises:
+        NewTagError: the tag exists already, or the data folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    fields = asdict(fitted)
+    row = fields.pop("w")
+    fields |= {"examples": len(examples), "counterexamples": len(counterexamples)}
+    arrays = {"w": row, "examples": np.float16(examples), "counterexamples": np.float16(counterexamples)}
+    if wording is not None:
+        fields |= {"words": wording.text, "nearest": wording.nearest, "nearness": wording.nearness}
+        arrays |= _packed(wording.placed)
+    tag = AddedTag(name=name, parents=parents, size=size, **fields)
+    content = save(arrays, metadata={"tag": to_json(tag)})
+    file = _file_of(model, name)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        (replace_file if replacing else _create)(file, content)
+    except FileExistsError as error:
+        raise NewTagError(f'"{name}" was added to {model.id} already. Remove it first: vectortag remove-tag') from error
+    except OSError as error:
+        raise NewTagError(f"{file}: the new tag cannot be saved: {error.strerror}") from error
+    return tag
+
+
+def read_examples(model: ModelFolder, tag: AddedTag) -> tuple[FloatArray, FloatArray]:
+    """The embeddings (n, V, K) of the examples and counterexamples that a tag was added from.
+
+    Raises:
+        ModelFolderError: the file is gone, or was changed by hand.
+    """
+    arrays = read_arrays(_file_of(model, tag.name))
+    return arrays["examples"].astype(np.float32), arrays["counterexamples"].astype(np.float32)
+
+
+def replace_addition(model: ModelFolder, tag: AddedTag, fitted: FittedTag, *, corrections: int) -> None:
+    """Put a new fit in the place of an added tag's old one; its examples stay.
+
+    Raises:
+        CorrectionError: the data folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    file = _file_of(model, tag.name)
+    fields = asdict(fitted)
+    arrays = {**read_arrays(file), "w": fields.pop("w")}
+    changed = replace(tag, **fields, corrections=corrections)
+    try:
+        replace_file(file, save(arrays, metadata={"tag": to_json(changed)}))
+    except OSError as error:
+        raise CorrectionError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+
+def remove_addition(model: ModelFolder, name: str) -> None:
+    """Forget an added tag.
+
+    Raises:
+        NewTagError: no such tag was added, or its file cannot be removed.
+    """
+    try:
+        _file_of(model, name).unlink()
+    except FileNotFoundError as error:
+        raise NewTagError(f'"{name}" was not added to {model.id}. See: vectortag tags') from error
+    except OSError as error:
+        raise NewTagError(f"{_file_of(model, name)}: cannot be removed: {error.strerror}") from error
+
+
+def _file_of(model: ModelFolder, name: str) -> Path:
+    return folder_of(model) / (quote(name, safe=" ") + SUFFIX)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix == SUFFIX)
+    except FileNotFoundError:
+        return []
+    except OSError as error:  # as in a container whose user has no home
+        log.warning("%s: cannot be read, so there are no added tags: %s", folder, error.strerror)
+        return []
+
+
+def _packed(placed: PlacedWord) -> dict[str, FloatArray]:
+    counts = np.array([placed.by_class, placed.by_direction, placed.middle], np.float32)
+    return {"classes": placed.classes, "query": placed.query, "counts": counts}
+
+
+def _read(file: Path) -> tuple[AddedTag, FloatArray, PlacedWord | None]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy") as content:
+            tag = from_json(AddedTag, (content.metadata() or {}).get("tag", ""))
+            if tag.words is None:
+                return tag, content.get_tensor("w"), None
+            classes, query, counts = map(content.get_tensor, ("classes", "query", "counts"))
+            return tag, content.get_tensor("w"), PlacedWord(classes, query, *counts.tolist())
+    except (SafetensorError, SchemaError, OSError) as error:
+        problem = str(error).splitlines()[0]
+        raise ModelFolderError(f"{file}: cannot be read as an added tag: {problem}. Remove the file") from error
+
+
+def _create(file: Path, content: bytes) -> None:
+    """Write beside the final place, then link: unlike a rename, that fails where the name is taken."""
+    with written_beside(file, content) as temporary:
+        try:
+            os.link(temporary, file)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if file.exists():
+                raise FileExistsError(file) from None
+            temporary.rename(file)

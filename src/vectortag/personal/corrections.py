@@ -1,0 +1,97 @@
+"""What a user said of photos that a model tagged wrongly: kept in the user's data folder, for every model."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vectortag.core.errors import CorrectionError
+from vectortag.core.folders import data_home
+
+TABLE = """
+    CREATE TABLE IF NOT EXISTS corrections (
+        id INTEGER PRIMARY KEY, said INTEGER, at TEXT DEFAULT CURRENT_TIMESTAMP, photo TEXT, tag TEXT, has INTEGER
+    )
+"""
+"""`said` numbers what was said at one time, which is taken back as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A photo has a tag, or does not have it."""
+
+    photo: Path
+    tag: str
+    has: bool
+
+
+def corrections_file() -> Path:
+    """Where corrections are kept; it may not exist yet."""
+    return data_home() / "corrections.sqlite"
+
+
+def add_corrections(corrections: Iterable[Correction]) -> None:
+    """Keep some corrections, all or none.
+
+    Raises:
+        CorrectionError: the data folder cannot be written.
+    """
+    with _opened() as database, database:
+        (said,) = database.execute("SELECT coalesce(max(said), 0) + 1 FROM corrections").fetchone()
+        rows = [(said, str(one.photo.absolute()), one.tag, one.has) for one in corrections]
+        database.executemany("INSERT INTO corrections (said, photo, tag, has) VALUES (?, ?, ?, ?)", rows)
+
+
+def undo_corrections() -> list[Correction]:
+    """Forget what was said last, and return it; nothing where nothing is left.
+
+    Raises:
+        CorrectionError: the data folder cannot be written.
+    """
+    last = "said = (SELECT max(said) FROM corrections)"
+    with _opened() as database, database:
+        rows = database.execute(f"DELETE FROM corrections WHERE {last} RETURNING photo, tag, has").fetchall()
+    return [_correction(*row) for row in rows]
+
+
+def remove_correction(photo: Path, tag: str) -> None:
+    """Forget whatever was said of one tag of a photo.
+
+    Raises:
+        CorrectionError: the data folder cannot be written.
+    """
+    with _opened() as database, database:
+        database.execute("DELETE FROM corrections WHERE photo = ? AND tag = ?", (str(photo.absolute()), tag))
+
+
+def read_corrections() -> list[Correction]:
+    """All corrections in the order in which they were made; of one photo and tag the last alone.
+
+    Raises:
+        CorrectionError: the file is no database of corrections.
+    """
+    if not corrections_file().is_file():
+        return []
+    with _opened() as database:
+        rows = database.execute("SELECT photo, tag, has FROM corrections ORDER BY id").fetchall()
+    latest = {(photo, tag): _correction(photo, tag, has) for photo, tag, has in rows}
+    return list(latest.values())
+
+
+def _correction(photo: str, tag: str, has: int) -> Correction:
+    return Correction(Path(photo), tag, bool(has))
+
+
+@contextmanager
+def _opened() -> Iterator[sqlite3.Connection]:
+    file = corrections_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(file, timeout=30)) as database:
+            database.execute(TABLE)
+            yield database
+    except (OSError, sqlite3.Error) as error:
+        raise CorrectionError(f"{file}: corrections cannot be kept or read: {error}") from error

@@ -1,0 +1,143 @@
+"""A new tag from a few examples: one row fitted in closed form on stored features, in milliseconds.
+
+The classifier is linear discriminant analysis (Fisher 1936) on two directions, that of the head's hidden values and
+that of the scores of the tags it has: its weights are `S^-1 (m1 - m0)`, where m1 is the mean of the examples, m0 and S
+are mean and covariance of a background (photos of everything), and S is shrunk half way towards a multiple of the
+identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vectortag.core.errors import NewTagError
+from vectortag.core.types import Doubles, FloatArray
+from vectortag.model.calibration import F_BETA, FLOOR, Profile, best_threshold, fit_curve, sigmoid
+
+MIN_EXAMPLES = 3
+
+FEW_EXAMPLES = 10
+"""With fewer than this, more would help."""
+
+WEAK = 0.9
+"""Below this separation the examples have too little in common, or look like everything else."""
+SHRINKAGE = 0.5
+PREVALENCE = 0.02
+"""The share of photos that are taken to have a new tag: about the middle of the shipped models' own tags."""
+
+COMMON_CURVE = np.array([1.0, 0.0])
+CURVE_STRENGTH = 0.1
+FOLDS = 5
+
+BESIDE_WORDS, HALF_HEARD = 0.5, 2
+"""How much examples count beside a tag's words, which count as 1, both being brought to deviation 1 on photos of
+everything: many examples the first, the second many half of that. Chosen from 0.25 to 5 for 3 to 50 photos; see
+docs/words.md."""
+
+Values = tuple[FloatArray, FloatArray, FloatArray]
+"""What a tag's words say of its examples (P,), of its counterexamples (N,) and of the background (B,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTag:
+    """One tag as a row on unit features: score = sigmoid(slope * (w @ feature) + bias).
+
+    Attributes:
+        w: (F,) float32.
+        thresholds: one a profile.
+        separation: how often an example that was left out of the fit scores higher than a photo of the background
+            (the area under the ROC curve), 0.5 to 1.
+    """
+
+    w: FloatArray
+    slope: float
+    bias: float
+    thresholds: Mapping[Profile, float]
+    separation: float
+
+
+def fit_tag(
+    examples: FloatArray,
+    counterexamples: FloatArray,
+    background: FloatArray,
+    *,
+    parts: Sequence[int] | None = None,
+    by_words: Values | None = None,
+) -> FittedTag:
+    """Fit one tag.
+
+    Args:
+        examples: (P, V, F) features of P photos that have the tag, V views each.
+        counterexamples: (N, V, F) of photos that do not have it, N may be 0; they say what it must be told from.
+        background: (B, F) of photos of everything; the few among them that may have the tag do little harm.
+        parts: the widths of groups of features that are taken to vary without regard to each other; None is one group.
+        by_words: what is known of the tag before any example is seen: what its words say of the plain
+            views. The row is to be added to that.
+
+    Raises:
+        NewTagError: fewer than 3 examples.
+    """
+    if len(examples) < MIN_EXAMPLES:
+        raise NewTagError(f"a tag needs at least {MIN_EXAMPLES} different example photos, got {len(examples)}")
+    middle = background.mean(axis=0, dtype=np.float64)
+    shown, unlike, everything = (features - middle for features in (examples, counterexamples, background))
+    spread = _spread(everything, parts or (len(middle),))
+    beside = 1.0 if by_words is None else BESIDE_WORDS * len(shown) / (len(shown) + HALF_HEARD)
+    w = beside * _direction(shown, unlike, everything, spread)
+    held_out = beside * np.concatenate(_cross_validated(shown, unlike, everything, spread))
+    against = np.concatenate([everything @ w, unlike.mean(axis=1) @ w])
+    if by_words is not None:
+        held_out = held_out + by_words[0]
+        against = against + np.concatenate([by_words[2], by_words[1]])
+    values = np.concatenate([held_out, against])
+    truth = np.arange(len(values)) < len(held_out)
+    share = np.where(truth, PREVALENCE / len(held_out), (1 - PREVALENCE) / len(against))
+    weights = share * len(against)  # as many photos as there really are, of which PREVALENCE have the tag
+    slope, bias = fit_curve(values, truth, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
+    scores = sigmoid(slope * values + bias)
+    thresholds = {p: max(best_threshold(scores, truth, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
+    separation = _separation(held_out, against)
+    return FittedTag(w.astype(np.float32), float(slope), float(bias - slope * (w @ middle)), thresholds, separation)
+
+
+# Below, all features are those less the middle of the background.
+
+
+def _direction(examples: Doubles, counterexamples: Doubles, background: Doubles, spread: Doubles) -> Doubles:
+    """(F,), scaled so that the background's values have deviation 1."""
+    others: Doubles | float = 0.0
+    if len(counterexamples):  # as many of them as of examples: half way from the background to them
+        others = len(counterexamples) / (len(counterexamples) + len(examples)) * counterexamples.mean(axis=(0, 1))
+    w = np.linalg.solve(spread, examples.mean(axis=(0, 1)) - others)
+    return w / max(float((background @ w).std()), 1e-12)
+
+
+def _spread(background: Doubles, parts: Sequence[int]) -> Doubles:
+    """(F, F): the background's covariance, shrunk towards an even one, each part by itself."""
+    spread = np.zeros((background.shape[1], background.shape[1]))
+    first = 0
+    for width in parts:
+        part = slice(first, first + width)
+        own = np.cov(background[:, part].T)
+        spread[part, part] = (1 - SHRINKAGE) * own + SHRINKAGE * np.trace(own) / width * np.eye(width)
+        first += width
+    return spread
+
+
+def _cross_validated(
+    examples: Doubles, counterexamples: Doubles, background: Doubles, spread: Doubles
+) -> list[Doubles]:
+    """The scores of the examples, each by a fit without it; of each photo the plain view, as it will be tagged."""
+    parts = np.array_split(np.arange(len(examples)), min(FOLDS, len(examples)))
+    scores = []
+    for part in parts:
+        w = _direction(np.delete(examples, part, axis=0), counterexamples, background, spread)
+        scores.append(examples[part, 0] @ w)
+    return scores
+
+
+def _separation(positives: Doubles, negatives: Doubles) -> float:
+    return float((positives[:, None] > negatives[None]).mean())

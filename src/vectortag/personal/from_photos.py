@@ -1,0 +1,122 @@
+"""A tag from example photos, from words, or from both, beside a model that stays as it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from vectortag.core.errors import NewTagError, PhotoError
+from vectortag.core.types import FloatArray
+from vectortag.model.folder import ModelFolder
+from vectortag.model.head import new_tag_features, new_tag_parts
+from vectortag.model.taxonomy import normalise
+from vectortag.personal.added_tags import AddedTag, Wording, read_additions, save_addition
+from vectortag.personal.few_shot import FittedTag, fit_tag
+from vectortag.personal.from_words import add_from_words, knows_words, word_a_tag, word_values
+from vectortag.personal.names import ancestors, refuse_taken
+from vectortag.runtime.embedder import VIEWS, Embedder
+from vectortag.runtime.pixels import Photo, name_of
+
+
+def add_tag(
+    folder: ModelFolder,
+    embedder: Embedder,
+    name: str,
+    positives: Iterable[Photo],
+    negatives: Iterable[Photo],
+    *,
+    parents: Iterable[str],
+    words: bool | str,
+) -> AddedTag:
+    """Fit a tag and keep it in the user's data folder; arguments and errors are those of `Tagger.add_tag`.
+
+    Args:
+        folder: the model.
+        embedder: its network at its default size, at which its background photos were seen.
+    """
+    name, positives = normalise(name), list(positives)
+    description = words if isinstance(words, str) else None
+    if words is not False and not positives:
+        return add_from_words(folder, name, description, parents=parents)
+    refined = _wording_of(folder, name) if positives else None
+    if refined is None:
+        refuse_taken(folder, name)
+    above = ancestors(folder, name, parents)
+    wording = refined
+    if refined is None and words is not False:
+        wording, _ = word_a_tag(folder, name, description)
+    shown, others = _different(positives, negatives)
+    examples, counterexamples = (_views(embedder, photos, folder.manifest.backbone.width) for photos in (shown, others))
+    return save_addition(
+        folder,
+        name,
+        fit_examples(folder, examples, counterexamples, wording),
+        parents=above,
+        size=embedder.size,
+        examples=examples,
+        counterexamples=counterexamples,
+        wording=wording,
+        replacing=refined is not None,
+    )
+
+
+def fit_examples(
+    folder: ModelFolder, examples: FloatArray, counterexamples: FloatArray, wording: Wording | None
+) -> FittedTag:
+    """Fit a tag on the (n, V, K) embeddings of photos, beside words where there are some, against the background.
+
+    Raises:
+        NewTagError: there are too few examples, or the model has no background.
+    """
+    background, head = folder.background, folder.head
+    if background is None:
+        raise NewTagError(f"{folder.path}: the model has no background photos to tell a new tag from. Train it again")
+    by_words = None
+    if wording is not None:
+        plain = (examples[:, 0], counterexamples[:, 0], background)
+        by_words = word_values(knows_words(folder), wording.placed, plain)
+    shown_as = (new_tag_features(head, embeddings) for embeddings in (examples, counterexamples, background))
+    return fit_tag(*shown_as, parts=new_tag_parts(head), by_words=by_words)
+
+
+def _wording_of(folder: ModelFolder, name: str) -> Wording | None:
+    """The words of a tag that was added from words alone."""
+    additions = read_additions(folder)
+    for row, tag in enumerate(additions.tags):
+        if tag.name == name and tag.words is not None and not tag.examples:
+            return Wording(tag.words, additions.placed[row], tag.nearest, tag.nearness or 0.0)
+    return None
+
+
+def _different(positives: Iterable[Photo], negatives: Iterable[Photo]) -> tuple[list[Photo], list[Photo]]:
+    """Both without copies.
+
+    Raises:
+        NewTagError: a photo is in both.
+        PhotoError: a file cannot be read.
+    """
+    shown, others = ({_content_hash(photo): photo for photo in photos} for photos in (positives, negatives))
+    if both := shown.keys() & others.keys():
+        names = ", ".join(name_of(shown[key]) or "a photo" for key in sorted(both))
+        raise NewTagError(f"{names}: given both as having the tag and as not having it")
+    return list(shown.values()), list(others.values())
+
+
+def _views(embedder: Embedder, photos: Iterable[Photo], width: int) -> FloatArray:
+    """(n, V, K) embeddings of all views, K of them the width."""
+    views = [embedder.embed_views(photo) for photo in photos]
+    return np.stack(views) if views else np.empty((0, VIEWS, width), np.float32)
+
+
+def _content_hash(photo: Photo) -> str:
+    if isinstance(photo, str | Path):
+        try:
+            content = Path(photo).read_bytes()
+        except OSError as error:
+            raise PhotoError(f"{photo}: cannot be read: {error.strerror}") from error
+    else:
+        content = photo if isinstance(photo, bytes) else np.asarray(photo).tobytes()
+    return hashlib.sha256(content).hexdigest()

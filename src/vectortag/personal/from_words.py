@@ -1,0 +1,119 @@
+"""A tag from its words: where they are placed, and how far that can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from vectortag.core.errors import WordsError
+from vectortag.core.types import FloatArray
+from vectortag.model.folder import ModelFolder
+from vectortag.model.head import new_tag_parts
+from vectortag.model.taxonomy import Taxonomy
+from vectortag.model.words.similarity import Evidence, PlacedWord, Words, values
+from vectortag.model.words.word_vectors import word_vector
+from vectortag.personal.added_tags import AddedTag, Wording, save_addition
+from vectortag.personal.few_shot import FittedTag, Values
+from vectortag.personal.names import ancestors, refuse_taken
+from vectortag.runtime.embedder import VIEWS
+
+NEAREST = 5
+COMMON_TO = 3
+"""Of the `NEAREST` known words, so many must imply a tag for it to be proposed as a parent."""
+
+
+def add_from_words(
+    folder: ModelFolder, name: str, description: str | None = None, *, parents: Iterable[str] = ()
+) -> AddedTag:
+    """Add a tag from its name, or its name and what it means, without any photo; the network is not needed.
+
+    Args:
+        name: normalised.
+        parents: tags of the model that it implies; the taxonomy's own come by themselves.
+
+    Raises:
+        NewTagError: the name is taken, or nothing can be saved.
+        UnknownTagError: the model does not have a parent.
+        MissingExtraError, WordsError: as `word_a_tag`.
+    """
+    refuse_taken(folder, name)
+    above = ancestors(folder, name, parents)
+    wording, fitted = word_a_tag(folder, name, description)
+    manifest = folder.manifest
+    none = np.empty((0, VIEWS, manifest.backbone.width), np.float32)
+    return save_addition(
+        folder,
+        name,
+        fitted,
+        parents=above,
+        size=manifest.sizes[0],
+        examples=none,
+        counterexamples=none,
+        wording=wording,
+    )
+
+
+def word_a_tag(folder: ModelFolder, name: str, description: str | None) -> tuple[Wording, FittedTag]:
+    """Place a tag by its name and description, with the score that unseen words of that nearness deserve.
+
+    Raises:
+        MissingExtraError: the words are not in the bank, and the text model is not installed.
+        WordsError: the model knows no words or has no background, or these cannot be read or placed.
+    """
+    words, background = knows_words(folder), folder.background
+    if background is None:
+        raise WordsError(f"{folder.path}: the model has no background photos to tell a new tag from. Train it again")
+    text = name if description is None else f"{name}, {description}"
+    vector = word_vector(name, description)
+    near = words.nearest(vector, NEAREST)
+    nearness = near[0][1]
+    if words.evidence is None or words.evidence.group(nearness) < 0:
+        raise WordsError(
+            f'"{text}": too far from everything that the model "{folder.manifest.name}" knows. The nearest: '
+            f"{', '.join(f'{word} ({cosine:.2f})' for word, cosine in near)}. Say what it is, --description "
+            '"a striped horse of Africa", or show photos of it'
+        )
+    placed = words.place(vector, words.views(background))
+    wording = Wording(text, placed, tuple(word for word, _ in near), nearness)
+    return wording, fit_of_words(folder, words.evidence, nearness)
+
+
+def fit_of_words(folder: ModelFolder, evidence: Evidence, nearness: float) -> FittedTag:
+    """The fit of a tag that no photo was shown of: its row is zero, its curve that of unseen words as near as it is."""
+    group = max(evidence.group(nearness), 0)
+    return FittedTag(
+        np.zeros(sum(new_tag_parts(folder.head)), np.float32),
+        float(evidence.slope[group]),
+        float(evidence.bias[group]),
+        {profile: float(thresholds[group]) for profile, thresholds in evidence.thresholds.items()},
+        float(evidence.separation[group]),
+    )
+
+
+def knows_words(folder: ModelFolder) -> Words:
+    """What a model knows of words.
+
+    Raises:
+        WordsError: it has not learnt them.
+    """
+    if folder.words is None:
+        raise WordsError(
+            f'model "{folder.manifest.name}" knows no words. Teach it: vectortag learn-words {folder.manifest.name} '
+            "DATA --captions CSV"
+        )
+    return folder.words
+
+
+def word_values(words: Words, placed: PlacedWord, parts: tuple[FloatArray, FloatArray, FloatArray]) -> Values:
+    """What words say of three groups of photos, (n, K) embeddings each -> (n,) each."""
+    first, second, third = (
+        values(placed, words.views(part)) if len(part) else np.empty(0, np.float32) for part in parts
+    )
+    return first, second, third
+
+
+def propose_parents(taxonomy: Taxonomy, tags: Sequence[str], nearest: Sequence[str]) -> tuple[str, ...]:
+    """The tags that most of the nearest known words imply: perhaps the new one does, too."""
+    implied = [taxonomy.ancestors(taxonomy.canonical(word) or word) for word in nearest]
+    return tuple(tag for tag in tags if sum(tag in above for above in implied) >= COMMON_TO)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -43,6 +44,10 @@ def main() -> int:
             equal = outcomes[0] == outcomes[1]
             same &= equal
             print(f"{'same' if equal else 'DIFFERENT'}  {name}, {len(outcomes[0])} files", flush=True)
+            for file in sorted(
+                file for file in outcomes[0] | outcomes[1] if outcomes[0].get(file) != outcomes[1].get(file)
+            ):
+                print(f"    {file}", flush=True)
     return 0 if same else 1
 
 
@@ -85,11 +90,21 @@ def outcome(checkout: Path, commands: list[list[str]], scratch: Path) -> dict[st
             found[f"stdout {number}"] = digest(result.stdout.replace(home.encode(), b"HOME"))
         for file in sorted(Path(work).rglob("*")):
             if file.is_file():
-                found[str(file.relative_to(work))] = digest(file.read_bytes())
+                found[str(file.relative_to(work))] = digest_of_file(file)
         for file in sorted(Path(home).glob("models/*/*")):
             if file.suffix in {".safetensors", ".onnx"}:
-                found[str(file.relative_to(home))] = digest(file.read_bytes())
+                found[str(file.relative_to(home))] = digest_of_file(file)
     return found
+
+
+def digest_of_file(file: Path) -> str:
+    """Of a safetensors file the header counts as a value: the library writes its keys in any order."""
+    content = file.read_bytes()
+    if file.suffix == ".safetensors":
+        size = int.from_bytes(content[:8], "little")
+        header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True)
+        content = header.encode() + content[8 + size :]
+    return digest(content)
 
 
 def digest(content: bytes) -> str:

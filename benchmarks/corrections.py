@@ -24,13 +24,13 @@ from new_tags import SETS, prepare
 
 from vectortag.assembly.mlp import fit_mlp
 from vectortag.assembly.operating_point import fit_operating_point
+from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN
 from vectortag.data.records import read_data_set
 from vectortag.data.split import split_by_column, split_together
 from vectortag.data.vocabulary import record_tags
 from vectortag.evaluation.metrics import average_precision
 from vectortag.inference.tagger import Tagger
-from vectortag.model.calibration import sigmoid
 from vectortag.model.head import MlpBlock
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.manifest import OperatingPoint

@@ -24,13 +24,13 @@ import numpy as np
 from measuring import print_table
 
 from vectortag.assembly.operating_point import cross_fit, fit_operating_point, score
+from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN
 from vectortag.data.records import Record, read_data_set
 from vectortag.data.vocabulary import build_targets, judgeable
 from vectortag.evaluation.evaluate import choose_part, known_in
 from vectortag.evaluation.metrics import average_precision, count, mean_over_tags
 from vectortag.inference.tagger import Tagger
-from vectortag.model.calibration import sigmoid
 from vectortag.model.head import Head, MlpBlock, new_tag_features, new_tag_parts
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.personal.few_shot import fit_tag

@@ -29,6 +29,7 @@ import numpy as np
 
 from vectortag.assembly.learn_words import Material, gather, read_captions
 from vectortag.assembly.mlp import fit_mlp
+from vectortag.core.numerics import unit
 from vectortag.core.types import UNKNOWN
 from vectortag.data.embeddings import embed_photos
 from vectortag.data.records import DataSet, Record, read_data_set
@@ -38,7 +39,7 @@ from vectortag.evaluation.metrics import average_precision
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import NETWORK, ModelFolder
 from vectortag.model.head import Head, new_tag_features, new_tag_parts
-from vectortag.model.words.similarity import Views, Words, unit, values
+from vectortag.model.words.similarity import Views, Words, values
 from vectortag.model.words.word_vectors import read_words, text_model, word_vector
 from vectortag.personal.added_tags import Wording
 from vectortag.personal.few_shot import fit_tag

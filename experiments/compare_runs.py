@@ -14,12 +14,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from vectortag.core.numerics import sigmoid
 from vectortag.data.records import read_data_set
 from vectortag.data.vocabulary import build_targets
 from vectortag.evaluation.evaluate import choose_part, known_in
 from vectortag.inference.heatmap import sharpness
 from vectortag.inference.tagger import Tagger
-from vectortag.model.calibration import sigmoid
 
 SETS = ("coco", "corel5k", "flickr8k")
 MOST_PHOTOS = 3

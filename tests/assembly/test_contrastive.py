@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from vectortag.assembly.contrastive import Described, Tagged, learn_words
+from vectortag.core.numerics import unit
 from vectortag.model.classifier import Classifier
-from vectortag.model.words.similarity import Words, no_classes, unit
+from vectortag.model.words.similarity import Words, no_classes
 
 K, D, N = 20, 16, 600
 

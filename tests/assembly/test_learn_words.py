@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from vectortag.core.errors import NewTagError, PhotoError, UnknownTagError, WordsError
+from vectortag.core.numerics import unit
 from vectortag.inference.contact_sheet import write_contact_sheet
 from vectortag.inference.refresh import forget, refresh
 from vectortag.inference.search import Found, PhotoIndex
@@ -19,7 +20,7 @@ from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import PROFILES
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, read_model_folder
-from vectortag.model.words.similarity import Evidence, Words, unit
+from vectortag.model.words.similarity import Evidence, Words
 from vectortag.model.words.text_model import is_installed
 from vectortag.model.words.word_vectors import word_vector
 from vectortag.personal.from_words import propose_parents

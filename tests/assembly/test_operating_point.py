@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from vectortag.assembly.operating_point import cross_fit, fit_operating_point, score
+from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
 from vectortag.data.vocabulary import judgeable
 from vectortag.evaluation.metrics import calibration_error, count
-from vectortag.model.calibration import COMMONEST, FLOOR, PROFILES, fit_thresholds, sigmoid
+from vectortag.model.calibration import COMMONEST, FLOOR, PROFILES, fit_thresholds
 from vectortag.model.class_groups import Borrowed
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.manifest import OperatingPoint

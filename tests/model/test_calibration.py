@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score
 
 from vectortag.core.errors import ShapeError
+from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN
 from vectortag.evaluation.metrics import calibration_error
-from vectortag.model.calibration import F_BETA, PROFILES, fit_calibration, fit_thresholds, sigmoid
+from vectortag.model.calibration import F_BETA, PROFILES, fit_calibration, fit_thresholds
 
 
 def drawn(seed: int, slope: list[float], bias: list[float], photos: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -22,20 +23,6 @@ def drawn(seed: int, slope: list[float], bias: list[float], photos: int = 4000) 
     logits = generator.normal(0, 3, (photos, len(slope))).astype(np.float32)
     truth = 1 / (1 + np.exp(-(logits.astype(np.float64) * slope + bias)))
     return logits, (generator.random(truth.shape) < truth).astype(np.uint8)
-
-
-@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
-def test_sigmoid_does_not_overflow(kind):
-    far = np.array([-60_000, -1000, 0, 1000, 60_000], kind)
-
-    with np.errstate(over="raise", invalid="raise"):
-        np.testing.assert_array_equal(sigmoid(far), [0, 0, 0.5, 1, 1])
-
-
-def test_sigmoid_is_the_logistic_function():
-    logits = np.linspace(-30, 30, 61)
-
-    np.testing.assert_allclose(sigmoid(logits), 1 / (1 + np.exp(-logits)), rtol=1e-12)
 
 
 def test_calibration_finds_the_curves_that_made_the_targets():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN
-from vectortag.model.calibration import PROFILES, sigmoid
+from vectortag.model.calibration import PROFILES
 from vectortag.model.class_groups import FEWEST_POSITIVES, PRECISION, PREVALENCE, borrow, borrowed_tags, group_block
 from vectortag.model.classifier import Classifier
 from vectortag.model.taxonomy import Taxonomy

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from vectortag.core.errors import NewTagError
-from vectortag.model.calibration import FLOOR, PROFILES, sigmoid
+from vectortag.core.numerics import sigmoid
+from vectortag.model.calibration import FLOOR, PROFILES
 from vectortag.personal.few_shot import FittedTag, fit_tag
 
 FEATURES, VIEWS = 24, 4

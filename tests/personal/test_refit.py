@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vectortag.model.calibration import sigmoid
+from vectortag.core.numerics import sigmoid
 from vectortag.personal.refit import _cost_of_change, refit
 
 WIDTH = 6

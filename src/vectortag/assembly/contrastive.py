@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.numerics import AdamW, Floats, softmax, unit, unit_gradient
 from vectortag.core.types import FloatArray
 from vectortag.model.classifier import Classifier
-from vectortag.model.words.similarity import Words, class_probabilities, unit
+from vectortag.model.words.similarity import Words, class_probabilities
 
 EPOCHS, BATCH = 25, 1024
 RATE, WEIGHT_DECAY = 3e-3, 0.1
@@ -33,7 +34,6 @@ WORD_LESSON, CLASS_LESSON = 0.15, 0.3
 SHARPEST = 50.0
 
 Arrays = dict[str, FloatArray]
-Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +151,13 @@ def _descend(lessons: _Lessons, epochs: int, seed: int) -> Arrays:
         "sharpness": np.full(1, np.log(20), np.float32),
     }
     rates = {"projection": 1.0, "offset": 1.0, "turn": 0.3, "sharpness": 1.0}
-    moments = {name: (np.zeros_like(part), np.zeros_like(part)) for name, part in parts.items()}
+    decay = {"projection": WEIGHT_DECAY}
+    optimisers = {name: AdamW(part, weight_decay=decay.get(name, 0.0)) for name, part in parts.items()}
     total = epochs * lessons.steps
     for step in range(total):
-        gradients = _gradients(parts, lessons, random)
         rate = RATE * _share_of_rate(step / total)
-        for name, gradient in gradients.items():
-            first, second = moments[name]
-            first += 0.1 * (gradient - first)
-            second += 0.001 * (gradient**2 - second)
-            change = first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
-            if name == "projection":
-                change = change + WEIGHT_DECAY * parts[name]
-            parts[name] -= np.float32(rate * rates[name]) * change
+        for name, gradient in _gradients(parts, lessons, random).items():
+            optimisers[name].step(gradient, rate * rates[name])
     return parts
 
 
@@ -185,8 +179,8 @@ def _gradients(parts: Mapping[str, FloatArray], lessons: _Lessons, random: np.ra
         photo, text = unit(seen), unit(read)
         cosines = photo @ text.T
         wrong = lesson.weight * _wrong(scale * cosines, lesson)  # d loss / d logits, (n, m)
-        of_seen = _through_unit(scale * wrong @ text, photo, seen)
-        of_read = _through_unit(scale * wrong.T @ photo, text, read)
+        of_seen = unit_gradient(scale * wrong @ text, seen)
+        of_read = unit_gradient(scale * wrong.T @ photo, read)
         total["projection"] += features.T @ of_seen
         total["offset"] += of_seen.sum(axis=0)
         total["turn"] += texts.T @ of_read
@@ -202,15 +196,8 @@ def _wrong(logits: Floats, lesson: _Lesson) -> Floats:
 
 
 def _against(logits: Floats, shares: FloatArray, axis: int) -> Floats:
-    powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
-    chosen = powers / powers.sum(axis=axis, keepdims=True)
     asked = shares.sum(axis=axis, keepdims=True) > 0
-    return np.where(asked, chosen - shares, 0) / np.float32(2 * max(int(asked.sum()), 1))
-
-
-def _through_unit(gradient: Floats, units: FloatArray, vectors: Floats) -> Floats:
-    along = (gradient * units).sum(axis=1, keepdims=True) * units
-    return (gradient - along) / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+    return np.where(asked, softmax(logits, axis) - shares, 0) / np.float32(2 * max(int(asked.sum()), 1))
 
 
 def _shares(has: FloatArray, axis: int) -> FloatArray:

@@ -22,6 +22,7 @@ from vectortag.assembly.contrastive import EPOCHS, Described, Tagged, learn_word
 from vectortag.assembly.word_trust import Trial, fit_evidence
 from vectortag.core.errors import DataError
 from vectortag.core.folders import PACKAGE
+from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.data.embeddings import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
@@ -31,7 +32,7 @@ from vectortag.evaluation.model_card import write_card
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import NETWORK, ModelFolder, find_model_folder, rewrite_model_folder
 from vectortag.model.precision import open_model
-from vectortag.model.words.similarity import Words, no_classes, unit, values
+from vectortag.model.words.similarity import Words, no_classes, values
 from vectortag.model.words.text_model import TextModel
 from vectortag.model.words.tokenizer import word_pieces
 from vectortag.model.words.word_vectors import read_words

@@ -8,11 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from vectortag.core.errors import ShapeError
+from vectortag.core.numerics import AdamW, sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
-from vectortag.model.calibration import sigmoid
 from vectortag.model.head import MlpBlock
 
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 SMALLEST_SPREAD = 1e-3
 """Added to every standard deviation: an embedding's number that never changes is not blown up."""
 
@@ -96,8 +95,8 @@ def fit_mlp(
     middle, spread = embeddings.mean(axis=0), embeddings.std(axis=0) + SMALLEST_SPREAD  # (K,), (K,)
     embeddings, truth = (embeddings - middle) / spread, with_gaps(targets)
     parameters = _start(random, embeddings.shape[1], hidden, targets.shape[1])
-    optimiser = _Adam(parameters, weight_decay)
-    steps = epochs * math.ceil(len(embeddings) / batch_size)
+    optimisers = [AdamW(parameter, weight_decay=weight_decay) for parameter in parameters]
+    done, steps = 0, epochs * math.ceil(len(embeddings) / batch_size)
     for _ in range(epochs):
         order = random.permutation(len(embeddings))
         for first in range(0, len(order), batch_size):
@@ -110,7 +109,10 @@ def fit_mlp(
                 inputs = inputs * _kept(random, inputs.shape, input_dropout)
             kept = _kept(random, (len(rows), hidden), dropout)
             gradients = _gradients(parameters, inputs, wanted, kept, weights)
-            optimiser.step(gradients, learning_rate * 0.5 * (1 + math.cos(math.pi * optimiser.steps / steps)))
+            rate = learning_rate * 0.5 * (1 + math.cos(math.pi * done / steps))
+            for optimiser, gradient in zip(optimisers, gradients, strict=True):
+                optimiser.step(gradient, rate)
+            done += 1
         if after_epoch is not None:
             after_epoch(_for_plain_embeddings(parameters, middle, spread))
     return _for_plain_embeddings(parameters, middle, spread)
@@ -157,24 +159,3 @@ def _gradients(
     errors *= known / np.float32(max(int(known.sum()), 1))
     back = (errors @ w2) * gate  # (B, H)
     return [back.T @ embeddings, back.sum(axis=0), errors.T @ hidden, errors.sum(axis=0)]
-
-
-class _Adam:
-    """Changes the parameters in place."""
-
-    def __init__(self, parameters: list[FloatArray], weight_decay: float) -> None:
-        self.steps = 0
-        self._parameters, self._weight_decay = parameters, weight_decay
-        self._means = [np.zeros_like(p) for p in parameters]
-        self._squares = [np.zeros_like(p) for p in parameters]
-
-    def step(self, gradients: list[FloatArray], rate: float) -> None:
-        self.steps += 1
-        for parameter, gradient, mean, square in zip(
-            self._parameters, gradients, self._means, self._squares, strict=True
-        ):
-            parameter -= np.float32(rate * self._weight_decay) * parameter
-            mean += (1 - BETA1) * (gradient - mean)
-            square += (1 - BETA2) * (gradient**2 - square)
-            size = np.sqrt(square / (1 - BETA2**self.steps)) + EPSILON
-            parameter -= np.float32(rate / (1 - BETA1**self.steps)) * mean / size

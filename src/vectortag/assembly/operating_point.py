@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
 from vectortag.data.vocabulary import judgeable
 from vectortag.evaluation.card_tables import FEWEST_POSITIVES
@@ -27,7 +28,6 @@ from vectortag.model.calibration import (
     fit_calibration,
     fit_thresholds,
     lowest_threshold,
-    sigmoid,
 )
 from vectortag.model.class_groups import Borrowed
 from vectortag.model.hierarchy import Hierarchy

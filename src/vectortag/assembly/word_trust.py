@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.numerics import fit_platt, roc_auc, sigmoid
 from vectortag.core.types import FloatArray
-from vectortag.model.calibration import F_BETA, FLOOR, Profile, best_threshold, fit_curve, sigmoid
+from vectortag.model.calibration import F_BETA, FLOOR, Profile, best_threshold
 from vectortag.model.words.similarity import Evidence
 
 GROUPS, FEWEST_WORDS = 4, 12
@@ -65,12 +66,12 @@ def _group(trials: Sequence[Trial]) -> _Group:
     values = np.concatenate([trial.values for trial in trials])
     shown = np.concatenate([trial.shown for trial in trials])
     weights = np.concatenate([_as_in_life(trial.shown) for trial in trials])
-    slope, bias = fit_curve(values, shown, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
+    slope, bias = fit_platt(values, shown, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
     scores = sigmoid(slope * values + bias)
     thresholds = {p: max(best_threshold(scores, shown, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
     taken = weights * (scores >= thresholds["balanced"])
     precision = float(taken[shown].sum() / max(taken.sum(), 1e-12))
-    separation = float(np.median([separation_of(trial.values, trial.shown) for trial in trials]))
+    separation = float(np.median([roc_auc(trial.values[trial.shown], trial.values[~trial.shown]) for trial in trials]))
     return _Group(float(slope), float(bias), thresholds, separation, precision)
 
 
@@ -78,9 +79,3 @@ def _as_in_life(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """A weight a photo, so that `PREVALENCE` of all show the word; each word counts as 1,000 photos."""
     share = np.where(shown, PREVALENCE / max(int(shown.sum()), 1), (1 - PREVALENCE) / max(int((~shown).sum()), 1))
     return 1000 * share
-
-
-def separation_of(values: FloatArray, shown: npt.NDArray[np.bool_]) -> float:
-    """How often a photo that shows a word has a higher value than one that does not; ties count as misses."""
-    others = np.sort(values[~shown])
-    return float(np.searchsorted(others, values[shown], side="left").mean() / max(len(others), 1))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.core.errors import ShapeError
+from vectortag.core.numerics import check_shapes
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 
 BINS = 15
@@ -215,12 +215,6 @@ def mean_over_tags(values: Doubles) -> float:
     """The mean of the values that are not NaN; NaN where all are."""
     present = values[~np.isnan(values)]
     return float(present.mean()) if len(present) else float("nan")
-
-
-def check_shapes(scores: npt.NDArray[np.generic], targets: ByteArray) -> None:
-    """Raise ShapeError unless both are (N, T)."""
-    if scores.ndim != 2 or scores.shape != targets.shape:
-        raise ShapeError(f"expected scores and targets of one shape (N, T), got {scores.shape} and {targets.shape}")
 
 
 def _ratio(numerator: Doubles, denominator: Doubles) -> Doubles:

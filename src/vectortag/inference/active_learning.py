@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from vectortag.core.types import Doubles, FloatArray
+from vectortag.core.numerics import logit
+from vectortag.core.types import FloatArray
 from vectortag.inference.tagger import Tagger
 from vectortag.model.head import new_tag_features
 
@@ -45,7 +45,7 @@ def most_useful(tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray],
     photos, every = list(embeddings), np.stack(list(embeddings.values()))
     scores = tagger.scores(every)[:, tagger.place(tag)]
     threshold = float(tagger.thresholds[tagger.place(tag)])
-    doubt = np.abs(_logit(scores) - _logit(np.float64(0.5 if np.isnan(threshold) else threshold)))
+    doubt = np.abs(logit(scores) - logit(0.5 if np.isnan(threshold) else threshold))
     nearest = np.argsort(doubt, kind="stable")[: CANDIDATES * count]
     features = new_tag_features(tagger.folder.head, every[nearest])
     chosen = nearest[_spread_out(features, count)]
@@ -76,11 +76,6 @@ def likely_mistakes(
     rows = np.flatnonzero(missing | wrong)
     ranked = rows[np.argsort(-against[rows], kind="stable")][:count]
     return [Suggestion(photos[row], float(scores[row]), bool(has[row])) for row in ranked]
-
-
-def _logit(scores: npt.NDArray[np.floating] | np.float64) -> Doubles:
-    clipped = np.clip(np.asarray(scores, np.float64), 1e-6, 1 - 1e-6)
-    return np.log(clipped / (1 - clipped))
 
 
 def _spread_out(features: FloatArray, count: int) -> Sequence[int]:

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.core.errors import ShapeError
+from vectortag.core.numerics import check_shapes, fit_platt, sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
 
 Profile = Literal["precise", "balanced", "thorough"]
@@ -31,12 +31,6 @@ most often. On the validation photos of `lite2` a tenth costs 0.6 points of micr
 
 PRIOR_STRENGTH = 20.0
 """How strongly one tag's curve is pulled to the common one, as a precision on (slope, bias); chosen on validation."""
-
-
-def sigmoid(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """1 / (1 + exp(-x)), without overflow at either end."""
-    small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
 
 
 def calibrated(logits: FloatArray, slope: FloatArray, bias: FloatArray) -> FloatArray:
@@ -60,46 +54,16 @@ def fit_calibration(
     Raises:
         ShapeError: the two shapes differ.
     """
-    _check_shapes(logits, targets)
+    check_shapes(logits, targets)
     known = targets != UNKNOWN
     if common is None:
-        common = fit_curve(logits[known], targets[known], prior=np.array([1.0, 0.0]), strength=1e-3)
+        common = fit_platt(logits[known], targets[known], prior=np.array([1.0, 0.0]), strength=1e-3)
     curves = np.tile(common, (logits.shape[1], 1))  # (T, 2)
     for tag in range(logits.shape[1]):
         rows = known[:, tag]
         if rows.any():
-            curves[tag] = fit_curve(logits[rows, tag], targets[rows, tag], prior=common, strength=PRIOR_STRENGTH)
+            curves[tag] = fit_platt(logits[rows, tag], targets[rows, tag], prior=common, strength=PRIOR_STRENGTH)
     return curves[:, 0].astype(np.float32), curves[:, 1].astype(np.float32)
-
-
-def fit_curve(
-    logits: npt.NDArray[np.floating],
-    targets: npt.NDArray[np.uint8 | np.bool_],
-    *,
-    prior: npt.NDArray[np.float64],
-    strength: float,
-    weights: npt.NDArray[np.float64] | None = None,
-) -> npt.NDArray[np.float64]:
-    """Slope and bias by logistic regression on one number: (n,), (n,) -> (2,); a few Newton steps.
-
-    Args:
-        targets: 1 or True for positives.
-        prior: the slope and bias that a Gaussian prior draws to, with the precision `strength`.
-        weights: how much each row counts; None is 1 each.
-    """
-    count = np.ones(len(logits)) if weights is None else weights
-    design = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)  # (n, 2)
-    curve = prior.astype(np.float64).copy()
-    for _ in range(50):
-        scores = sigmoid(design @ curve)
-        gradient = design.T @ (count * (scores - targets.astype(np.float64))) + strength * (curve - prior)
-        hessian = (design * (count * scores * (1 - scores))[:, None]).T @ design + strength * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        curve -= step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))  # a long first step may overshoot
-        if np.abs(step).max() < 1e-8:
-            break
-    curve[0] = max(curve[0], 1e-3)  # a negative slope would turn the tag's ranking round
-    return curve
 
 
 def fit_thresholds(
@@ -123,7 +87,7 @@ def fit_thresholds(
     >>> fit_thresholds(np.float32([[.9], [.2]]), np.uint8([[1], [0]]))
     array([0.9], dtype=float32)
     """
-    _check_shapes(scores, targets)
+    check_shapes(scores, targets)
     thresholds = np.full(scores.shape[1], np.nan, np.float32)
     for tag in range(scores.shape[1]):
         rows = targets[:, tag] != UNKNOWN
@@ -175,8 +139,3 @@ def lowest_threshold(
     last_of_tie = np.append(ranked[1:] != ranked[:-1], True)  # equal scores are taken together or not at all
     reached = np.flatnonzero(last_of_tie & (hits >= precision * taken))
     return float(ranked[reached[-1]]) if len(reached) else precision
-
-
-def _check_shapes(scores: FloatArray, targets: ByteArray) -> None:
-    if scores.ndim != 2 or scores.shape != targets.shape:
-        raise ShapeError(f"expected scores and targets of one shape (N, T), got {scores.shape} and {targets.shape}")

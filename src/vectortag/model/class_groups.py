@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.numerics import fit_platt, sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
-from vectortag.model.calibration import Profile, fit_curve, lowest_threshold, sigmoid
+from vectortag.model.calibration import Profile, lowest_threshold
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import SoftmaxGroupsBlock
 from vectortag.model.taxonomy import Taxonomy
@@ -79,7 +80,7 @@ def borrow(logits: FloatArray, targets: ByteArray, *, first: int) -> Borrowed:
     if not values:
         return Borrowed(first, prior, PRECISION)
     together, has, weight = (np.concatenate(parts) for parts in (values, truth, weights))
-    curve = fit_curve(together, has, prior=prior, strength=1e-3, weights=weight)
+    curve = fit_platt(together, has, prior=prior, strength=1e-3, weights=weight)
     scores = sigmoid(curve[0] * together + curve[1])
     thresholds = {p: lowest_threshold(scores, has, precision, weight) for p, precision in PRECISION.items()}
     return Borrowed(first, curve, thresholds)

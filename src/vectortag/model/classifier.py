@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vectortag.core.numerics import softmax
 from vectortag.core.types import FloatArray
 
 
@@ -33,6 +34,4 @@ class Classifier:
 
     def probabilities(self, embeddings: FloatArray) -> FloatArray:
         """(N, K) -> (N, C); each row sums to 1."""
-        logits = self.logits(embeddings)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(self.logits(embeddings), axis=1).astype(np.float32, copy=False)

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.errors import ShapeError
+from vectortag.core.numerics import TINY, sigmoid, unit, unit_gradient
 from vectortag.core.types import FloatArray
-from vectortag.model.calibration import sigmoid
 from vectortag.model.classifier import Classifier
 from vectortag.model.words.similarity import PlacedWord, Words, values
 
@@ -26,8 +26,6 @@ StoredKind = Literal["mlp", "linear", "softmax_groups"]
 BlockKind = Literal["mlp", "linear", "softmax_groups", "added"]
 
 Places = Sequence[int] | npt.NDArray[np.intp]
-
-TINY = 1e-12
 
 
 class Block(Protocol):
@@ -241,8 +239,8 @@ class AddedBlock:
         first = self.below.blocks[0]
         features = features_of(first, embedding[None])[0]  # (H,)
         scores = sigmoid(self.below.logits(embedding[None])[0])  # (T,)
-        of_features = _through_direction(self.w[rows, : len(features)], features)
-        of_roots = _through_direction(self.w[rows, len(features) :], np.sqrt(scores))
+        of_features = unit_gradient(self.w[rows, : len(features)], features).astype(np.float32)
+        of_roots = unit_gradient(self.w[rows, len(features) :], np.sqrt(scores)).astype(np.float32)
         of_logits = of_roots * (0.5 * np.sqrt(scores) * (1 - scores))
         if isinstance(first, MlpBlock):
             through_features = first.pull_back(of_features, features, directions)
@@ -271,7 +269,7 @@ def new_tag_features(head: Head, embeddings: FloatArray) -> FloatArray:
     """
     flat = embeddings.reshape(-1, embeddings.shape[-1])
     roots = np.sqrt(sigmoid(head.logits(flat))).astype(np.float32)
-    both = np.concatenate([_direction(features_of(head.blocks[0], flat)), _direction(roots)], axis=1)
+    both = np.concatenate([unit(features_of(head.blocks[0], flat)), unit(roots)], axis=1)
     return both.reshape(*embeddings.shape[:-1], both.shape[1])
 
 
@@ -279,17 +277,6 @@ def new_tag_parts(head: Head) -> tuple[int, int]:
     """The widths of the two directions in `new_tag_features`."""
     first = head.blocks[0]
     return len(first.w1) if isinstance(first, MlpBlock) else first.width, head.tag_count
-
-
-def _direction(values: FloatArray) -> FloatArray:
-    return values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), TINY)
-
-
-def _through_direction(w: FloatArray, values: npt.NDArray[np.floating]) -> FloatArray:
-    """The gradient of `w @ v / |v|` with respect to v: (R, F), (F,) -> (R, F)."""
-    length = max(float(np.linalg.norm(values)), TINY)
-    unit = values / length
-    return ((w - (w @ unit)[:, None] * unit) / length).astype(np.float32)
 
 
 def features_of(block: Block, embeddings: FloatArray) -> FloatArray:

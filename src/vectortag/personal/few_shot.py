@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vectortag.core.errors import NewTagError
+from vectortag.core.numerics import TINY, fit_platt, roc_auc, sigmoid
 from vectortag.core.types import Doubles, FloatArray
-from vectortag.model.calibration import F_BETA, FLOOR, Profile, best_threshold, fit_curve, sigmoid
+from vectortag.model.calibration import F_BETA, FLOOR, Profile, best_threshold
 
 MIN_EXAMPLES = 3
 
@@ -96,10 +97,10 @@ def fit_tag(
     truth = np.arange(len(values)) < len(held_out)
     share = np.where(truth, PREVALENCE / len(held_out), (1 - PREVALENCE) / len(against))
     weights = share * len(against)  # as many photos as there really are, of which PREVALENCE have the tag
-    slope, bias = fit_curve(values, truth, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
+    slope, bias = fit_platt(values, truth, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
     scores = sigmoid(slope * values + bias)
     thresholds = {p: max(best_threshold(scores, truth, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
-    separation = _separation(held_out, against)
+    separation = roc_auc(held_out, against)
     return FittedTag(w.astype(np.float32), float(slope), float(bias - slope * (w @ middle)), thresholds, separation)
 
 
@@ -112,7 +113,7 @@ def _direction(examples: Doubles, counterexamples: Doubles, background: Doubles,
     if len(counterexamples):  # as many of them as of examples: half way from the background to them
         others = len(counterexamples) / (len(counterexamples) + len(examples)) * counterexamples.mean(axis=(0, 1))
     w = np.linalg.solve(spread, examples.mean(axis=(0, 1)) - others)
-    return w / max(float((background @ w).std()), 1e-12)
+    return w / max(float((background @ w).std()), TINY)
 
 
 def _spread(background: Doubles, parts: Sequence[int]) -> Doubles:
@@ -137,7 +138,3 @@ def _cross_validated(
         w = _direction(np.delete(examples, part, axis=0), counterexamples, background, spread)
         scores.append(examples[part, 0] @ w)
     return scores
-
-
-def _separation(positives: Doubles, negatives: Doubles) -> float:
-    return float((positives[:, None] > negatives[None]).mean())

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.numerics import sigmoid
 from vectortag.core.types import Doubles, FloatArray
-from vectortag.model.calibration import sigmoid
 
 RESISTANCE = 30.0
 """How strongly the old row is held. From 3 to 100, fewer corrected photos come out right (99 to 46 %) and other photos

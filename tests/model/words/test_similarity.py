@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vectortag.assembly.word_trust import Trial, fit_evidence, separation_of
+from vectortag.assembly.word_trust import Trial, fit_evidence
+from vectortag.core.numerics import unit
 from vectortag.model.classifier import Classifier
-from vectortag.model.words.similarity import Words, no_classes, unit, values
+from vectortag.model.words.similarity import Words, no_classes, values
 from vectortag.model.words.storage import pack_words, to_bytes, unpack_words
 
 K, C, D = 6, 5, 12
@@ -178,10 +179,3 @@ class TestEvidence:
 
     def test_a_few_words_say_nothing(self):
         assert fit_evidence(self.trials(11)) is None
-
-    def test_separation_is_the_area_under_the_roc_curve(self, need_module):
-        metrics = need_module("sklearn.metrics")
-        random = np.random.default_rng(0)
-        numbers, shown = random.normal(0, 1, 200).astype(np.float32), random.random(200) < 0.3
-
-        assert separation_of(numbers, shown) == pytest.approx(metrics.roc_auc_score(shown, numbers))

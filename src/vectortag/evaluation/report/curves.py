@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.numerics import check_shapes
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
-from vectortag.evaluation.metrics import check_shapes
 
 Places = npt.NDArray[np.intp]
 

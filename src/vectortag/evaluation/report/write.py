@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from vectortag.core.errors import TrainingError
+from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 from vectortag.data.training import Part
 from vectortag.data.vocabulary import judgeable
@@ -37,7 +38,6 @@ from vectortag.evaluation.report.text import readme
 from vectortag.inference.heatmap import draw_heatmap
 from vectortag.inference.image_grid import Cell, draw_sheet, fit, score_note
 from vectortag.inference.tagger import Tagger
-from vectortag.model.calibration import sigmoid
 from vectortag.runtime.pixels import open_image
 
 try:

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from vectortag.core.numerics import unit, unit_gradient
 from vectortag.core.types import FloatArray
 from vectortag.model.calibration import Profile
 from vectortag.model.classifier import Classifier
@@ -163,9 +163,7 @@ class Words:
         (projected,) = self._projected(embedding[None], probabilities[None])
         share = float(probabilities @ placed.classes)
         of_logits = placed.by_class / (share + FLOOR) * probabilities * (placed.classes - share)
-        length = max(float(np.linalg.norm(projected)), 1e-12)
-        unit_length = projected / length
-        of_projected = placed.by_direction * (placed.query - (placed.query @ unit_length) * unit_length) / length
+        of_projected = placed.by_direction * unit_gradient(placed.query, projected)
         of_roots = 0.5 * np.sqrt(probabilities) * (self.projection[width:] @ of_projected)
         of_logits = of_logits + of_roots - probabilities * of_roots.sum()
         gradient = self.projection[:width] @ of_projected + of_logits @ self.classifier.w
@@ -178,12 +176,6 @@ def values(placed: PlacedWord, views: Views) -> FloatArray:
     by_direction = views.directions @ placed.query
     fit = placed.by_class * by_class + placed.by_direction * by_direction - placed.middle
     return np.asarray(fit, np.float32)
-
-
-def unit(vectors: npt.NDArray[np.floating]) -> FloatArray:
-    """Each row with length 1."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)
 
 
 def class_probabilities(classifier: Classifier, embeddings: FloatArray) -> FloatArray:

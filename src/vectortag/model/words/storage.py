@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.model.calibration import PROFILES
 from vectortag.model.classifier import Classifier
-from vectortag.model.words.similarity import Evidence, Words, unit
+from vectortag.model.words.similarity import Evidence, Words
 
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import MissingExtraError, ModelFolderError, WordsError
+from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.model.words.tokenizer import word_pieces
 from vectortag.runtime.session import TextSession
@@ -64,7 +65,7 @@ class TextModel:
         for places in by_length.values():
             for batch in (places[first : first + BATCH] for first in range(0, len(places), BATCH)):
                 means[batch] = self._session.hidden([pieces[place] for place in batch]).mean(axis=1)
-        return means / np.linalg.norm(means, axis=1, keepdims=True)
+        return unit(means)
 
 
 def is_installed() -> bool:

@@ -9,8 +9,9 @@ import numpy as np
 
 from vectortag.core.errors import MissingExtraError, WordsError, did_you_mean
 from vectortag.core.folders import PACKAGE
+from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
-from vectortag.model.words.similarity import unit, word_texts
+from vectortag.model.words.similarity import word_texts
 from vectortag.model.words.text_model import MOST_PIECES, TextModel, is_installed
 from vectortag.model.words.tokenizer import is_known, word_pieces
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
 import pytest
 
-from vectortag.core.folders import cache_home, data_home
+from vectortag.core.folders import cache_home, data_home, write_cache_file
 
 
 def test_vectortag_home_moves_both_folders(monkeypatch, tmp_path):
@@ -33,3 +34,25 @@ def test_asking_for_a_folder_does_not_make_it(monkeypatch, tmp_path):
     assert not data_home().exists()
     assert not cache_home().exists()
     assert not (tmp_path / "home").exists()
+
+
+class TestCacheFiles:
+    def test_those_that_were_not_used_for_longest_are_deleted(self, tmp_path):
+        folder = tmp_path / "cache"
+        for number in range(4):
+            write_cache_file(folder / f"{number}.npy", b"%d" % number, most=10)
+            os.utime(folder / f"{number}.npy", (number, number))
+        (folder / "other.blob").write_bytes(b"")
+        os.utime(folder / "0.npy", (9, 9))  # used since
+
+        write_cache_file(folder / "new.npy", b"new", most=3)
+
+        assert sorted(file.name for file in folder.iterdir()) == ["0.npy", "3.npy", "new.npy", "other.blob"]
+        assert (folder / "new.npy").read_bytes() == b"new"
+
+    def test_a_cache_that_cannot_be_written_is_left_alone(self, tmp_path):
+        (tmp_path / "cache").write_bytes(b"a file, no folder")
+
+        write_cache_file(tmp_path / "cache" / "new.npy", b"new", most=3)
+
+        assert (tmp_path / "cache").read_bytes() == b"a file, no folder"

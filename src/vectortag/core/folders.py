@@ -52,3 +52,21 @@ def written_beside(file: Path, content: bytes) -> Iterator[Path]:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_cache_file(file: Path, content: bytes, *, most: int) -> None:
+    """Write a file of the cache, and delete those of its kind in its folder that were not used for longest.
+
+    Where the cache cannot be written, nothing happens: a cache is never worth failing for.
+
+    Args:
+        most: how many files of this suffix the folder keeps. Reading a file counts as use where the reader touches it.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, content)
+        by_use = sorted(file.parent.glob(f"*{file.suffix}"), key=lambda kept: kept.stat().st_mtime, reverse=True)
+        for old in by_use[most:]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        return

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.errors import PhotoError
-from vectortag.core.folders import cache_home, replace_file
+from vectortag.core.folders import cache_home, write_cache_file
 from vectortag.core.types import FloatArray
 from vectortag.data.embeddings import Embedded, embed_cached
 from vectortag.inference.tagger import Tagger
@@ -181,7 +181,9 @@ def _kept_directions(words: Words, name: str, found: Embedded) -> FloatArray:
     except (OSError, ValueError):  # not there, or broken: it is made anew
         pass
     made = _directions(words, found, len(found.photos))
-    _keep(file, made)
+    content = io.BytesIO()
+    np.save(content, made)
+    write_cache_file(file, content.getvalue(), most=KEPT_INDEXES)
     return made
 
 
@@ -192,16 +194,3 @@ def _directions(words: Words, embeddings: FloatArray | Embedded, count: int) -> 
         some = np.arange(start, min(start + BATCH, count))
         made[some] = words.views(embeddings[some]).directions
     return made
-
-
-def _keep(file: Path, directions: FloatArray) -> None:
-    content = io.BytesIO()
-    np.save(content, directions)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, content.getvalue())
-        by_use = sorted(file.parent.glob("*.npy"), key=lambda kept: kept.stat().st_mtime, reverse=True)
-        for old in by_use[KEPT_INDEXES:]:
-            old.unlink(missing_ok=True)
-    except OSError:  # a cache is never worth failing for
-        return

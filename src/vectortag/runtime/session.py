@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 
 from vectortag.core.errors import MissingExtraError, ModelFolderError, VectorTagError
-from vectortag.core.folders import cache_home, replace_file
+from vectortag.core.folders import cache_home, write_cache_file
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.runtime.cpu import this_machine, usable_cores
 
@@ -229,7 +229,7 @@ class OpenVinoSession(Session):
         except RuntimeError as error:
             raise self._cannot_load(error) from error
         if kept is not None:
-            _keep(kept, compiled.export_model().getvalue())
+            write_cache_file(kept, compiled.export_model().getvalue(), most=KEPT_NETWORKS)
         return compiled
 
     def _read(self) -> Any:
@@ -414,18 +414,6 @@ def _read_tensor(file: Path) -> Any:
         tensor = openvino.Tensor(openvino.Type.u8, [os.fstat(stream.fileno()).st_size])
         stream.readinto(tensor.data)
     return tensor
-
-
-def _keep(file: Path, compiled: bytes) -> None:
-    """Keep a compiled network, where the cache can be written, in place of the one that was longest not used."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, compiled)
-        by_use = sorted(file.parent.glob("*.blob"), key=lambda kept: kept.stat().st_mtime, reverse=True)
-        for old in by_use[KEPT_NETWORKS:]:
-            old.unlink(missing_ok=True)
-    except OSError:
-        return
 
 
 def _name(network: Path | bytes) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 from new_tags import SETS, prepare
 
 from vectortag.assembly.mlp import fit_mlp
-from vectortag.assembly.operating_point import fit_operating_point
+from vectortag.assembly.operating_point import calibrate
 from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN
 from vectortag.data.records import read_data_set
@@ -31,9 +31,9 @@ from vectortag.data.split import split_by_column, split_together
 from vectortag.data.vocabulary import record_tags
 from vectortag.evaluation.metrics import average_precision
 from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import Calibration
 from vectortag.model.head import MlpBlock
 from vectortag.model.hierarchy import Hierarchy
-from vectortag.model.manifest import OperatingPoint
 from vectortag.personal.refit import RESISTANCE, refit
 
 RESISTANCES = (3.0, 10.0, RESISTANCE, 100.0, 300.0)
@@ -46,7 +46,7 @@ class Case:
 
     name: str
     block: MlpBlock
-    point: OperatingPoint
+    calibration: Calibration
     background: np.ndarray
     embeddings: np.ndarray
     targets: np.ndarray
@@ -77,14 +77,14 @@ def main() -> None:
 
 def cases(tagger: Tagger, training, validation):
     """At home, then abroad on each of the two sets whose tags are words of people."""
-    point = tagger.folder.manifest.operating_points[0]
-    yield Case("at home", tagger.folder.head.blocks[0], point, tagger.folder.background, *validation)
+    calibration = tagger.folder.manifest.operating_points[0].calibration
+    yield Case("at home", tagger.folder.head.blocks[0], calibration, tagger.folder.background, *validation)
     hierarchy = Hierarchy.of(tagger.tags, tagger.folder.manifest.taxonomy)
     sets = [set_names(tagger, side) for side in (0, 1)]
     for away in ("flickr8k", "corel5k"):
         here, judging = sets[0] != away, sets[1] != away
         block = fit_mlp(training[0][here], training[1][here])
-        fitted = fit_operating_point(block.logits(validation[0][judging]), validation[1][judging], hierarchy, 224)
+        fitted = calibrate(block.logits(validation[0][judging]), validation[1][judging], hierarchy)
         rows = np.random.default_rng(0).permutation(np.flatnonzero(here))[:1000]
         parts = [np.concatenate([training[n][~here], validation[n][~judging]]) for n in (0, 1)]
         yield Case(f"abroad, {away}", block, fitted, training[0][rows], *parts)
@@ -109,9 +109,9 @@ def measure(case: Case, choice: Choice, resistance: float) -> str:
     order = np.random.default_rng(0).permutation(len(case.embeddings))
     corrected, judging = order[: len(order) // 2], order[len(order) // 2 :]
     hidden, of_background = case.block.hidden(case.embeddings), case.block.hidden(case.background)
-    slope, bias = np.array(case.point.slope), np.array(case.point.bias)
+    slope, bias = case.calibration.slope, case.calibration.bias
     logits, background = (slope * (h @ case.block.w2.T + case.block.b2) + bias for h in (hidden, of_background))
-    thresholds = case.point.threshold_array("balanced")
+    thresholds = case.calibration.thresholds["balanced"]
     figures = []
     for tag, threshold in enumerate(thresholds):
         known = case.targets[:, tag] != UNKNOWN

@@ -23,8 +23,7 @@ from pathlib import Path
 import numpy as np
 from measuring import print_table
 
-from vectortag.assembly.operating_point import cross_fit, fit_operating_point, score
-from vectortag.core.numerics import sigmoid
+from vectortag.assembly.operating_point import calibrate, cross_fit, score
 from vectortag.core.types import UNKNOWN
 from vectortag.data.records import Record, read_data_set
 from vectortag.data.vocabulary import build_targets, judgeable
@@ -71,13 +70,12 @@ def points(tagger: Tagger, size: int, seen: dict[int, np.ndarray], targets: np.n
         ("larger", size, size),
         ("default's curves", size, default),
     ):
-        point = fit_operating_point(logits[fitted], targets, hierarchy, fitted)
-        slope, bias = np.float32(point.slope), np.float32(point.bias)
-        scores = score(logits[at], slope, bias, hierarchy)
+        calibration = calibrate(logits[fitted], targets, hierarchy)
+        scores = score(logits[at], calibration, hierarchy)
         row: dict[str, object] = {"model": tagger.folder.id, "way": name, "size": at}
         for data, rows in zip(SETS, sets, strict=True):
             known = judgeable(targets[rows])
-            decided = count(scores[rows] >= point.threshold_array("balanced"), known)
+            decided = count(scores[rows] >= calibration.thresholds["balanced"], known)
             row |= {f"{data} mAP": 100 * mean_over_tags(average_precision(scores[rows], known))}
             row |= {f"{data} F1": 100 * decided.micro_f1}
         cross = cross_fit(logits[at], targets, hierarchy, seed=1).summary()
@@ -134,9 +132,10 @@ def additions(
                 for way, (of_examples, of_background, on) in ways.items():
                     shown = views[of_examples][:examples]
                     fitted = fit_tag(shown, shown[:0], background[of_background], parts=new_tag_parts(head))
-                    scores = sigmoid(fitted.slope * (judged[on] @ fitted.w) + fitted.bias).astype(np.float32)
+                    scores = fitted.calibration.scores(judged[on] @ fitted.w)
                     known = truth != UNKNOWN
-                    decided = count((scores[known] >= fitted.thresholds["balanced"])[:, None], truth[known][:, None])
+                    threshold = fitted.calibration.thresholds["balanced"]
+                    decided = count((scores[known] >= threshold)[:, None], truth[known][:, None])
                     precision = average_precision(scores[known][:, None], truth[known][:, None])[0]
                     figures.setdefault((way, examples), []).append((precision, float(decided.f1[0])))
     print("tags:", ", ".join(tagger.tags[tag] for tag in chosen), f"; {draws} draws\n")

@@ -17,7 +17,7 @@ from vectortag.inference.contact_sheet import write_contact_sheet
 from vectortag.inference.refresh import forget, refresh
 from vectortag.inference.search import Found, PhotoIndex
 from vectortag.inference.tagger import Tagger
-from vectortag.model.calibration import PROFILES
+from vectortag.model.calibration import PROFILES, Calibration
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, read_model_folder
 from vectortag.model.words.similarity import Evidence, Words
@@ -36,8 +36,8 @@ def evidence() -> Evidence:
 
     thresholds = {"precise": numbers(0.5, 0.6), "balanced": numbers(0.3, 0.4), "thorough": numbers(0.1, 0.2)}
     return Evidence(
-        numbers(0.55, 0.9), numbers(0.8, 1.2), numbers(-3, -2), thresholds, numbers(0.8, 0.95), numbers(0.2, 0.5),
-        numbers(30, 31),
+        numbers(0.55, 0.9), Calibration(numbers(0.8, 1.2), numbers(-3, -2), thresholds), numbers(0.8, 0.95),
+        numbers(0.2, 0.5), numbers(30, 31),
     )  # fmt: skip
 
 
@@ -94,10 +94,10 @@ class TestFromWords:
 
         assert far.nearness < 0.9
         for added, place in ((near, 1), (far, 0)):
-            assert added.slope == pytest.approx(evidence().slope[place])
+            assert added.slope == pytest.approx(evidence().calibration.slope[place])
             assert added.separation == pytest.approx(evidence().separation[place])
             for profile in PROFILES:
-                assert added.thresholds[profile] == pytest.approx(evidence().thresholds[profile][place])
+                assert added.thresholds[profile] == pytest.approx(evidence().calibration.thresholds[profile][place])
 
     def test_no_old_score_changes_by_a_bit(self, tagger, photos):
         tagger.add_tag("plain", photos[:4])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vectortag.assembly.operating_point import cross_fit, fit_operating_point, score
+from vectortag.assembly.operating_point import calibrate, cross_fit, score
 from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
 from vectortag.data.vocabulary import judgeable
 from vectortag.evaluation.metrics import calibration_error, count
-from vectortag.model.calibration import COMMONEST, FLOOR, PROFILES, fit_thresholds
+from vectortag.model.calibration import COMMONEST, FLOOR, PROFILES, Calibration, fit_thresholds
 from vectortag.model.class_groups import Borrowed
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.manifest import OperatingPoint
@@ -26,77 +26,81 @@ def overconfident(photos: int = 400, tags: int = 6, seed: int = 0) -> tuple[Floa
     return logits, (generator.random(logits.shape) < sigmoid(logits / 3 - 1)).astype(np.uint8)
 
 
-def scores_at(point: OperatingPoint, logits: FloatArray, hierarchy: Hierarchy = FLAT) -> FloatArray:
-    return score(logits, np.float32(point.slope), np.float32(point.bias), hierarchy)
+def scores_at(fitted: Calibration, logits: FloatArray, hierarchy: Hierarchy = FLAT) -> FloatArray:
+    return score(logits, fitted, hierarchy)
+
+
+def stored(calibration: Calibration) -> OperatingPoint:
+    return OperatingPoint.of(32, calibration)
 
 
 class TestBorrowed:
     """Two taught tags and three that no photo has taught: one that validation never judges, one rarely, one often."""
 
-    BORROWED = Borrowed(2, np.array([0.5, -2.0]), {"precise": 0.8, "balanced": 0.6, "thorough": 0.4})
+    BORROWED = Borrowed(2, Calibration.of_one(0.5, -2.0, {"precise": 0.8, "balanced": 0.6, "thorough": 0.4}))
 
     @pytest.fixture
-    def point(self) -> OperatingPoint:
+    def fitted(self) -> Calibration:
         logits, targets = overconfident(tags=5)
         targets[:, 2] = UNKNOWN
         targets[np.flatnonzero(targets[:, 3] == 1)[4:], 3] = 0
-        return fit_operating_point(logits, targets, FLAT, size=32, borrowed=self.BORROWED)
+        return calibrate(logits, targets, FLAT, borrowed=self.BORROWED)
 
-    def test_what_nobody_judges_has_the_borrowed_curve(self, point: OperatingPoint):
-        assert (point.slope[2], point.bias[2]) == (0.5, -2.0)
+    def test_what_nobody_judges_has_the_borrowed_curve(self, fitted: Calibration):
+        assert (fitted.slope[2], fitted.bias[2]) == (0.5, -2.0)
 
-    def test_what_is_judged_is_drawn_from_it_to_a_curve_of_its_own(self, point: OperatingPoint):
-        assert 1 / 3 < point.slope[4] < 0.45
-        assert point.bias[4] == pytest.approx(-1.2, abs=0.2)
+    def test_what_is_judged_is_drawn_from_it_to_a_curve_of_its_own(self, fitted: Calibration):
+        assert 1 / 3 < fitted.slope[4] < 0.45
+        assert fitted.bias[4] == pytest.approx(-1.2, abs=0.2)
 
-    def test_thresholds_are_borrowed_below_five_positives(self, point: OperatingPoint):
-        for profile, threshold in self.BORROWED.thresholds.items():
-            chosen = point.threshold_array(profile)
-            assert chosen[[2, 3]].tolist() == pytest.approx([threshold] * 2)
-            assert chosen[4] != pytest.approx(threshold)
+    def test_thresholds_are_borrowed_below_five_positives(self, fitted: Calibration):
+        for profile, threshold in self.BORROWED.calibration.thresholds.items():
+            chosen = fitted.thresholds[profile]
+            assert chosen[[2, 3]].tolist() == pytest.approx([threshold[0]] * 2)
+            assert chosen[4] != pytest.approx(threshold[0])
 
-    def test_the_taught_tags_stay_as_they_are_without_them(self, point: OperatingPoint):
+    def test_the_taught_tags_stay_as_they_are_without_them(self, fitted: Calibration):
         logits, targets = overconfident(tags=5)
 
-        alone = fit_operating_point(logits[:, :2], targets[:, :2], FLAT, size=32)
+        alone = calibrate(logits[:, :2], targets[:, :2], FLAT)
 
-        assert alone.slope == point.slope[:2]
-        assert alone.thresholds["balanced"] == point.thresholds["balanced"][:2]
+        np.testing.assert_array_equal(alone.slope, fitted.slope[:2])
+        np.testing.assert_array_equal(alone.thresholds["balanced"], fitted.thresholds["balanced"][:2])
 
 
 class TestCareful:
     def test_a_careful_tag_is_shown_only_where_nearly_all_are_right(self):
         logits, targets = overconfident()
 
-        plain = fit_operating_point(logits, targets, FLAT, size=32)
-        careful = fit_operating_point(logits, targets, FLAT, size=32, careful=[1, 4])
+        plain = calibrate(logits, targets, FLAT)
+        careful = calibrate(logits, targets, FLAT, careful=[1, 4])
 
         scores = scores_at(careful, logits)
         for profile in ("precise", "balanced"):
-            before, after = plain.threshold_array(profile), careful.threshold_array(profile)
+            before, after = plain.thresholds[profile], careful.thresholds[profile]
             assert np.flatnonzero(before != after).tolist() == [1, 4]
             for tag in (1, 4):
                 shown = scores[:, tag] >= after[tag]
                 assert 0 < shown.sum() < (scores[:, tag] >= before[tag]).sum()
                 assert targets[shown, tag].mean() >= 0.95
-        assert careful.thresholds["thorough"] == plain.thresholds["thorough"]
-        assert (careful.slope, careful.bias) == (plain.slope, plain.bias)
+        assert stored(careful).thresholds["thorough"] == stored(plain).thresholds["thorough"]
+        assert (stored(careful).slope, stored(careful).bias) == (stored(plain).slope, stored(plain).bias)
 
     def test_only_the_photos_that_can_be_judged_count(self):
         logits, targets = overconfident()
         half = targets.copy()
         half[200:, 1] = UNKNOWN
 
-        threshold = fit_operating_point(logits, half, FLAT, size=32, careful=[1]).threshold_array("balanced")[1]
+        threshold = calibrate(logits, half, FLAT, careful=[1]).thresholds["balanced"][1]
 
-        alone = fit_operating_point(logits[:200], targets[:200], FLAT, size=32, careful=[1])
-        assert threshold == pytest.approx(alone.threshold_array("balanced")[1], abs=0.01)
+        alone = calibrate(logits[:200], targets[:200], FLAT, careful=[1])
+        assert threshold == pytest.approx(alone.thresholds["balanced"][1], abs=0.01)
 
     def test_one_that_is_in_no_photo_is_never_shown(self):
         logits, targets = overconfident()
         targets[:, 1] = 0
 
-        assert fit_operating_point(logits, targets, FLAT, size=32, careful=[1]).thresholds["balanced"][1] is None
+        assert np.isnan(calibrate(logits, targets, FLAT, careful=[1]).thresholds["balanced"][1])
 
     def test_the_honest_figures_are_careful_too(self):
         logits, targets = overconfident(photos=4000)
@@ -111,32 +115,32 @@ class TestFit:
     def test_calibration_lowers_the_calibration_error(self):
         logits, targets = overconfident()
 
-        after = scores_at(fit_operating_point(logits, targets, FLAT, size=32), logits)
+        after = scores_at(calibrate(logits, targets, FLAT), logits)
 
         before = calibration_error(sigmoid(logits).astype(np.float32), targets)
         assert calibration_error(after, targets) < 0.03 < 0.15 < before
 
     def test_it_finds_the_curve_that_the_truth_was_drawn_from(self):
-        point = fit_operating_point(*overconfident(photos=4000), FLAT, size=32)
+        fitted = calibrate(*overconfident(photos=4000), FLAT)
 
-        assert point.slope == pytest.approx([1 / 3] * 6, abs=0.05)
-        assert point.bias == pytest.approx([-1] * 6, abs=0.15)
+        assert fitted.slope == pytest.approx([1 / 3] * 6, abs=0.05)
+        assert fitted.bias == pytest.approx([-1] * 6, abs=0.15)
 
     def test_every_profile_has_the_best_thresholds_of_its_own_measure(self):
         logits, targets = overconfident()
 
-        point = fit_operating_point(logits, targets, FLAT, size=32)
+        fitted = calibrate(logits, targets, FLAT)
 
-        scores = scores_at(point, logits)
+        scores = scores_at(fitted, logits)
         for profile, beta in (("precise", 0.5), ("balanced", 1.0), ("thorough", 2.0)):
             best = fit_thresholds(scores, targets, beta=beta, commonest=COMMONEST[profile])
             expected = np.maximum(best, np.float32(FLOOR[profile]))
-            np.testing.assert_array_equal(point.threshold_array(profile), expected)
+            np.testing.assert_array_equal(fitted.thresholds[profile], expected)
 
     def test_a_precise_threshold_is_never_below_a_thorough_one(self):
-        point = fit_operating_point(*overconfident(), FLAT, size=32)
+        fitted = calibrate(*overconfident(), FLAT)
 
-        precise, balanced, thorough = (point.threshold_array(profile) for profile in PROFILES)
+        precise, balanced, thorough = (fitted.thresholds[profile] for profile in PROFILES)
         assert (precise >= balanced).all()
         assert (balanced >= thorough).all()
         assert (precise > thorough).any()
@@ -146,35 +150,30 @@ class TestFit:
         targets = np.zeros((200, 1), np.uint8)
         targets[:4] = 1  # nothing tells them from the others, so that no score is much above 4 / 200
 
-        point = fit_operating_point(logits, targets, FLAT, size=32)
+        fitted = calibrate(logits, targets, FLAT)
 
-        assert {profile: point.thresholds[profile] for profile in PROFILES} == {
-            profile: pytest.approx((FLOOR[profile],)) for profile in PROFILES
-        }
+        assert fitted.one(0)[2] == pytest.approx(FLOOR)
 
     def test_a_tag_without_positives_has_no_threshold(self):
         logits, targets = overconfident()
         targets[:, 2] = 0
 
-        point = fit_operating_point(logits, targets, FLAT, size=32)
+        fitted = calibrate(logits, targets, FLAT)
 
         for profile in PROFILES:
-            assert [value is None for value in point.thresholds[profile]] == [False] * 2 + [True] + [False] * 3
+            assert np.isnan(fitted.thresholds[profile]).tolist() == [False] * 2 + [True] + [False] * 3
 
-    def test_it_holds_the_size_and_a_number_for_each_tag(self):
-        point = fit_operating_point(*overconfident(), FLAT, size=160)
+    def test_it_holds_a_number_for_each_tag(self):
+        fitted = calibrate(*overconfident(), FLAT)
 
-        assert point.size == 160
-        assert {len(point.slope), len(point.bias), *map(len, point.thresholds.values())} == {6}
+        assert {len(fitted.slope), len(fitted.bias), *map(len, fitted.thresholds.values())} == {6}
 
     def test_unknown_entries_change_nothing(self):
         logits, targets = overconfident()
         targets[::3, 1] = UNKNOWN
         others = np.where(targets == UNKNOWN, -logits, logits)
 
-        assert fit_operating_point(logits, targets, FLAT, size=32) == fit_operating_point(
-            others, targets, FLAT, size=32
-        )
+        assert stored(calibrate(logits, targets, FLAT)) == stored(calibrate(others, targets, FLAT))
 
 
 class TestParents:
@@ -185,29 +184,29 @@ class TestParents:
         logits, targets = overconfident(tags=2)
         targets[:, 1] = np.where(targets[:, 0] == 1, 1, UNKNOWN)
 
-        point = fit_operating_point(logits, targets, self.HIERARCHY, size=32)
+        fitted = calibrate(logits, targets, self.HIERARCHY)
 
-        scores = scores_at(point, logits, self.HIERARCHY)
+        scores = scores_at(fitted, logits, self.HIERARCHY)
         np.testing.assert_array_equal(scores[:, 1], scores[:, 0])
-        assert scores_at(point, logits)[:, 1].max() < 1e-8
+        assert scores_at(fitted, logits)[:, 1].max() < 1e-8
 
     def test_its_threshold_takes_silence_for_absence(self):
         logits, targets = overconfident(tags=2)
         targets[:, 1] = np.where(targets[:, 0] == 1, 1, UNKNOWN)
 
-        point = fit_operating_point(logits, targets, self.HIERARCHY, size=32)
+        fitted = calibrate(logits, targets, self.HIERARCHY)
 
         for profile in PROFILES:
-            assert point.thresholds[profile][1] == point.thresholds[profile][0]
+            assert fitted.thresholds[profile][1] == fitted.thresholds[profile][0]
 
     def test_thresholds_are_chosen_on_raised_scores(self):
         """Every animal is a dog and the model never says "animal" by itself: its threshold is the dog's."""
         logits, targets = overconfident(tags=2)
         logits[:, 1], targets[:, 1] = -30, targets[:, 0]
 
-        point = fit_operating_point(logits, targets, self.HIERARCHY, size=32)
+        fitted = calibrate(logits, targets, self.HIERARCHY)
 
-        assert point.thresholds["balanced"][1] == pytest.approx(point.thresholds["balanced"][0], abs=0.02)
+        assert fitted.thresholds["balanced"][1] == pytest.approx(fitted.thresholds["balanced"][0], abs=0.02)
 
 
 class TestCrossFitting:
@@ -215,8 +214,8 @@ class TestCrossFitting:
         """Fitted on half of 4,000 photos, the figures are those that a fit on all gives to new photos."""
         logits, targets = overconfident(photos=4000)
         fresh_logits, fresh_targets = overconfident(photos=4000, seed=1)
-        point = fit_operating_point(logits, targets, FLAT, size=32)
-        fresh = count(scores_at(point, fresh_logits) >= point.threshold_array("balanced"), fresh_targets)
+        fitted = calibrate(logits, targets, FLAT)
+        fresh = count(scores_at(fitted, fresh_logits) >= fitted.thresholds["balanced"], fresh_targets)
 
         figures = cross_fit(logits, targets, FLAT, seed=1).summary()
 
@@ -230,8 +229,8 @@ class TestCrossFitting:
         generator = np.random.default_rng(seed)
         logits = generator.normal(0, 1, (60, 30)).astype(np.float32)
         targets = (generator.random((60, 30)) < 0.6).astype(np.uint8)
-        point = fit_operating_point(logits, targets, FLAT, size=32)
-        flattering = count(scores_at(point, logits) >= point.threshold_array("balanced"), targets)
+        fitted = calibrate(logits, targets, FLAT)
+        flattering = count(scores_at(fitted, logits) >= fitted.thresholds["balanced"], targets)
 
         figures = cross_fit(logits, targets, FLAT, seed=seed).summary()
 

@@ -14,7 +14,16 @@ from vectortag.core.errors import ShapeError
 from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN
 from vectortag.evaluation.metrics import calibration_error
-from vectortag.model.calibration import F_BETA, PROFILES, fit_calibration, fit_thresholds
+from vectortag.model.calibration import (
+    F_BETA,
+    FLOOR,
+    PROFILES,
+    Calibration,
+    calibrate_rare,
+    fit_calibration,
+    fit_thresholds,
+    rare_weights,
+)
 
 
 def drawn(seed: int, slope: list[float], bias: list[float], photos: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -182,3 +191,83 @@ def test_a_common_tag_is_thresholded_as_if_there_were_more_photos_without_it():
     assert threshold == fit_thresholds(repeated, np.uint8([[1]] * 80 + [[0]] * 320))
     assert threshold > fit_thresholds(scores, targets)
     assert fit_thresholds(scores, targets, commonest=0.7) == fit_thresholds(scores, targets)
+
+
+class TestCalibrationValue:
+    def test_scores_are_the_logistic_function_of_the_scaled_logits(self):
+        calibration = Calibration(np.float32([2, 0.5]), np.float32([-1, 0]), {})
+        logits = np.float32([[0, 1], [3, -2]])
+
+        expected = 1 / (1 + np.exp(-np.float32([[-1, 0.5], [5, -1]])))
+
+        np.testing.assert_allclose(calibration.scores(logits), expected, rtol=1e-6)
+        assert calibration.scores(logits).dtype == np.float32
+
+    def test_joined_calibrations_keep_the_order_of_their_tags(self):
+        thresholds = [dict.fromkeys(PROFILES, value) for value in (0.1, float("nan"), 0.3)]
+        parts = [Calibration.of_one(slope, -slope, of) for slope, of in zip((1.0, 2.0, 3.0), thresholds, strict=True)]
+
+        joined = Calibration.joined(parts)
+
+        assert joined.slope.tolist() == [1, 2, 3]
+        assert joined.bias.tolist() == [-1, -2, -3]
+        for profile in PROFILES:
+            np.testing.assert_array_equal(joined.thresholds[profile], np.float32([0.1, np.nan, 0.3]))
+        assert {array.dtype for array in (joined.slope, joined.bias, *joined.thresholds.values())} == {np.dtype("f4")}
+
+    def test_one_tag_is_taken_out_as_it_was_put_in(self):
+        thresholds = {"precise": 0.7, "balanced": 0.5, "thorough": 0.2}
+
+        assert Calibration.of_one(1.1, -0.3, thresholds).one(0) == (1.1, -0.3, thresholds)
+
+
+class TestRareTags:
+    PREVALENCE = 0.02
+    PRIOR = np.array([1.0, 0.0])
+
+    def photos(self) -> tuple[np.ndarray, np.ndarray]:
+        truth = np.arange(500) < 100
+        return np.random.default_rng(0).normal(np.where(truth, 2, 0), 1), truth
+
+    def test_the_weights_make_positives_as_rare_as_they_are_said_to_be(self):
+        _, truth = self.photos()
+
+        weights = rare_weights(truth, self.PREVALENCE, 700)
+
+        assert weights.sum() == pytest.approx(700)
+        assert weights[truth].sum() == pytest.approx(self.PREVALENCE * 700)
+
+    def test_the_mean_score_is_the_prevalence(self):
+        values, truth = self.photos()
+        weights = rare_weights(truth, self.PREVALENCE, 500)
+
+        calibration = calibrate_rare(values, truth, weights, prior=self.PRIOR, strength=1e-3)
+
+        assert np.average(calibration.scores(values), weights=weights) == pytest.approx(self.PREVALENCE, abs=1e-4)
+
+    def test_thresholds_have_the_best_f_beta_above_the_floor(self):
+        values, truth = self.photos()
+        weights = rare_weights(truth, self.PREVALENCE, 500)
+
+        calibration = calibrate_rare(values, truth, weights, prior=self.PRIOR, strength=1e-3)
+
+        slope, bias, thresholds = calibration.one(0)
+        scores = sigmoid(slope * values + bias)
+        for profile, beta in F_BETA.items():
+            best = max(
+                scores, key=lambda t, beta=beta: fbeta_score(truth, scores >= t, beta=beta, sample_weight=weights)
+            )
+            assert thresholds[profile] == pytest.approx(max(best, FLOOR[profile]))
+
+    def test_thresholds_reach_the_precision_that_is_asked_for(self):
+        values, truth = self.photos()
+        weights = rare_weights(truth, 0.2, 500)
+        wanted = {"precise": 0.9, "balanced": 0.7, "thorough": 0.4}
+
+        calibration = calibrate_rare(values, truth, weights, prior=self.PRIOR, strength=1e-3, precision=wanted)
+
+        slope, bias, thresholds = calibration.one(0)
+        scores = sigmoid(slope * values + bias)
+        for profile, least in wanted.items():
+            shown = scores >= thresholds[profile]
+            assert least <= weights[shown & truth].sum() / weights[shown].sum() < least + 0.05

@@ -46,9 +46,9 @@ def test_the_curve_is_the_one_that_the_truth_was_drawn_from():
 
     borrowed = borrow(logits, targets, first=7)
 
-    scores = sigmoid(borrowed.curve[0] * logits + borrowed.curve[1])
+    scores = borrowed.calibration.scores(logits)
     assert borrowed.first == 7
-    assert borrowed.curve[0] == pytest.approx(2, abs=0.2)
+    assert borrowed.calibration.slope[0] == pytest.approx(2, abs=0.2)
     assert scores.mean() == pytest.approx(PREVALENCE, abs=0.001)
 
 
@@ -57,7 +57,7 @@ def test_tags_that_their_sets_show_often_are_weighed_as_if_they_were_rare():
 
     borrowed = borrow(logits, targets, first=0)
 
-    scores = sigmoid(borrowed.curve[0] * logits + borrowed.curve[1])
+    scores = borrowed.calibration.scores(logits)
     has = targets == 1
     rare = PREVALENCE * scores[has].mean() + (1 - PREVALENCE) * scores[~has].mean()
     assert rare == pytest.approx(PREVALENCE, abs=0.002)
@@ -68,14 +68,15 @@ def test_a_threshold_is_the_lowest_that_is_as_precise_as_the_profile_asks():
 
     borrowed = borrow(logits, targets, first=0)
 
-    scores = sigmoid(borrowed.curve[0] * logits + borrowed.curve[1])
+    scores = borrowed.calibration.scores(logits)
     weights = np.where(targets == 1, PREVALENCE / (targets == 1).sum(0), (1 - PREVALENCE) / (targets == 0).sum(0))
+    thresholds = borrowed.calibration.thresholds
     for profile in PROFILES:
-        shown = scores >= borrowed.thresholds[profile]
+        shown = scores >= thresholds[profile]
         lower = scores >= np.sort(scores[~shown])[-50]
         precision, less = ((weights * targets)[which].sum() / weights[which].sum() for which in (shown, lower))
         assert precision >= PRECISION[profile] > less - 0.02
-    assert borrowed.thresholds["precise"] > borrowed.thresholds["balanced"] > borrowed.thresholds["thorough"]
+    assert thresholds["precise"] > thresholds["balanced"] > thresholds["thorough"]
 
 
 def test_a_taught_tag_with_few_photos_says_nothing():
@@ -85,11 +86,10 @@ def test_a_taught_tag_with_few_photos_says_nothing():
 
     without = borrow(logits[:, 1:], targets[:, 1:], first=0)
 
-    assert borrow(logits, few, first=0).thresholds == without.thresholds
+    assert borrow(logits, few, first=0).calibration.one(0) == without.calibration.one(0)
 
 
 def test_without_any_taught_group_the_softmax_is_taken_at_its_word():
     borrowed = borrow(np.empty((5, 0), np.float32), np.empty((5, 0), np.uint8), first=0)
 
-    assert borrowed.curve.tolist() == [1, 0]
-    assert borrowed.thresholds == PRECISION
+    assert borrowed.calibration.one(0) == (1, 0, PRECISION)

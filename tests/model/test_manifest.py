@@ -40,7 +40,12 @@ def test_a_manifest_is_the_same_after_json(fields: dict[str, Any]):
 def test_a_tag_without_a_threshold_gets_nan(fields: dict[str, Any]):
     fields["operating_points"][0]["thresholds"]["precise"] = [0.25, None, 0.5, None, 0.75, 1.0]
 
-    thresholds = Manifest(**fields).operating_points[0].threshold_array("precise")
+    point = Manifest(**fields).operating_points[0]
+    stored = OperatingPoint.of(point.size, point.calibration)
+    assert stored.thresholds["precise"] == pytest.approx(point.thresholds["precise"])
+    assert (stored.slope, stored.bias) == (pytest.approx(point.slope), pytest.approx(point.bias))
+
+    thresholds = point.calibration.thresholds["precise"]
 
     assert thresholds.dtype == np.float32
     np.testing.assert_array_equal(thresholds, np.float32([0.25, np.nan, 0.5, np.nan, 0.75, 1.0]))

@@ -16,6 +16,7 @@ from PIL import Image
 from vectortag.core.errors import ModelFolderError, NewTagError, PhotoError, UnknownTagError
 from vectortag.evaluation.evaluate import evaluate
 from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import Calibration
 from vectortag.model.folder import ModelFolder
 from vectortag.personal import added_tags
 from vectortag.personal.added_tags import folder_of, read_additions, save_addition
@@ -63,7 +64,7 @@ def others(make_photo: Callable[..., Path]) -> list[Path]:
 
 def fitted(value: float = 1.0) -> FittedTag:
     thresholds = {"precise": 0.6, "balanced": 0.5, "thorough": 0.4}
-    return FittedTag(np.full(HIDDEN, value, np.float32), 1.0, 0.0, thresholds, 0.9)
+    return FittedTag(np.full(HIDDEN, value, np.float32), Calibration.of_one(1.0, 0.0, thresholds), 0.9)
 
 
 def save(model: Tagger, name: str, value: float = 1.0) -> None:

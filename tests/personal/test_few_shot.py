@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from vectortag.core.errors import NewTagError
-from vectortag.core.numerics import sigmoid
 from vectortag.model.calibration import FLOOR, PROFILES
 from vectortag.personal.few_shot import FittedTag, fit_tag
 
@@ -36,7 +35,7 @@ def none_of() -> np.ndarray:
 
 
 def scores_of(fitted: FittedTag, features: np.ndarray) -> np.ndarray:
-    return sigmoid(fitted.slope * (features @ fitted.w) + fitted.bias)
+    return fitted.calibration.scores(features @ fitted.w)
 
 
 def area(positives: np.ndarray, negatives: np.ndarray) -> float:
@@ -49,9 +48,9 @@ def test_it_tells_new_photos_of_the_tag_from_others():
     new, others = photos_of(-1, 200, seed=2)[:, 0], background(seed=3)
     assert area(scores_of(fitted, new), scores_of(fitted, others)) > 0.97
     for profile in PROFILES:
-        assert fitted.thresholds[profile] >= FLOOR[profile]
-    assert (scores_of(fitted, new) >= fitted.thresholds["balanced"]).mean() > 0.5
-    assert (scores_of(fitted, others) >= fitted.thresholds["balanced"]).mean() < 0.05
+        assert fitted.calibration.thresholds[profile] >= FLOOR[profile]
+    assert (scores_of(fitted, new) >= fitted.calibration.thresholds["balanced"]).mean() > 0.5
+    assert (scores_of(fitted, others) >= fitted.calibration.thresholds["balanced"]).mean() < 0.05
 
 
 def test_more_examples_are_better():
@@ -105,7 +104,7 @@ def test_it_gives_the_same_twice():
     one, other = (fit_tag(photos_of(2, 8, seed=1), photos_of(1, 3, seed=2), background()) for _ in range(2))
 
     np.testing.assert_array_equal(one.w, other.w)
-    assert (one.slope, one.bias, one.thresholds) == (other.slope, other.bias, other.thresholds)
+    assert one.calibration.one(0) == other.calibration.one(0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -23,6 +23,7 @@ from vectortag.model.calibration import (
     COMMONEST,
     F_BETA,
     FLOOR,
+    Calibration,
     Profile,
     calibrated,
     fit_calibration,
@@ -31,7 +32,6 @@ from vectortag.model.calibration import (
 )
 from vectortag.model.class_groups import Borrowed
 from vectortag.model.hierarchy import Hierarchy
-from vectortag.model.manifest import OperatingPoint
 
 SILENT = -20.0
 """A bias whose score is 2e-9: below any child's."""
@@ -44,58 +44,61 @@ KEPT_DIGITS = 4
 """Decimals of the figures that there are many of."""
 
 
-def fit_operating_point(
+def calibrate(
     logits: FloatArray,
     targets: ByteArray,
     hierarchy: Hierarchy,
-    size: int,
     *,
     borrowed: Borrowed | None = None,
     careful: Sequence[int] = (),
-) -> OperatingPoint:
+) -> Calibration:
     """Fit everything between logits and decisions: (N, T) float32, (N, T) uint8 with 255 = unknown.
-
-    Args:
-        borrowed: what is known of the tags from `borrowed.first` on, which no photo has taught.
-        careful: the places of tags that are better left out than wrong.
 
     A tag whose absence nobody knows, such as "outdoors", has no score of its own: its curve is silent, so that its
     score is the highest of its children's. Only for its threshold is it taken as absent where nobody named it, which
     makes the threshold cautious.
+
+    Args:
+        borrowed: what is known of the tags from `borrowed.first` on, which no photo has taught.
+        careful: the indexes of tags that are better left out than wrong.
     """
-    taught = slice(0, borrowed.first if borrowed else None)
     silent = ~(targets == 0).any(axis=0)  # (T,)
-    slope, bias = fit_calibration(logits[:, taught], judgeable(targets[:, taught]))
-    slope[silent[taught]], bias[silent[taught]] = 0.0, SILENT
-    if borrowed:
-        others = slice(borrowed.first, None)
-        more = fit_calibration(logits[:, others], judgeable(targets[:, others]), common=borrowed.curve)
-        slope, bias = np.append(slope, more[0]), np.append(bias, more[1])
-    scores = score(logits, slope, bias, hierarchy)
+    slope, bias = _fit_curves(logits, targets, silent, borrowed)
+    scores = hierarchy.raise_parents(calibrated(logits, slope, bias))
     judged = np.where(silent & (targets == UNKNOWN), 0, targets).astype(np.uint8)
-    unjudged = (targets == 1).sum(axis=0) < FEWEST_POSITIVES
-    unjudged[taught] = False
+    borrows = (targets == 1).sum(axis=0) < FEWEST_POSITIVES  # (T,)
+    borrows[: borrowed.first if borrowed else None] = False
     thresholds = {}
     for profile, beta in F_BETA.items():
         chosen = fit_thresholds(scores, judged, beta=beta, floor=FLOOR[profile], commonest=COMMONEST[profile])
         if borrowed:
-            chosen[unjudged] = borrowed.thresholds[profile]
+            chosen[borrows] = borrowed.calibration.thresholds[profile][0]
         for tag in careful:
             rows = judged[:, tag] != UNKNOWN
             safe = lowest_threshold(scores[rows, tag], judged[rows, tag] == 1, CAREFUL[profile])
             chosen[tag] = np.maximum(chosen[tag], np.float32(safe))  # NaN stays NaN
-        thresholds[profile] = _nullable(chosen)
-    return OperatingPoint(
-        size=size,
-        slope=tuple(slope.tolist()),
-        bias=tuple(bias.tolist()),
-        thresholds=thresholds,
-    )
+        thresholds[profile] = chosen
+    return Calibration(slope, bias, thresholds)
 
 
-def score(logits: FloatArray, slope: FloatArray, bias: FloatArray, hierarchy: Hierarchy) -> FloatArray:
+def _fit_curves(
+    logits: FloatArray, targets: ByteArray, silent: npt.NDArray[np.bool_], borrowed: Borrowed | None
+) -> tuple[FloatArray, FloatArray]:
+    """Slope and bias of each tag, (T,) float32: a curve of its own, a silent one, or near the borrowed one."""
+    taught = slice(0, borrowed.first if borrowed else None)
+    slope, bias = fit_calibration(logits[:, taught], judgeable(targets[:, taught]))
+    slope[silent[taught]], bias[silent[taught]] = 0.0, SILENT
+    if borrowed is None:
+        return slope, bias
+    others = slice(borrowed.first, None)
+    common = np.append(borrowed.calibration.slope, borrowed.calibration.bias)
+    more = fit_calibration(logits[:, others], judgeable(targets[:, others]), common=common)
+    return np.append(slope, more[0]), np.append(bias, more[1])
+
+
+def score(logits: FloatArray, calibration: Calibration, hierarchy: Hierarchy) -> FloatArray:
     """What a Tagger makes of these logits: calibrated, parents raised; (N, T) float32."""
-    return hierarchy.raise_parents(calibrated(logits, slope, bias))
+    return hierarchy.raise_parents(calibration.scores(logits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +166,12 @@ def cross_fit(
     halves = np.array_split(np.random.default_rng(seed).permutation(len(logits)), 2)
     scores, decisions = np.empty_like(logits), np.empty(logits.shape, bool)
     for judged, fitted in (halves, halves[::-1]):
-        point = fit_operating_point(
-            logits[fitted], targets[fitted], hierarchy, size=1, borrowed=borrowed, careful=careful
-        )
-        slope, bias = np.array(point.slope, np.float32), np.array(point.bias, np.float32)
-        scores[judged] = score(logits[judged], slope, bias, hierarchy)
-        decisions[judged] = scores[judged] >= point.threshold_array("balanced")
+        calibration = calibrate(logits[fitted], targets[fitted], hierarchy, borrowed=borrowed, careful=careful)
+        scores[judged] = score(logits[judged], calibration, hierarchy)
+        decisions[judged] = scores[judged] >= calibration.thresholds["balanced"]
     return CrossFitted(sigmoid(logits).astype(np.float32), scores, decisions, judgeable(targets, sets))
 
 
 def rounded(values: npt.NDArray[np.number]) -> list[float]:
     """As a manifest keeps many numbers."""
     return [round(value, KEPT_DIGITS) for value in values.tolist()]
-
-
-def _nullable(thresholds: FloatArray) -> tuple[float | None, ...]:
-    return tuple(None if np.isnan(value) else float(value) for value in thresholds)

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from vectortag.assembly.operating_point import CrossFitted, cross_fit, fit_operating_point, rounded
+from vectortag.assembly.operating_point import CrossFitted, calibrate, cross_fit, rounded
 from vectortag.core.types import FloatArray
 from vectortag.data.training import Part, TrainingData
 from vectortag.evaluation.evaluate import Report, as_plain, make_report
@@ -131,7 +131,7 @@ def _fit(
     borrowed = _borrow(classifier, data, embeddings) if classifier is not None and data.borrowed else None
     careful = [place for place, tag in enumerate(data.all_tags) if tag in data.taxonomy.careful]
     logits = head.logits(embeddings)
-    point = fit_operating_point(logits, data.judged, hierarchy, size, borrowed=borrowed, careful=careful)
+    point = OperatingPoint.of(size, calibrate(logits, data.judged, hierarchy, borrowed=borrowed, careful=careful))
     cross = cross_fit(
         logits,
         data.judged,

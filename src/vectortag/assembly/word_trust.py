@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.core.numerics import fit_platt, roc_auc, sigmoid
+from vectortag.core.numerics import TINY, roc_auc, sigmoid
 from vectortag.core.types import FloatArray
-from vectortag.model.calibration import F_BETA, FLOOR, Profile, best_threshold
+from vectortag.model.calibration import Calibration, calibrate_rare, rare_weights
 from vectortag.model.words.similarity import Evidence
 
 GROUPS, FEWEST_WORDS = 4, 12
 PREVALENCE = 0.02
 """The share of photos that are taken to show a word; as for tags from examples."""
+PHOTOS_PER_WORD = 1000
+"""As how many photos each word counts, however many it was tried on."""
 
 COMMON_CURVE = np.array([1.0, -4.0])
 CURVE_STRENGTH = 0.1
@@ -44,9 +46,7 @@ def fit_evidence(trials: Sequence[Trial]) -> Evidence | None:
     begins[0] = float(np.quantile([trial.nearness for trial in ordered], OUTLIERS))
     return Evidence(
         from_nearness=np.array(begins, np.float32),
-        slope=np.array([group.slope for group in groups], np.float32),
-        bias=np.array([group.bias for group in groups], np.float32),
-        thresholds={p: np.array([group.thresholds[p] for group in groups], np.float32) for p in F_BETA},
+        calibration=Calibration.joined([group.calibration for group in groups]),
         separation=np.array([group.separation for group in groups], np.float32),
         precision=np.array([group.precision for group in groups], np.float32),
         words=np.array([len(part) for part in parts], np.float32),
@@ -55,9 +55,7 @@ def fit_evidence(trials: Sequence[Trial]) -> Evidence | None:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    slope: float
-    bias: float
-    thresholds: dict[Profile, float]
+    calibration: Calibration
     separation: float
     precision: float
 
@@ -65,17 +63,10 @@ class _Group:
 def _group(trials: Sequence[Trial]) -> _Group:
     values = np.concatenate([trial.values for trial in trials])
     shown = np.concatenate([trial.shown for trial in trials])
-    weights = np.concatenate([_as_in_life(trial.shown) for trial in trials])
-    slope, bias = fit_platt(values, shown, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
-    scores = sigmoid(slope * values + bias)
-    thresholds = {p: max(best_threshold(scores, shown, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
-    taken = weights * (scores >= thresholds["balanced"])
-    precision = float(taken[shown].sum() / max(taken.sum(), 1e-12))
+    weights = np.concatenate([rare_weights(trial.shown, PREVALENCE, PHOTOS_PER_WORD) for trial in trials])
+    calibration = calibrate_rare(values, shown, weights, prior=COMMON_CURVE, strength=CURVE_STRENGTH)
+    scores = sigmoid(calibration.slope * values + calibration.bias)  # float64, as the thresholds are
+    predicted = weights * (scores >= calibration.thresholds["balanced"])
+    precision = float(predicted[shown].sum() / max(predicted.sum(), TINY))
     separation = float(np.median([roc_auc(trial.values[trial.shown], trial.values[~trial.shown]) for trial in trials]))
-    return _Group(float(slope), float(bias), thresholds, separation, precision)
-
-
-def _as_in_life(shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """A weight a photo, so that `PREVALENCE` of all show the word; each word counts as 1,000 photos."""
-    share = np.where(shown, PREVALENCE / max(int(shown.sum()), 1), (1 - PREVALENCE) / max(int((~shown).sum()), 1))
-    return 1000 * share
+    return _Group(calibration, separation, precision)

@@ -6,13 +6,15 @@ a tag with few photos does not get a curve of its own from noise. Thresholds are
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.numerics import check_shapes, fit_platt, sigmoid
-from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
+from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 
 Profile = Literal["precise", "balanced", "thorough"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -33,13 +35,50 @@ PRIOR_STRENGTH = 20.0
 """How strongly one tag's curve is pulled to the common one, as a precision on (slope, bias); chosen on validation."""
 
 
-def calibrated(logits: FloatArray, slope: FloatArray, bias: FloatArray) -> FloatArray:
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """From the logits of T tags to scores, and from scores to decisions.
+
+    Attributes:
+        slope, bias: (T,), score = sigmoid(slope * logit + bias).
+        thresholds: by profile, (T,); NaN where a tag has no threshold and is never predicted.
+    """
+
+    slope: npt.NDArray[np.floating]
+    bias: npt.NDArray[np.floating]
+    thresholds: Mapping[Profile, npt.NDArray[np.floating]]
+
+    @classmethod
+    def of_one(cls, slope: float, bias: float, thresholds: Mapping[Profile, float]) -> Calibration:
+        """The calibration of one tag, in float64."""
+        return cls(np.array([slope]), np.array([bias]), {p: np.array([value]) for p, value in thresholds.items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence[Calibration]) -> Calibration:
+        """The calibrations of all parts one after the other, in float32."""
+        return cls(
+            np.concatenate([part.slope for part in parts]).astype(np.float32),
+            np.concatenate([part.bias for part in parts]).astype(np.float32),
+            {p: np.concatenate([part.thresholds[p] for part in parts]).astype(np.float32) for p in PROFILES},
+        )
+
+    def one(self, tag: int) -> tuple[float, float, dict[Profile, float]]:
+        """Slope, bias and thresholds of the tag at this index, as plain numbers."""
+        thresholds = {profile: float(values[tag]) for profile, values in self.thresholds.items()}
+        return float(self.slope[tag]), float(self.bias[tag]), thresholds
+
+    def scores(self, logits: FloatArray) -> FloatArray:
+        """Calibrated scores of logits: (N, T) -> (N, T) float32."""
+        return calibrated(logits, self.slope, self.bias)
+
+
+def calibrated(logits: FloatArray, slope: npt.NDArray[np.floating], bias: npt.NDArray[np.floating]) -> FloatArray:
     """Scores of logits: sigmoid(slope * logit + bias), (N, T), (T,), (T,) -> (N, T) float32."""
     return sigmoid(slope * logits + bias).astype(np.float32)
 
 
 def fit_calibration(
-    logits: FloatArray, targets: ByteArray, *, common: npt.NDArray[np.float64] | None = None
+    logits: FloatArray, targets: ByteArray, *, common: Doubles | None = None
 ) -> tuple[FloatArray, FloatArray]:
     """Fit `score = sigmoid(slope * logit + bias)` per tag (Platt 1999).
 
@@ -64,6 +103,49 @@ def fit_calibration(
         if rows.any():
             curves[tag] = fit_platt(logits[rows, tag], targets[rows, tag], prior=common, strength=PRIOR_STRENGTH)
     return curves[:, 0].astype(np.float32), curves[:, 1].astype(np.float32)
+
+
+def rare_weights(truth: npt.NDArray[np.bool_], prevalence: float, photos: float) -> Doubles:
+    """Weights (n,) under which `photos` photos were seen, of which the share `prevalence` is positive.
+
+    Args:
+        truth: (n,), which photos are positive.
+    """
+    positives, negatives = max(int(truth.sum()), 1), max(int((~truth).sum()), 1)
+    return photos * np.where(truth, prevalence / positives, (1 - prevalence) / negatives)
+
+
+def calibrate_rare(
+    values: npt.NDArray[np.floating],
+    truth: npt.NDArray[np.bool_],
+    weights: Doubles,
+    *,
+    prior: Doubles,
+    strength: float,
+    precision: Mapping[Profile, float] | None = None,
+) -> Calibration:
+    """Calibrate a tag that has few positives, or that stands for all tags of its kind.
+
+    Its photos are weighted, since their share of positives is not that of a user's photos; see `rare_weights`.
+
+    Args:
+        values: (n,) logits, or any other numbers that rank the photos.
+        truth: (n,), which photos are positive.
+        weights: (n,), how much each photo counts.
+        prior, strength: the Gaussian prior of slope and bias; see `fit_platt`.
+        precision: what each profile's threshold must reach; None chooses the threshold of the best F-beta, but at least
+            `FLOOR`.
+
+    Returns:
+        The calibration of one tag.
+    """
+    slope, bias = fit_platt(values, truth, prior=prior, strength=strength, weights=weights)
+    scores = sigmoid(slope * values + bias)
+    if precision is None:
+        thresholds = {p: max(best_threshold(scores, truth, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
+    else:
+        thresholds = {p: lowest_threshold(scores, truth, least, weights) for p, least in precision.items()}
+    return Calibration.of_one(slope, bias, thresholds)
 
 
 def fit_thresholds(

@@ -6,15 +6,13 @@ groups whose tags the photos do teach: there it can be seen how often a group is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from vectortag.core.numerics import fit_platt, sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
-from vectortag.model.calibration import Profile, lowest_threshold
+from vectortag.model.calibration import Calibration, Profile, calibrate_rare, rare_weights
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import SoftmaxGroupsBlock
 from vectortag.model.taxonomy import Taxonomy
@@ -35,13 +33,11 @@ class Borrowed:
 
     Attributes:
         first: their first place among all tags; they are the last.
-        curve: (2,), slope and bias from a logit to a score.
-        thresholds: one a profile.
+        calibration: of one tag; all of them share it.
     """
 
     first: int
-    curve: npt.NDArray[np.float64]
-    thresholds: Mapping[Profile, float]
+    calibration: Calibration
 
 
 def borrowed_tags(taxonomy: Taxonomy, classes: Collection[str], taught: Collection[str]) -> tuple[str, ...]:
@@ -75,12 +71,9 @@ def borrow(logits: FloatArray, targets: ByteArray, *, first: int) -> Borrowed:
             continue
         values.append(logits[known, tag])
         truth.append(has)
-        weights.append(np.where(has, PREVALENCE / has.sum(), (1 - PREVALENCE) / (~has).sum()) * len(targets))
+        weights.append(rare_weights(has, PREVALENCE, len(targets)))
     prior = np.array([1.0, 0.0])
     if not values:
-        return Borrowed(first, prior, PRECISION)
+        return Borrowed(first, Calibration.of_one(prior[0], prior[1], PRECISION))
     together, has, weight = (np.concatenate(parts) for parts in (values, truth, weights))
-    curve = fit_platt(together, has, prior=prior, strength=1e-3, weights=weight)
-    scores = sigmoid(curve[0] * together + curve[1])
-    thresholds = {p: lowest_threshold(scores, has, precision, weight) for p, precision in PRECISION.items()}
-    return Borrowed(first, curve, thresholds)
+    return Borrowed(first, calibrate_rare(together, has, weight, prior=prior, strength=1e-3, precision=PRECISION))

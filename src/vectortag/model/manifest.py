@@ -11,7 +11,7 @@ from msgspec import Meta, field
 from vectortag.core.errors import ShapeError
 from vectortag.core.schema import Count, Finite, Positive, Schema
 from vectortag.core.types import FloatArray
-from vectortag.model.calibration import PROFILES, Profile
+from vectortag.model.calibration import PROFILES, Calibration, Profile
 from vectortag.model.head import StoredKind
 from vectortag.model.taxonomy import Taxonomy
 from vectortag.runtime.pixels import PixelRecipe
@@ -55,6 +55,28 @@ class OperatingPoint(Schema, frozen=True, kw_only=True):
     slope: tuple[Finite, ...]
     bias: tuple[Finite, ...]
     thresholds: Mapping[Profile, tuple[Finite | None, ...]]
+
+    @classmethod
+    def of(cls, size: int, calibration: Calibration) -> OperatingPoint:
+        """What a manifest stores of a calibration; NaN becomes None."""
+        return cls(
+            size=size,
+            slope=tuple(calibration.slope.tolist()),
+            bias=tuple(calibration.bias.tolist()),
+            thresholds={
+                profile: tuple(None if np.isnan(value) else value for value in values.tolist())
+                for profile, values in calibration.thresholds.items()
+            },
+        )
+
+    @property
+    def calibration(self) -> Calibration:
+        """The same as arrays, in float32."""
+        return Calibration(
+            np.array(self.slope, np.float32),
+            np.array(self.bias, np.float32),
+            {profile: self.threshold_array(profile) for profile in PROFILES},
+        )
 
     def threshold_array(self, profile: Profile) -> FloatArray:
         """(T,) float32; NaN where a tag has no threshold and is never predicted."""

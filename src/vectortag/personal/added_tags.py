@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -21,7 +21,7 @@ from vectortag.core.errors import CorrectionError, ModelFolderError, NewTagError
 from vectortag.core.folders import data_home, replace_file, written_beside
 from vectortag.core.schema import Count, Finite, Schema, SchemaError, from_json, to_json
 from vectortag.core.types import FloatArray
-from vectortag.model.calibration import Profile
+from vectortag.model.calibration import Calibration, Profile
 from vectortag.model.folder import ModelFolder, read_arrays
 from vectortag.model.words.similarity import PlacedWord
 
@@ -62,6 +62,11 @@ class AddedTag(Schema, frozen=True, kw_only=True):
     words: str | None = None
     nearest: tuple[str, ...] = ()
     nearness: Finite | None = None
+
+    @property
+    def calibration(self) -> Calibration:
+        """The calibration of this one tag."""
+        return Calibration.of_one(self.slope, self.bias, self.thresholds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +133,9 @@ def save_addition(
     """
     from safetensors.numpy import save
 
-    fields = asdict(fitted)
-    row = fields.pop("w")
+    fields = _fields(fitted)
     fields |= {"examples": len(examples), "counterexamples": len(counterexamples)}
-    arrays = {"w": row, "examples": np.float16(examples), "counterexamples": np.float16(counterexamples)}
+    arrays = {"w": fitted.w, "examples": np.float16(examples), "counterexamples": np.float16(counterexamples)}
     if wording is not None:
         fields |= {"words": wording.text, "nearest": wording.nearest, "nearness": wording.nearness}
         arrays |= _packed(wording.placed)
@@ -167,9 +171,8 @@ def replace_addition(model: ModelFolder, tag: AddedTag, fitted: FittedTag, *, co
     from safetensors.numpy import save
 
     file = _file_of(model, tag.name)
-    fields = asdict(fitted)
-    arrays = {**read_arrays(file), "w": fields.pop("w")}
-    changed = replace(tag, **fields, corrections=corrections)
+    arrays = {**read_arrays(file), "w": fitted.w}
+    changed = replace(tag, **_fields(fitted), corrections=corrections)
     try:
         replace_file(file, save(arrays, metadata={"tag": to_json(changed)}))
     except OSError as error:
@@ -188,6 +191,12 @@ def remove_addition(model: ModelFolder, name: str) -> None:
         raise NewTagError(f'"{name}" was not added to {model.id}. See: vectortag tags') from error
     except OSError as error:
         raise NewTagError(f"{_file_of(model, name)}: cannot be removed: {error.strerror}") from error
+
+
+def _fields(fitted: FittedTag) -> dict[str, Any]:
+    """The fields of an AddedTag that a fit decides."""
+    slope, bias, thresholds = fitted.calibration.one(0)
+    return {"slope": slope, "bias": bias, "thresholds": thresholds, "separation": fitted.separation}
 
 
 def _file_of(model: ModelFolder, name: str) -> Path:

@@ -8,15 +8,15 @@ identity.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vectortag.core.errors import NewTagError
-from vectortag.core.numerics import TINY, fit_platt, roc_auc, sigmoid
+from vectortag.core.numerics import TINY, roc_auc
 from vectortag.core.types import Doubles, FloatArray
-from vectortag.model.calibration import F_BETA, FLOOR, Profile, best_threshold
+from vectortag.model.calibration import Calibration, calibrate_rare, rare_weights
 
 MIN_EXAMPLES = 3
 
@@ -44,19 +44,17 @@ Values = tuple[FloatArray, FloatArray, FloatArray]
 
 @dataclass(frozen=True, slots=True)
 class FittedTag:
-    """One tag as a row on unit features: score = sigmoid(slope * (w @ feature) + bias).
+    """One tag as a row on unit features, whose logit is `w @ feature`.
 
     Attributes:
         w: (F,) float32.
-        thresholds: one a profile.
+        calibration: of this one tag, float64.
         separation: how often an example that was left out of the fit scores higher than a photo of the background
             (the area under the ROC curve), 0.5 to 1.
     """
 
     w: FloatArray
-    slope: float
-    bias: float
-    thresholds: Mapping[Profile, float]
+    calibration: Calibration
     separation: float
 
 
@@ -95,13 +93,10 @@ def fit_tag(
         against = against + np.concatenate([by_words[2], by_words[1]])
     values = np.concatenate([held_out, against])
     truth = np.arange(len(values)) < len(held_out)
-    share = np.where(truth, PREVALENCE / len(held_out), (1 - PREVALENCE) / len(against))
-    weights = share * len(against)  # as many photos as there really are, of which PREVALENCE have the tag
-    slope, bias = fit_platt(values, truth, prior=COMMON_CURVE, strength=CURVE_STRENGTH, weights=weights)
-    scores = sigmoid(slope * values + bias)
-    thresholds = {p: max(best_threshold(scores, truth, beta, weights), FLOOR[p]) for p, beta in F_BETA.items()}
-    separation = roc_auc(held_out, against)
-    return FittedTag(w.astype(np.float32), float(slope), float(bias - slope * (w @ middle)), thresholds, separation)
+    weights = rare_weights(truth, PREVALENCE, len(against))
+    of_values = calibrate_rare(values, truth, weights, prior=COMMON_CURVE, strength=CURVE_STRENGTH)
+    calibration = replace(of_values, bias=of_values.bias - of_values.slope * (w @ middle))  # of features as they are
+    return FittedTag(w.astype(np.float32), calibration, roc_auc(held_out, against))
 
 
 # Below, all features are those less the middle of the background.

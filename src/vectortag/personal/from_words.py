@@ -8,6 +8,7 @@ import numpy as np
 
 from vectortag.core.errors import WordsError
 from vectortag.core.types import FloatArray
+from vectortag.model.calibration import Calibration
 from vectortag.model.folder import ModelFolder
 from vectortag.model.head import new_tag_parts
 from vectortag.model.taxonomy import Taxonomy
@@ -84,9 +85,7 @@ def fit_of_words(folder: ModelFolder, evidence: Evidence, nearness: float) -> Fi
     group = max(evidence.group(nearness), 0)
     return FittedTag(
         np.zeros(sum(new_tag_parts(folder.head)), np.float32),
-        float(evidence.slope[group]),
-        float(evidence.bias[group]),
-        {profile: float(thresholds[group]) for profile, thresholds in evidence.thresholds.items()},
+        Calibration.of_one(*evidence.calibration.one(group)),
         float(evidence.separation[group]),
     )
 

@@ -110,8 +110,8 @@ class TestStoring:
         error = np.abs(found.projection - words.projection).max(axis=1)
         assert (error <= 0.501 / 127 * np.abs(words.projection).max(axis=1)).all()
         np.testing.assert_allclose(found.known_texts, words.known_texts, atol=0.01)
-        np.testing.assert_array_equal(found.evidence.slope, words.evidence.slope)
-        np.testing.assert_array_equal(found.evidence.thresholds["precise"], words.evidence.thresholds["precise"])
+        for group in range(len(words.evidence.words)):
+            assert found.evidence.calibration.one(group) == words.evidence.calibration.one(group)
 
     def test_a_projection_in_fp16_is_read_as_it_is(self):
         words = some_words()
@@ -164,12 +164,13 @@ class TestEvidence:
 
         assert evidence.group(0.1) == -1
         assert evidence.group(0.35) == 0
-        assert evidence.group(1.0) == len(evidence.slope) - 1
+        assert evidence.group(1.0) == len(evidence.calibration.slope) - 1
 
     def test_precision_is_what_photos_at_the_threshold_show_when_two_of_a_hundred_have_the_word(self):
         trials = self.trials()[-20:]
         evidence = fit_evidence(trials)
-        (slope, bias, threshold) = (evidence.slope[0], evidence.bias[0], evidence.thresholds["balanced"][0])
+        slope, bias, thresholds = evidence.calibration.one(0)
+        threshold = thresholds["balanced"]
 
         taken = [slope * trial.values + bias >= np.log(threshold / (1 - threshold)) for trial in trials]
         right = sum(float((one & t.shown).sum() / t.shown.sum()) for one, t in zip(taken, trials, strict=True))

@@ -11,14 +11,14 @@ embedding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from vectortag.core.numerics import unit, unit_gradient
 from vectortag.core.types import FloatArray
-from vectortag.model.calibration import Profile
+from vectortag.model.calibration import Calibration
 from vectortag.model.classifier import Classifier
 
 TEMPERATURE = 0.05
@@ -43,17 +43,14 @@ class Evidence:
 
     Attributes:
         from_nearness: where each group begins, (G,), rising.
-        slope, bias: score = sigmoid(slope * value + bias), fitted on all words of a group together.
-        thresholds: one a profile, (G,) each.
+        calibration: from the value of a word to its score, fitted on all words of a group together.
         separation: how often a photo that shows the word scored higher than one that does not; the middle word.
         precision: of photos at the balanced threshold, as many as truly show it, as if 2 % of photos did.
         words: how many words each group rests on.
     """
 
     from_nearness: FloatArray
-    slope: FloatArray
-    bias: FloatArray
-    thresholds: Mapping[Profile, FloatArray]
+    calibration: Calibration
     separation: FloatArray
     precision: FloatArray
     words: FloatArray

@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
-from vectortag.model.calibration import PROFILES
+from vectortag.model.calibration import PROFILES, Calibration
 from vectortag.model.classifier import Classifier
 from vectortag.model.words.similarity import Evidence, Words
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-NUMBERS = ("from_nearness", "slope", "bias", "separation", "precision", "words")
+NUMBERS = ("from_nearness", "separation", "precision", "words")
+"""The fields of `Evidence` that are stored as they are; its calibration is stored beside them."""
 
 
 def pack_words(words: Words) -> Arrays:
@@ -35,7 +36,9 @@ def pack_words(words: Words) -> Arrays:
     evidence = words.evidence
     if evidence is not None:
         arrays |= {f"evidence.{name}": getattr(evidence, name) for name in NUMBERS}
-        arrays |= {f"evidence.thresholds.{profile}": evidence.thresholds[profile] for profile in PROFILES}
+        calibration = evidence.calibration
+        arrays |= {"evidence.slope": calibration.slope, "evidence.bias": calibration.bias}
+        arrays |= {f"evidence.thresholds.{profile}": calibration.thresholds[profile] for profile in PROFILES}
     return arrays
 
 
@@ -60,7 +63,9 @@ def unpack_words(arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier)
     evidence = None
     if "evidence.slope" in arrays:
         numbers = {name: arrays[f"evidence.{name}"] for name in NUMBERS}
-        evidence = Evidence(thresholds={p: arrays[f"evidence.thresholds.{p}"] for p in PROFILES}, **numbers)
+        thresholds = {profile: arrays[f"evidence.thresholds.{profile}"] for profile in PROFILES}
+        calibration = Calibration(arrays["evidence.slope"], arrays["evidence.bias"], thresholds)
+        evidence = Evidence(calibration=calibration, **numbers)
     return Words(classifier, unit(class_texts), known=known, known_texts=known_texts, evidence=evidence, **whole)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vectortag.assembly.mlp import _gradients, _start, class_weights, fit_mlp, log_odds, masked_bce, with_gaps
+from vectortag.assembly.mlp import (
+    MlpOptions,
+    _gradients,
+    _start,
+    class_weights,
+    fit_mlp,
+    log_odds,
+    masked_bce,
+    with_gaps,
+)
 from vectortag.core.errors import ShapeError
 from vectortag.core.types import UNKNOWN
 from vectortag.evaluation.metrics import average_precision
@@ -69,7 +78,7 @@ def test_what_is_against_learning_by_heart_errs_less_on_other_photos(against_rot
     others, truth = photos(500, seed=2)
 
     by_heart, less = (
-        masked_bce(fit_mlp(*photos(100, seed=1), **settings, **more).logits(others), truth)
+        masked_bce(fit_mlp(*photos(100, seed=1), MlpOptions(**settings, **more)).logits(others), truth)
         for more in ({}, against_rote)
     )
 
@@ -80,13 +89,13 @@ def test_mixing_with_what_is_unknown_teaches_nothing():
     embeddings, targets = photos(300, seed=1)
     targets[:, 1] = UNKNOWN
 
-    start, end = (fit_mlp(embeddings, targets, hidden=8, mixup=0.3, epochs=epochs) for epochs in (0, 3))
+    start, end = (fit_mlp(embeddings, targets, MlpOptions(hidden=8, mixup=0.3, epochs=epochs)) for epochs in (0, 3))
 
     np.testing.assert_array_equal(end.w2[1], start.w2[1])
 
 
 def test_it_learns_what_can_be_learnt():
-    block = fit_mlp(*photos(1500, seed=1), hidden=32, dropout=0.1, learning_rate=5e-3)
+    block = fit_mlp(*photos(1500, seed=1), MlpOptions(hidden=32, dropout=0.1, learning_rate=5e-3))
 
     embeddings, truth = photos(1000, seed=2)
     linear, product, chance = average_precision(block.logits(embeddings), truth)
@@ -99,7 +108,9 @@ def test_a_tag_that_is_unknown_everywhere_is_not_learnt():
     embeddings, targets = photos(300, seed=1)
     targets[:, 1] = UNKNOWN
 
-    start, end = (fit_mlp(embeddings, targets, hidden=8, weight_decay=0, epochs=epochs) for epochs in (0, 3))
+    start, end = (
+        fit_mlp(embeddings, targets, MlpOptions(hidden=8, weight_decay=0, epochs=epochs)) for epochs in (0, 3)
+    )
 
     np.testing.assert_array_equal(end.w2[1], start.w2[1])
     assert not np.array_equal(end.w2[0], start.w2[0])
@@ -107,7 +118,7 @@ def test_a_tag_that_is_unknown_everywhere_is_not_learnt():
 
 def test_the_seed_decides():
     data = photos(200, seed=1)
-    one, same, other = (fit_mlp(*data, hidden=8, epochs=1, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (fit_mlp(*data, MlpOptions(hidden=8, epochs=1, seed=seed)) for seed in (1, 1, 2))
 
     np.testing.assert_array_equal(one.w1, same.w1)
     assert not np.array_equal(one.w1, other.w1)
@@ -122,7 +133,7 @@ def test_after_each_epoch_the_head_is_shown_as_it_is_then():
     data = photos(200, seed=1)
     heads = []
 
-    end = fit_mlp(*data, hidden=8, epochs=3, after_epoch=heads.append)
+    end = fit_mlp(*data, MlpOptions(hidden=8, epochs=3), after_epoch=heads.append)
 
     assert len({head.w2.tobytes() for head in heads}) == 3
     np.testing.assert_array_equal(heads[-1].logits(data[0]), end.logits(data[0]))
@@ -132,8 +143,8 @@ def test_the_scale_of_an_embedding_does_not_matter():
     embeddings, targets = photos(300, seed=1)
     scale, shift = np.float32(50), np.float32(7)
 
-    one = fit_mlp(embeddings, targets, hidden=8, epochs=3)
-    other = fit_mlp(embeddings * scale + shift, targets, hidden=8, epochs=3)
+    one = fit_mlp(embeddings, targets, MlpOptions(hidden=8, epochs=3))
+    other = fit_mlp(embeddings * scale + shift, targets, MlpOptions(hidden=8, epochs=3))
 
     np.testing.assert_allclose(other.logits(embeddings * scale + shift), one.logits(embeddings), atol=0.02)
 

@@ -3,7 +3,7 @@
 photos and their words -> embeddings, kept in the cache      embed_photos
 photos and their words -> tags, targets, a split             prepare_training_data
 embeddings and targets -> the head of the best epoch         fit_head
-all of it              -> a model folder and its report      finish_model
+all of it              -> a model folder and its report      publish_model
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from vectortag.assembly.mlp import class_weights, fit_mlp, masked_bce
-from vectortag.assembly.publish import BACKGROUND_PHOTOS, finish_model
+from vectortag.assembly.mlp import MlpOptions, class_weights, fit_mlp, masked_bce
+from vectortag.assembly.publish import BACKGROUND_PHOTOS, FittedModel, publish_model
 from vectortag.core.errors import ConfigError, DataError
 from vectortag.core.folders import data_home, report_folder
 from vectortag.core.types import FloatArray
@@ -44,14 +44,10 @@ BATCH, EPOCHS = 64, 25
 FEWEST_STEPS, MOST_EPOCHS = 3000, 150
 """A small set is shown more often, so that its head is not left half-way."""
 
-AGAINST_ROTE: dict[str, Any] = {
-    "hidden": 512,
-    "dropout": 0.5,
-    "input_dropout": 0.3,
-    "mixup": 0.3,
-    "weight_decay": 0.3,
-}
-"""A set of one's own is small; with the wide head, all of this is worth 0.5 to 3.7 points of mAP (docs/new-tags.md)."""
+STRONG_REGULARISATION = MlpOptions(
+    hidden=512, dropout=0.5, input_dropout=0.3, mixup=0.3, weight_decay=0.3, batch_size=BATCH
+)
+"""A user's own data set is small; with the wide head, this is worth 0.5 to 3.7 points of mAP (docs/new-tags.md)."""
 
 
 def fit(
@@ -98,29 +94,34 @@ def fit(
     log.info("%d tags, %d training photos", len(prepared.tags), len(prepared.training.records))
     training, kept = (_rows(embeddings, part.records) for part in (prepared.training, prepared.validation))
     block, learning = fit_head(training, kept, prepared, max_positive_weight=max_positive_weight, seed=seed)
-    return finish_model(
-        path,
-        report=report_folder(path.name),
+    fitted = FittedModel(
         network=(base.path / NETWORK).read_bytes(),
         embedder=embedder,
         backbone=base.manifest.backbone,
-        block=block,
-        data=prepared,
-        validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
-        background=_background(training, base.background, seed),
         classifier=base.classifier,
         words=base.words,
-        learning=learning,
-        provenance={
-            "vectortag": __version__,
-            "base": base.id,
-            "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
-            "epochs": [asdict(epoch) for epoch in learning.epochs],
-            "best_epoch": learning.best + 1,
-            "seconds": round(time.monotonic() - started),
-        },
+        block=block,
+        data=prepared,
+        background=_background(training, base.background, seed),
+        validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
         seed=seed,
+        learning=learning,
+        provenance=_provenance(base, learning, max_positive_weight, seed, time.monotonic() - started),
     )
+    return publish_model(path, fitted, report=report_folder(path.name))
+
+
+def _provenance(
+    base: ModelFolder, learning: Learning, max_positive_weight: float, seed: int, seconds: float
+) -> dict[str, Any]:
+    return {
+        "vectortag": __version__,
+        "base": base.id,
+        "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
+        "epochs": [asdict(epoch) for epoch in learning.epochs],
+        "best_epoch": learning.best + 1,
+        "seconds": round(seconds),
+    }
 
 
 def embed_data_set(embedder: Embedder, model: ModelFolder, data: DataSet) -> tuple[DataSet, Embeddings]:
@@ -161,15 +162,12 @@ def fit_head(
             kept[:] = [(_worth(epoch), len(epochs), head)]
         epochs.append(epoch)
 
-    steps = math.ceil(len(training) / BATCH)
+    count = min(max(EPOCHS, math.ceil(FEWEST_STEPS / math.ceil(len(training) / BATCH))), MOST_EPOCHS)
     fit_mlp(
         training,
         targets,
-        epochs=min(max(EPOCHS, math.ceil(FEWEST_STEPS / steps)), MOST_EPOCHS),
-        batch_size=BATCH,
-        **AGAINST_ROTE,
+        replace(STRONG_REGULARISATION, epochs=count, seed=seed),
         weights=weights,
-        seed=seed,
         after_epoch=after_epoch,
     )
     _, best, head = kept[0]

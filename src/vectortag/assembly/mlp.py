@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -56,23 +57,34 @@ def masked_bce(logits: FloatArray, targets: ByteArray, weights: FloatArray | Non
     return float(losses[known].mean()) if known.any() else math.nan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MlpOptions:
+    """How the head is fitted."""
+
+    hidden: int = 256  # values of the hidden layer
+
+    # Regularisation
+    dropout: float = 0.4  # share of the hidden values that a step leaves out
+    input_dropout: float = 0.0  # share of the embedding's values that a step leaves out
+    mixup: float = 0.0  # alpha of the Beta distribution of mixup (Zhang et al. 2017, arXiv:1710.09412); 0 is off
+    weight_decay: float = 0.0  # see `AdamW`
+
+    # Optimisation: AdamW, under a learning rate that falls to 0 along half a cosine
+    epochs: int = 25
+    batch_size: int = 64
+    learning_rate: float = 1e-3  # of the first step
+    seed: int = 1  # of the first weights, the order of the photos, dropout and mixup
+
+
 def fit_mlp(
     embeddings: FloatArray,
     targets: ByteArray,
+    options: MlpOptions | None = None,
     *,
-    hidden: int = 256,
-    dropout: float = 0.4,
-    input_dropout: float = 0.0,
-    mixup: float = 0.0,
-    epochs: int = 25,
-    batch_size: int = 64,
-    learning_rate: float = 1e-3,
-    weight_decay: float = 0.0,
     weights: FloatArray | None = None,
-    seed: int = 1,
     after_epoch: Callable[[MlpBlock], None] | None = None,
 ) -> MlpBlock:
-    """Minimise the binary cross-entropy of what is known, by AdamW (arXiv:1711.05101) under a cosine schedule.
+    """Minimise the binary cross-entropy of the known targets.
 
     The embeddings are standardised for the fit, which makes it faster and better; the head that is returned takes them
     as they are.
@@ -80,42 +92,48 @@ def fit_mlp(
     Args:
         embeddings: (N, K) float32.
         targets: (N, T) uint8, multi-hot; 255 is unknown and counts nothing.
-        dropout, input_dropout: how many of the hidden values, and of the embedding's, are left out in each step.
-        mixup: alpha of the Beta distribution by which each photo is mixed with another (arXiv:1710.09412); 0 is off.
-        weight_decay: what a weight loses in a step, as a multiple of the learning rate.
+        options: how; None is `MlpOptions()`.
         weights: (T,), how much a positive of each tag weighs, as `class_weights` gives them; None is 1 each.
         after_epoch: gets the head as it is after each epoch.
 
     Raises:
         ShapeError: the two have different numbers of rows.
     """
+    options = options or MlpOptions()
     if len(embeddings) != len(targets):
         raise ShapeError(f"expected one row of targets a photo, got {len(targets)} for {len(embeddings)}")
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(options.seed)
     middle, spread = embeddings.mean(axis=0), embeddings.std(axis=0) + SMALLEST_SPREAD  # (K,), (K,)
     embeddings, truth = (embeddings - middle) / spread, with_gaps(targets)
-    parameters = _start(random, embeddings.shape[1], hidden, targets.shape[1])
-    optimisers = [AdamW(parameter, weight_decay=weight_decay) for parameter in parameters]
-    done, steps = 0, epochs * math.ceil(len(embeddings) / batch_size)
-    for _ in range(epochs):
+    parameters = _start(random, embeddings.shape[1], options.hidden, targets.shape[1])
+    optimisers = [AdamW(parameter, weight_decay=options.weight_decay) for parameter in parameters]
+    done, steps = 0, options.epochs * math.ceil(len(embeddings) / options.batch_size)
+    for _ in range(options.epochs):
         order = random.permutation(len(embeddings))
-        for first in range(0, len(order), batch_size):
-            rows = order[first : first + batch_size]
-            inputs, wanted = embeddings[rows], truth[rows]
-            if mixup:
-                share, partner = np.float32(random.beta(mixup, mixup)), random.permutation(len(rows))
-                inputs, wanted = (share * one + (1 - share) * one[partner] for one in (inputs, wanted))
-            if input_dropout:
-                inputs = inputs * _kept(random, inputs.shape, input_dropout)
-            kept = _kept(random, (len(rows), hidden), dropout)
+        for first in range(0, len(order), options.batch_size):
+            rows = order[first : first + options.batch_size]
+            inputs, wanted = _augmented(random, embeddings[rows], truth[rows], options)
+            kept = _kept(random, (len(rows), options.hidden), options.dropout)
+            rate = options.learning_rate * 0.5 * (1 + math.cos(math.pi * done / steps))
             gradients = _gradients(parameters, inputs, wanted, kept, weights)
-            rate = learning_rate * 0.5 * (1 + math.cos(math.pi * done / steps))
             for optimiser, gradient in zip(optimisers, gradients, strict=True):
                 optimiser.step(gradient, rate)
             done += 1
         if after_epoch is not None:
             after_epoch(_for_plain_embeddings(parameters, middle, spread))
     return _for_plain_embeddings(parameters, middle, spread)
+
+
+def _augmented(
+    random: np.random.Generator, inputs: FloatArray, targets: FloatArray, options: MlpOptions
+) -> tuple[FloatArray, FloatArray]:
+    """A batch, (B, K) and (B, T), after mixup and the dropout of its embeddings."""
+    if options.mixup:
+        share, partner = np.float32(random.beta(options.mixup, options.mixup)), random.permutation(len(inputs))
+        inputs, targets = (share * one + (1 - share) * one[partner] for one in (inputs, targets))
+    if options.input_dropout:
+        inputs = inputs * _kept(random, inputs.shape, options.input_dropout)
+    return inputs, targets
 
 
 def with_gaps(targets: ByteArray) -> FloatArray:

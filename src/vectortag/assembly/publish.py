@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from vectortag.evaluation.model_card import write_card
 from vectortag.evaluation.report.curves import Learning
 from vectortag.evaluation.report.write import Validation, write_report
 from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import Calibration
 from vectortag.model.class_groups import Borrowed, borrow, borrowed_tags, group_block
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, write_model_folder
@@ -33,115 +35,119 @@ BACKGROUND_PHOTOS = 1000
 log = logging.getLogger(__name__)
 
 
-def finish_model(
-    path: Path,
-    *,
-    report: Path,
-    network: bytes,
-    embedder: Embedder,
-    backbone: Backbone,
-    block: MlpBlock | LinearBlock,
-    data: TrainingData,
-    validation: Mapping[int, FloatArray],
-    background: FloatArray,
-    classifier: Classifier | None,
-    learning: Learning,
-    provenance: dict[str, Any],
-    seed: int,
-    words: Words | None = None,
-) -> ModelFolder:
+@dataclass(frozen=True, kw_only=True)
+class FittedModel:
+    """A fitted head with all that becomes a model folder together with it. N validation photos, K the width."""
+
+    # The network
+    network: bytes  # the ONNX file that `embedder` runs
+    embedder: Embedder  # at the default input size
+    backbone: Backbone  # what the manifest says of the network
+    classifier: Classifier | None  # what the backbone was pretrained with, where it still fits
+    words: Words | None = None  # what the backbone was taught of words, if it was
+
+    # The head and what it was fitted on
+    block: MlpBlock | LinearBlock  # of the tags of `data`
+    data: TrainingData
+    background: FloatArray  # (B, K) embeddings that later tags are fitted against
+
+    # What calibration, thresholds and figures come from
+    validation: Mapping[int, FloatArray]  # (N, K) embeddings by input size: each size that the model is to offer
+    seed: int  # of the halves for the honest figures
+
+    # How it came to be
+    learning: Learning  # the figures of each epoch
+    provenance: Mapping[str, Any]  # for the manifest
+
+    @property
+    def sizes(self) -> list[int]:
+        """The input sizes that the model offers, the default first."""
+        return sorted(self.validation, key=lambda size: (size != self.embedder.size, size))
+
+
+def publish_model(path: Path, fitted: FittedModel, *, report: Path) -> ModelFolder:
     """Write a model folder, and a report of how it was made.
 
-    The tags of `data.borrowed` go to a second block of the head, made of the classifier's classes.
+    The tags of `data.borrowed` go to a second block of the head, made of the classifier's classes. The matrices of the
+    fitted block are rounded to fp16 before anything is measured.
 
     Args:
         path: the model folder; its last part is the model's name.
         report: the folder of the report.
-        network: the ONNX file that `embedder` runs.
-        block: the fitted head, of the tags of `data`; its matrices are rounded to fp16 before anything is measured.
-        validation: by input size, (N, K) embeddings of the validation photos: for the size of `embedder`, which is the
-            default, and for each other one that the model is to offer.
-        background: (B, K) embeddings that later tags are fitted against.
-        classifier: what the backbone was pretrained with, where it still knows that.
-        words: what the backbone was taught of words, if it was.
 
     Raises:
         ModelFolderError: the folder cannot be written.
         TrainingError: the report cannot be written.
     """
-    block = with_fp16_matrices(block)
-    head, hierarchy = Head((block,)), Hierarchy.of(data.all_tags, data.taxonomy)
-    if classifier is not None and data.borrowed:
-        head = Head((block, group_block(classifier, data.taxonomy, data.borrowed)))
-    sizes = sorted(validation, key=lambda size: (size != embedder.size, size))
-    fitted = [_fit(head, hierarchy, data, classifier, validation[size], size=size, seed=seed) for size in sizes]
-    fields: dict[str, Any] = {
-        "name": path.name,
-        "tags": data.all_tags,
-        "backbone": backbone,
-        "pixels": embedder.recipe,
-        "operating_points": tuple(point for point, _ in fitted),
-        "data_sets": data.data_sets,
-        "taxonomy": replace(data.taxonomy, groups={}),  # they stand in the head
-        "provenance": provenance,
-    }
-
-    def write(where: Path, metrics: dict[str, Any]) -> Tagger:
-        folder = write_model_folder(
-            where,
-            network=network,
-            head=head,
-            card=write_card,
-            background=background,
-            classifier=classifier,
-            words=words,
-            metrics=metrics,
-            **fields,
-        )
-        return Tagger(folder, embedder)
-
+    data, embedder, sizes, validation = fitted.data, fitted.embedder, fitted.sizes, fitted.validation
+    head, hierarchy = _head_of(fitted), Hierarchy.of(data.all_tags, data.taxonomy)
+    calibrated = [_calibrate(fitted, head, hierarchy, size) for size in sizes]
+    points = tuple(OperatingPoint.of(size, one) for size, (one, _) in zip(sizes, calibrated, strict=True))
+    crosses = [cross for _, cross in calibrated]
     with tempfile.TemporaryDirectory() as scratch:  # the figures are those of a folder, so there must be one first
-        folder = write(Path(scratch) / path.name, {}).folder
+        folder = _write(Path(scratch) / path.name, fitted, head, points, {})
         reports = [_reports(Tagger(folder, embedder.at(size)), data, validation[size]) for size in sizes]
     metrics, *others = (
         {one.data: one.summary() for one in of_size} | {"cross_fitted": as_plain(cross.summary())}
-        for of_size, (_, cross) in zip(reports, fitted, strict=True)
+        for of_size, cross in zip(reports, crosses, strict=True)
     )
     if others:
         metrics["sizes"] = {str(size): figures for size, figures in zip(sizes[1:], others, strict=True)}
+    metrics |= _of_tags(Tagger(folder, embedder), crosses[0], validation[sizes[0]])
+    tagger = Tagger(_write(path, fitted, head, points, metrics), embedder)
     judged = Part(data.validation.records, data.judged)
-    metrics |= _of_tags(Tagger(folder, embedder), fitted[0][1], validation[sizes[0]])
-    tagger = write(path, metrics)
-    write_report(report, learning, Validation(tagger, judged, validation[sizes[0]]), reports[0])
+    write_report(report, fitted.learning, Validation(tagger, judged, validation[sizes[0]]), reports[0])
     log.info("wrote %s", path)
     return tagger.folder
 
 
-def _fit(
-    head: Head,
-    hierarchy: Hierarchy,
-    data: TrainingData,
-    classifier: Classifier | None,
-    embeddings: FloatArray,
-    *,
-    size: int,
-    seed: int,
-) -> tuple[OperatingPoint, CrossFitted]:
-    """Calibration and thresholds at one input size, and what they are worth: (N, K) of the validation photos."""
-    borrowed = _borrow(classifier, data, embeddings) if classifier is not None and data.borrowed else None
-    careful = [place for place, tag in enumerate(data.all_tags) if tag in data.taxonomy.careful]
+def _head_of(fitted: FittedModel) -> Head:
+    """The fitted block, rounded to fp16, and where tags are borrowed, the block of their groups of classes."""
+    block, data = with_fp16_matrices(fitted.block), fitted.data
+    if fitted.classifier is None or not data.borrowed:
+        return Head((block,))
+    return Head((block, group_block(fitted.classifier, data.taxonomy, data.borrowed)))
+
+
+def _write(
+    path: Path, fitted: FittedModel, head: Head, points: tuple[OperatingPoint, ...], metrics: Mapping[str, Any]
+) -> ModelFolder:
+    return write_model_folder(
+        path,
+        network=fitted.network,
+        head=head,
+        card=write_card,
+        background=fitted.background,
+        classifier=fitted.classifier,
+        words=fitted.words,
+        name=path.name,
+        tags=fitted.data.all_tags,
+        backbone=fitted.backbone,
+        pixels=fitted.embedder.recipe,
+        operating_points=points,
+        data_sets=fitted.data.data_sets,
+        taxonomy=replace(fitted.data.taxonomy, groups={}),  # they stand in the head
+        metrics=metrics,
+        provenance=fitted.provenance,
+    )
+
+
+def _calibrate(fitted: FittedModel, head: Head, hierarchy: Hierarchy, size: int) -> tuple[Calibration, CrossFitted]:
+    """The calibration at one input size, and an honest estimate of what it is worth."""
+    data, embeddings = fitted.data, fitted.validation[size]
+    borrowed = _borrow(fitted.classifier, data, embeddings) if fitted.classifier is not None and data.borrowed else None
+    careful = [index for index, tag in enumerate(data.all_tags) if tag in data.taxonomy.careful]
     logits = head.logits(embeddings)
-    point = OperatingPoint.of(size, calibrate(logits, data.judged, hierarchy, borrowed=borrowed, careful=careful))
     cross = cross_fit(
         logits,
         data.judged,
         hierarchy,
-        seed=seed,
+        seed=fitted.seed,
         borrowed=borrowed,
         careful=careful,
         sets=data.validation.sets,
     )
-    return point, cross
+    return calibrate(logits, data.judged, hierarchy, borrowed=borrowed, careful=careful), cross
 
 
 def _of_tags(tagger: Tagger, cross: CrossFitted, validation: FloatArray) -> dict[str, Any]:
@@ -155,8 +161,8 @@ def _borrow(classifier: Classifier, data: TrainingData, validation: FloatArray) 
     """How far groups can be trusted: judged by those whose tags are taught."""
     taught = [tag for tag in data.tags if tag in borrowed_tags(data.taxonomy, classifier.names, ())]
     logits = group_block(classifier, data.taxonomy, taught).logits(validation)
-    places = [data.tags.index(tag) for tag in taught]
-    return borrow(logits, data.validation.targets[:, places], first=len(data.tags))
+    columns = [data.tags.index(tag) for tag in taught]
+    return borrow(logits, data.validation.targets[:, columns], first=len(data.tags))
 
 
 def _reports(tagger: Tagger, data: TrainingData, validation: FloatArray) -> list[Report]:

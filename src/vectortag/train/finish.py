@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vectortag.assembly.publish import BACKGROUND_PHOTOS, finish_model
+from vectortag.assembly.publish import BACKGROUND_PHOTOS, FittedModel, publish_model
 from vectortag.core import distributed
 from vectortag.core.errors import PhotoError, TrainingError
 from vectortag.core.types import FloatArray
@@ -55,9 +55,7 @@ def finish(
     sizes = (embedder.size, *config.backbone.sizes)
     validation = {size: _embed(embedder.at(size), data.validation.records) for size in sizes}
     _check_head(trained, block, validation[embedder.size])
-    return finish_model(
-        output / config.name,
-        report=output / f"{config.name}.run" / "report",
+    fitted = FittedModel(
         network=exported.network,
         embedder=embedder,
         backbone=BackboneInfo(
@@ -66,15 +64,16 @@ def finish(
             stride=backbone.stride,
             any_size=backbone.takes_any_size,
         ),
+        classifier=known,
         block=block,
         data=data,
-        validation=validation,
         background=_background(embedder, data.training.records, config.seed),
-        classifier=known,
+        validation=validation,
+        seed=config.seed,
         learning=trained.learning,
         provenance=_provenance(config, trained, exported, seconds),
-        seed=config.seed,
     )
+    return publish_model(output / config.name, fitted, report=output / f"{config.name}.run" / "report")
 
 
 def _embed(embedder: Embedder, records: Sequence[Record]) -> FloatArray:

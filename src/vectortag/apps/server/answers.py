@@ -79,7 +79,7 @@ def details(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str,
             "taught_by": teachers[place] if place < len(teachers) else None,
             "parents": added[tag].parents
             if tag in added
-            else [manifest.tags[p] for p in tagger.hierarchy.above(place)],
+            else [manifest.tags[p] for p in tagger.scorer.hierarchy.above(place)],
             "thresholds": {profile: limits[profile][place] for profile in PROFILES},
         }
         for place, tag in enumerate(tagger.tags)

@@ -10,9 +10,9 @@ from vectortag.apps.ui.rows import judged
 from vectortag.apps.ui.state import choose_mode, models, serve, show_problems, visit
 from vectortag.apps.ui.views.photos import analyse_all, examples, open_link, strip, take_incoming, uploader
 from vectortag.apps.ui.visit import VisitorPhoto
+from vectortag.inference.analysis import Analysis
 from vectortag.inference.heatmap import sharpness
 from vectortag.inference.image_grid import score_note
-from vectortag.inference.tagger import Analysis
 from vectortag.model.folder import ModelFolder
 
 MOST_MODELS = 3

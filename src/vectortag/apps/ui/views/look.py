@@ -18,7 +18,8 @@ from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import attempt, plain, show_problems, visit
 from vectortag.core.errors import UnknownTagError
 from vectortag.core.types import Heatmap
-from vectortag.inference.tagger import Analysis, Tagger
+from vectortag.inference.analysis import Analysis
+from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import PROFILES, Profile
 
 OWN = "My threshold"
@@ -43,12 +44,12 @@ def look(model: ServedModel, mode: InferenceMode) -> None:
         analysis = here.analyse(photo, model, mode, profile, fine=True)
         rows = judged(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
-        shown = _list(analysis.tagger, rows, chosen)
+        shown = _list(model.tagger(profile), rows, chosen)
         heatmap = analysis.heatmap(chosen) if chosen else None
         _downloads(model, mode, profile, threshold, heatmap)
     with left:
         _stage(heatmap, next((row for row in rows if row.tag == chosen), None), _layers(analysis, shown))
-    _ask_to_keep(analysis.tagger)
+    _ask_to_keep(model.tagger(profile))
 
 
 def _choose_threshold() -> tuple[Profile, float | None]:

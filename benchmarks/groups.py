@@ -64,7 +64,7 @@ def main() -> None:
         "untaught mAP": _percent(precisions[others].mean()),
     }
     for profile in PROFILES:
-        shown = scores[:, taught:] >= manifest.operating_points[0].threshold_array(profile)[taught:]
+        shown = scores[:, taught:] >= manifest.operating_points[0].calibration.thresholds[profile][taught:]
         right, wrong = ((shown & (targets[:, taught:] == said)).sum() for said in (1, 0))
         result[f"{profile}: shown"] = int(right + wrong)
         result[f"{profile}: right"] = _percent(right / max(right + wrong, 1))

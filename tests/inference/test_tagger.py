@@ -197,7 +197,7 @@ class TestExplaining:
         at_large = analysis.fine.mean(axis=(1, 2))[None]
         place = tagger.place("animal")
         logits = tagger.scorer.logits(at_large)[0]
-        tagger.scorer.bias[place] = -9 - logits[place] + logits.max() + 1
+        tagger.scorer.calibration.bias[place] = -9 - logits[place] + logits.max() + 1
         before = tagger.scorer.hierarchy.sources(analysis.own_scores)[place]
         assert tagger.scorer.hierarchy.sources(tagger.scorer.own_scores(at_large)[0])[place] == place != before
 

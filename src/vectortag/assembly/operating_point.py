@@ -25,7 +25,6 @@ from vectortag.model.calibration import (
     FLOOR,
     Calibration,
     Profile,
-    calibrated,
     fit_calibration,
     fit_thresholds,
     lowest_threshold,
@@ -64,7 +63,7 @@ def calibrate(
     """
     silent = ~(targets == 0).any(axis=0)  # (T,)
     slope, bias = _fit_curves(logits, targets, silent, borrowed)
-    scores = hierarchy.raise_parents(calibrated(logits, slope, bias))
+    scores = score(logits, Calibration(slope, bias, {}), hierarchy)
     judged = np.where(silent & (targets == UNKNOWN), 0, targets).astype(np.uint8)
     borrows = (targets == 1).sum(axis=0) < FEWEST_POSITIVES  # (T,)
     borrows[: borrowed.first if borrowed else None] = False

@@ -100,7 +100,7 @@ def _embed(tagger: Tagger, photo: Path, views: Views) -> bool:
 def _refit(plain: Tagger, background: FloatArray, tag: str, said: Sequence[Correction], views: Views) -> Refit | None:
     """One of the model's own tags."""
     place = plain.place(tag)
-    slope = float(plain.scorer.slope[place])
+    slope = float(plain.scorer.calibration.slope[place])
     if not slope:
         log.warning('"%s" has no score of its own: it is as high as the highest tag below it. Correct that one', tag)
         return None

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.core.types import FloatArray, TagScore
-from vectortag.model.calibration import Profile, calibrated
+from vectortag.model.calibration import Calibration, Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.head import AddedBlock, Head
 from vectortag.model.hierarchy import Hierarchy
@@ -28,8 +29,8 @@ class Scorer:
         manifest: of the model; its taxonomy knows the synonyms of tags.
         tags: T names: the model's own in the manifest's order, then the added ones.
         head: embeddings (N, K) -> logits (N, T).
-        slope, bias: (T,) float32, the calibration: score = sigmoid(slope * logit + bias).
-        thresholds: (T,) float32; NaN where a tag is never shown.
+        calibration: from logits to scores, (T,) float32.
+        thresholds: (T,) float32, the calibration's for one profile; NaN where a tag is never shown.
         hierarchy: parents and children among the model's own tags.
         parents: each added tag and the tags of the model that it implies.
     """
@@ -37,9 +38,8 @@ class Scorer:
     manifest: Manifest
     tags: tuple[str, ...]
     head: Head
-    slope: FloatArray
-    bias: FloatArray
-    thresholds: FloatArray
+    calibration: Calibration
+    thresholds: npt.NDArray[np.floating]
     hierarchy: Hierarchy
     parents: dict[str, tuple[str, ...]]
 
@@ -54,15 +54,14 @@ class Scorer:
         if added:
             words = knows_words(folder) if additions.placed else None
             head = Head((*head.blocks, AddedBlock(folder.head, additions.rows, words, additions.placed)))
-        point = manifest.operating_point(size)
-        own = point.threshold_array(profile)
+        own = manifest.operating_point(size).calibration
+        calibration = Calibration.joined([own, *(tag.calibration for tag in added)])
         return cls(
             manifest=manifest,
             tags=(*manifest.tags, *(tag.name for tag in added)),
             head=head,
-            slope=np.array([*point.slope, *(tag.slope for tag in added)], np.float32),
-            bias=np.array([*point.bias, *(tag.bias for tag in added)], np.float32),
-            thresholds=np.array([*own, *(tag.thresholds[profile] for tag in added)], np.float32),
+            calibration=calibration,
+            thresholds=calibration.thresholds[profile],
             hierarchy=Hierarchy.of(manifest.tags, manifest.taxonomy),
             parents={tag.name: tag.parents for tag in added},
         )
@@ -85,11 +84,11 @@ class Scorer:
 
     def logits(self, embeddings: FloatArray) -> FloatArray:
         """Calibrated logits, before parents are raised: (N, K) -> (N, T)."""
-        return self.slope * self.head.logits(embeddings) + self.bias
+        return self.calibration.logits(self.head.logits(embeddings))
 
     def own_scores(self, embeddings: FloatArray) -> FloatArray:
         """Calibrated scores, before parents are raised: (N, K) -> (N, T)."""
-        return calibrated(self.head.logits(embeddings), self.slope, self.bias)
+        return self.calibration.scores(self.head.logits(embeddings))
 
     def scores(self, embeddings: FloatArray) -> FloatArray:
         """Calibrated scores, parents at least as high as their children: (N, K) -> (N, T)."""

@@ -67,14 +67,14 @@ class Calibration:
         thresholds = {profile: float(values[tag]) for profile, values in self.thresholds.items()}
         return float(self.slope[tag]), float(self.bias[tag]), thresholds
 
+    def logits(self, logits: FloatArray) -> FloatArray:
+        """Calibrated logits, slope * logit + bias: (N, T) -> (N, T)."""
+        scaled: FloatArray = self.slope * logits + self.bias
+        return scaled
+
     def scores(self, logits: FloatArray) -> FloatArray:
-        """Calibrated scores of logits: (N, T) -> (N, T) float32."""
-        return calibrated(logits, self.slope, self.bias)
-
-
-def calibrated(logits: FloatArray, slope: npt.NDArray[np.floating], bias: npt.NDArray[np.floating]) -> FloatArray:
-    """Scores of logits: sigmoid(slope * logit + bias), (N, T), (T,), (T,) -> (N, T) float32."""
-    return sigmoid(slope * logits + bias).astype(np.float32)
+        """Calibrated scores, the sigmoid of calibrated logits: (N, T) -> (N, T) float32."""
+        return sigmoid(self.logits(logits)).astype(np.float32)
 
 
 def fit_calibration(

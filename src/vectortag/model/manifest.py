@@ -10,7 +10,6 @@ from msgspec import Meta, field
 
 from vectortag.core.errors import ShapeError
 from vectortag.core.schema import Count, Finite, Positive, Schema
-from vectortag.core.types import FloatArray
 from vectortag.model.calibration import PROFILES, Calibration, Profile
 from vectortag.model.head import StoredKind
 from vectortag.model.taxonomy import Taxonomy
@@ -75,13 +74,11 @@ class OperatingPoint(Schema, frozen=True, kw_only=True):
         return Calibration(
             np.array(self.slope, np.float32),
             np.array(self.bias, np.float32),
-            {profile: self.threshold_array(profile) for profile in PROFILES},
+            {
+                profile: np.array([np.nan if value is None else value for value in values], np.float32)
+                for profile, values in self.thresholds.items()
+            },
         )
-
-    def threshold_array(self, profile: Profile) -> FloatArray:
-        """(T,) float32; NaN where a tag has no threshold and is never predicted."""
-        values = self.thresholds[profile]
-        return np.array([np.nan if value is None else value for value in values], np.float32)
 
 
 class DataSetInfo(Schema, frozen=True, kw_only=True):

@@ -31,8 +31,8 @@ from vectortag.data.split import split_by_column, split_together
 from vectortag.data.vocabulary import record_tags
 from vectortag.evaluation.metrics import average_precision
 from vectortag.inference.tagger import Tagger
+from vectortag.model.blocks import MlpBlock
 from vectortag.model.calibration import Calibration
-from vectortag.model.head import MlpBlock
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.personal.refit import RESISTANCE, refit
 

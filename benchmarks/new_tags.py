@@ -29,7 +29,9 @@ from vectortag.data.split import split_by_column, split_together
 from vectortag.data.vocabulary import build_targets, judgeable, known_tags, record_tags
 from vectortag.evaluation.metrics import average_precision
 from vectortag.inference.tagger import Tagger
-from vectortag.model.head import Head, MlpBlock, new_tag_features, new_tag_parts
+from vectortag.model.added_block import new_tag_features, new_tag_parts
+from vectortag.model.blocks import MlpBlock
+from vectortag.model.head import Head
 from vectortag.personal.few_shot import fit_tag
 
 SETS = ("coco", "corel5k", "flickr8k")

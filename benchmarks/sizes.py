@@ -30,7 +30,9 @@ from vectortag.data.vocabulary import build_targets, judgeable
 from vectortag.evaluation.evaluate import choose_part, known_in
 from vectortag.evaluation.metrics import average_precision, count, mean_over_tags
 from vectortag.inference.tagger import Tagger
-from vectortag.model.head import Head, MlpBlock, new_tag_features, new_tag_parts
+from vectortag.model.added_block import new_tag_features, new_tag_parts
+from vectortag.model.blocks import MlpBlock
+from vectortag.model.head import Head
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.personal.few_shot import fit_tag
 

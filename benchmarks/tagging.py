@@ -99,8 +99,8 @@ def ours(model: str, precision: str, name: str, one_by_one: bool = False) -> Wor
 
 def ways() -> dict[str, Way]:
     """By name."""
-    from vectortag.model.folder import find_model_folder
     from vectortag.model.precision import choose, open_model
+    from vectortag.model.registry import find_model_folder
 
     found: dict[str, Way] = {"usual": (usual, ())}
     for size in sorted({input_size(model) for model in MODELS}):
@@ -126,7 +126,7 @@ def over_floor(children: Children, size: str, name: str, floor: Sequence[str]) -
 
 def input_size(model: str) -> int:
     """Pixels a side."""
-    from vectortag.model.folder import find_model_folder
+    from vectortag.model.registry import find_model_folder
 
     return find_model_folder(model).manifest.sizes[0]
 

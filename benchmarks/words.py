@@ -37,8 +37,9 @@ from vectortag.data.vocabulary import judgeable
 from vectortag.evaluation.evaluate import choose_part
 from vectortag.evaluation.metrics import average_precision
 from vectortag.inference.tagger import Tagger
+from vectortag.model.added_block import new_tag_features, new_tag_parts
 from vectortag.model.folder import NETWORK, ModelFolder
-from vectortag.model.head import Head, new_tag_features, new_tag_parts
+from vectortag.model.head import Head
 from vectortag.model.words.similarity import Views, Words, values
 from vectortag.model.words.word_vectors import read_words, text_model, word_vector
 from vectortag.personal.added_tags import Wording

@@ -24,9 +24,10 @@ import pytest
 from PIL import Image
 
 from vectortag.inference.tagger import Tagger
+from vectortag.model.blocks import LinearBlock, MlpBlock, SoftmaxGroupsBlock
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, write_model_folder
-from vectortag.model.head import Head, LinearBlock, MlpBlock, SoftmaxGroupsBlock
+from vectortag.model.head import Head
 from vectortag.model.manifest import Manifest
 from vectortag.model.taxonomy import Taxonomy
 

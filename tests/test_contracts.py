@@ -24,7 +24,8 @@ from vectortag.core.types import Tagging
 from vectortag.data.find import find_images
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import DEFAULT_MODEL, model_folders, read_model_folder
+from vectortag.model.folder import read_model_folder
+from vectortag.model.registry import DEFAULT_MODEL, model_folders
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "vectortag"

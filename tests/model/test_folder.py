@@ -16,19 +16,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from vectortag.core.errors import ModelFolderError, UnknownModelError
-from vectortag.model import folder
+from vectortag.core.errors import ModelFolderError
+from vectortag.model.blocks import SoftmaxGroupsBlock, with_fp16_matrices
 from vectortag.model.classifier import Classifier
-from vectortag.model.folder import (
-    BACKGROUND,
-    DEFAULT_MODEL,
-    HEAD,
-    ModelFolder,
-    find_model_folder,
-    model_folders,
-    read_model_folder,
-)
-from vectortag.model.head import Head, SoftmaxGroupsBlock, with_fp16_matrices
+from vectortag.model.folder import BACKGROUND, HEAD, ModelFolder, read_model_folder
+from vectortag.model.head import Head
 from vectortag.model.manifest import Manifest
 
 WriteModel = Callable[..., ModelFolder]
@@ -327,55 +319,3 @@ class TestWriting:
 
         with pytest.raises(ModelFolderError, match="the model folder cannot be written"):
             write_tiny_model(tmp_path / "file/model")
-
-
-class TestFinding:
-    @pytest.fixture
-    def own(self, home: Path, tiny_model: Path) -> Path:
-        return shutil.copytree(tiny_model, home / "models/mine")
-
-    @pytest.fixture
-    def shipped(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """A folder that stands for the package's own `models`."""
-        monkeypatch.setattr(folder, "PACKAGE", tmp_path / "vectortag")
-        return tmp_path / "vectortag/models"
-
-    def test_a_model_is_found_by_its_path(self, tiny_model: Path):
-        assert find_model_folder(tiny_model).path == tiny_model
-        assert find_model_folder(str(tiny_model)).path == tiny_model
-
-    def test_a_model_is_found_by_its_name(self, own: Path):
-        assert find_model_folder("mine").path == own
-
-    def test_without_a_name_the_default_model_is_found(self, shipped: Path, tiny_model: Path):
-        shutil.copytree(tiny_model, shipped / "another")
-        shutil.copytree(tiny_model, shipped / DEFAULT_MODEL)
-
-        assert find_model_folder().path == shipped / DEFAULT_MODEL
-
-    def test_the_users_model_comes_before_the_shipped_one_of_its_name(self, own: Path, shipped: Path, tiny_model: Path):
-        for name in ("mine", "another"):
-            shutil.copytree(tiny_model, shipped / name)
-
-        assert list(model_folders()) == [own, shipped / "another", shipped / "mine"]
-        assert find_model_folder("mine").path == own
-
-    def test_what_is_no_model_folder_is_not_listed(self, own: Path, shipped: Path):
-        (own.parent / "empty").mkdir()
-        (own.parent / "notes.txt").touch()
-
-        assert list(model_folders()) == [own]
-
-    def test_an_unknown_name_is_an_error_with_the_nearest_one(self, own: Path, shipped: Path):
-        with pytest.raises(UnknownModelError, match=r'no model "mime".*Did you mean "mine"\? Known models: mine\.'):
-            find_model_folder("mime")
-
-    def test_without_any_model_the_error_says_so(self, shipped: Path):
-        with pytest.raises(UnknownModelError, match="Known models: none"):
-            find_model_folder()
-
-    def test_a_model_that_was_changed_is_refused_by_name_too(self, own: Path):
-        (own / "model.onnx").write_bytes(b"changed")
-
-        with pytest.raises(ModelFolderError, match=r"model\.onnx: changed"):
-            find_model_folder("mine")

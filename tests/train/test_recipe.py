@@ -25,7 +25,7 @@ PHOTOS, SIZE = 40, 64
 
 TRAIN = """
     import sys
-    from vectortag.train.config import load_config
+    from vectortag.train.config_file import load_config
     from vectortag.train.recipe import train
     train(load_config(sys.argv[1]), sys.argv[2], resume=sys.argv[3] == "resume")
 """

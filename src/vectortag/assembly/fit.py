@@ -31,10 +31,11 @@ from vectortag.data.records import DataSet, Record
 from vectortag.data.training import TrainingData, prepare_training_data
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
 from vectortag.evaluation.report.curves import Epoch, Learning
-from vectortag.model.folder import NETWORK, ModelFolder, find_model_folder, shipped_models
-from vectortag.model.head import MlpBlock
+from vectortag.model.blocks import MlpBlock
+from vectortag.model.folder import NETWORK, ModelFolder
 from vectortag.model.manifest import NAME
 from vectortag.model.precision import open_model
+from vectortag.model.registry import find_model_folder, shipped_models
 from vectortag.model.taxonomy import load_taxonomy
 from vectortag.runtime.embedder import Embedder
 

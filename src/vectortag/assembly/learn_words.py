@@ -30,8 +30,9 @@ from vectortag.data.records import DataSet, Record
 from vectortag.evaluation.evaluate import choose_part
 from vectortag.evaluation.model_card import write_card
 from vectortag.model.classifier import Classifier
-from vectortag.model.folder import NETWORK, ModelFolder, find_model_folder, rewrite_model_folder
+from vectortag.model.folder import NETWORK, ModelFolder, rewrite_model_folder
 from vectortag.model.precision import open_model
+from vectortag.model.registry import find_model_folder
 from vectortag.model.words.similarity import Words, no_classes, values
 from vectortag.model.words.text_model import TextModel
 from vectortag.model.words.tokenizer import word_pieces

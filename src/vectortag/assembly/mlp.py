@@ -11,7 +11,7 @@ import numpy as np
 from vectortag.core.errors import ShapeError
 from vectortag.core.numerics import AdamW, sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
-from vectortag.model.head import MlpBlock
+from vectortag.model.blocks import MlpBlock
 
 SMALLEST_SPREAD = 1e-3
 """Added to every standard deviation: an embedding's number that never changes is not blown up."""

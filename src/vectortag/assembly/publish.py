@@ -20,11 +20,12 @@ from vectortag.evaluation.model_card import write_card
 from vectortag.evaluation.report.curves import Learning
 from vectortag.evaluation.report.write import Validation, write_report
 from vectortag.inference.tagger import Tagger
+from vectortag.model.blocks import LinearBlock, MlpBlock, with_fp16_matrices
 from vectortag.model.calibration import Calibration
 from vectortag.model.class_groups import Borrowed, borrow, borrowed_tags, group_block
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, write_model_folder
-from vectortag.model.head import Head, LinearBlock, MlpBlock, with_fp16_matrices
+from vectortag.model.head import Head
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.manifest import Backbone, OperatingPoint
 from vectortag.model.words.similarity import Words

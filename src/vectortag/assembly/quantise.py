@@ -25,8 +25,9 @@ from vectortag.data.records import DataSet
 from vectortag.evaluation.evaluate import choose_part, evaluate
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import ModelFolder, find_model_folder, rewrite_model_folder
+from vectortag.model.folder import ModelFolder, rewrite_model_folder
 from vectortag.model.precision import MOST_LOST
+from vectortag.model.registry import find_model_folder
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.session import Session, open_session
 

@@ -6,6 +6,7 @@ Models and additions lie in a data folder, what can be rebuilt in a cache.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,32 @@ def replace_file(file: Path, content: bytes) -> None:
     """Write beside the final place, then rename: a reader sees the old file or the new one."""
     with written_beside(file, content) as temporary:
         temporary.replace(file)
+
+
+def replace_folder(path: Path, contents: dict[str, bytes]) -> None:
+    """Write a whole folder beside its final path, then rename it there; an older folder is replaced.
+
+    Args:
+        contents: by name, the content of each file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        new = staging / "new"
+        new.mkdir()
+        for name, content in contents.items():
+            with (new / name).open("wb") as file:
+                file.write(content)
+                os.fsync(file.fileno())
+        old = path.rename(staging / "old") if path.exists() else None
+        try:
+            new.rename(path)
+        except OSError:
+            if old is not None:
+                old.rename(path)
+            raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextmanager

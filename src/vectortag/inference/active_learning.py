@@ -11,7 +11,7 @@ import numpy as np
 from vectortag.core.numerics import logit
 from vectortag.core.types import FloatArray
 from vectortag.inference.tagger import Tagger
-from vectortag.model.head import new_tag_features
+from vectortag.model.added_block import new_tag_features
 
 CANDIDATES = 5
 """The photos to ask for are chosen, to be unlike each other, from so many times as many uncertain ones."""

@@ -13,7 +13,7 @@ import numpy as np
 from vectortag.core.errors import CorrectionError, PhotoError
 from vectortag.core.types import FloatArray
 from vectortag.inference.tagger import Tagger
-from vectortag.model.head import features_of
+from vectortag.model.blocks import features_of
 from vectortag.personal.added_tags import AddedTag, Wording, read_examples, replace_addition
 from vectortag.personal.corrected_rows import Refit, save_refits
 from vectortag.personal.corrections import Correction, read_corrections

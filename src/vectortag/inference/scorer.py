@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.types import FloatArray, TagScore
+from vectortag.model.added_block import AddedBlock
 from vectortag.model.calibration import Calibration, Profile
 from vectortag.model.folder import ModelFolder
-from vectortag.model.head import AddedBlock, Head
+from vectortag.model.head import Head
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.manifest import Manifest
 from vectortag.personal.added_tags import Additions

@@ -19,8 +19,9 @@ from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.scorer import Scorer
 from vectortag.model.calibration import PROFILES, Profile
-from vectortag.model.folder import ModelFolder, find_model_folder
+from vectortag.model.folder import ModelFolder
 from vectortag.model.precision import Precision, open_model
+from vectortag.model.registry import find_model_folder
 from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.personal.corrected_rows import Refit, read_refits

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
+from vectortag.model.blocks import SoftmaxGroupsBlock
 from vectortag.model.calibration import Calibration, Profile, calibrate_rare, rare_weights
 from vectortag.model.classifier import Classifier
-from vectortag.model.head import SoftmaxGroupsBlock
 from vectortag.model.taxonomy import Taxonomy
 
 PREVALENCE = 0.01

@@ -9,10 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +17,22 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from vectortag.core.errors import ModelFolderError, UnknownModelError, did_you_mean
-from vectortag.core.folders import PACKAGE, data_home
+from vectortag.core.errors import ModelFolderError
+from vectortag.core.folders import replace_folder
 from vectortag.core.schema import SchemaError, from_json, from_plain, to_plain
 from vectortag.core.types import Arithmetic, FloatArray
 from vectortag.model.classifier import Classifier
-from vectortag.model.head import Head, in_fp16, read_block
+from vectortag.model.head import Head
 from vectortag.model.manifest import FORMAT_VERSION, Manifest
+from vectortag.model.storage import (
+    pack_background,
+    pack_classifier,
+    pack_head,
+    read_arrays,
+    read_classifier,
+    read_head,
+    unpack_background,
+)
 from vectortag.model.words.similarity import Words, no_classes
 from vectortag.model.words.storage import pack_words, unpack_words
 
@@ -39,9 +45,6 @@ CLASSIFIER = "classifier.safetensors"
 """Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
 WORDS = "words.safetensors"
 """Optional: what places words among what the backbone knows; see `vectortag learn-words`."""
-
-DEFAULT_MODEL = "lite2"
-"""The shipped model used where none is named, which has the best tags; `lite0` costs 40 % of it in float32."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class ModelFolder:
         Raises:
             ModelFolderError: the matrices do not fit the manifest.
         """
-        return _read_head(self.path / HEAD, self.manifest, self.classifier)
+        return read_head(self.path / HEAD, self.manifest, self.classifier)
 
     @functools.cached_property
     def background(self) -> FloatArray | None:
@@ -95,7 +98,7 @@ class ModelFolder:
         """
         if BACKGROUND not in self.manifest.files:
             return None
-        embeddings = _unpacked_background(read_arrays(self.path / BACKGROUND))
+        embeddings = unpack_background(read_arrays(self.path / BACKGROUND))
         if embeddings.ndim != 2 or embeddings.shape[1] != self.manifest.backbone.width:
             raise ModelFolderError(f"{self.path / BACKGROUND}: embeddings have the shape {embeddings.shape}")
         return embeddings
@@ -113,7 +116,7 @@ class ModelFolder:
         """
         if CLASSIFIER not in self.manifest.files:
             return None
-        return _read_classifier(self.path / CLASSIFIER, self.manifest.backbone.width)
+        return read_classifier(self.path / CLASSIFIER, self.manifest.backbone.width)
 
     @functools.cached_property
     def words(self) -> Words | None:
@@ -193,85 +196,6 @@ def _verify(file: Path, expected: str) -> None:
         )
 
 
-def read_arrays(file: Path) -> dict[str, Any]:
-    """The arrays of a safetensors file by name.
-
-    Raises:
-        ModelFolderError: there is no such file, or it is of another kind.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
-
-
-def _read_classifier(file: Path, width: int) -> Classifier:
-    arrays = read_arrays(file)
-    w, b, names = (arrays.get(name, np.empty(0)) for name in ("w", "b", "names"))
-    try:
-        classes = tuple(names.tobytes().decode().split("\n"))
-    except UnicodeDecodeError as error:
-        raise ModelFolderError(f"{file}: the names of the classes are not UTF-8: {error}") from error
-    if w.shape != (len(classes), width) or b.shape != (len(classes),):
-        raise ModelFolderError(
-            f"{file}: {len(classes)} names of classes, arrays of {w.shape} and {b.shape}, for a width of {width}"
-        )
-    return Classifier(w.astype(np.float32), b.astype(np.float32), classes)
-
-
-def _packed_classifier(classifier: Classifier) -> dict[str, np.ndarray[Any, Any]]:
-    """safetensors knows numbers only, so the names are the bytes of one text, a line each."""
-    names = np.frombuffer("\n".join(classifier.names).encode(), np.uint8)
-    return {"w": classifier.w.astype(np.float16), "b": classifier.b, "names": names}
-
-
-def _read_head(file: Path, manifest: Manifest, classifier: Classifier | None) -> Head:
-    arrays = read_arrays(file)
-    blocks = []
-    for place, info in enumerate(manifest.head):
-        prefix = f"{place}."
-        own = {name.removeprefix(prefix): _widened(arrays[name]) for name in arrays if name.startswith(prefix)}
-        try:
-            block = read_block(info.kind, own, classifier)
-        except TypeError as error:
-            raise ModelFolderError(
-                f"{file}: block {place} ({info.kind}) has the arrays {sorted(own)}: {error}"
-            ) from error
-        if (block.tag_count, block.width) != (info.tags, manifest.backbone.width):
-            raise ModelFolderError(
-                f"{file}: block {place} is for {block.tag_count} tags and width {block.width}, "
-                f"the manifest says {info.tags} and {manifest.backbone.width}"
-            )
-        blocks.append(block)
-    return Head(tuple(blocks))
-
-
-def _narrowed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A matrix whose values are all of fp16 is kept as that, any other as it is."""
-    fits = array.ndim == 2 and array.dtype == np.float32 and np.array_equal(in_fp16(array), array)
-    return array.astype(np.float16) if fits else array
-
-
-def _widened(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return array.astype(np.float32) if array.dtype == np.float16 else array
-
-
-def _packed_background(embeddings: FloatArray) -> dict[str, np.ndarray[Any, Any]]:
-    """Each channel in 256 even steps from its lowest value to its highest."""
-    low = embeddings.min(axis=0)
-    step = np.maximum((embeddings.max(axis=0) - low) / 255, np.float32(1e-12))
-    return {"codes": np.rint((embeddings - low) / step).astype(np.uint8), "low": low, "step": step}
-
-
-def _unpacked_background(arrays: Mapping[str, np.ndarray[Any, Any]]) -> FloatArray:
-    if "codes" not in arrays:  # a folder of before there were codes
-        return arrays.get("embeddings", np.empty(0)).astype(np.float32)
-    return arrays["low"] + arrays["step"] * arrays["codes"].astype(np.float32)
-
-
 def write_model_folder(
     path: Path,
     *,
@@ -302,18 +226,13 @@ def write_model_folder(
     """
     from safetensors.numpy import save
 
-    arrays = {
-        f"{place}.{name}": _narrowed(array)
-        for place, block in enumerate(head.blocks)
-        for name, array in block.arrays().items()
-    }
-    contents = {NETWORK: network, HEAD: save(arrays)}
+    contents = {NETWORK: network, HEAD: save(pack_head(head))}
     if background is not None:
-        contents[BACKGROUND] = save(_packed_background(background.astype(np.float32)))
+        contents[BACKGROUND] = save(pack_background(background.astype(np.float32)))
     if int8_network is not None:
         contents[INT8_NETWORK] = int8_network
     if classifier is not None:
-        contents[CLASSIFIER] = save(_packed_classifier(classifier))
+        contents[CLASSIFIER] = save(pack_classifier(classifier))
     if words is not None:
         contents[WORDS] = save(pack_words(words))
     blocks = [{"kind": block.kind, "tags": block.tag_count} for block in head.blocks]
@@ -322,7 +241,7 @@ def write_model_folder(
     manifest = replace(manifest, files=_hashes(contents))
     contents[MANIFEST] = (json.dumps(to_plain(manifest), ensure_ascii=False) + "\n").encode()
     try:
-        _replace_folder(path, contents)
+        replace_folder(path, contents)
     except OSError as error:
         raise ModelFolderError(f"{path}: the model folder cannot be written: {error}") from error
     return read_model_folder(path)
@@ -364,65 +283,3 @@ def rewrite_model_folder(
 
 def _hashes(contents: dict[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-
-
-def _replace_folder(path: Path, contents: dict[str, bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        new = staging / "new"
-        new.mkdir()
-        for name, content in contents.items():
-            with (new / name).open("wb") as file:
-                file.write(content)
-                os.fsync(file.fileno())
-        old = path.rename(staging / "old") if path.exists() else None
-        try:
-            new.rename(path)
-        except OSError:
-            if old is not None:
-                old.rename(path)
-            raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def model_folders() -> Iterator[Path]:
-    """The folders that can be named: the user's own first, then the shipped ones; by name within each."""
-    yield from folders_in(data_home() / "models")
-    yield from shipped_models()
-
-
-def shipped_models() -> Iterator[Path]:
-    """The model folders that come with VectorTag, by name."""
-    yield from folders_in(PACKAGE / "models")
-
-
-def folders_in(parent: Path) -> list[Path]:
-    """The model folders in a folder, by name; none where there is no such folder."""
-    if not parent.is_dir():
-        return []
-    return sorted(folder for folder in parent.iterdir() if (folder / MANIFEST).is_file())
-
-
-def find_model_folder(model: str | Path | ModelFolder | None = None) -> ModelFolder:
-    """Read a model folder by its name or path; None is the default model, and one that was read is taken as it is.
-
-    Raises:
-        UnknownModelError: there is neither a folder nor a model of that name.
-        ModelFolderError: as `read_model_folder`.
-    """
-    if isinstance(model, ModelFolder):
-        return model
-    wanted = DEFAULT_MODEL if model is None else model
-    if (Path(wanted) / MANIFEST).is_file():
-        return read_model_folder(wanted)
-    folders = list(model_folders())
-    for folder in folders:
-        if folder.name == str(wanted):
-            return read_model_folder(folder)
-    names = [folder.name for folder in folders]
-    raise UnknownModelError(
-        f'no model "{wanted}", neither by name nor as a folder.{did_you_mean(str(wanted), names)} '
-        f"Known models: {', '.join(names) or 'none'}. See: vectortag models"
-    )

@@ -10,8 +10,8 @@ from msgspec import Meta, field
 
 from vectortag.core.errors import ShapeError
 from vectortag.core.schema import Count, Finite, Positive, Schema
+from vectortag.model.blocks import StoredKind
 from vectortag.model.calibration import PROFILES, Calibration, Profile
-from vectortag.model.head import StoredKind
 from vectortag.model.taxonomy import Taxonomy
 from vectortag.runtime.pixels import PixelRecipe
 

@@ -22,7 +22,8 @@ from vectortag.core.folders import data_home, replace_file, written_beside
 from vectortag.core.schema import Count, Finite, Schema, SchemaError, from_json, to_json
 from vectortag.core.types import FloatArray
 from vectortag.model.calibration import Calibration, Profile
-from vectortag.model.folder import ModelFolder, read_arrays
+from vectortag.model.folder import ModelFolder
+from vectortag.model.storage import read_arrays
 from vectortag.model.words.similarity import PlacedWord
 
 if TYPE_CHECKING:

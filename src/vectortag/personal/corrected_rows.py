@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Refit:
-    """What is added to the logit of one of a model's own tags: `features @ w + b`; see `model.head.features_of`.
+    """What is added to the logit of one of a model's own tags: `features @ w + b`; see `model.blocks.features_of`.
 
     Attributes:
         corrections: on how many photos it rests.

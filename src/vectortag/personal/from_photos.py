@@ -10,8 +10,8 @@ import numpy as np
 
 from vectortag.core.errors import NewTagError, PhotoError
 from vectortag.core.types import FloatArray
+from vectortag.model.added_block import new_tag_features, new_tag_parts
 from vectortag.model.folder import ModelFolder
-from vectortag.model.head import new_tag_features, new_tag_parts
 from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import AddedTag, Wording, read_additions, save_addition
 from vectortag.personal.few_shot import FittedTag, fit_tag

@@ -8,9 +8,9 @@ import numpy as np
 
 from vectortag.core.errors import WordsError
 from vectortag.core.types import FloatArray
+from vectortag.model.added_block import new_tag_parts
 from vectortag.model.calibration import Calibration
 from vectortag.model.folder import ModelFolder
-from vectortag.model.head import new_tag_parts
 from vectortag.model.taxonomy import Taxonomy
 from vectortag.model.words.similarity import Evidence, PlacedWord, Words, values
 from vectortag.model.words.word_vectors import word_vector

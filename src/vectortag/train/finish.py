@@ -17,9 +17,9 @@ from vectortag.core.types import FloatArray
 from vectortag.core.version import __version__
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
+from vectortag.model.blocks import Block
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder
-from vectortag.model.head import Block
 from vectortag.model.manifest import Backbone as BackboneInfo
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.pixels import PixelRecipe

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from vectortag.core.errors import ConfigError, did_you_mean
 from vectortag.core.folders import replace_file
+from vectortag.model.blocks import LinearBlock, MlpBlock
 from vectortag.model.classifier import Classifier
-from vectortag.model.head import LinearBlock, MlpBlock
 from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig
 
 IMAGENET_CLASSES = 1000

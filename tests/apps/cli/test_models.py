@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from vectortag.model.folder import model_folders, read_model_folder
+from vectortag.model.folder import read_model_folder
+from vectortag.model.registry import model_folders
 
 Cli = Callable[..., Any]
 INFO = {"name": "holiday", "train_photos": 1234, "known": ("dog",), "validation": ("0123456789abcdef",)}

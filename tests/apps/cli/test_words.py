@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import DEFAULT_MODEL, ModelFolder, read_model_folder
+from vectortag.model.folder import ModelFolder, read_model_folder
+from vectortag.model.registry import DEFAULT_MODEL
 from vectortag.model.words import text_model, word_vectors
 
 Cli = Callable[..., Any]

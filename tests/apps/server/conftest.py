@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from vectortag.model.folder import find_model_folder
+from vectortag.model.registry import find_model_folder
 
 EXAMPLES = Path(__file__).parents[3] / "examples/photos"
 

@@ -10,7 +10,7 @@ import pytest
 from vectortag.apps.client import Client
 from vectortag.core.errors import ServiceError
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import DEFAULT_MODEL
+from vectortag.model.registry import DEFAULT_MODEL
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vectortag.model.folder import find_model_folder
+from vectortag.model.registry import find_model_folder
 from vectortag.personal.added_tags import read_additions
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from vectortag.apps.client import Client
-from vectortag.model.folder import DEFAULT_MODEL
+from vectortag.model.registry import DEFAULT_MODEL
 
 MAIN = "from vectortag.apps.entry import main; main()"
 

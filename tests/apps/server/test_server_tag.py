@@ -14,7 +14,7 @@ from PIL import Image
 from vectortag.core.types import Tagging
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import PROFILES
-from vectortag.model.folder import DEFAULT_MODEL, find_model_folder
+from vectortag.model.registry import DEFAULT_MODEL, find_model_folder
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from PIL import Image, ImageChops
 
 from vectortag.apps.cli.app import run
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import find_model_folder
+from vectortag.model.registry import find_model_folder
 from vectortag.model.words import text_model
 
 TAGS = len(find_model_folder().manifest.tags)

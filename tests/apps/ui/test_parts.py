@@ -26,7 +26,8 @@ from vectortag.core.errors import DataError, ModelFolderError, PhotoError
 from vectortag.core.types import Tagging, TagScore
 from vectortag.inference.search import PhotoIndex
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import DEFAULT_MODEL, find_model_folder, read_model_folder
+from vectortag.model.folder import read_model_folder
+from vectortag.model.registry import DEFAULT_MODEL, find_model_folder
 from vectortag.model.words import text_model
 from vectortag.personal.corrections import Correction, read_corrections
 

@@ -37,9 +37,9 @@ def bench(
     from vectortag.data.find import find_images
     from vectortag.inference.benchmark import Measured
     from vectortag.inference.benchmark import bench as measure
-    from vectortag.model.folder import find_model_folder
     from vectortag.model.precision import Remembered
     from vectortag.model.precision import remember as keep
+    from vectortag.model.registry import find_model_folder
     from vectortag.runtime.cpu import this_machine
 
     folder, machine = find_model_folder(model), this_machine()

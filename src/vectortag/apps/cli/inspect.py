@@ -9,9 +9,10 @@ from rich.table import Table
 
 from vectortag.apps.cli.output import stdout
 from vectortag.model.calibration import PROFILES
-from vectortag.model.folder import MANIFEST, find_model_folder, model_folders
+from vectortag.model.folder import MANIFEST
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.precision import choose
+from vectortag.model.registry import find_model_folder, model_folders
 from vectortag.runtime.cpu import this_machine
 from vectortag.runtime.session import installed_runtimes
 

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.core.errors import ModelFolderError
-from vectortag.model.folder import DEFAULT_MODEL, ModelFolder, model_folders, read_model_folder
+from vectortag.model.folder import ModelFolder, read_model_folder
+from vectortag.model.registry import DEFAULT_MODEL, model_folders
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> int:

@@ -12,7 +12,8 @@ import typer
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.core.errors import ConfigError, MissingExtraError
-from vectortag.model.folder import ModelFolder, find_model_folder, folders_in, read_model_folder
+from vectortag.model.folder import ModelFolder, read_model_folder
+from vectortag.model.registry import find_model_folder, folders_in
 
 if TYPE_CHECKING:
     from vectortag.apps.server.guard import Access

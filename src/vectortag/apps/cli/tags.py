@@ -14,7 +14,8 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.core.schema import to_plain
 from vectortag.data.find import find_images
-from vectortag.model.folder import ModelFolder, find_model_folder
+from vectortag.model.folder import ModelFolder
+from vectortag.model.registry import find_model_folder
 from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import AddedTag, read_additions, remove_addition
 from vectortag.personal.few_shot import FEW_EXAMPLES, WEAK

@@ -34,7 +34,7 @@ def train(
     `torchrun --nproc-per-node 2 --no-python vectortag train mine.toml`
     """
     try:
-        from vectortag.train.config import load_config
+        from vectortag.train.config_file import load_config
         from vectortag.train.recipe import train as train_model
     except ModuleNotFoundError as error:
         raise MissingExtraError("Training", error.name or "torch", "train") from error

@@ -12,7 +12,8 @@ from vectortag.core.errors import ModelFolderError
 from vectortag.core.types import FloatArray
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import Profile
-from vectortag.model.folder import DEFAULT_MODEL, MANIFEST, ModelFolder, folders_in, model_folders
+from vectortag.model.folder import MANIFEST, ModelFolder
+from vectortag.model.registry import DEFAULT_MODEL, folders_in, model_folders
 from vectortag.personal.added_tags import folder_of
 from vectortag.personal.corrected_rows import refits_file
 from vectortag.runtime.pixels import Photo

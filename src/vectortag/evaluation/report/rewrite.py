@@ -17,8 +17,8 @@ from vectortag.evaluation.evaluate import choose_part, embed_records, known_in, 
 from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.evaluation.report.write import Validation, write_report
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import find_model_folder
 from vectortag.model.manifest import Manifest
+from vectortag.model.registry import find_model_folder
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,9 @@ import streamlit as st
 
 from vectortag.apps.ui.state import lowered, models
 from vectortag.model.calibration import PROFILES
-from vectortag.model.folder import CARD, DEFAULT_MODEL, ModelFolder
+from vectortag.model.folder import CARD, ModelFolder
 from vectortag.model.hierarchy import Hierarchy
+from vectortag.model.registry import DEFAULT_MODEL
 
 PERCENT = {"map": "mAP", "micro_f1": "micro F1", "macro_f1": "macro F1"}
 

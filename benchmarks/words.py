@@ -104,13 +104,13 @@ def judge_words(
         truth = np.array([[word in record.words for word in names] for record in records]).astype(np.uint8)
         photos = rows_of(records, embeddings)
         views, texts = words.views(photos), read_words(text_model(), names)
-        placed = [words.place(text, background) for text in texts]
-        bank = [words.place(word_vector(name), background) for name in names]
+        embedded = [words.embed_word(text, background) for text in texts]
+        bank = [words.embed_word(word_vector(name), background) for name in names]
         scores = {
-            "classes": np.stack([np.log(views.probabilities @ one.classes + 1e-6) for one in placed], axis=1),
+            "classes": np.stack([np.log(views.probabilities @ one.classes + 1e-6) for one in embedded], axis=1),
             "ridge": unit(by_ridge(photos)) @ texts.T,
             "direction": views.directions @ words.queries(texts).T,
-            "both": np.stack([values(one, views) for one in placed], axis=1),
+            "both": np.stack([values(one, views) for one in embedded], axis=1),
             "both, words from the bank": np.stack([values(one, views) for one in bank], axis=1),
         }
         table[f"{name}, {len(names)} words"] = {
@@ -168,14 +168,14 @@ def refine(
     found: dict[str, list[float]] = {"5 photos": [], "words": [], "words and 5 photos": []}
     for name in names:
         truth = np.array([[name in record.words] for record in validation]).astype(np.uint8)
-        placed = words.place(read_words(text_model(), [name])[0], views)
+        embedded = words.embed_word(read_words(text_model(), [name])[0], views)
         positives = np.flatnonzero([name in record.words for record in training])
-        by_words = values(placed, seen)
+        by_words = values(embedded, seen)
         for draw in range(DRAWS):
             chosen = shown[np.random.default_rng([draw, len(positives)]).choice(positives, SHOTS, replace=False)]
             examples = new_tag_features(head, chosen)[:, None]
             none = examples[:0]
-            prior = word_values(words, Wording(name, placed, (), 1.0).placed, (chosen, chosen[:0], background))
+            prior = word_values(words, Wording(name, embedded, (), 1.0).embedded, (chosen, chosen[:0], background))
             alone = fit_tag(examples, none, features["background"], parts=parts)
             both = fit_tag(examples, none, features["background"], parts=parts, by_words=prior)
             for way, score in (
@@ -210,7 +210,7 @@ def draw_words(training: list[Record], validation: list[Record]) -> list[str]:
 def clock(words: Words, material: Material, background: Views) -> dict[str, float]:
     start = time.perf_counter()
     for name in ("zebra", "bridge", "sunset", "tractor", "violin"):
-        words.place(word_vector(name), background)
+        words.embed_word(word_vector(name), background)
     placing = (time.perf_counter() - start) / 5
     directions = np.tile(words.views(material.photos).directions, (100_000 // len(material.photos) + 1, 1))[:100_000]
     query = words.queries(text_model().embed(["a cat asleep on a sofa"]))[0]

@@ -74,7 +74,7 @@ def test_gradients_come_in_the_order_they_were_asked_for():
 
 @pytest.mark.parametrize("place", [-1, 7])
 def test_a_place_without_a_tag_is_refused(place):
-    with pytest.raises(IndexError, match=rf"expected places from 0 to 6, got \[0, {place}\]"):
+    with pytest.raises(IndexError, match=rf"expected indexes from 0 to 6, got \[0, {place}\]"):
         gradients(embeddings_of(5, 10), [0, place])
 
 

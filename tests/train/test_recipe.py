@@ -200,7 +200,7 @@ def test_a_backbone_that_is_held_to_its_classes_ships_them_and_their_groups_are_
 
     assert folder.manifest.tags == ("circle", "square", "reef")
     assert [block.kind for block in folder.manifest.head] == ["mlp", "softmax_groups"]
-    assert folder.manifest.teachers == ("photos", "photos", "pretraining")
+    assert folder.manifest.label_sources == ("photos", "photos", "pretraining")
     assert "| reef † |" in (folder.path / "MODEL_CARD.md").read_text()
     assert folder.classifier is not None
     assert folder.classifier.names[340] == "zebra"

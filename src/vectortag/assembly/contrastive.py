@@ -1,4 +1,4 @@
-"""Words are learnt by telling photos apart by their texts, and texts by their photos, in numpy.
+"""Learn words from photos and their texts by a contrastive loss, in numpy.
 
 A contrastive loss (InfoNCE, Oord et al. 2018, 1807.03748; for photos and texts Radford et al. 2021, 2103.00020) on
 one linear layer for each of the two, since network and text model stay as they are. Three kinds of lessons are mixed:
@@ -21,17 +21,17 @@ from vectortag.model.words.similarity import Words, class_probabilities
 
 EPOCHS, BATCH = 25, 1024
 RATE, WEIGHT_DECAY = 3e-3, 0.1
-DROPPED = 0.4
-"""The share of the features that a photo is shown without, each time others."""
+INPUT_DROPOUT = 0.4
+"""Share of a photo's features that a step leaves out."""
 
-WARM = 0.1
+WARMUP = 0.1
 ROOTS_SCALE = 8.0
-"""The roots of 1,000 probabilities are brought to the scale of standardised features."""
+"""Brings the roots of 1,000 class probabilities to the scale of standardised features."""
 
 WORD_LESSON, CLASS_LESSON = 0.15, 0.3
-"""How much the second and the third kind of lesson count beside captions."""
+"""Weights of the second and the third kind of lesson; captions have 1."""
 
-SHARPEST = 50.0
+MAX_LOGIT_SCALE = 50.0
 
 Arrays = dict[str, FloatArray]
 
@@ -113,16 +113,16 @@ class _Lessons:
     def draw(self, random: np.random.Generator) -> list[_Lesson]:
         drawn = []
         for described in self.described:
-            chosen = _some(random, len(described.rows), BATCH)
+            chosen = _draw(random, len(described.rows), BATCH)
             texts = described.texts[chosen, random.integers(0, described.texts.shape[1], len(chosen))]
             own = np.eye(len(chosen), dtype=np.float32)
             drawn.append(_Lesson(described.rows[chosen], texts, own, own))
         for tagged in self.tagged:
-            chosen = _some(random, len(tagged.rows), BATCH // 2)
+            chosen = _draw(random, len(tagged.rows), BATCH // 2)
             has = tagged.has[chosen].astype(np.float32)
             drawn.append(_Lesson(tagged.rows[chosen], tagged.texts, _shares(has, 1), _shares(has, 0), WORD_LESSON))
         if len(self.class_texts):
-            chosen = _some(random, len(self.features), BATCH)
+            chosen = _draw(random, len(self.features), BATCH)
             drawn.append(_Lesson(chosen, self.class_texts, self.probabilities[chosen], None, CLASS_LESSON))
         return drawn
 
@@ -148,54 +148,56 @@ def _descend(lessons: _Lessons, epochs: int, seed: int) -> Arrays:
         "projection": random.uniform(-bound, bound, (inputs, width)).astype(np.float32),
         "offset": np.zeros(width, np.float32),
         "turn": np.eye(width, dtype=np.float32),
-        "sharpness": np.full(1, np.log(20), np.float32),
+        "log_scale": np.full(1, np.log(20), np.float32),
     }
-    rates = {"projection": 1.0, "offset": 1.0, "turn": 0.3, "sharpness": 1.0}
+    rates = {"projection": 1.0, "offset": 1.0, "turn": 0.3, "log_scale": 1.0}
     decay = {"projection": WEIGHT_DECAY}
     optimisers = {name: AdamW(part, weight_decay=decay.get(name, 0.0)) for name, part in parts.items()}
     total = epochs * lessons.steps
     for step in range(total):
-        rate = RATE * _share_of_rate(step / total)
+        rate = RATE * _rate_factor(step / total)
         for name, gradient in _gradients(parts, lessons, random).items():
             optimisers[name].step(gradient, rate * rates[name])
     return parts
 
 
-def _share_of_rate(progress: float) -> float:
-    """Up in a straight line, down along half a cosine."""
-    if progress < WARM:
-        return 0.04 + 0.96 * progress / WARM
-    return 0.5 * (1 + float(np.cos(np.pi * (progress - WARM) / (1 - WARM))))
+def _rate_factor(progress: float) -> float:
+    """The learning rate as a share of `RATE`: linear warm-up, then half a cosine down to 0."""
+    if progress < WARMUP:
+        return 0.04 + 0.96 * progress / WARMUP
+    return 0.5 * (1 + float(np.cos(np.pi * (progress - WARMUP) / (1 - WARMUP))))
 
 
 def _gradients(parts: Mapping[str, FloatArray], lessons: _Lessons, random: np.random.Generator) -> Arrays:
     total = {name: np.zeros_like(part) for name, part in parts.items()}
-    scale = float(min(np.exp(parts["sharpness"][0]), SHARPEST))
+    scale = float(min(np.exp(parts["log_scale"][0]), MAX_LOGIT_SCALE))
     for lesson in lessons.draw(random):
         features = lessons.features[lesson.rows]
-        features = features * (random.random(features.shape, np.float32) >= DROPPED) / np.float32(1 - DROPPED)
+        features = (
+            features * (random.random(features.shape, np.float32) >= INPUT_DROPOUT) / np.float32(1 - INPUT_DROPOUT)
+        )
         texts = lesson.texts - lessons.text_middle
         seen, read = features @ parts["projection"] + parts["offset"], texts @ parts["turn"]
         photo, text = unit(seen), unit(read)
         cosines = photo @ text.T
-        wrong = lesson.weight * _wrong(scale * cosines, lesson)  # d loss / d logits, (n, m)
-        of_seen = unit_gradient(scale * wrong @ text, seen)
-        of_read = unit_gradient(scale * wrong.T @ photo, read)
-        total["projection"] += features.T @ of_seen
-        total["offset"] += of_seen.sum(axis=0)
-        total["turn"] += texts.T @ of_read
-        if scale < SHARPEST:
-            total["sharpness"] += scale * (wrong * cosines).sum()
+        gradient = lesson.weight * _loss_gradient(scale * cosines, lesson)  # d loss / d logits, (n, m)
+        seen_gradient = unit_gradient(scale * gradient @ text, seen)
+        read_gradient = unit_gradient(scale * gradient.T @ photo, read)
+        total["projection"] += features.T @ seen_gradient
+        total["offset"] += seen_gradient.sum(axis=0)
+        total["turn"] += texts.T @ read_gradient
+        if scale < MAX_LOGIT_SCALE:
+            total["log_scale"] += scale * (gradient * cosines).sum()
     return total
 
 
-def _wrong(logits: Floats, lesson: _Lesson) -> Floats:
-    """The gradient of both cross-entropies, each a mean over those that have something to choose."""
-    wrong = _against(logits, lesson.of_photos, 1)
-    return wrong if lesson.of_texts is None else wrong + _against(logits, lesson.of_texts, 0)
+def _loss_gradient(logits: Floats, lesson: _Lesson) -> Floats:
+    """d loss / d logits of both cross-entropies: photos choose texts, and texts choose photos."""
+    gradient = _cross_entropy_gradient(logits, lesson.of_photos, 1)
+    return gradient if lesson.of_texts is None else gradient + _cross_entropy_gradient(logits, lesson.of_texts, 0)
 
 
-def _against(logits: Floats, shares: FloatArray, axis: int) -> Floats:
+def _cross_entropy_gradient(logits: Floats, shares: FloatArray, axis: int) -> Floats:
     asked = shares.sum(axis=axis, keepdims=True) > 0
     return np.where(asked, softmax(logits, axis) - shares, 0) / np.float32(2 * max(int(asked.sum()), 1))
 
@@ -204,5 +206,5 @@ def _shares(has: FloatArray, axis: int) -> FloatArray:
     return has / np.maximum(has.sum(axis=axis, keepdims=True), 1)
 
 
-def _some(random: np.random.Generator, count: int, most: int) -> npt.NDArray[np.intp]:
+def _draw(random: np.random.Generator, count: int, most: int) -> npt.NDArray[np.intp]:
     return random.permutation(count)[:most]

@@ -1,4 +1,4 @@
-"""A whole vocabulary of one's own: from tagged photos to a model folder, in minutes on a CPU and without torch.
+"""Fit a user's own vocabulary: from tagged photos to a model folder, in minutes on a CPU and without torch.
 
 photos and their words -> embeddings, kept in the cache      embed_photos
 photos and their words -> tags, targets, a split             prepare_training_data
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 BATCH, EPOCHS = 64, 25
 FEWEST_STEPS, MOST_EPOCHS = 3000, 150
-"""A small set is shown more often, so that its head is not left half-way."""
+"""A small data set gets more epochs, so that the fit converges."""
 
 STRONG_REGULARISATION = MlpOptions(
     hidden=512, dropout=0.5, input_dropout=0.3, mixup=0.3, weight_decay=0.3, batch_size=BATCH
@@ -64,15 +64,15 @@ def fit(
     seed: int = 1,
     overwrite: bool = False,
 ) -> ModelFolder:
-    """Fit a head of one's own on a model's backbone, and write it as a model of that name in the user's data folder.
+    """Fit a new head on a model's backbone, and write it as a model of that name to the user's data folder.
 
     Args:
         data: a metadata.csv, its folder, or a folder of photos that carry keywords.
         name: what the model is called from then on: `Tagger.load(name)`; None is the name of the data's folder.
         model: whose backbone; None is the default model.
         taxonomy: "default", "none" (the words as they are), or the path of a file.
-        top_k, min_photos: at most so many tags, each with at least so many training photos.
-        validation: the share of photos that is kept to choose thresholds and to judge, where no column `split` does.
+        top_k, min_photos: at most `top_k` tags, each with at least `min_photos` training photos.
+        validation: the share of photos held out for thresholds and figures, where there is no column `split`.
         max_positive_weight: the class weights N_neg / N_pos are clamped to [1, this]; 1 is none.
         overwrite: replace an older model of that name.
 
@@ -84,7 +84,7 @@ def fit(
     """
     started = time.monotonic()
     photos = data if isinstance(data, DataSet) else read_tagged_photos(data)
-    path = _place(photos.name if name is None else name, overwrite=overwrite)
+    path = _model_path(photos.name if name is None else name, overwrite=overwrite)
     base = find_model_folder(model)
     session = open_model(base, precision="exact")  # what ships with the new head, and what its thresholds are for
     embedder = Embedder(session, base.manifest.pixels, base.manifest.sizes[0])
@@ -181,7 +181,7 @@ def _worth(epoch: Epoch) -> tuple[float, float]:
     return (0.0 if math.isnan(epoch.val_map) else epoch.val_map), -epoch.val_loss
 
 
-def _place(name: str, *, overwrite: bool) -> Path:
+def _model_path(name: str, *, overwrite: bool) -> Path:
     """The folder of a model of that name."""
     if not re.match(NAME, name):
         raise ConfigError(f'a model\'s name has letters, digits, ".", "-" and "_", got "{name}"')
@@ -214,7 +214,7 @@ def _at_other_sizes(embedder: Embedder, base: ModelFolder, records: Sequence[Rec
 
 
 def _background(training: FloatArray, of_base: FloatArray | None, seed: int) -> FloatArray:
-    """Photos of one's own drawn at random, and where they are few, the base model's besides."""
+    """Training photos drawn at random, filled up with the base model's background where they are few."""
     chosen = np.random.default_rng(seed).permutation(len(training))[:BACKGROUND_PHOTOS]
     own = training[np.sort(chosen)]
     return own if of_base is None else np.concatenate([own, of_base[: BACKGROUND_PHOTOS - len(own)]])

@@ -1,8 +1,8 @@
 """Teach a model words, from captions and tagged photos, in minutes on a CPU and without torch.
 
 photos -> embeddings, kept in the cache; captions, words and classes -> texts     gather
-both -> what places words among what the backbone knows                           learn_words
-the words of one set, kept from a training on all others -> how far to trust it   fit_evidence
+both -> how words relate to the embeddings                                        learn_words
+the words of one set, held out from the training -> how well untaught words do    fit_evidence
 all of it -> words.safetensors in the model folder, which is replaced as a whole
 """
 
@@ -42,7 +42,7 @@ from vectortag.runtime.embedder import Embedder
 log = logging.getLogger(__name__)
 
 MOST_KNOWN = 1000
-"""Words that are kept to say what a new one is near to, the most frequent of all sets."""
+"""How many words are stored, to tell what a new word is near to: the most frequent of all sets."""
 FEWEST_PHOTOS, FEWEST_FOR_TRIAL = 3, 10
 CAPTIONS, LISTS = 5, 3
 """Texts a photo: captions, and lists of its words, in other orders and with words left out."""
@@ -66,7 +66,7 @@ class Material:
 
     Attributes:
         sets: by name, the words of each tagged set.
-        with_captions: the sets whose photos have captions: their words are nowhere unheard of.
+        with_captions: the sets whose photos have captions; their words cannot be held out.
     """
 
     photos: FloatArray
@@ -79,7 +79,7 @@ class Material:
     with_captions: frozenset[str]
 
     def learn(self, *, without: str | None = None, epochs: int = EPOCHS) -> Words:
-        """Learn from all, or from all but one set, which stays unheard of."""
+        """Learn from all sets, or from all but one, which is held out."""
         named = [name for name in self.tagged if name != without]
         counts: Counter[str] = Counter()
         vectors: dict[str, FloatArray] = {}
@@ -131,7 +131,7 @@ def learn(
 
 
 def try_unheard(material: Material) -> list[Trial]:
-    """Each set without captions is kept from a training, and its words are tried on its photos."""
+    """Hold out each set without captions in turn, and try its words on its photos."""
     trials = []
     for name in material.tagged:
         if name in material.with_captions or len(material.tagged) == 1:
@@ -142,7 +142,7 @@ def try_unheard(material: Material) -> list[Trial]:
 
 
 def trials_of(words: Words, material: Material, name: str) -> list[Trial]:
-    """The words of one set, tried on its photos by what was learnt without it."""
+    """The words of one set, tried on its photos by what was learnt without that set."""
     tagged = material.tagged[name]
     background = words.views(material.photos[:: max(1, len(material.photos) // BACKGROUND_PHOTOS)])
     views = words.views(material.photos[tagged.rows])
@@ -150,7 +150,7 @@ def trials_of(words: Words, material: Material, name: str) -> list[Trial]:
     for text, has in zip(tagged.texts, tagged.has.T, strict=True):
         if has.sum() >= FEWEST_FOR_TRIAL:
             nearness = words.nearest(text, 1)[0][1]
-            trials.append(Trial(nearness, values(words.place(text, background), views), has))
+            trials.append(Trial(nearness, values(words.embed_word(text, background), views), has))
     return trials
 
 
@@ -241,30 +241,30 @@ def _embed(folder: ModelFolder, paths: Sequence[Path]) -> Embeddings:
 
 
 def _described(described: Captioned, rows: dict[Path, int], model: TextModel) -> Described:
-    readable = [place for place, photo in enumerate(described.photos) if photo in rows]
-    texts = model.embed([text for place in readable for text in described.captions[place]])
+    readable = [index for index, photo in enumerate(described.photos) if photo in rows]
+    texts = model.embed([text for index in readable for text in described.captions[index]])
     shape = (len(readable), len(described.captions[0]), texts.shape[1])
-    return Described(np.array([rows[described.photos[place]] for place in readable], np.intp), texts.reshape(shape))
+    return Described(np.array([rows[described.photos[index]] for index in readable], np.intp), texts.reshape(shape))
 
 
 def _tagged(records: Sequence[Record], rows: dict[Path, int], model: TextModel) -> tuple[tuple[str, ...], Tagged]:
     counts = Counter(word for record in records for word in set(record.words))
     words = tuple(sorted(word for word, count in counts.items() if count >= FEWEST_PHOTOS))
-    places = {word: place for place, word in enumerate(words)}
+    indexes = {word: index for index, word in enumerate(words)}
     has: npt.NDArray[np.bool_] = np.zeros((len(records), len(words)), np.bool_)
     for row, record in enumerate(records):
-        has[row, [places[word] for word in set(record.words) if word in places]] = True
+        has[row, [indexes[word] for word in set(record.words) if word in indexes]] = True
     return words, Tagged(np.array([rows[one.path] for one in records], np.intp), read_words(model, words), has)
 
 
 def _lists(records: Sequence[Record], rows: dict[Path, int], model: TextModel) -> Described:
-    """What stands for captions where there are none: "a photo of sky, sea, boat"."""
+    """Texts in place of captions: "a photo of sky, sea, boat"."""
     random = np.random.default_rng(0)
     texts = []
     for record in records:
-        for place in range(LISTS):
+        for index in range(LISTS):
             words = [record.words[chosen] for chosen in random.permutation(len(record.words))]
-            some = words if place == 0 else words[: random.integers(1, len(words) + 1)]
+            some = words if index == 0 else words[: random.integers(1, len(words) + 1)]
             texts.append(f"a photo of {', '.join(some)}")
     vectors = model.embed(texts)
     return Described(

@@ -14,7 +14,7 @@ from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
 from vectortag.model.blocks import MlpBlock
 
 SMALLEST_SPREAD = 1e-3
-"""Added to every standard deviation: an embedding's number that never changes is not blown up."""
+"""Added to every standard deviation, so that a constant value of the embedding is not divided by 0."""
 
 
 def class_weights(targets: ByteArray, max_weight: float) -> FloatArray:
@@ -142,7 +142,7 @@ def with_gaps(targets: ByteArray) -> FloatArray:
 
 
 def _kept(random: np.random.Generator, shape: tuple[int, ...], dropout: float) -> FloatArray:
-    """0 where dropout strikes; the others grow, so that the sum is the same on average."""
+    """A dropout mask: 0 for dropped values, 1 / (1 - dropout) for the others."""
     return (random.random(shape, np.float32) >= dropout).astype(np.float32) / np.float32(1 - dropout)
 
 
@@ -165,7 +165,7 @@ def _gradients(
     kept: FloatArray,
     weights: FloatArray | None = None,
 ) -> list[FloatArray]:
-    """Of the mean loss over a batch, where NaN is unknown; `kept` (B, H) is 0 where dropout struck."""
+    """Of the mean loss over a batch, where NaN is unknown; `kept` (B, H) is the dropout mask."""
     w1, b1, w2, b2 = parameters
     before = embeddings @ w1.T + b1  # (B, H)
     gate = kept * (before > 0)

@@ -39,8 +39,8 @@ CAREFUL: dict[Profile, float] = {"precise": 0.95, "balanced": 0.95, "thorough": 
 """What share of the photos that a careful tag is shown for must have it. By F1 alone `lite2` had "man", "woman", "boy"
 and "girl" right in 58 to 67 % of them."""
 
-KEPT_DIGITS = 4
-"""Decimals of the figures that there are many of."""
+FIGURE_DIGITS = 4
+"""Decimals of per-tag figures in a manifest."""
 
 
 def calibrate(
@@ -53,13 +53,13 @@ def calibrate(
 ) -> Calibration:
     """Fit everything between logits and decisions: (N, T) float32, (N, T) uint8 with 255 = unknown.
 
-    A tag whose absence nobody knows, such as "outdoors", has no score of its own: its curve is silent, so that its
-    score is the highest of its children's. Only for its threshold is it taken as absent where nobody named it, which
-    makes the threshold cautious.
+    A tag whose absence no data set knows, such as "outdoors", has no score of its own: its calibrated score is near
+    0, so that hierarchy raises it to the highest of its children's. For its threshold alone, unknown counts as absent,
+    which makes the threshold cautious.
 
     Args:
-        borrowed: what is known of the tags from `borrowed.first` on, which no photo has taught.
-        careful: the indexes of tags that are better left out than wrong.
+        borrowed: the calibration of the tags from `borrowed.first` on, which no photo has taught.
+        careful: the indexes of tags that should rather be missed than wrong.
     """
     silent = ~(targets == 0).any(axis=0)  # (T,)
     slope, bias = _fit_curves(logits, targets, silent, borrowed)
@@ -172,5 +172,5 @@ def cross_fit(
 
 
 def rounded(values: npt.NDArray[np.number]) -> list[float]:
-    """As a manifest keeps many numbers."""
-    return [round(value, KEPT_DIGITS) for value in values.tolist()]
+    """Values rounded to `FIGURE_DIGITS`, as a manifest stores them."""
+    return [round(value, FIGURE_DIGITS) for value in values.tolist()]

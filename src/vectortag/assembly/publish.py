@@ -127,7 +127,7 @@ def _write(
         pixels=fitted.embedder.recipe,
         operating_points=points,
         data_sets=fitted.data.data_sets,
-        taxonomy=replace(fitted.data.taxonomy, groups={}),  # they stand in the head
+        taxonomy=replace(fitted.data.taxonomy, groups={}),  # the head has them
         metrics=metrics,
         provenance=fitted.provenance,
     )
@@ -159,7 +159,7 @@ def _of_tags(tagger: Tagger, cross: CrossFitted, validation: FloatArray) -> dict
 
 
 def _borrow(classifier: Classifier, data: TrainingData, validation: FloatArray) -> Borrowed:
-    """How far groups can be trusted: judged by those whose tags are taught."""
+    """The calibration that untaught tags borrow: that of the groups whose tags are taught."""
     taught = [tag for tag in data.tags if tag in borrowed_tags(data.taxonomy, classifier.names, ())]
     logits = group_block(classifier, data.taxonomy, taught).logits(validation)
     columns = [data.tags.index(tag) for tag in taught]

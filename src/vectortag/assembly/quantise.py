@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class MapDrop:
     """Points of mAP on one data set's validation photos: of float32, and what each lower precision has less.
 
     Attributes:
@@ -47,12 +47,12 @@ class Loss:
 
     data: str
     size: int
-    exact: float
+    float32: float
     bf16: float
     int8: float
 
 
-def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tuple[ModelFolder, list[Loss]]:
+def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tuple[ModelFolder, list[MapDrop]]:
     """Write a model again, with what its lower precisions lose, and with an int8 network where that is next to nothing.
 
     The mean over the data sets counts, at the worst input size; a set alone has noise of 0.3 points. The tags, the head
@@ -82,12 +82,12 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
         ]
         for arithmetic, session in _sessions(network, int8)
     }
-    losses = [
-        Loss(one.name, size, exact, exact - bf16, exact - int8)
-        for (one, size), exact, bf16, int8 in zip(judged, found["f32"], found["bf16"], found["int8"], strict=True)
+    drops = [
+        MapDrop(one.name, size, float32, float32 - bf16, float32 - int8)
+        for (one, size), float32, bf16, int8 in zip(judged, found["f32"], found["bf16"], found["int8"], strict=True)
     ]
     lost = {
-        name: max(fmean(getattr(loss, name) for loss in losses if loss.size == size) for size in manifest.sizes)
+        name: max(fmean(getattr(drop, name) for drop in drops if drop.size == size) for size in manifest.sizes)
         for name in ("bf16", "int8")
     }
     written = rewrite_model_folder(
@@ -99,16 +99,16 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
         name=output.name,
         lost={name: round(value, 2) for name, value in lost.items()},
     )
-    return written, losses
+    return written, drops
 
 
 def _calibration_photos(embedder: Embedder, folder: ModelFolder, sets: Sequence[DataSet]) -> list[ByteArray]:
     """(size, size, 3) each, of training photos drawn from all sets."""
     paths = [record.path for one in sets for record in choose_part(one, "train", folder.manifest)]
     photos = []
-    for place in np.random.default_rng(0).permutation(len(paths)):
+    for index in np.random.default_rng(0).permutation(len(paths)):
         try:
-            photos.append(embedder.pixels(paths[place]))
+            photos.append(embedder.pixels(paths[index]))
         except PhotoError as error:
             log.warning("%s", error)
         if len(photos) == CALIBRATION_PHOTOS:
@@ -190,14 +190,14 @@ def rounded_to_bf16(network: bytes) -> bytes:
     for node in model.graph.node:
         started = started or node.op_type in weighted
         values = 2 if node.op_type in weighted else 1 if node.op_type == "Clip" else len(node.input)
-        for place, name in enumerate(node.input[:values] if started else ()):
+        for index, name in enumerate(node.input[:values] if started else ()):
             if name and name not in rounded:
                 rounded[name] = f"{name}.rounded"
                 nodes += [
                     onnx.helper.make_node("Cast", [name], [f"{name}.bf16"], to=onnx.TensorProto.BFLOAT16),
                     onnx.helper.make_node("Cast", [f"{name}.bf16"], [f"{name}.rounded"], to=onnx.TensorProto.FLOAT),
                 ]
-            node.input[place] = rounded[name] if name else name
+            node.input[index] = rounded[name] if name else name
         nodes.append(node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)

@@ -1,4 +1,4 @@
-"""How far words can be trusted that a model was not taught: measured on words that were kept from it."""
+"""How well a model scores words that it was not taught, measured on words held out from its training."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from vectortag.model.words.similarity import Evidence
 
 GROUPS, FEWEST_WORDS = 4, 12
 PREVALENCE = 0.02
-"""The share of photos that are taken to show a word; as for tags from examples."""
+"""The assumed share of photos that show a word; as for tags from examples."""
 PHOTOS_PER_WORD = 1000
-"""As how many photos each word counts, however many it was tried on."""
+"""Each word counts as this many photos, however many it was tried on."""
 
 COMMON_CURVE = np.array([1.0, -4.0])
 CURVE_STRENGTH = 0.1
 OUTLIERS = 0.02
-"""The share of words that may have been farther than the first group begins."""
+"""This share of the words is farther than the beginning of the first group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One word that was kept from a model: how near the nearest known word was, and on n photos its values (n,) and
-    whether they truly show it."""
+    """One held-out word: the cosine to the nearest known word, and on n photos its values (n,) and
+    whether they show it."""
 
     nearness: float
     values: FloatArray
@@ -36,12 +36,12 @@ class Trial:
 
 
 def fit_evidence(trials: Sequence[Trial]) -> Evidence | None:
-    """What the trials say, in groups from far to near; None where there are too few words to say anything."""
+    """Calibrate the trials in groups from far to near; None with fewer than `FEWEST_WORDS` words."""
     if len(trials) < FEWEST_WORDS:
         return None
     ordered = sorted(trials, key=lambda trial: trial.nearness)
     parts = np.array_split(np.arange(len(ordered)), min(GROUPS, len(ordered) // FEWEST_WORDS))
-    groups = [_group([ordered[place] for place in part]) for part in parts]
+    groups = [_group([ordered[index] for index in part]) for part in parts]
     begins = [ordered[part[0]].nearness for part in parts]
     begins[0] = float(np.quantile([trial.nearness for trial in ordered], OUTLIERS))
     return Evidence(

@@ -1,1 +1,1 @@
-"""What every other package speaks in: errors, values, schemas, files and folders, several processes."""
+"""What all packages share: errors, values, schemas, numerics, files and folders, distributed processes."""

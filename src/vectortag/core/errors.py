@@ -7,8 +7,8 @@
     ├── ConfigError           a training configuration is wrong
     ├── TrainingError         a training cannot go on
     ├── NewTagError           a new tag cannot be made of these examples, or under this name
-    ├── WordsError            words that cannot be placed: of another language, too far from all that is known
-    ├── CorrectionError       a correction contradicts itself, or cannot be kept
+    ├── WordsError            words that cannot be understood: another language, or too far from all known words
+    ├── CorrectionError       a correction contradicts itself, or cannot be stored
     ├── UnknownTagError       a model does not have this tag
     ├── UnknownModelError     no model folder under this name
     ├── ModelFolderError      a model folder is incomplete, changed or too new
@@ -54,11 +54,11 @@ class NewTagError(VectorTagError):
 
 
 class WordsError(VectorTagError):
-    """Words cannot be placed among what a model knows, or a model knows no words."""
+    """Words are too far from all that a model knows, or the model knows no words."""
 
 
 class CorrectionError(VectorTagError):
-    """A correction contradicts itself, or cannot be kept."""
+    """A correction contradicts itself, or cannot be stored."""
 
 
 class UnknownTagError(VectorTagError):

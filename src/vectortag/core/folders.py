@@ -1,6 +1,6 @@
-"""Where VectorTag's own files lie, where it keeps the user's things, and how a file appears there: whole or not at all.
+"""The paths of VectorTag's own files and of the user's data and cache, and atomic writes.
 
-Models and additions lie in a data folder, what can be rebuilt in a cache.
+Models and added tags are in the data folder; what can be rebuilt is in the cache.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 PACKAGE = Path(__file__).parents[1]
-"""Where what comes with VectorTag lies: models, taxonomies, words."""
+"""The folder of the installed package, with the shipped models, taxonomies and words."""
 
 
 def data_home() -> Path:
@@ -25,18 +25,18 @@ def data_home() -> Path:
 
 
 def cache_home() -> Path:
-    """The user's cache folder; whatever lies in it may be deleted at any time. It may not exist yet."""
+    """The user's cache folder; its files may be deleted at any time. It may not exist yet."""
     home = os.environ.get("VECTORTAG_HOME")
     return Path(home) / "cache" if home else platformdirs.user_cache_path("vectortag", appauthor=False)
 
 
 def report_folder(name: str) -> Path:
-    """Where the report of a fitted model lies."""
+    """The path of the report of a fitted model."""
     return data_home() / "reports" / name
 
 
 def replace_file(file: Path, content: bytes) -> None:
-    """Write beside the final place, then rename: a reader sees the old file or the new one."""
+    """Write a temporary file in the same folder, then rename it: a reader sees the old file or the new one."""
     with written_beside(file, content) as temporary:
         temporary.replace(file)
 
@@ -69,7 +69,7 @@ def replace_folder(path: Path, contents: dict[str, bytes]) -> None:
 
 @contextmanager
 def written_beside(file: Path, content: bytes) -> Iterator[Path]:
-    """A whole temporary file in the folder of another, on disk; whoever does not rename it leaves nothing behind."""
+    """A temporary file with this content in the folder of `file`, synced to disk; deleted unless it is renamed."""
     handle, name = tempfile.mkstemp(prefix=".", dir=file.parent)
     temporary = Path(name)
     try:
@@ -82,7 +82,7 @@ def written_beside(file: Path, content: bytes) -> Iterator[Path]:
 
 
 def write_cache_file(file: Path, content: bytes, *, most: int) -> None:
-    """Write a file of the cache, and delete those of its kind in its folder that were not used for longest.
+    """Write a file of the cache, and delete the least recently used files of its kind in its folder.
 
     Where the cache cannot be written, nothing happens: a cache is never worth failing for.
 

@@ -1,4 +1,4 @@
-"""Frozen values that are kept in files: checked by msgspec when they are read, and when they are made.
+"""Frozen values that are stored in files: checked by msgspec when they are read, and when they are made.
 
 Where a value is wrong, the error says at which key, what was expected and what came.
 """
@@ -20,22 +20,22 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Finite = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 
 Step = str | int
-"""One step into a document: a key, or a place in a list."""
+"""One step into a document: a key, or an index of a list."""
 
 Value = TypeVar("Value")
 
 _ERROR = r"(?s)(.*?)(?: - at `(key` in `)?\$([^`]*)`)?"
-"""What msgspec says: the problem, whether it lies in a key, and the place."""
+"""What msgspec says: the problem, whether it concerns a key, and its path."""
 
 _STEP = r"\.(\w+)|\[(?:(\d+)|\.\.\.)\]"
-"""One step of such a place, as in `.head[0].tags`. In a table with keys of any name it is `[...]`, whichever key."""
+"""One step of such a path, as in `.head[0].tags`. In a table with keys of any name it is `[...]`, whichever key."""
 
 
 class SchemaError(ValueError):
-    """A value is not as its schema wants it. The text begins with the place.
+    """A value is not as its schema wants it. The message begins with its path.
 
     Attributes:
-        unknown: the place of a key that the schema does not have; None where something else is wrong.
+        unknown: the path of a key that the schema does not have; None where something else is wrong.
         allowed: the keys that it has there.
     """
 
@@ -120,11 +120,11 @@ def _explained(error: msgspec.ValidationError, kind: Any, content: Any, above: t
     """The same error with every key by its name, and with what came.
 
     Args:
-        above: where the content lies in what is being made.
+        above: the path of the content in the whole document.
     """
-    problem, of_key, place = re.fullmatch(_ERROR, str(error)).groups()  # type: ignore[union-attr]  # it matches any text
+    problem, of_key, path = re.fullmatch(_ERROR, str(error)).groups()  # type: ignore[union-attr]  # it matches any text
     steps: tuple[Step, ...] = ()
-    for name, index in re.findall(_STEP, place or ""):
+    for name, index in re.findall(_STEP, path or ""):
         steps += (name or (int(index) if index else _wrong_key(kind, content, steps, str(error))),)
     if key := re.fullmatch("(?s)Object contains unknown field `(.+)`", problem):
         unknown, allowed = _dotted((*above, *steps, key[1])), _names(_type_at(kind, steps))
@@ -150,7 +150,7 @@ def _expected(problem: str, found: Any) -> str:
 
 
 def _wrong_key(kind: Any, content: Any, steps: tuple[Step, ...], error: str) -> str:
-    """The key of the table at `steps` in which the error lies: the first that gives it alone, too."""
+    """The key of the table at `steps` that causes the error: the first that gives the same error alone."""
     table = _at(content, steps)
 
     def alone(key: str) -> str:
@@ -168,7 +168,7 @@ def _at(content: Any, steps: tuple[Step, ...]) -> Any:
 
 
 def _with(content: Any, steps: tuple[Step, ...], inner: Any) -> Any:
-    """The content with something else at that place."""
+    """The content with another value at that path."""
     if not steps:
         return inner
     changed = dict(content) if isinstance(content, Mapping) else dict(enumerate(content))
@@ -177,7 +177,7 @@ def _with(content: Any, steps: tuple[Step, ...], inner: Any) -> Any:
 
 
 def _type_at(kind: Any, steps: tuple[Step, ...]) -> Any:
-    """msgspec's description of the type of what lies there."""
+    """msgspec's description of the type at that path."""
     found: Any = msgspec.inspect.type_info(kind)
     for step in steps:
         if isinstance(found, msgspec.inspect.StructType):

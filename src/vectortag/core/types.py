@@ -21,7 +21,7 @@ DIGITS = 6
 """Decimals of a score in JSON and CSV: more than float32 holds apart."""
 
 UNKNOWN = 255
-"""In a target array: nobody said whether this photo has this tag. Never counted, never trained on."""
+"""In a target array: unknown whether the photo has the tag. Never counted, never trained on."""
 
 
 class TagScore(Struct, frozen=True, gc=False):  # made for every tag of every photo: in a tenth of a dataclass's time
@@ -75,7 +75,7 @@ class Tagging:
 
         Args:
             threshold: one for all tags, instead of each tag's own.
-            top_k: at most so many.
+            top_k: at most this many.
             all_scores: every tag; the other two do not count then.
         """
         if all_scores:
@@ -88,7 +88,7 @@ class Tagging:
 
 @dataclass(frozen=True, slots=True)
 class FailedTagging:
-    """A photo that could not be tagged, in the place where its tagging would stand. It has no tags at all."""
+    """A photo that could not be tagged; it keeps its position in the output, and has no tags."""
 
     path: str
     error: Exception

@@ -19,7 +19,7 @@ from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags, record_tags
 from vectortag.model.class_groups import borrowed_tags
-from vectortag.model.manifest import BESIDE_THE_SETS, DataSetInfo
+from vectortag.model.manifest import RESERVED_METRICS, DataSetInfo
 from vectortag.model.taxonomy import Taxonomy
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ def prepare_training_data(
 
 def _check_names(names: Sequence[str]) -> None:
     for place, name in enumerate(names):
-        if name in names[:place] or name in BESIDE_THE_SETS:
+        if name in names[:place] or name in RESERVED_METRICS:
             what = "two data sets have this name" if name in names[:place] else "this name stands for something else"
             raise DataError(f'data set "{name}": {what}. Give each a name of its own, in [[data]] or with --dataset')
 

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 
 from vectortag.evaluation.metrics import ENOUGH_PHOTOS, best_and_worst, rank_tags
-from vectortag.model.manifest import Manifest, Teacher
+from vectortag.model.manifest import LabelSource, Manifest
 
 FEWEST_POSITIVES = 5
-"""A tag that no photo has taught gets thresholds of its own where the validation photos show it so often."""
+"""A tag that no photo has taught gets thresholds of its own where at least this many validation photos show it."""
 
 MOST = 10
-"""So many of the best tags, and as many of the worst."""
+"""How many of the best tags, and of the worst."""
 
 BAR_CELLS = 25
 
-MARKS: dict[Teacher, str] = {"photos": "", "pretraining": " †", "children": " ‡"}
+MARKS: dict[LabelSource, str] = {"photos": "", "pretraining": " †", "children": " ‡"}
 
-EXPLAINED: dict[Teacher, str] = {
+EXPLAINED: dict[LabelSource, str] = {
     "pretraining": (
         "† ({count} of {all} tags): no photo of the data sets taught it; its score is what the network's own\n"
         "classifier, from its pretraining, gives to classes of that kind, and how far to trust it was judged by such\n"
@@ -50,14 +50,14 @@ def reliability_diagram(bins: Mapping[str, Mapping[str, Sequence[Any]]]) -> Iter
     yield "```text"
     yield f"{'':11}  {'before calibration':{len(side) + BAR_CELLS + 2}}after calibration"
     yield f"{'score':11}  {side:{len(side) + BAR_CELLS + 2}}{side}".rstrip()
-    for place in range(count):
-        before, after = (_bin(bins[name], place) for name in ("before", "after"))
-        yield f"{place / count:.2f} - {(place + 1) / count:.2f}  {before}  {after}".rstrip()
+    for index in range(count):
+        before, after = (_bin(bins[name], index) for name in ("before", "after"))
+        yield f"{index / count:.2f} - {(index + 1) / count:.2f}  {before}  {after}".rstrip()
     yield "```"
 
 
-def _bin(bins: Mapping[str, Sequence[Any]], place: int) -> str:
-    entries, score, share = (bins[name][place] for name in ("entries", "score", "share"))
+def _bin(bins: Mapping[str, Sequence[Any]], index: int) -> str:
+    entries, score, share = (bins[name][index] for name in ("entries", "score", "share"))
     if not entries:
         return f"{0:9}{'':{BAR_CELLS + 9}}"
     return f"{entries:9,}   {share:.2f}  {_bar(score, share)}"
@@ -86,25 +86,25 @@ def ranking(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
     yield "| best | photos | AP | worst | photos | AP |"
     yield "| --- | ---: | ---: | --- | ---: | ---: |"
     for row in range(len(best)):
-        sides = (_ranked(tags, figures, places, row) for places in (best, worst[::-1]))
+        sides = (_ranked(tags, figures, indexes, row) for indexes in (best, worst[::-1]))
         yield f"| {' | '.join(sides)} |"
 
 
-def _ranked(tags: Sequence[str], figures: TagFigures, places: Sequence[int], row: int) -> str:
-    if row >= len(places):
+def _ranked(tags: Sequence[str], figures: TagFigures, indexes: Sequence[int], row: int) -> str:
+    if row >= len(indexes):
         return " | | "
-    place = places[row]
-    return f"{cell(tags[place])} | {figures['photos'][place]:,} | {percent(figures['average_precision'][place])}"
+    index = indexes[row]
+    return f"{cell(tags[index])} | {figures['photos'][index]:,} | {percent(figures['average_precision'][index])}"
 
 
 def blind_spots(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
     """What the validation photos say that the model cannot do, and what they cannot say."""
-    places = range(len(tags))
-    missed = [n for n in places if figures["photos"][n] >= ENOUGH_PHOTOS and figures["recall"][n] == 0]
+    indexes = range(len(tags))
+    missed = [n for n in indexes if figures["photos"][n] >= ENOUGH_PHOTOS and figures["recall"][n] == 0]
     if missed:
         names = ", ".join(f"{tags[n]} ({figures['photos'][n]})" for n in missed)
         yield f"- Known blind spots: tags of which it found none of the validation photos (so many): {names}."
-    unjudged = sum(figures["average_precision"][n] is None for n in places)
+    unjudged = sum(figures["average_precision"][n] is None for n in indexes)
     if unjudged:
         yield f"- {unjudged} of its {len(tags)} tags could not be judged: no validation photo shows them, or none is"
         yield "  known to be without them."
@@ -112,8 +112,8 @@ def blind_spots(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
 
 def tag_table(manifest: Manifest) -> Iterator[str]:
     """Every tag with its figures, or, where the manifest has none, the names alone."""
-    figures, teachers = manifest.metrics.get("per_tag"), manifest.teachers
-    names = [f"{cell(tag)}{MARKS[teacher]}" for tag, teacher in zip(manifest.tags, teachers, strict=True)]
+    figures, label_sources = manifest.metrics.get("per_tag"), manifest.label_sources
+    names = [f"{cell(tag)}{MARKS[teacher]}" for tag, teacher in zip(manifest.tags, label_sources, strict=True)]
     if figures:
         yield "On the validation photos of all sets: how many show the tag, among those whose set knows when it is"
         yield "absent; average precision; how often the tag is right where it is shown, and how many of its photos are"
@@ -121,19 +121,19 @@ def tag_table(manifest: Manifest) -> Iterator[str]:
         yield "calibration. The report has the same for each set."
         yield ""
     for teacher, text in EXPLAINED.items():
-        if teacher in teachers:
-            yield text.format(count=teachers.count(teacher), all=len(teachers))
+        if teacher in label_sources:
+            yield text.format(count=label_sources.count(teacher), all=len(label_sources))
             yield ""
     if not figures:
         yield ", ".join(names)
         return
     yield "| tag | photos | AP | precision | recall | error before | after |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
-    for place, name in enumerate(names):
-        shares = (percent(figures[figure][place]) for figure in ("average_precision", "precision", "recall"))
-        errors = (_error(figures[figure][place]) for figure in ("calibration_error_before", "calibration_error"))
-        judged = figures["calibration_error"][place] is not None
-        photos = f"{figures['photos'][place]:,}" if judged else "-"
+    for index, name in enumerate(names):
+        shares = (percent(figures[figure][index]) for figure in ("average_precision", "precision", "recall"))
+        errors = (_error(figures[figure][index]) for figure in ("calibration_error_before", "calibration_error"))
+        judged = figures["calibration_error"][index] is not None
+        photos = f"{figures['photos'][index]:,}" if judged else "-"
         yield f"| {name} | {photos} | {' | '.join((*shares, *errors))} |"
 
 

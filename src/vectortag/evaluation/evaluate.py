@@ -102,7 +102,7 @@ def evaluate(
     Args:
         tagger: the model; it is judged by its own tags, without those that were added.
         data: a metadata.csv, its folder, or a folder of photos that carry keywords.
-        split: "val" is what the column `split` says, or, without one, the photos the model kept from training.
+        split: "val" is what the column `split` says, or, without one, the model's validation photos.
         dataset: the name under which the model knows the set; None is the name of its folder.
         skip_bad_rows: leave bad rows out instead of raising.
 

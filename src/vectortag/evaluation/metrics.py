@@ -1,7 +1,7 @@
 """How good scores are, against targets in which some entries are unknown.
 
-Everywhere: scores are (N, T) float32, targets are (N, T) uint8 with 1 = has the tag, 0 = has it not,
-255 = nobody said. Unknown entries count for nothing. Equal to scikit-learn where it has the same metric.
+Everywhere: scores are (N, T) float32, targets are (N, T) uint8 with 1 = has the tag, 0 = does not have it,
+255 = unknown. Unknown entries count for nothing. Equal to scikit-learn where it has the same metric.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ def calibration_error_per_tag(scores: FloatArray, targets: ByteArray, *, bins: i
 def _binned_error(scores: FloatArray, targets: ByteArray, bins: int) -> float:
     if not len(scores):
         return float("nan")
-    place = np.minimum((scores * bins).astype(np.intp), bins - 1)
-    gaps = np.bincount(place, weights=scores.astype(np.float64) - targets, minlength=bins)
+    index = np.minimum((scores * bins).astype(np.intp), bins - 1)
+    gaps = np.bincount(index, weights=scores.astype(np.float64) - targets, minlength=bins)
     return float(np.abs(gaps).sum() / len(scores))
 
 
@@ -179,16 +179,16 @@ def reliability(scores: FloatArray, targets: ByteArray, *, bins: int = BINS) -> 
     """What the expected calibration error is made of (Guo et al. 2017, arXiv:1706.04599)."""
     check_shapes(scores, targets)
     known = targets != UNKNOWN
-    place = np.minimum((scores[known] * bins).astype(np.intp), bins - 1)
-    entries = np.bincount(place, minlength=bins)
+    index = np.minimum((scores[known] * bins).astype(np.intp), bins - 1)
+    entries = np.bincount(index, minlength=bins)
     filled = np.where(entries > 0, entries, np.nan)
-    score = np.bincount(place, weights=scores[known], minlength=bins) / filled
-    share = np.bincount(place, weights=targets[known] == 1, minlength=bins) / filled
+    score = np.bincount(index, weights=scores[known], minlength=bins) / filled
+    share = np.bincount(index, weights=targets[known] == 1, minlength=bins) / filled
     return Reliability(score, share, entries)
 
 
 def rank_tags(precisions: Doubles, positives: npt.NDArray[np.integer]) -> list[int]:
-    """The places of the tags that have an average precision, best first.
+    """The indexes of the tags that have an average precision, best first.
 
     Tags with fewer than ENOUGH_PHOTOS positives are left out, unless that would leave fewer than two.
 
@@ -196,13 +196,13 @@ def rank_tags(precisions: Doubles, positives: npt.NDArray[np.integer]) -> list[i
         precisions: (T,), NaN for a tag that has none.
         positives: (T,) how many photos have the tag.
     """
-    order = [int(place) for place in np.argsort(-precisions, kind="stable") if not np.isnan(precisions[place])]
-    enough = [place for place in order if positives[place] >= ENOUGH_PHOTOS]
+    order = [int(index) for index in np.argsort(-precisions, kind="stable") if not np.isnan(precisions[index])]
+    enough = [index for index in order if positives[index] >= ENOUGH_PHOTOS]
     return enough if len(enough) >= 2 else order
 
 
 def best_and_worst(ranked: Sequence[int], most: int) -> tuple[list[int], list[int]]:
-    """At most so many from the beginning and from the end, in their order; none is in both.
+    """At most `most` from the beginning and from the end, in their order; none is in both.
 
     >>> best_and_worst([5, 2, 7], 4)
     ([5, 2], [7])

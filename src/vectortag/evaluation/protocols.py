@@ -221,11 +221,11 @@ def _learnt_from(data: DataSet, tagger: Tagger) -> set[str]:
 
 def _targets(records: Sequence[Record], names: Sequence[str], tagger: Tagger) -> ByteArray:
     """(N, W) uint8: 1 where a photo has a word of that name, else 0."""
-    place = {name: column for column, name in enumerate(names)}
+    index = {name: column for column, name in enumerate(names)}
     targets = np.zeros((len(records), len(names)), np.uint8)
     for row, record in zip(targets, records, strict=True):
         found = (_name(word, record.dataset, tagger) for word in record.words)
-        row[[place[name] for name in found if name is not None]] = 1
+        row[[index[name] for name in found if name is not None]] = 1
     return targets
 
 

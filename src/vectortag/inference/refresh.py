@@ -124,7 +124,7 @@ def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views:
         shown.append(np.concatenate([examples, np.stack(more)]) if more else examples)
     folder, wording = tagger.folder, None
     if tag.words is not None:
-        wording = Wording(tag.words, tagger.placed[tag.name], tag.nearest, tag.nearness or 0.0)
+        wording = Wording(tag.words, tagger.embedded[tag.name], tag.nearest, tag.nearness or 0.0)
     evidence = knows_words(folder).evidence if wording is not None and not tag.examples else None
     if wording is not None and evidence is not None and len(shown[0]) < MIN_EXAMPLES:
         if said:

@@ -19,7 +19,7 @@ from vectortag.model.manifest import Manifest
 from vectortag.personal.added_tags import Additions
 from vectortag.personal.corrected_rows import Refit
 from vectortag.personal.from_words import knows_words
-from vectortag.personal.names import place_of
+from vectortag.personal.names import index_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,8 @@ class Scorer:
         for refit in refits:
             head = head.moved(manifest.tags.index(refit.tag), refit.w, refit.b)
         if added:
-            words = knows_words(folder) if additions.placed else None
-            head = Head((*head.blocks, AddedBlock(folder.head, additions.rows, words, additions.placed)))
+            words = knows_words(folder) if additions.embedded else None
+            head = Head((*head.blocks, AddedBlock(folder.head, additions.rows, words, additions.embedded)))
         own = manifest.operating_point(size).calibration
         calibration = Calibration.joined([own, *(tag.calibration for tag in added)])
         return cls(
@@ -81,7 +81,7 @@ class Scorer:
         Raises:
             UnknownTagError: the model does not have the tag.
         """
-        return place_of(tag, self._indices, self.manifest)
+        return index_of(tag, self._indices, self.manifest)
 
     def logits(self, embeddings: FloatArray) -> FloatArray:
         """Calibrated logits, before parents are raised: (N, K) -> (N, T)."""

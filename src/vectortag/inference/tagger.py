@@ -68,7 +68,7 @@ class Tagger:
 
     def _take(self, additions: Additions, refits: Sequence[Refit]) -> None:
         self.additions = additions.tags
-        self.placed = {additions.tags[row].name: placed for row, placed in additions.placed.items()}
+        self.embedded = {additions.tags[row].name: embedded for row, embedded in additions.embedded.items()}
         self.refits = tuple(refits)
         self.scorer = Scorer.of(self.folder, self.embedder.size, self.profile, additions, refits)
 

@@ -13,20 +13,20 @@ from vectortag.core.numerics import sigmoid, unit, unit_gradient
 from vectortag.core.types import FloatArray
 from vectortag.model.blocks import Block, BlockKind, MlpBlock, features_of
 from vectortag.model.head import Head
-from vectortag.model.words.similarity import PlacedWord, Words, values
+from vectortag.model.words.similarity import WordEmbedding, Words, values
 
 
 @dataclass(frozen=True, slots=True)
 class AddedBlock:
     """Tags that were added to a model: one row each on the features that its head makes; see `new_tag_features`.
 
-    To the logit of a tag that has words, what these say of a photo is added; see words.py.
+    To the logit of a tag that has words, what these say of a photo is added; see words/similarity.py.
     """
 
     below: Head
     w: FloatArray  # (T, F)
     words: Words | None = None
-    placed: Mapping[int, PlacedWord] = field(default_factory=dict)  # by the tag's row
+    embedded: Mapping[int, WordEmbedding] = field(default_factory=dict)  # by the tag's row
     kind: ClassVar[BlockKind] = "added"
 
     @property
@@ -41,10 +41,10 @@ class AddedBlock:
         """Each tag by a product of its own: in one for all, a tag's last bits would depend on how many there are."""
         features = new_tag_features(self.below, embeddings)
         logits = np.stack([features @ row for row in self.w], axis=1)
-        if self.words is not None and self.placed:
+        if self.words is not None and self.embedded:
             views = self.words.views(embeddings)
-            for row, placed in self.placed.items():
-                logits[:, row] += values(placed, views)
+            for row, embedded in self.embedded.items():
+                logits[:, row] += values(embedded, views)
         return logits
 
     def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
@@ -62,9 +62,9 @@ class AddedBlock:
         changes: FloatArray = through_features + of_logits.astype(np.float32) @ self.below.along(
             embedding, range(len(scores)), directions
         )
-        for place, row in enumerate(rows.tolist()):
-            if self.words is not None and row in self.placed:
-                changes[place] += self.words.along(self.placed[row], embedding, directions)
+        for index, row in enumerate(rows.tolist()):
+            if self.words is not None and row in self.embedded:
+                changes[index] += self.words.along(self.embedded[row], embedding, directions)
         return changes
 
     def moved(self, row: int, w: FloatArray, b: float) -> Block:  # noqa: ARG002

@@ -125,7 +125,7 @@ class SoftmaxGroupsBlock:
 
     classifier: Classifier
     groups: npt.NDArray[np.uint8]  # (T, C), 1 where a class is of the tag
-    shift: LinearBlock | None = None  # added to the logits: what corrections have taught
+    shift: LinearBlock | None = None  # added to the logits: what was learnt from corrections
     kind: ClassVar[BlockKind] = "softmax_groups"
     _named: npt.NDArray[np.intp] = field(init=False, repr=False)  # (U,), the classes of any group
     _others: npt.NDArray[np.intp] = field(init=False, repr=False)  # (C - U,)
@@ -197,18 +197,18 @@ def read_block(kind: StoredKind, arrays: Mapping[str, npt.NDArray[Any]], classif
 
 
 def features_of(block: Block, embeddings: FloatArray) -> FloatArray:
-    """What the rows of a block are multiplied with: its hidden values, or else the embedding: (.., K) -> (.., F)."""
+    """The features that a block's rows are multiplied with: its hidden values, or the embedding: (.., K) -> (.., F)."""
     return block.hidden(embeddings) if isinstance(block, MlpBlock) else embeddings
 
 
 def in_fp16(array: npt.NDArray[Any]) -> FloatArray:
-    """Float32 values, each rounded to one of fp16."""
+    """The array rounded to fp16, as float32."""
     with np.errstate(over="ignore"):
         return array.astype(np.float16).astype(np.float32)
 
 
 def with_fp16_matrices(block: MlpBlock | LinearBlock) -> MlpBlock | LinearBlock:
-    """The block as it is kept in half the room: what is measured with it holds for what is read back."""
+    """The block as it is stored, rounded to fp16: figures measured with it hold for the stored file."""
     if isinstance(block, MlpBlock):
         return replace(block, w1=in_fp16(block.w1), w2=in_fp16(block.w2))
     return replace(block, w=in_fp16(block.w))

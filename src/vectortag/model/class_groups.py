@@ -1,7 +1,7 @@
 """Tags that no photo has taught: groups of the classes that the backbone was pretrained with.
 
-Which classes make a tag stands in the taxonomy's [groups]. How far such a tag can be trusted is borrowed from those
-groups whose tags the photos do teach: there it can be seen how often a group is right.
+The taxonomy's [groups] say which classes make a tag. No photo can calibrate such a tag, so it borrows its calibration
+from groups whose tags photos do teach, where the validation photos show how often a group is right.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PREVALENCE = 0.01
 """The share of photos that are taken to have such a tag: they are things that the sets name rarely or never."""
 
 PRECISION: dict[Profile, float] = {"precise": 0.9, "balanced": 0.75, "thorough": 0.5}
-"""How often such a tag must be right where it is shown: nobody has judged it by itself, so it is shown with care."""
+"""The precision of such a tag at its threshold: it was never judged by itself, so the threshold is cautious."""
 
 FEWEST_POSITIVES = 10
 """A taught tag with fewer photos says nothing about its group."""
@@ -32,7 +32,7 @@ class Borrowed:
     """What is known of the tags that no photo has taught.
 
     Attributes:
-        first: their first place among all tags; they are the last.
+        first: the index of the first of them among all tags; the others follow.
         calibration: of one tag; all of them share it.
     """
 
@@ -48,20 +48,20 @@ def borrowed_tags(taxonomy: Taxonomy, classes: Collection[str], taught: Collecti
 
 def group_block(classifier: Classifier, taxonomy: Taxonomy, tags: Sequence[str]) -> SoftmaxGroupsBlock:
     """The head block of these tags; classes that the classifier does not know are passed over."""
-    places = {name: place for place, name in enumerate(classifier.names)}
-    groups = np.zeros((len(tags), len(places)), np.uint8)
+    indexes = {name: index for index, name in enumerate(classifier.names)}
+    groups = np.zeros((len(tags), len(indexes)), np.uint8)
     for row, tag in enumerate(tags):
-        groups[row, [places[name] for name in taxonomy.groups[tag] if name in places]] = 1
+        groups[row, [indexes[name] for name in taxonomy.groups[tag] if name in indexes]] = 1
     return SoftmaxGroupsBlock(classifier, groups)
 
 
 def borrow(logits: FloatArray, targets: ByteArray, *, first: int) -> Borrowed:
-    """How far groups can be trusted, from the groups whose tags are taught.
+    """Fit the calibration that untaught tags borrow, on the groups whose tags are taught.
 
     Args:
         logits: (N, R) of the groups of R taught tags.
         targets: (N, R) uint8, 255 = unknown.
-        first: the place of the first tag that borrows.
+        first: the index of the first tag that borrows.
     """
     values, truth, weights = [], [], []
     for tag in range(logits.shape[1]):

@@ -44,7 +44,7 @@ BACKGROUND = "background.safetensors"
 CLASSIFIER = "classifier.safetensors"
 """Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
 WORDS = "words.safetensors"
-"""Optional: what places words among what the backbone knows; see `vectortag learn-words`."""
+"""Optional: how words relate to the embeddings; written by `vectortag learn-words`."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ModelFolder:
 
     @property
     def id(self) -> str:
-        """`name@digest`, short: what stands in every output, so that scores are compared like with like."""
+        """`name@digest`, short; every output names it, so that only scores of one model are compared."""
         return f"{self.manifest.name}@{self.digest[:8]}"
 
     @property
@@ -208,16 +208,16 @@ def write_model_folder(
     words: Words | None = None,
     **manifest_fields: Any,
 ) -> ModelFolder:
-    """Write a whole model folder beside its final place, then rename it there; nothing half-written is ever seen.
+    """Write a whole model folder under a temporary name, then rename it: readers never see half of it.
 
     Args:
         path: the folder; an older one of that name is replaced.
         network: the ONNX file.
-        head: the head; its blocks are described in the manifest. Matrices of fp16 values take half the room.
-        background: (B, K) embeddings of photos of everything, for new tags; kept in 8 bits.
+        head: the head; its blocks are described in the manifest. Matrices of fp16 values take half the space.
+        background: (B, K) embeddings of photos of everything, for new tags; stored in 8 bits.
         int8_network: the same network, quantised.
-        classifier: what the backbone was pretrained with; its weights are kept as fp16.
-        words: what places words among what the backbone knows.
+        classifier: what the backbone was pretrained with; its weights are stored as fp16.
+        words: how words relate to the embeddings.
         card: writes MODEL_CARD.md from the manifest. Its own hash is added to the manifest afterwards.
         manifest_fields: the manifest's other fields, without `head` and `files`.
 

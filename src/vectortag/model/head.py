@@ -4,7 +4,7 @@ A head is a list of blocks, each with its own tags. A block knows two things in 
 logit changes along any direction of the embedding. The second is all that Grad-CAM needs (Selvaraju et al. 2017,
 arXiv:1610.02391): the embedding is the mean of the feature map over its h*w cells, so the gradient for every cell of
 channel k is `gradient[k] / (h * w)`, and the raw map is `relu(sum_k gradient[k] * feature_map[k])`, which is the change
-along each cell; its scale falls out when the map is brought to [0, 1].
+along each cell; its scale cancels when the map is scaled to [0, 1].
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vectortag.core.errors import ShapeError
 from vectortag.core.types import FloatArray
 from vectortag.model.blocks import Block
 
-Places = Sequence[int] | npt.NDArray[np.intp]
+Indexes = Sequence[int] | npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +43,31 @@ class Head:
             raise ShapeError(f"expected embeddings of shape (N, {width}), got {embeddings.shape}")
         return np.concatenate([block.logits(embeddings) for block in self.blocks], axis=1)
 
-    def block_of(self, place: int) -> tuple[int, int]:
+    def block_of(self, index: int) -> tuple[int, int]:
         """Which block a tag belongs to, and its row there."""
         for number, block in enumerate(self.blocks):
-            if place < block.tag_count:
-                return number, place
-            place -= block.tag_count
+            if index < block.tag_count:
+                return number, index
+            index -= block.tag_count
         raise IndexError(f"the head has {self.tag_count} tags")
 
-    def moved(self, place: int, w: FloatArray, b: float) -> Head:
+    def moved(self, index: int, w: FloatArray, b: float) -> Head:
         """The head with `features @ w + b` added to the logit of one tag; see `features_of`."""
-        number, row = self.block_of(place)
+        number, row = self.block_of(index)
         blocks = list(self.blocks)
         blocks[number] = blocks[number].moved(row, w, b)
         return Head(tuple(blocks))
 
-    def along(self, embedding: FloatArray, tags: Places, directions: FloatArray) -> FloatArray:
-        """d logit / d embedding for the tags at these places, times directions: (K,), (K, n) -> (len(tags), n).
+    def along(self, embedding: FloatArray, tags: Indexes, directions: FloatArray) -> FloatArray:
+        """d logit / d embedding for the tags at these indexes, times directions: (K,), (K, n) -> (len(tags), n).
 
         Raises:
-            IndexError: the head has no tag at one of the places.
+            IndexError: the head has no tag at one of the indexes.
         """
         changes = np.empty((len(tags), directions.shape[1]), np.float32)
         wanted = np.asarray(tags, np.intp)
         if ((wanted < 0) | (wanted >= self.tag_count)).any():
-            raise IndexError(f"expected places from 0 to {self.tag_count - 1}, got {list(tags)}")
+            raise IndexError(f"expected indexes from 0 to {self.tag_count - 1}, got {list(tags)}")
         first = 0
         for block in self.blocks:
             here = np.flatnonzero((wanted >= first) & (wanted < first + block.tag_count))
@@ -76,10 +76,10 @@ class Head:
             first += block.tag_count
         return changes
 
-    def maps(self, feature_map: FloatArray, tags: Places) -> FloatArray:
+    def maps(self, feature_map: FloatArray, tags: Indexes) -> FloatArray:
         """Grad-CAM of some tags on one photo: (K, h, w) -> (len(tags), h, w) in [0, 1].
 
-        Each map is what is left after ReLU, minus its minimum, over its maximum. A map that is zero stays zero.
+        Each map goes through ReLU and is scaled to [0, 1] by its minimum and maximum; a map of zeros stays zero.
         """
         width, height_cells, width_cells = feature_map.shape
         cells = feature_map.reshape(width, -1)  # (K, h*w)

@@ -15,28 +15,28 @@ from vectortag.model.taxonomy import Taxonomy
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Attributes: `descendants` maps the place of each parent to the places of all its descendants."""
+    """Attributes: `descendants` maps the index of each parent to the indexes of all its descendants."""
 
     descendants: dict[int, tuple[int, ...]]
 
     @classmethod
     def of(cls, tags: Sequence[str], taxonomy: Taxonomy) -> Hierarchy:
-        """The part of a taxonomy that lies among these tags, as places in their order.
+        """The part of a taxonomy that concerns these tags, as indexes into them.
 
         >>> Hierarchy.of(["dog", "animal"], Taxonomy(implications={"dog": ["animal"]}))
         Hierarchy(descendants={1: (0,)})
         """
-        places = {tag: place for place, tag in enumerate(tags)}
+        indexes = {tag: index for index, tag in enumerate(tags)}
         below: dict[int, list[int]] = {}
         for child, tag in enumerate(tags):
             for ancestor in taxonomy.ancestors(tag):
-                if ancestor in places:
-                    below.setdefault(places[ancestor], []).append(child)
+                if ancestor in indexes:
+                    below.setdefault(indexes[ancestor], []).append(child)
         return cls({parent: tuple(children) for parent, children in sorted(below.items())})
 
-    def above(self, place: int) -> list[int]:
-        """The places of a tag's ancestors."""
-        return [parent for parent, below in self.descendants.items() if place in below]
+    def above(self, index: int) -> list[int]:
+        """The indexes of a tag's ancestors."""
+        return [parent for parent, below in self.descendants.items() if index in below]
 
     def raise_parents(self, scores: FloatArray) -> FloatArray:
         """Return (N, T) scores in which no parent is below any of its descendants."""
@@ -46,7 +46,7 @@ class Hierarchy:
         return raised
 
     def sources(self, own_scores: FloatArray) -> npt.NDArray[np.intp]:
-        """For each tag the place of the tag that gave it its score, itself or a descendant: (T,) before raising."""
+        """For each tag the index of the tag that gave it its score, itself or a descendant: (T,) before raising."""
         parents, families = self._families
         sources = np.arange(len(own_scores))
         best = own_scores[families].argmax(axis=1)  # (P,)
@@ -55,7 +55,7 @@ class Hierarchy:
 
     @functools.cached_property
     def _families(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """The places of the parents, (P,), and each with its descendants, (P, M), filled up with the parent itself."""
+        """The indexes of the parents, (P,), and of each parent with its descendants, (P, M), padded with the parent."""
         longest = max(map(len, self.descendants.values()), default=0) + 1
         families = [
             [parent, *below] + [parent] * (longest - 1 - len(below)) for parent, below in self.descendants.items()

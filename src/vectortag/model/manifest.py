@@ -20,7 +20,7 @@ FORMAT_VERSION = 1
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z"
 """What a model may be called: it is also the name of its folder."""
 
-Teacher = Literal["photos", "pretraining", "children"]
+LabelSource = Literal["photos", "pretraining", "children"]
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 PhotoHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
@@ -86,7 +86,7 @@ class DataSetInfo(Schema, frozen=True, kw_only=True):
 
     Attributes:
         known: the tags whose absence this set knows; a missing tag that is not among them is unknown, not absent.
-        validation: the hashes of the photos that were kept from training.
+        validation: the hashes of the validation photos.
     """
 
     name: str
@@ -95,8 +95,8 @@ class DataSetInfo(Schema, frozen=True, kw_only=True):
     validation: tuple[PhotoHash, ...]
 
 
-BESIDE_THE_SETS = frozenset({"cross_fitted", "sizes", "per_tag", "reliability"})
-"""What a manifest's metrics have beside an entry for each data set; so no data set has such a name."""
+RESERVED_METRICS = frozenset({"cross_fitted", "sizes", "per_tag", "reliability"})
+"""Keys of a manifest's metrics that are no data sets; no data set may have such a name."""
 
 
 class Manifest(Schema, frozen=True, kw_only=True):
@@ -125,8 +125,8 @@ class Manifest(Schema, frozen=True, kw_only=True):
     files: Mapping[str, Sha256]
 
     @property
-    def teachers(self) -> tuple[Teacher, ...]:
-        """What taught each tag, in their order.
+    def label_sources(self) -> tuple[LabelSource, ...]:
+        """Where the labels of each tag came from, in the order of the tags.
 
         "photos", or "pretraining": a tag of softmax groups, made of what the backbone knew before it saw a photo of
         these data sets; or "children": no set knew its absence, so it has no score but the highest of theirs, if any.

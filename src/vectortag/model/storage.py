@@ -46,18 +46,18 @@ def pack_head(head: Head) -> Arrays:
 def read_head(file: Path, manifest: Manifest, classifier: Classifier | None) -> Head:
     arrays = read_arrays(file)
     blocks = []
-    for place, info in enumerate(manifest.head):
-        prefix = f"{place}."
+    for index, info in enumerate(manifest.head):
+        prefix = f"{index}."
         own = {name.removeprefix(prefix): _widened(arrays[name]) for name in arrays if name.startswith(prefix)}
         try:
             block = read_block(info.kind, own, classifier)
         except TypeError as error:
             raise ModelFolderError(
-                f"{file}: block {place} ({info.kind}) has the arrays {sorted(own)}: {error}"
+                f"{file}: block {index} ({info.kind}) has the arrays {sorted(own)}: {error}"
             ) from error
         if (block.tag_count, block.width) != (info.tags, manifest.backbone.width):
             raise ModelFolderError(
-                f"{file}: block {place} is for {block.tag_count} tags and width {block.width}, "
+                f"{file}: block {index} is for {block.tag_count} tags and width {block.width}, "
                 f"the manifest says {info.tags} and {manifest.backbone.width}"
             )
         blocks.append(block)
@@ -65,7 +65,7 @@ def read_head(file: Path, manifest: Manifest, classifier: Classifier | None) -> 
 
 
 def _narrowed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A matrix whose values are all of fp16 is kept as that, any other as it is."""
+    """fp16 where that changes no value of a matrix, else the array as it is."""
     fits = array.ndim == 2 and array.dtype == np.float32 and np.array_equal(in_fp16(array), array)
     return array.astype(np.float16) if fits else array
 

@@ -1,4 +1,4 @@
-"""Tags that a user added to a model, kept in the user's data folder under the model's hash: one file a tag.
+"""Tags that a user added to a model, stored in the user's data folder under the model's hash: one file a tag.
 
 The model folder is never touched. A file appears whole, by link or rename, and only where no other writer has put that
 tag in the meantime; so a killed process leaves the old state, and two writers never mix.
@@ -24,7 +24,7 @@ from vectortag.core.types import FloatArray
 from vectortag.model.calibration import Calibration, Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.storage import read_arrays
-from vectortag.model.words.similarity import PlacedWord
+from vectortag.model.words.similarity import WordEmbedding
 
 if TYPE_CHECKING:
     from vectortag.personal.few_shot import FittedTag
@@ -36,16 +36,16 @@ LONGEST_NAME = 60
 
 
 class AddedTag(Schema, frozen=True, kw_only=True):
-    """What one added tag is, besides its row.
+    """The stored fields of one added tag, without its arrays.
 
     Attributes:
         parents: tags of the model that it implies, all generations.
         size: the input size that it was fitted at.
         examples: how many photos showed it.
         separation: see `vectortag.personal.few_shot.FittedTag`.
-        corrections: how many corrections it was fitted on besides.
+        corrections: how many corrections it was fitted on as well.
         words: the text that says what it is; None where photos alone do.
-        nearest: the words nearest to it that the model was taught.
+        nearest: the nearest words that the model was taught.
         nearness: how near the nearest of them is, in cosine.
     """
 
@@ -77,15 +77,15 @@ class Additions:
 
     tags: tuple[AddedTag, ...]
     rows: FloatArray
-    placed: Mapping[int, PlacedWord] = field(default_factory=dict)
+    embedded: Mapping[int, WordEmbedding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words of a tag: their text, where they are placed, and what is said of them; see `AddedTag`."""
+    """The words of a tag: their text, its embedding, and the nearest known words; see `AddedTag`."""
 
     text: str
-    placed: PlacedWord
+    embedded: WordEmbedding
     nearest: tuple[str, ...]
     nearness: float
 
@@ -94,7 +94,7 @@ NO_ADDITIONS = Additions((), np.empty((0, 0), np.float32))
 
 
 def folder_of(model: ModelFolder) -> Path:
-    """Where the added tags of a model lie; it may not exist yet."""
+    """The folder of a model's added tags; it may not exist yet."""
     return data_home() / "additions" / model.digest
 
 
@@ -108,8 +108,8 @@ def read_additions(model: ModelFolder) -> Additions:
     read.sort(key=lambda one: one[0].name)
     if not read:
         return NO_ADDITIONS
-    placed = {row: one for row, (_, _, one) in enumerate(read) if one is not None}
-    return Additions(tuple(tag for tag, _, _ in read), np.stack([row for _, row, _ in read]), placed)
+    embedded = {row: one for row, (_, _, one) in enumerate(read) if one is not None}
+    return Additions(tuple(tag for tag, _, _ in read), np.stack([row for _, row, _ in read]), embedded)
 
 
 def save_addition(
@@ -124,10 +124,10 @@ def save_addition(
     wording: Wording | None = None,
     replacing: bool = False,
 ) -> AddedTag:
-    """Keep a fitted tag, with the embeddings (n, V, K) that it was fitted on, and its words.
+    """Store a fitted tag, with the embeddings (n, V, K) that it was fitted on, and its words.
 
     Args:
-        replacing: put it in the place of a tag of that name.
+        replacing: replace an added tag of that name.
 
     Raises:
         NewTagError: the tag exists already, or the data folder cannot be written.
@@ -139,7 +139,7 @@ def save_addition(
     arrays = {"w": fitted.w, "examples": np.float16(examples), "counterexamples": np.float16(counterexamples)}
     if wording is not None:
         fields |= {"words": wording.text, "nearest": wording.nearest, "nearness": wording.nearness}
-        arrays |= _packed(wording.placed)
+        arrays |= _packed(wording.embedded)
     tag = AddedTag(name=name, parents=parents, size=size, **fields)
     content = save(arrays, metadata={"tag": to_json(tag)})
     file = _file_of(model, name)
@@ -164,7 +164,7 @@ def read_examples(model: ModelFolder, tag: AddedTag) -> tuple[FloatArray, FloatA
 
 
 def replace_addition(model: ModelFolder, tag: AddedTag, fitted: FittedTag, *, corrections: int) -> None:
-    """Put a new fit in the place of an added tag's old one; its examples stay.
+    """Replace the fit of an added tag; its examples stay.
 
     Raises:
         CorrectionError: the data folder cannot be written.
@@ -214,12 +214,12 @@ def _files(folder: Path) -> list[Path]:
         return []
 
 
-def _packed(placed: PlacedWord) -> dict[str, FloatArray]:
-    counts = np.array([placed.by_class, placed.by_direction, placed.middle], np.float32)
-    return {"classes": placed.classes, "query": placed.query, "counts": counts}
+def _packed(embedded: WordEmbedding) -> dict[str, FloatArray]:
+    counts = np.array([embedded.by_class, embedded.by_direction, embedded.middle], np.float32)
+    return {"classes": embedded.classes, "query": embedded.query, "counts": counts}
 
 
-def _read(file: Path) -> tuple[AddedTag, FloatArray, PlacedWord | None]:
+def _read(file: Path) -> tuple[AddedTag, FloatArray, WordEmbedding | None]:
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -228,14 +228,14 @@ def _read(file: Path) -> tuple[AddedTag, FloatArray, PlacedWord | None]:
             if tag.words is None:
                 return tag, content.get_tensor("w"), None
             classes, query, counts = map(content.get_tensor, ("classes", "query", "counts"))
-            return tag, content.get_tensor("w"), PlacedWord(classes, query, *counts.tolist())
+            return tag, content.get_tensor("w"), WordEmbedding(classes, query, *counts.tolist())
     except (SafetensorError, SchemaError, OSError) as error:
         problem = str(error).splitlines()[0]
         raise ModelFolderError(f"{file}: cannot be read as an added tag: {problem}. Remove the file") from error
 
 
 def _create(file: Path, content: bytes) -> None:
-    """Write beside the final place, then link: unlike a rename, that fails where the name is taken."""
+    """Write a temporary file, then link it: unlike a rename, that fails where the name is taken."""
     with written_beside(file, content) as temporary:
         try:
             os.link(temporary, file)

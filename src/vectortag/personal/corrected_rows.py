@@ -1,4 +1,4 @@
-"""Rows of a model's head that corrections have moved: kept in the user's data folder under the model's hash, one file.
+"""Rows of a model's head that corrections have changed: one file in the user's data folder, under the model's hash.
 
 The model folder is never touched. `vectortag refresh` writes the file anew from all corrections, so what it holds is a
 function of the model and the corrections alone.
@@ -34,7 +34,7 @@ class Refit:
 
 
 def refits_file(model: ModelFolder) -> Path:
-    """Where the refits of a model lie; it may not exist."""
+    """The file of a model's refits; it may not exist."""
     return data_home() / "refits" / f"{model.digest}.safetensors"
 
 
@@ -52,7 +52,7 @@ def read_refits(model: ModelFolder) -> tuple[Refit, ...]:
             about = json.loads((content.metadata() or {}).get("refits", "{}"))
             if about.get("format_version") != FORMAT_VERSION:
                 raise ModelFolderError(f"{file}: written by another version of VectorTag. Run: vectortag refresh")
-            rows = [content.get_tensor(str(place)) for place in range(len(about["tags"]))]
+            rows = [content.get_tensor(str(index)) for index in range(len(about["tags"]))]
     except OSError:
         return ()
     except (SafetensorError, ValueError) as error:
@@ -79,7 +79,7 @@ def save_refits(model: ModelFolder, refits: Sequence[Refit]) -> None:
             "b": [one.b for one in refits],
             "corrections": [one.corrections for one in refits],
         }
-        arrays = {str(place): one.w for place, one in enumerate(refits)}
+        arrays = {str(index): one.w for index, one in enumerate(refits)}
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, save(arrays, metadata={"refits": json.dumps(about)}))
     except OSError as error:

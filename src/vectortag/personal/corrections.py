@@ -1,4 +1,4 @@
-"""What a user said of photos that a model tagged wrongly: kept in the user's data folder, for every model."""
+"""Corrections of wrongly tagged photos: stored in the user's data folder, for all models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TABLE = """
         id INTEGER PRIMARY KEY, said INTEGER, at TEXT DEFAULT CURRENT_TIMESTAMP, photo TEXT, tag TEXT, has INTEGER
     )
 """
-"""`said` numbers what was said at one time, which is taken back as one."""
+"""`said` numbers the corrections that were made together and are undone together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class Correction:
 
 
 def corrections_file() -> Path:
-    """Where corrections are kept; it may not exist yet."""
+    """The file of all corrections; it may not exist yet."""
     return data_home() / "corrections.sqlite"
 
 
 def add_corrections(corrections: Iterable[Correction]) -> None:
-    """Keep some corrections, all or none.
+    """Store corrections, all or none.
 
     Raises:
         CorrectionError: the data folder cannot be written.
@@ -46,7 +46,7 @@ def add_corrections(corrections: Iterable[Correction]) -> None:
 
 
 def undo_corrections() -> list[Correction]:
-    """Forget what was said last, and return it; nothing where nothing is left.
+    """Delete the corrections that were made last, and return them; empty where none is left.
 
     Raises:
         CorrectionError: the data folder cannot be written.
@@ -58,7 +58,7 @@ def undo_corrections() -> list[Correction]:
 
 
 def remove_correction(photo: Path, tag: str) -> None:
-    """Forget whatever was said of one tag of a photo.
+    """Delete all corrections of one tag of a photo.
 
     Raises:
         CorrectionError: the data folder cannot be written.

@@ -21,22 +21,21 @@ from vectortag.model.calibration import Calibration, calibrate_rare, rare_weight
 MIN_EXAMPLES = 3
 
 FEW_EXAMPLES = 10
-"""With fewer than this, more would help."""
+"""With fewer examples, a hint asks for more."""
 
 WEAK = 0.9
 """Below this separation the examples have too little in common, or look like everything else."""
 SHRINKAGE = 0.5
 PREVALENCE = 0.02
-"""The share of photos that are taken to have a new tag: about the middle of the shipped models' own tags."""
+"""The assumed share of photos that have a new tag: about the median of the shipped models' tags."""
 
 COMMON_CURVE = np.array([1.0, 0.0])
 CURVE_STRENGTH = 0.1
 FOLDS = 5
 
-BESIDE_WORDS, HALF_HEARD = 0.5, 2
-"""How much examples count beside a tag's words, which count as 1, both being brought to deviation 1 on photos of
-everything: many examples the first, the second many half of that. Chosen from 0.25 to 5 for 3 to 50 photos; see
-docs/words.md."""
+EXAMPLES_WEIGHT, HALF_WEIGHT_COUNT = 0.5, 2
+"""Weight of n examples beside a tag's words, which have weight 1: 0.5 * n / (n + 2). Both are scaled to deviation 1 on
+background photos. Chosen from 0.25 to 5 for 3 to 50 photos; see docs/words.md."""
 
 Values = tuple[FloatArray, FloatArray, FloatArray]
 """What a tag's words say of its examples (P,), of its counterexamples (N,) and of the background (B,)."""
@@ -84,19 +83,19 @@ def fit_tag(
     middle = background.mean(axis=0, dtype=np.float64)
     shown, unlike, everything = (features - middle for features in (examples, counterexamples, background))
     spread = _spread(everything, parts or (len(middle),))
-    beside = 1.0 if by_words is None else BESIDE_WORDS * len(shown) / (len(shown) + HALF_HEARD)
-    w = beside * _direction(shown, unlike, everything, spread)
-    held_out = beside * np.concatenate(_cross_validated(shown, unlike, everything, spread))
-    against = np.concatenate([everything @ w, unlike.mean(axis=1) @ w])
+    weight = 1.0 if by_words is None else EXAMPLES_WEIGHT * len(shown) / (len(shown) + HALF_WEIGHT_COUNT)
+    w = weight * _direction(shown, unlike, everything, spread)
+    positives = weight * np.concatenate(_cross_validated(shown, unlike, everything, spread))
+    negatives = np.concatenate([everything @ w, unlike.mean(axis=1) @ w])
     if by_words is not None:
-        held_out = held_out + by_words[0]
-        against = against + np.concatenate([by_words[2], by_words[1]])
-    values = np.concatenate([held_out, against])
-    truth = np.arange(len(values)) < len(held_out)
-    weights = rare_weights(truth, PREVALENCE, len(against))
+        positives = positives + by_words[0]
+        negatives = negatives + np.concatenate([by_words[2], by_words[1]])
+    values = np.concatenate([positives, negatives])
+    truth = np.arange(len(values)) < len(positives)
+    weights = rare_weights(truth, PREVALENCE, len(negatives))
     of_values = calibrate_rare(values, truth, weights, prior=COMMON_CURVE, strength=CURVE_STRENGTH)
     calibration = replace(of_values, bias=of_values.bias - of_values.slope * (w @ middle))  # of features as they are
-    return FittedTag(w.astype(np.float32), calibration, roc_auc(held_out, against))
+    return FittedTag(w.astype(np.float32), calibration, roc_auc(positives, negatives))
 
 
 # Below, all features are those less the middle of the background.

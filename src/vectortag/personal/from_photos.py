@@ -15,8 +15,8 @@ from vectortag.model.folder import ModelFolder
 from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import AddedTag, Wording, read_additions, save_addition
 from vectortag.personal.few_shot import FittedTag, fit_tag
-from vectortag.personal.from_words import add_from_words, knows_words, word_a_tag, word_values
-from vectortag.personal.names import ancestors, refuse_taken
+from vectortag.personal.from_words import add_from_words, embed_tag, knows_words, word_values
+from vectortag.personal.names import ancestors, check_name
 from vectortag.runtime.embedder import VIEWS, Embedder
 from vectortag.runtime.pixels import Photo, name_of
 
@@ -43,11 +43,11 @@ def add_tag(
         return add_from_words(folder, name, description, parents=parents)
     refined = _wording_of(folder, name) if positives else None
     if refined is None:
-        refuse_taken(folder, name)
+        check_name(folder, name)
     above = ancestors(folder, name, parents)
     wording = refined
     if refined is None and words is not False:
-        wording, _ = word_a_tag(folder, name, description)
+        wording, _ = embed_tag(folder, name, description)
     shown, others = _different(positives, negatives)
     examples, counterexamples = (_views(embedder, photos, folder.manifest.backbone.width) for photos in (shown, others))
     return save_addition(
@@ -77,7 +77,7 @@ def fit_examples(
     by_words = None
     if wording is not None:
         plain = (examples[:, 0], counterexamples[:, 0], background)
-        by_words = word_values(knows_words(folder), wording.placed, plain)
+        by_words = word_values(knows_words(folder), wording.embedded, plain)
     shown_as = (new_tag_features(head, embeddings) for embeddings in (examples, counterexamples, background))
     return fit_tag(*shown_as, parts=new_tag_parts(head), by_words=by_words)
 
@@ -87,7 +87,7 @@ def _wording_of(folder: ModelFolder, name: str) -> Wording | None:
     additions = read_additions(folder)
     for row, tag in enumerate(additions.tags):
         if tag.name == name and tag.words is not None and not tag.examples:
-            return Wording(tag.words, additions.placed[row], tag.nearest, tag.nearness or 0.0)
+            return Wording(tag.words, additions.embedded[row], tag.nearest, tag.nearness or 0.0)
     return None
 
 

@@ -1,4 +1,4 @@
-"""A tag from its words: where they are placed, and how far that can be trusted."""
+"""A tag from its name or a description, without photos."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from vectortag.model.added_block import new_tag_parts
 from vectortag.model.calibration import Calibration
 from vectortag.model.folder import ModelFolder
 from vectortag.model.taxonomy import Taxonomy
-from vectortag.model.words.similarity import Evidence, PlacedWord, Words, values
+from vectortag.model.words.similarity import Evidence, WordEmbedding, Words, values
 from vectortag.model.words.word_vectors import word_vector
 from vectortag.personal.added_tags import AddedTag, Wording, save_addition
 from vectortag.personal.few_shot import FittedTag, Values
-from vectortag.personal.names import ancestors, refuse_taken
+from vectortag.personal.names import ancestors, check_name
 from vectortag.runtime.embedder import VIEWS
 
 NEAREST = 5
 COMMON_TO = 3
-"""Of the `NEAREST` known words, so many must imply a tag for it to be proposed as a parent."""
+"""Of the `NEAREST` known words, this many must imply a tag for it to be proposed as a parent."""
 
 
 def add_from_words(
@@ -31,16 +31,16 @@ def add_from_words(
 
     Args:
         name: normalised.
-        parents: tags of the model that it implies; the taxonomy's own come by themselves.
+        parents: tags of the model that it implies; parents in the taxonomy are added anyway.
 
     Raises:
         NewTagError: the name is taken, or nothing can be saved.
         UnknownTagError: the model does not have a parent.
         MissingExtraError, WordsError: as `word_a_tag`.
     """
-    refuse_taken(folder, name)
+    check_name(folder, name)
     above = ancestors(folder, name, parents)
-    wording, fitted = word_a_tag(folder, name, description)
+    wording, fitted = embed_tag(folder, name, description)
     manifest = folder.manifest
     none = np.empty((0, VIEWS, manifest.backbone.width), np.float32)
     return save_addition(
@@ -55,12 +55,13 @@ def add_from_words(
     )
 
 
-def word_a_tag(folder: ModelFolder, name: str, description: str | None) -> tuple[Wording, FittedTag]:
-    """Place a tag by its name and description, with the score that unseen words of that nearness deserve.
+def embed_tag(folder: ModelFolder, name: str, description: str | None) -> tuple[Wording, FittedTag]:
+    """Embed a tag's name and description; its calibration is that of held-out words as near to a known word.
 
     Raises:
         MissingExtraError: the words are not in the bank, and the text model is not installed.
-        WordsError: the model knows no words or has no background, or these cannot be read or placed.
+        WordsError: the model knows no words or has no background; or the text cannot be read, or is too far from all
+            known words.
     """
     words, background = knows_words(folder), folder.background
     if background is None:
@@ -75,8 +76,8 @@ def word_a_tag(folder: ModelFolder, name: str, description: str | None) -> tuple
             f"{', '.join(f'{word} ({cosine:.2f})' for word, cosine in near)}. Say what it is, --description "
             '"a striped horse of Africa", or show photos of it'
         )
-    placed = words.place(vector, words.views(background))
-    wording = Wording(text, placed, tuple(word for word, _ in near), nearness)
+    embedded = words.embed_word(vector, words.views(background))
+    wording = Wording(text, embedded, tuple(word for word, _ in near), nearness)
     return wording, fit_of_words(folder, words.evidence, nearness)
 
 
@@ -104,10 +105,10 @@ def knows_words(folder: ModelFolder) -> Words:
     return folder.words
 
 
-def word_values(words: Words, placed: PlacedWord, parts: tuple[FloatArray, FloatArray, FloatArray]) -> Values:
+def word_values(words: Words, embedded: WordEmbedding, parts: tuple[FloatArray, FloatArray, FloatArray]) -> Values:
     """What words say of three groups of photos, (n, K) embeddings each -> (n,) each."""
     first, second, third = (
-        values(placed, words.views(part)) if len(part) else np.empty(0, np.float32) for part in parts
+        values(embedded, words.views(part)) if len(part) else np.empty(0, np.float32) for part in parts
     )
     return first, second, third
 

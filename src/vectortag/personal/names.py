@@ -11,26 +11,26 @@ from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import LONGEST_NAME, read_additions
 
 
-def place_of(tag: str, places: Mapping[str, int], manifest: Manifest) -> int:
-    """The place of a tag among `places`; a synonym that the model's taxonomy knows will do.
+def index_of(tag: str, indexes: Mapping[str, int], manifest: Manifest) -> int:
+    """The index of a tag in `indexes`; synonyms of the model's taxonomy are understood.
 
     Raises:
-        UnknownTagError: none of them is called so.
+        UnknownTagError: there is no such tag.
     """
-    if tag in places:
-        return places[tag]
+    if tag in indexes:
+        return indexes[tag]
     for name in (normalise(tag), manifest.taxonomy.canonical(tag)):
-        if name is not None and name in places:
-            return places[name]
-    hint = did_you_mean(tag, places)
+        if name is not None and name in indexes:
+            return indexes[name]
+    hint = did_you_mean(tag, indexes)
     raise UnknownTagError(f'model "{manifest.name}": no tag "{tag}".{hint} All tags: vectortag inspect {manifest.name}')
 
 
-def refuse_taken(folder: ModelFolder, name: str) -> None:
+def check_name(folder: ModelFolder, name: str) -> None:
     """Refuse a name that no new tag of a model can have.
 
     Raises:
-        NewTagError: it is taken, or no name.
+        NewTagError: it is taken, or not a valid name.
     """
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise NewTagError(f"a tag's name has 1 to {LONGEST_NAME} characters, got {name!r}")
@@ -51,8 +51,8 @@ def ancestors(folder: ModelFolder, name: str, parents: Iterable[str]) -> tuple[s
     """
     manifest = folder.manifest
     tags = (*manifest.tags, *_added(folder))
-    places = {tag: place for place, tag in enumerate(tags)}
-    named = {tags[place_of(parent, places, manifest)] for parent in parents}
+    indexes = {tag: index for index, tag in enumerate(tags)}
+    named = {tags[index_of(parent, indexes, manifest)] for parent in parents}
     if strange := named.difference(manifest.tags):
         raise NewTagError(f'"{min(strange)}" was added itself; a parent must be a tag of the model')
     above = manifest.taxonomy.expand({*manifest.taxonomy.ancestors(name), *named})

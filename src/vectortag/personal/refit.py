@@ -1,8 +1,8 @@
-"""What corrections teach a tag: its row of the head is moved just so far that corrected photos score as they should.
+"""Refit one tag on corrections: change its row of the head as little as makes the corrected photos right.
 
-Everything but the corrections is to stay as it was, and there are no labels of it at hand: so photos of everything,
-the background, are given the scores that they have now as targets ("learning without forgetting", Li and Hoiem 2016,
-arXiv:1606.09282), and every change pays for how much it moves the scores of such photos on average.
+All other scores should stay as they were, but there are no labels to hold them. So random photos, the background, get
+their present scores as targets ("learning without forgetting", Li and Hoiem 2016, arXiv:1606.09282), and every change
+costs as much as it moves the scores of such photos on average.
 """
 
 from __future__ import annotations

@@ -47,12 +47,12 @@ def inspect(
             f"data    {info.name}: {info.train_photos:,} training photos, {len(info.validation):,} kept for validation"
         )
     hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
-    if untaught := manifest.teachers.count("pretraining"):
+    if untaught := manifest.label_sources.count("pretraining"):
         console.print(
             f"tags    {untaught} were taught by no photo of these: the network knew them from its pretraining"
         )
     table = Table("tag", *PROFILES, "taught by", "parents", box=None, header_style="bold")
-    for place, (tag, teacher) in enumerate(zip(manifest.tags, manifest.teachers, strict=True)):
+    for place, (tag, teacher) in enumerate(zip(manifest.tags, manifest.label_sources, strict=True)):
         thresholds = (manifest.point_for(profile).thresholds[profile][place] for profile in PROFILES)
         above = [manifest.tags[parent] for parent in hierarchy.above(place)]
         table.add_row(tag, *("-" if t is None else f"{t:.2f}" for t in thresholds), teacher, ", ".join(above))

@@ -30,10 +30,10 @@ def quantise(
     from vectortag.assembly.quantise import quantise as quantise_model
     from vectortag.model.precision import allowed
 
-    folder, losses = quantise_model(model, data, output)
+    folder, drops = quantise_model(model, data, output)
     table = Table("data", "pixels", "mAP", "bf16 loses", "int8 loses", box=None, header_style="bold")
-    for loss in losses:
-        table.add_row(loss.data, str(loss.size), f"{loss.exact:.2f}", f"{loss.bf16:+.2f}", f"{loss.int8:+.2f}")
+    for drop in drops:
+        table.add_row(drop.data, str(drop.size), f"{drop.float32:.2f}", f"{drop.bf16:+.2f}", f"{drop.int8:+.2f}")
     stdout().print(table)
     notes.progress(f"{folder.path}: may be run in {', '.join(allowed(folder))}")
     return 0

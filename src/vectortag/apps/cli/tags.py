@@ -37,7 +37,7 @@ def tags(
     """
     folder = find_model_folder(model)
     manifest, additions = folder.manifest, read_additions(folder).tags
-    own = () if added else tuple(zip(manifest.tags, manifest.teachers, strict=True))
+    own = () if added else tuple(zip(manifest.tags, manifest.label_sources, strict=True))
     if as_json:
         rows = [{"tag": tag, "added": False, "taught_by": teacher} for tag, teacher in own]
         rows += map(_describe, additions)

@@ -69,14 +69,14 @@ def summary(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str,
 def details(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str, Any]:
     """`schema.ModelDetails`."""
     manifest = model.folder.manifest
-    tagger, teachers = taggers.default, manifest.teachers
+    tagger, label_sources = taggers.default, manifest.label_sources
     limits = {profile: _limits(taggers[profile].thresholds.tolist()) for profile in PROFILES}
     added = {tag.name: tag for tag in tagger.additions}
     vocabulary = [
         {
             "tag": tag,
             "added": tag in added,
-            "taught_by": teachers[place] if place < len(teachers) else None,
+            "taught_by": label_sources[place] if place < len(label_sources) else None,
             "parents": added[tag].parents
             if tag in added
             else [manifest.tags[p] for p in tagger.scorer.hierarchy.above(place)],

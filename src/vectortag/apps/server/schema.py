@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from vectortag.model.calibration import Profile
-from vectortag.model.manifest import Teacher
+from vectortag.model.manifest import LabelSource
 from vectortag.personal.added_tags import LONGEST_NAME
 
 Score = Annotated[float, Field(ge=0, le=1)]
@@ -146,7 +146,7 @@ class ModelTag(_Answer):
 
     tag: str
     added: bool = Field(description="Whether it was added to the model after its training.")
-    taught_by: Teacher | None = Field(
+    taught_by: LabelSource | None = Field(
         description="photos; pretraining: no photo of the model's data sets; children: the tags that imply it. "
         "null where it was added."
     )

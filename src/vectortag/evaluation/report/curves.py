@@ -1,6 +1,6 @@
 """What the figures of a report show, as arrays.
 
-Scores are (N, T) float32, targets (N, T) uint8 with 1 = has the tag, 0 = has it not, 255 = nobody said.
+Scores are (N, T) float32, targets (N, T) uint8 with 1 = has the tag, 0 = does not have it, 255 = unknown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from vectortag.core.numerics import check_shapes
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 
-Places = npt.NDArray[np.intp]
+Indexes = npt.NDArray[np.intp]
 
 FEWEST_PHOTOS = 5
 """Of fewer, a share says nothing."""
@@ -33,7 +33,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """How a training went: every epoch's figures; `best`, the epoch that was kept, counts from 0."""
+    """The figures of every epoch of a training; `best` is the index of the epoch that was kept."""
 
     epochs: tuple[Epoch, ...]
     best: int
@@ -64,25 +64,25 @@ def precision_recall(scores: FloatArray, targets: ByteArray) -> PrecisionRecall:
     return PrecisionRecall(hits / (last_of_tie + 1), hits / hits[-1])
 
 
-def most_frequent(targets: ByteArray, count: int) -> Places:
-    """The places of the tags with the most positives, most frequent first; those without any are left out."""
+def most_frequent(targets: ByteArray, count: int) -> Indexes:
+    """The indexes of the tags with the most positives, most frequent first; those without any are left out."""
     positives = (targets == 1).sum(axis=0)
     order = np.argsort(-positives, kind="stable")[:count]
     return order[positives[order] > 0]
 
 
-def co_occurrence(targets: ByteArray, places: Places) -> Doubles:
+def co_occurrence(targets: ByteArray, indexes: Indexes) -> Doubles:
     """Of the photos that have tag i and of which tag j is known, the share that have j: (P, P).
 
     Args:
         targets: (N, T).
-        places: (P,) which tags.
+        indexes: (P,) which tags.
 
     Returns:
         Row i, column j; NaN on the diagonal, and where j is known of fewer than FEWEST_PHOTOS photos that have i.
     """
-    present = (targets[:, places] == 1).astype(np.float64)  # (N, P)
-    known = (targets[:, places] != UNKNOWN).astype(np.float64)  # (N, P)
+    present = (targets[:, indexes] == 1).astype(np.float64)  # (N, P)
+    known = (targets[:, indexes] != UNKNOWN).astype(np.float64)  # (N, P)
     both, judged = present.T @ present, present.T @ known  # (P, N) @ (N, P) -> (P, P)
     shares = np.divide(both, judged, out=np.full(both.shape, np.nan), where=judged >= FEWEST_PHOTOS)
     np.fill_diagonal(shares, np.nan)

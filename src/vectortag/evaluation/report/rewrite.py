@@ -1,4 +1,4 @@
-"""The report of a finished model again, from the photos that it kept from training."""
+"""The report of a finished model again, from its validation photos."""
 
 from __future__ import annotations
 

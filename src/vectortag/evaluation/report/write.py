@@ -48,7 +48,7 @@ except ModuleNotFoundError:  # matplotlib comes with the extra "plots"
 TAGS_IN_MATRIX = 30
 
 TAGS_IN_CURVES, TAGS_IN_EXAMPLES = 3, 10
-"""So many of the best, and as many of the worst."""
+"""How many of the best, and of the worst."""
 
 EXAMPLE_SIDE = 300
 """Pixels."""
@@ -77,7 +77,7 @@ class _Judged:
         targets: (N, T) uint8; 255 also where the photo's set never knows a tag's absence, so that it cannot be judged.
         positives: (T,) how many photos have the tag.
         precisions: (T,) average precision; NaN for a tag that has none.
-        ranked: the places of the tags by average precision, best first.
+        ranked: the indexes of the tags by average precision, best first.
     """
 
     tagger: Tagger
@@ -96,7 +96,7 @@ def write_report(folder: Path, learning: Learning | None, validation: Validation
     Where matplotlib is not installed, the figures that it draws are left out.
 
     Args:
-        learning: how the training went; None where nobody remembers.
+        learning: the figures of the training; None where they are not known.
         reports: the figures on each data set.
 
     Raises:
@@ -153,16 +153,16 @@ def _precision_recall(judged: _Judged) -> bytes:
     decided = count(scores >= judged.tagger.thresholds, targets)
     hits, predicted, positives = (float(of.sum()) for of in (decided.hits, decided.predicted, decided.positives))
     best, worst = (
-        [_curve(judged, place) for place in places] for places in best_and_worst(judged.ranked, TAGS_IN_CURVES)
+        [_curve(judged, index) for index in indexes] for indexes in best_and_worst(judged.ranked, TAGS_IN_CURVES)
     )
     operating = hits / max(positives, 1.0), hits / max(predicted, 1.0)
     together = precision_recall(scores, targets)
     return plots.to_png(plots.precision_recall_curves(together, best, worst, operating=operating))
 
 
-def _curve(judged: _Judged, place: int) -> tuple[str, PrecisionRecall]:
-    curve = precision_recall(judged.scores[:, [place]], judged.targets[:, [place]])
-    return f"{plots.label(judged.tagger.tags[place])} {judged.precisions[place]:.2f}", curve
+def _curve(judged: _Judged, index: int) -> tuple[str, PrecisionRecall]:
+    curve = precision_recall(judged.scores[:, [index]], judged.targets[:, [index]])
+    return f"{plots.label(judged.tagger.tags[index])} {judged.precisions[index]:.2f}", curve
 
 
 def _reliability(judged: _Judged) -> bytes:
@@ -180,14 +180,14 @@ def _co_occurrence(judged: _Judged) -> bytes:
         unsure = np.array([info is not None and tag not in info.known for tag in manifest.tags])
         targets[np.ix_(rows, unsure)] = UNKNOWN
     frequent = most_frequent(targets, TAGS_IN_MATRIX)
-    names = [manifest.tags[place] for place in frequent]
+    names = [manifest.tags[index] for index in frequent]
     return plots.to_png(plots.co_occurrence_matrix(names, co_occurrence(targets, frequent)))
 
 
 def _heatmaps(judged: _Judged) -> bytes:
     """Two tags a row, from the best to the worst: a typical photo of each, and the heat map over it."""
     best, worst = best_and_worst(judged.ranked, TAGS_IN_EXAMPLES)
-    pairs = [_example(judged, place) for place in (*best, *worst)]
+    pairs = [_example(judged, index) for index in (*best, *worst)]
     rows = [[cell for pair in pairs[first : first + 2] for cell in pair] for first in range(0, len(pairs), 2)]
     if not rows:
         rows = [[Cell(Image.new("RGB", (EXAMPLE_SIDE, 1), "white"), "no tag can be judged")]]
@@ -196,12 +196,12 @@ def _heatmaps(judged: _Judged) -> bytes:
     return buffer.getvalue()
 
 
-def _example(judged: _Judged, place: int) -> tuple[Cell, Cell]:
+def _example(judged: _Judged, index: int) -> tuple[Cell, Cell]:
     tagger = judged.tagger
-    path = judged.part.records[typical_photo(judged.scores[:, place], judged.targets[:, place])].path
-    heatmap = tagger.explain(path, tagger.tags[place])
+    path = judged.part.records[typical_photo(judged.scores[:, index], judged.targets[:, index])].path
+    heatmap = tagger.explain(path, tagger.tags[index])
     photo = fit(open_image(path, max_pixels=tagger.embedder.recipe.max_pixels), EXAMPLE_SIDE)
-    precision = f"AP {100 * judged.precisions[place]:.1f}, {judged.positives[place]} photos"
+    precision = f"AP {100 * judged.precisions[index]:.1f}, {judged.positives[index]} photos"
     return Cell(photo, heatmap.tag, precision), Cell(draw_heatmap(photo, heatmap), note=score_note(heatmap))
 
 

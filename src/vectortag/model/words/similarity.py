@@ -1,4 +1,4 @@
-"""Words, placed among what a backbone knows: how well a text fits a photo, in closed form, from the embedding alone.
+"""How well a text fits a photo, in closed form, from the photo's embedding alone.
 
 Two views of a photo are added up. Its *classes*: the softmax of the classifier that the backbone was pretrained with,
 each class counting as much as its name means what the word means. And its *direction*: the embedding, and the roots of
@@ -28,7 +28,7 @@ FLOOR = 1e-6
 """Added to the probability of a word's classes, so that its logarithm has an end."""
 
 ROUNDING = 1e-3
-"""A cosine may be so much less than it is: texts of known words are kept in 8 bits, of the bank's in 4."""
+"""Tolerance of a cosine: texts of known words are stored in 8 bits, those of the bank in 4."""
 
 UNLIKE, ALIKE = 0.5, 0.85
 """A word counts by its classes not at all where the nearest is not nearer than the first, and in full from the second
@@ -37,9 +37,9 @@ on. Cosines of texts; chosen on COCO's, Corel's and Flickr8k's words, see benchm
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What words that a model had not been taught were worth, by how near the nearest known word is.
+    """How well a model scored words that it was not taught, by the cosine to the nearest known word.
 
-    Four or so groups of words, from far to near; every array is aligned with them.
+    About four groups of words, from far to near; every array is aligned with them.
 
     Attributes:
         from_nearness: where each group begins, (G,), rising.
@@ -61,8 +61,8 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedWord:
-    """A word, ready to be looked for.
+class WordEmbedding:
+    """A word, ready to be compared with photos.
 
     value = by_class * log(classes . probabilities + FLOOR) + by_direction * cosine - middle
 
@@ -126,10 +126,12 @@ class Words:
         """Where photos point that a text describes: (n, D) -> (n, D) of length 1."""
         return unit((texts - self.text_middle) @ self.text_turn)
 
-    def place(self, text: FloatArray, background: Views) -> PlacedWord:
-        """Place a word: (D,), and the views of photos of everything, over which each part is brought to one scale.
+    def embed_word(self, text: FloatArray, background: Views) -> WordEmbedding:
+        """Make a word comparable to photos, from its text (D,) and the views of background photos.
 
-        So the values of such photos have mean 0 and deviation 1.
+        Both parts are scaled to deviation 1 over the background.
+
+        So the values of background photos have mean 0 and deviation 1.
         """
         near = self.class_texts @ text  # (C,)
         best = float(near.max(initial=-1))
@@ -138,10 +140,10 @@ class Words:
         trust = float(np.clip((best - UNLIKE) / (ALIKE - UNLIKE), 0, 1))
         by_class = trust / _deviation(np.log(background.probabilities @ classes + FLOOR))
         by_direction = 1 / _deviation(background.directions @ query)
-        placed = PlacedWord(classes, query, by_class, by_direction)
-        raw = values(placed, background)
+        embedded = WordEmbedding(classes, query, by_class, by_direction)
+        raw = values(embedded, background)
         whole = _deviation(raw)
-        return PlacedWord(classes, query, by_class / whole, by_direction / whole, float(raw.mean()) / whole)
+        return WordEmbedding(classes, query, by_class / whole, by_direction / whole, float(raw.mean()) / whole)
 
     def nearest(self, text: FloatArray, count: int = 5) -> list[tuple[str, float]]:
         """The known words and classes whose texts are nearest to one (D,), with their cosines, best first."""
@@ -149,29 +151,29 @@ class Words:
         cosines = np.concatenate([self.known_texts @ text, self.class_texts @ text])
         order = np.argsort(-cosines, kind="stable")
         found: dict[str, float] = {}
-        for place in order[: 3 * count]:  # a class and a known word often have one name
-            found.setdefault(names[place].lower(), float(cosines[place]))
+        for index in order[: 3 * count]:  # a class and a known word often have one name
+            found.setdefault(names[index].lower(), float(cosines[index]))
         return list(found.items())[:count]
 
-    def along(self, placed: PlacedWord, embedding: FloatArray, directions: FloatArray) -> FloatArray:
+    def along(self, embedded: WordEmbedding, embedding: FloatArray, directions: FloatArray) -> FloatArray:
         """d value / d embedding, times directions: (K,), (K, n) -> (n,)."""
         width = len(embedding)
         (probabilities,) = class_probabilities(self.classifier, embedding[None])
         (projected,) = self._projected(embedding[None], probabilities[None])
-        share = float(probabilities @ placed.classes)
-        of_logits = placed.by_class / (share + FLOOR) * probabilities * (placed.classes - share)
-        of_projected = placed.by_direction * unit_gradient(placed.query, projected)
+        share = float(probabilities @ embedded.classes)
+        of_logits = embedded.by_class / (share + FLOOR) * probabilities * (embedded.classes - share)
+        of_projected = embedded.by_direction * unit_gradient(embedded.query, projected)
         of_roots = 0.5 * np.sqrt(probabilities) * (self.projection[width:] @ of_projected)
         of_logits = of_logits + of_roots - probabilities * of_roots.sum()
         gradient = self.projection[:width] @ of_projected + of_logits @ self.classifier.w
         return (gradient @ directions).astype(np.float32)
 
 
-def values(placed: PlacedWord, views: Views) -> FloatArray:
+def values(embedded: WordEmbedding, views: Views) -> FloatArray:
     """How well a word fits each photo: (N,), any number, higher is better."""
-    by_class = np.log(views.probabilities @ placed.classes + FLOOR)
-    by_direction = views.directions @ placed.query
-    fit = placed.by_class * by_class + placed.by_direction * by_direction - placed.middle
+    by_class = np.log(views.probabilities @ embedded.classes + FLOOR)
+    by_direction = views.directions @ embedded.query
+    fit = embedded.by_class * by_class + embedded.by_direction * by_direction - embedded.middle
     return np.asarray(fit, np.float32)
 
 
@@ -181,7 +183,7 @@ def class_probabilities(classifier: Classifier, embeddings: FloatArray) -> Float
 
 
 def no_classes(width: int) -> Classifier:
-    """In the place of the classifier of a backbone that has none."""
+    """An empty classifier, for a backbone that has none."""
     return Classifier(np.empty((0, width), np.float32), np.empty(0, np.float32), ())
 
 

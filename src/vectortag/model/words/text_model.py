@@ -57,14 +57,14 @@ class TextModel:
         """
         by_length: dict[int, list[int]] = defaultdict(list)
         pieces = [word_pieces(text) for text in texts]
-        for place, one in enumerate(pieces):
-            by_length[len(one)].append(place)
+        for index, one in enumerate(pieces):
+            by_length[len(one)].append(index)
         if by_length and max(by_length) > MOST_PIECES:
             raise WordsError(f"the text is too long: {max(by_length)} pieces of words, at most {MOST_PIECES} are read")
         means = np.empty((len(texts), WIDTH), np.float32)
-        for places in by_length.values():
-            for batch in (places[first : first + BATCH] for first in range(0, len(places), BATCH)):
-                means[batch] = self._session.hidden([pieces[place] for place in batch]).mean(axis=1)
+        for indexes in by_length.values():
+            for batch in (indexes[first : first + BATCH] for first in range(0, len(indexes), BATCH)):
+                means[batch] = self._session.hidden([pieces[index] for index in batch]).mean(axis=1)
         return unit(means)
 
 

@@ -45,16 +45,16 @@ class WordBank:
 
         arrays = load_file(PACKAGE / "model" / "words" / "text" / BANK)
         self.names = arrays["names"].tobytes().decode().split("\n")
-        self._places = {name: place for place, name in enumerate(self.names)}
+        self._places = {name: index for index, name in enumerate(self.names)}
         self._halves = arrays["halves"]  # (n, D / 2) uint8, two numbers each
         self._step, self._middle = arrays["step"].astype(np.float32), arrays["middle"].astype(np.float32)
 
     def vector(self, name: str) -> FloatArray | None:
         """The (D,) vector of a noun or of its plural; None where it is not in the bank."""
-        place = next((self._places[one] for one in singulars(name) if one in self._places), None)
-        if place is None:
+        index = next((self._places[one] for one in singulars(name) if one in self._places), None)
+        if index is None:
             return None
-        halves = self._halves[place]
+        halves = self._halves[index]
         levels = np.stack([halves >> 4, halves & 15], axis=1).ravel().astype(np.float32)
         return unit((levels - 7.5) * self._step + self._middle)
 

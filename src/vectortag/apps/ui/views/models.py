@@ -71,5 +71,5 @@ def _tags(folder: ModelFolder) -> list[dict[str, object]]:
             "taught by": teacher,
             "parents": ", ".join(manifest.tags[parent] for parent in hierarchy.above(place)),
         }
-        for place, (tag, teacher) in enumerate(zip(manifest.tags, manifest.teachers, strict=True))
+        for place, (tag, teacher) in enumerate(zip(manifest.tags, manifest.label_sources, strict=True))
     ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,11 +25,14 @@ from PIL import Image
 
 from vectortag.inference.tagger import Tagger
 from vectortag.model.blocks import LinearBlock, MlpBlock, SoftmaxGroupsBlock
+from vectortag.model.calibration import Calibration
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, write_model_folder
 from vectortag.model.head import Head
 from vectortag.model.manifest import Manifest
 from vectortag.model.taxonomy import Taxonomy
+from vectortag.model.words.similarity import Evidence, Words
+from vectortag.model.words.word_vectors import word_vector
 
 TINY_TAGS = ("animal", "beach", "dog", "sea", "boat", "vehicle")
 TINY_TAXONOMY = Taxonomy(
@@ -220,6 +223,60 @@ def tiny_model(
 def tagger(tiny_model: Path) -> Tagger:
     """The tiny model, loaded by the default runtime."""
     return Tagger.load(tiny_model)
+
+
+WORD_CLASSES, KNOWN_WORDS = ("zebra", "tractor", "violin", "sofa"), ("dog", "boat", "sea", "horse")
+
+
+@pytest.fixture
+def make_words() -> Callable[..., Words]:
+    """make_words(classes=...): what the tiny model knows of some classes and of four words, with random matrices."""
+
+    def make(*, classes: tuple[str, ...] = WORD_CLASSES) -> Words:
+        random = np.random.default_rng(3)
+        weights = random.normal(0, 1, (len(classes), WIDTH)).astype(np.float32)
+        texts = np.stack([word_vector(name) for name in classes]) if classes else np.empty((0, 384), np.float32)
+        thresholds = {"precise": [0.5, 0.6], "balanced": [0.3, 0.4], "thorough": [0.1, 0.2]}
+        calibration = Calibration(np.float32([0.8, 1.2]), np.float32([-3, -2]), dict_of_arrays(thresholds))
+        numbers = [np.float32(pair) for pair in ([0.8, 0.95], [0.2, 0.5], [30, 31])]
+        return Words(
+            Classifier(weights, np.zeros(len(classes), np.float32), classes),
+            texts,
+            random.normal(0, 1, (WIDTH + len(classes), 384)).astype(np.float32),
+            np.zeros(384, np.float32),
+            np.zeros(384, np.float32),
+            np.eye(384, dtype=np.float32),
+            KNOWN_WORDS,
+            np.stack([word_vector(name) for name in KNOWN_WORDS]),
+            Evidence(np.float32([0.55, 0.9]), calibration, *numbers),
+        )
+
+    return make
+
+
+def dict_of_arrays(lists: Mapping[str, Sequence[float]]) -> dict[Any, np.ndarray]:
+    return {name: np.float32(values) for name, values in lists.items()}
+
+
+@pytest.fixture
+def worded(
+    write_tiny_model: Callable[..., ModelFolder], make_words: Callable[..., Words], tmp_path: Path
+) -> ModelFolder:
+    """The tiny model, taught words."""
+    words = make_words()
+    return write_tiny_model(tmp_path / "worded", words=words, classifier=words.classifier)
+
+
+@pytest.fixture
+def worded_tagger(worded: ModelFolder) -> Tagger:
+    """The tiny model that knows words, loaded by the default runtime."""
+    return Tagger.load(worded)
+
+
+@pytest.fixture
+def photos_12(make_photo: Callable[..., Path]) -> list[Path]:
+    """Twelve different photos."""
+    return [make_photo(f"{seed}.png", seed=seed) for seed in range(12)]
 
 
 @pytest.fixture

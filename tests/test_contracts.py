@@ -76,6 +76,20 @@ class TestTheMap:
         assert len(entries) <= 15
 
 
+MIRRORED = ("assembly", "core", "evaluation", "inference", "model", "personal", "runtime")
+"""The packages of which each module has a test file of its own."""
+
+
+@pytest.mark.parametrize("package", MIRRORED)
+def test_each_module_has_a_test_file_that_mirrors_it(package: str):
+    modules = [file.relative_to(PACKAGE) for file in (PACKAGE / package).rglob("*.py") if file.name != "__init__.py"]
+
+    for module in modules:
+        tests = ROOT / "tests" / module.parent
+        own = [*tests.glob(f"test_{module.stem}.py"), *tests.glob(f"test_{module.stem}_*.py")]
+        assert own, f"tests/{module.parent}/test_{module.stem}.py is missing"
+
+
 class TestImporting:
     def test_importing_vectortag_imports_nothing_heavy_and_opens_nothing_but_modules(self):
         code = """

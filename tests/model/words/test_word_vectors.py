@@ -1,4 +1,4 @@
-"""Texts as numbers: word pieces, the bank of nouns, and the text model where it is installed."""
+"""Vectors of words and sentences: from the bank of nouns, or from the text model where it is installed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vectortag.core.errors import MissingExtraError, ModelFolderError, WordsError
+from vectortag.core.errors import MissingExtraError, WordsError
 from vectortag.model.words import text_model, word_vectors
 from vectortag.model.words.text_model import TextModel
-from vectortag.model.words.tokenizer import is_known, word_pieces
 from vectortag.model.words.word_vectors import (
     check_text,
     read_words,
@@ -33,29 +32,6 @@ def no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the extra `words` were not installed."""
     monkeypatch.setattr(text_model, "PACKAGE", "vectortag_no_such_package")
     word_vectors.text_model.cache_clear()
-
-
-class TestPieces:
-    @pytest.mark.parametrize(
-        ("text", "numbers"),
-        [  # as the package tokenizers gives them
-            ("a photo of a zebra", [101, 1037, 6302, 1997, 1037, 29145, 102]),
-            ("Café au lait!", [101, 7668, 8740, 21110, 2102, 999, 102]),
-            ("", [101, 102]),
-        ],
-    )
-    def test_they_are_those_of_bert(self, text, numbers):
-        assert word_pieces(text) == numbers
-
-    def test_a_word_without_end_is_unknown_and_not_read_for_ever(self):
-        assert word_pieces("a" * 10_000) == [101, 100, 102]
-
-    def test_special_pieces_cannot_be_written(self):
-        assert 102 not in word_pieces("[SEP]")[1:-1]
-
-    @pytest.mark.parametrize(("text", "known"), [("zebra", True), ("", False), ("💛💛", False)])
-    def test_what_has_no_pieces_is_not_known(self, text, known):
-        assert is_known(text) is known
 
 
 class TestBank:
@@ -84,27 +60,6 @@ class TestBank:
         cosines = (np.stack([word_bank().vector(name) for name in names]) * read_words(model, names)).sum(axis=1)
 
         assert cosines.min() > 0.985
-
-
-class TestTextModel:
-    def test_texts_read_together_are_read_as_alone(self, model):
-        texts = ["a cat", "two dogs in the snow", "a dog", "the sea"]
-
-        together = model.embed(texts)
-
-        for text, vector in zip(texts, together, strict=True):
-            np.testing.assert_allclose(model.embed([text])[0], vector, atol=1e-5)
-
-    def test_a_paraphrase_is_nearer_than_something_else(self, model):
-        cat, same, other = model.embed(["a cat sleeps on a couch", "a kitten naps on the sofa", "a red racing car"])
-
-        assert cat @ same > 0.6 > cat @ other
-
-    def test_a_changed_file_is_refused(self, model, monkeypatch):
-        monkeypatch.setattr(text_model, "SHA256", "0" * 64)
-
-        with pytest.raises(ModelFolderError, match="not the text model that VectorTag was made with"):
-            TextModel()
 
 
 class TestWithoutTheExtra:

@@ -1,0 +1,114 @@
+"""Photos found by a sentence, and by the tags that they have or have not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vectortag.core.errors import PhotoError, UnknownTagError
+from vectortag.inference.search import PhotoIndex
+from vectortag.inference.tagger import Tagger
+from vectortag.model.words.similarity import Words
+from vectortag.model.words.text_model import is_installed
+from vectortag.model.words.word_vectors import word_vector
+
+
+@pytest.fixture
+def tagger(worded_tagger: Tagger) -> Tagger:
+    return worded_tagger
+
+
+@pytest.fixture
+def photos(photos_12: list[Path]) -> list[Path]:
+    return photos_12
+
+
+def test_the_photos_that_fit_best_come_first(tagger, photos):
+    index = PhotoIndex.of(tagger, photos)
+
+    found = index.search("zebra", top=5)
+
+    embeddings = np.stack([one for _, one in tagger.embedder.embed_many(photos)])
+    words = tagger.folder.words
+    cosines = words.views(embeddings).directions @ words.queries(word_vector("zebra")[None])[0]
+    assert [one.photo for one in found] == [photos[place] for place in np.argsort(-cosines)[:5]]
+    assert [one.similarity for one in found] == pytest.approx(sorted(cosines, reverse=True)[:5], abs=1e-6)
+
+
+def test_a_second_search_does_not_run_the_network(tagger, photos, monkeypatch):
+    first = PhotoIndex.of(tagger, photos).search("zebra", top=20)
+
+    monkeypatch.setattr(type(tagger.embedder.session), "feature_map", None)
+
+    assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
+
+
+def test_nor_does_it_look_again_where_photos_point(tagger, photos, monkeypatch):
+    first = PhotoIndex.of(tagger, photos).search("zebra", top=20)
+
+    monkeypatch.setattr(Words, "views", None)
+
+    assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
+
+
+def test_a_broken_cache_is_made_anew(tagger, photos, home):
+    first = PhotoIndex.of(tagger, photos).search("zebra", top=20)
+    (kept,) = (home / "cache" / "directions").iterdir()
+    kept.write_bytes(b"broken")
+
+    assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
+
+
+def test_conditions_leave_out_photos_by_their_tags(tagger, photos):
+    index = PhotoIndex.of(tagger, photos)
+    tags = {photo: {one.tag for one in tagger.tag(photo).tags} for photo in photos}
+    dogs = {photo for photo in photos if "dog" in tags[photo]}
+    assert 0 < len(dogs) < len(photos)
+
+    assert {one.photo for one in index.search("zebra", top=20, has=["puppy"])} == dogs
+    assert {one.photo for one in index.search("zebra", top=20, has_not=["dog"])} == set(photos) - dogs
+    assert index.search("zebra", top=20, has=["dog"], has_not=["dog"]) == []
+
+
+def test_a_photo_that_cannot_be_read_is_told_apart(tagger, photos, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+
+    index = PhotoIndex.of(tagger, [*photos, broken])
+
+    assert index.photos == tuple(photos)
+    assert [type(error) for error in index.failed] == [PhotoError]
+
+
+def test_nothing_is_found_where_there_is_nothing(tagger):
+    assert PhotoIndex.of(tagger, []).search("zebra", top=3) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "doubted"), [("asdfgh", True), ("blorf asdfgh", True), ("the blorf", False), ("zebras", False)]
+)
+def test_nonsense_is_doubted(tagger, photos, need, sentence, doubted):
+    need(is_installed(), "the text model")
+
+    doubt = PhotoIndex.of(tagger, photos).doubt(sentence)
+
+    assert (doubt is not None) == doubted
+    assert doubt is None or f'"{sentence}" is far from everything that the model "tiny" knows' in doubt
+
+
+def test_photos_that_are_not_to_be_kept_leave_nothing_in_the_cache(tagger, photos, home):
+    embeddings = np.stack([one for _, one in tagger.embedder.embed_many(photos)])
+
+    found = PhotoIndex(tagger, range(len(photos)), embeddings).search("zebra", top=20)
+
+    assert not (home / "cache" / "directions").exists()
+    assert [photos[one.photo] for one in found] == [
+        one.photo for one in PhotoIndex.of(tagger, photos).search("zebra", top=20)
+    ]
+
+
+def test_an_unknown_tag_is_an_error(tagger, photos):
+    with pytest.raises(UnknownTagError, match="no tag"):
+        PhotoIndex.of(tagger, photos).search("zebra", top=3, has=["unicorn"])

@@ -1,0 +1,132 @@
+"""Tags from words: their scores, what is refused, and the parents that are proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vectortag.core.errors import NewTagError, WordsError
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import PROFILES
+from vectortag.model.words.word_vectors import word_vector
+from vectortag.personal.from_words import propose_parents
+
+WIDTH = 8
+
+
+@pytest.fixture
+def tagger(worded_tagger: Tagger) -> Tagger:
+    return worded_tagger
+
+
+@pytest.fixture
+def photos(photos_12: list[Path]) -> list[Path]:
+    return photos_12
+
+
+def scores(tagger: Tagger, photos: Sequence[Path]) -> np.ndarray:
+    return np.stack([[one.score for one in tagging.scores] for tagging in tagger.tag_many(photos)])
+
+
+class TestFromWords:
+    def test_a_name_is_enough(self, tagger, photos):
+        added = tagger.add_tag("zebra", words=True)
+
+        assert (added.examples, added.words, added.nearest[0]) == (0, "zebra", "zebra")
+        assert added.nearness == pytest.approx(1, abs=0.01)
+        assert tagger.tags[-1] == "zebra"
+        assert 0 < tagger.tag(photos[0])["zebra"].score < 1
+
+    def test_its_score_and_threshold_are_those_of_unseen_words_as_near(self, tagger):
+        evidence = tagger.folder.words.evidence
+
+        near, far = tagger.add_tag("zebra", words=True), tagger.add_tag("pony", words=True)
+
+        assert far.nearness < 0.9
+        for added, place in ((near, 1), (far, 0)):
+            assert added.slope == pytest.approx(evidence.calibration.slope[place])
+            assert added.separation == pytest.approx(evidence.separation[place])
+            for profile in PROFILES:
+                assert added.thresholds[profile] == pytest.approx(evidence.calibration.thresholds[profile][place])
+
+    def test_no_old_score_changes_by_a_bit(self, tagger, photos):
+        tagger.add_tag("plain", photos[:4])
+        before = scores(tagger, photos)
+
+        for name in ("zebra", "armchair", "pony"):
+            tagger.add_tag(name, words=True)
+
+        after = scores(tagger, photos)
+        kept = [tagger.tags.index(tag) for tag in (*tagger.folder.manifest.tags, "plain")]
+        np.testing.assert_array_equal(after[:, kept], before)
+
+    def test_every_later_load_has_it(self, tagger, worded, photos):
+        tagger.add_tag("zebra", words=True)
+
+        assert Tagger.load(worded.path).tag(photos[0]) == tagger.tag(photos[0])
+
+    def test_it_ranks_photos_as_its_words_do(self, tagger, photos):
+        tagger.add_tag("zebra", words=True)
+        embeddings = np.stack([one for _, one in tagger.embedder.embed_many(photos)])
+        words = tagger.folder.words
+
+        views = words.views(embeddings)
+        embedded = words.embed_word(word_vector("zebra"), words.views(tagger.folder.background))
+        fit = np.log(views.probabilities @ embedded.classes + 1e-6) * embedded.by_class
+        fit += embedded.by_direction * (views.directions @ embedded.query)
+
+        assert (np.argsort(fit) == np.argsort(scores(tagger, photos)[:, -1])).all()
+
+    def test_it_has_a_heat_map_of_its_own(self, tagger, photos):
+        tagger.add_tag("zebra", words=True)
+        analysis = next(one for one in map(tagger.analyse, photos) if not one.heatmap("zebra").is_empty)
+
+        found = analysis.heatmap("zebra")
+
+        step, cells = 1e-2, analysis.feature_map.reshape(WIDTH, -1)
+        moved = np.stack([cells.mean(axis=1) + sign * step * cell for cell in cells.T for sign in (1, -1)])
+        logits = tagger.scorer.logits(moved.astype(np.float32))[:, -1].astype(np.float64)
+        raw = np.maximum((logits[0::2] - logits[1::2]) / (2 * step), 0)
+        raw = (raw - raw.min()) / (raw - raw.min()).max()
+        np.testing.assert_allclose(found.values.ravel(), raw, atol=0.02)
+
+    def test_parents_come_from_the_taxonomy_and_from_the_caller(self, tagger):
+        assert tagger.add_tag("zebra", words=True, parents=["ship"]).parents == ("boat", "vehicle")
+
+    def test_what_most_of_the_nearest_imply_is_proposed(self, tagger):
+        taxonomy = tagger.folder.manifest.taxonomy
+
+        assert propose_parents(taxonomy, tagger.tags, ("dog", "puppy", "dog", "sea", "boat")) == ("animal",)
+        assert propose_parents(taxonomy, tagger.tags, ("dog", "boat", "sea")) == ()
+
+    def test_a_model_without_a_classifier_goes_by_the_direction(self, write_tiny_model, make_words, tmp_path, photos):
+        tagger = Tagger.load(write_tiny_model(tmp_path / "plain", words=make_words(classes=())))
+
+        tagger.add_tag("horse", words=True)
+
+        assert 0 < tagger.tag(photos[0])["horse"].score < 1
+
+    @pytest.mark.parametrize(
+        ("name", "words", "error", "problem"),
+        [
+            ("dog", True, NewTagError, "exists already"),
+            ("puppy", True, NewTagError, 'is another name of "dog"'),
+            ("", True, NewTagError, "1 to 60 characters"),
+            ("z" * 61, True, NewTagError, "1 to 60 characters"),
+            ("斑马", True, WordsError, "only English"),
+            ("theorem", True, WordsError, r"too far from everything .* The nearest: "),
+            ("zebra", " ".join(["very"] * 200), WordsError, "too long"),
+        ],
+    )
+    def test_what_cannot_be_placed_is_refused(self, tagger, name, words, error, problem):
+        with pytest.raises(error, match=problem):
+            tagger.add_tag(name, words=words)
+
+        assert tagger.tags == tagger.folder.manifest.tags
+
+    def test_a_model_that_knows_no_words_says_so(self, tiny_model):
+        with pytest.raises(WordsError, match="vectortag learn-words tiny"):
+            Tagger.load(tiny_model).add_tag("zebra", words=True)

@@ -7,7 +7,19 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol, TextIO
 
+from vectortag.core.file_names import escape_path
 from vectortag.core.types import FailedTagging, Tagging, TagScore
+
+
+def to_json(value: Any, stream: TextIO, *, indent: int | None = None) -> str:
+    """Plain values as JSON; a stream that is not Unicode gets ASCII, with JSON's own escapes."""
+    is_unicode = (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    return json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
+
+
+def name_in(tagging: Tagging) -> str | None:
+    """The path of a photo as every output writes it; None where it came from memory."""
+    return None if tagging.path is None else escape_path(tagging.path)
 
 
 class Writer(Protocol):
@@ -26,7 +38,7 @@ class JsonLinesWriter:
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         line: dict[str, Any] = {
-            "path": tagging.path,
+            "path": name_in(tagging),
             "model": tagging.model,
             "runtime": tagging.runtime,
             "precision": tagging.precision,
@@ -39,10 +51,10 @@ class JsonLinesWriter:
 
     def failed(self, failure: FailedTagging) -> None:
         error = {"type": type(failure.error).__name__, "message": str(failure.error)}
-        self._write({"path": failure.path, "error": error})
+        self._write({"path": escape_path(failure.path), "error": error})
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._stream.write(to_json(line, self._stream) + "\n")
 
 
 class CsvWriter:
@@ -55,9 +67,9 @@ class CsvWriter:
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         made_by = [tagging.model, tagging.precision, tagging.size, ""]
         for scored in tags:
-            self._rows.writerow([tagging.path, *scored.to_json().values(), *made_by])
+            self._rows.writerow([name_in(tagging), *scored.to_json().values(), *made_by])
         if not tags:
-            self._rows.writerow([tagging.path, "", "", "", *made_by])
+            self._rows.writerow([name_in(tagging), "", "", "", *made_by])
 
     def failed(self, failure: FailedTagging) -> None:
-        self._rows.writerow([failure.path, "", "", "", "", "", "", str(failure.error)])
+        self._rows.writerow([escape_path(failure.path), "", "", "", "", "", "", str(failure.error)])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from vectortag.core.errors import CorrectionError, PhotoError, VectorTagError
+from vectortag.core.file_names import escape_path
 from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.scorer import Scorer
@@ -310,9 +311,11 @@ class Tagger:
 
         has, has_not = ({self.tags[self.place(tag)] for tag in tags} for tags in (yes, no))
         if both := has & has_not:
-            raise CorrectionError(f'{photo}: "{min(both)}" is said to be there and not to be there')
+            raise CorrectionError(f'{escape_path(photo)}: "{min(both)}" is said to be there and not to be there')
         if not has | has_not:
-            raise CorrectionError(f"{photo}: nothing is said of it. Name tags that it has, or does not have")
+            raise CorrectionError(
+                f"{escape_path(photo)}: nothing is said of it. Name tags that it has, or does not have"
+            )
         self.embedder.pixels(photo)
         said = [Correction(Path(photo), tag, tag in has) for tag in self.tags if tag in has | has_not]
         add_corrections(said)

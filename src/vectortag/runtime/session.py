@@ -23,8 +23,10 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 
 from vectortag.core.errors import MissingExtraError, ModelFolderError, VectorTagError
-from vectortag.core.folders import cache_home, replace_file
+from vectortag.core.files import open_regular
+from vectortag.core.folders import cache_home
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
+from vectortag.core.writing import replace_file
 from vectortag.runtime.cpu import this_machine, usable_cores
 
 Engine = Literal["openvino", "onnxruntime", "cuda"]
@@ -410,7 +412,7 @@ def _take(compiled: Any, idle: list[Any]) -> Any:
 def _read_tensor(file: Path) -> Any:
     """A file's bytes in memory that OpenVINO uses as it is; of plain bytes it makes copies."""
     openvino = _import_openvino()
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         tensor = openvino.Tensor(openvino.Type.u8, [os.fstat(stream.fileno()).st_size])
         stream.readinto(tensor.data)
     return tensor

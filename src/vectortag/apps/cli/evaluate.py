@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,8 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, open_output, stdout
+from vectortag.apps.formats import to_json
+from vectortag.data.outputs import REPORT_JSON, Inputs, check_output
 from vectortag.evaluation.evaluate import Report
 from vectortag.evaluation.evaluate import evaluate as evaluate_model
 from vectortag.evaluation.protocols import Averages, Corel5k, ProtocolReport, evaluate_by_protocol
@@ -43,6 +44,7 @@ def evaluate(
     size: options.Size = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     output: options.Output = None,
+    overwrite: options.Overwrite = False,
     skip_bad_rows: options.SkipBadRows = False,
     runtime: options.Runtime = options.RuntimeName.auto,
     precision: options.Precision = options.PrecisionName.auto,
@@ -59,6 +61,8 @@ def evaluate(
 
     `vectortag evaluate resnet18 coco/metadata.csv --split val --protocol coco`
     """
+    if output is not None:
+        check_output(output, REPORT_JSON, inputs=Inputs([data, data / "metadata.csv"]), overwrite=overwrite)
     tagger = Tagger.load(
         model, profile=profile.value, size=size, runtime=runtime.value, precision=precision.value, additions=False
     )
@@ -73,7 +77,7 @@ def evaluate(
         notes.print(f"left out: {failure}", style="yellow")
     if as_json or output:
         with open_output(output) as stream:
-            stream.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
+            stream.write(to_json(report.to_json(), stream, indent=2) + "\n")
     if not as_json:
         made_by = f"{report.model} in {report.precision} at {report.size} pixels"
         stdout().print(f"{made_by} on {report.data}, {report.split}: {report.photos:,} photos")

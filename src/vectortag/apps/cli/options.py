@@ -10,6 +10,10 @@ import typer
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="A model's name or folder. See: vectortag models")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace a file that is not an older output. Never a photo, never an input."),
+]
 SkipBadRows = Annotated[bool, typer.Option("--skip-bad-rows", help="Leave bad rows out instead of stopping.")]
 DataName = Annotated[
     str | None, typer.Option("--dataset", help="The name under which the set is known; default: its folder's name.")

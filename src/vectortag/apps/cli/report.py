@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
 
 
@@ -18,6 +19,7 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The folder of the report. Default: in your data folder.")
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Show what a model can and cannot do: its report, as training writes it, from its validation photos.
 
@@ -30,5 +32,5 @@ def report(
     """
     from vectortag.evaluation.report.rewrite import report_on
 
-    stdout().print(str(report_on(model, data, output=output) / "README.md"))
+    stdout().print(str(report_on(model, data, output=output, overwrite=overwrite) / "README.md"))
     return 0

@@ -15,6 +15,7 @@ from vectortag.apps.ui.served import ServedModel
 from vectortag.apps.ui.state import choose_model, lowered, models, settings
 from vectortag.apps.ui.visit import VisitorPhoto, read_photo
 from vectortag.core.errors import VectorTagError
+from vectortag.core.files import read_file
 from vectortag.core.types import FloatArray
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import count_tags
@@ -152,5 +153,5 @@ def _mistake(one: Mistake, model: ServedModel) -> None:
 @st.cache_data(show_spinner=False, max_entries=200)
 def _look(photo: str, digest: str, _model: ServedModel) -> tuple[VisitorPhoto, FloatArray]:
     del digest
-    read = read_photo(Path(photo).name, Path(photo).read_bytes(), key=photo)
+    read = read_photo(Path(photo).name, read_file(photo), key=photo)
     return read, _model.feature_map(read.content, next(iter(MODES.values())))

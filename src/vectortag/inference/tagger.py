@@ -25,7 +25,8 @@ from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.personal.corrected_rows import Refit, read_refits
 from vectortag.runtime.blas import one_thread
-from vectortag.runtime.embedder import Embedder, embeddings_of, in_batches, work_on_read
+from vectortag.runtime.embedder import Embedder, embeddings_of, work_on_read
+from vectortag.runtime.pipeline import batched
 from vectortag.runtime.pixels import Photo, name_of
 from vectortag.runtime.session import Runtime
 
@@ -337,4 +338,4 @@ class Tagger:
 def _scored_at_once(items: Iterable[Item]) -> Iterator[list[Item]]:
     """So many at a time; whoever takes them computes on one core, also when the last photo has been read."""
     with one_thread():
-        yield from in_batches(items, SCORED_AT_ONCE)
+        yield from batched(items, SCORED_AT_ONCE)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import collections
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.runtime.blas import one_thread
 from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.pipeline import batched, map_ordered
 from vectortag.runtime.pixels import Photo, PixelRecipe, load_pixels
 from vectortag.runtime.session import AT_ONCE, Session
 
@@ -107,18 +107,11 @@ class Embedder:
             results = work_on_read(pixels, lambda images: map(wanted, look(images)))
             return list(zip(some, results, strict=True))
 
-        waiting: collections.deque[Future[list[tuple[Photo, FloatArray | PhotoError]]]] = collections.deque()
-        with one_thread(), ThreadPoolExecutor(session.threads + spare, thread_name_prefix="photos") as pool:
-            try:
-                for some in in_batches(itertools.chain(first, photos), group):
-                    waiting.append(pool.submit(work, some))
-                    if len(waiting) >= AHEAD * (session.threads + spare):
-                        yield from waiting.popleft().result()
-                while waiting:
-                    yield from waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        threads = session.threads + spare
+        groups = batched(itertools.chain(first, photos), group)
+        results = map_ordered(work, groups, threads=threads, in_flight=AHEAD * threads, name="photos")
+        with one_thread(), closing(results):
+            yield from itertools.chain.from_iterable(results)
 
 
 def _try(work: Callable[[Photo], Item], photo: Photo) -> Item | PhotoError:
@@ -135,13 +128,6 @@ def work_on_read(
     read = [item for item in items if not isinstance(item, PhotoError)]
     results = iter(work(read) if read else ())
     return [item if isinstance(item, PhotoError) else next(results) for item in items]
-
-
-def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """So many at a time, and in the end what is left."""
-    items = iter(items)
-    while some := list(itertools.islice(items, size)):
-        yield some
 
 
 def embeddings_of(feature_maps: FloatArray) -> FloatArray:

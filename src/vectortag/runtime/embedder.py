@@ -17,13 +17,19 @@ from vectortag.runtime.blas import one_thread
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.pipeline import batched, map_ordered
 from vectortag.runtime.pixels import Photo, PixelRecipe, load_pixels
-from vectortag.runtime.session import AT_ONCE, Session
+from vectortag.runtime.session import Session
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 2
-"""Groups of photos a thread that are taken before the first of them is given back: large photos hold up no others."""
+GROUP = 8
+"""Preferred photos per call of the network: enough for its batches."""
+
+GROUPS_PER_THREAD = 2
+"""Groups in flight per thread; bounds memory, and a slow photo does not stall the rest."""
+
+LARGEST_IN_BATCHES = 320
+"""Pixels a side up to which batches are computed; of larger photos, a batch takes hundreds of megabytes a core."""
 
 VIEWS = 4
 MIDDLE = 0.8
@@ -48,7 +54,7 @@ class Embedder:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return self.session.feature_maps(self.pixels(photo)[None])[0]
+        return self.session.run(self.pixels(photo)[None])[0]
 
     def pixels(self, photo: Photo) -> ByteArray:
         """(size, size, 3) uint8 of one photo; for a network in a lower precision by the quicker of two ways.
@@ -60,15 +66,15 @@ class Embedder:
 
     def embed(self, images: ByteArray) -> FloatArray:
         """(N, size, size, 3) uint8 -> (N, K) float32."""
-        return embeddings_of(self.session.feature_maps(images))
+        return embeddings_of(self.session.run(images))
 
     def embed_many(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K,) embedding, or with the error that stopped it, in the order of `photos`."""
-        return self._each(photos, lambda feature_map: embeddings_of(feature_map[None])[0])
+        return self._map(photos, embeddings_of)
 
     def feature_maps(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K, h, w) feature map, or its error, in the order of `photos`."""
-        return self._each(photos, lambda feature_map: feature_map)
+        return self._map(photos, lambda maps: maps)
 
     def embed_views(self, photo: Photo) -> FloatArray:
         """(VIEWS, K): the embeddings of a photo, of its middle, and of both mirrored.
@@ -82,34 +88,37 @@ class Embedder:
         views = np.stack([np.asarray(plain), np.asarray(middle)])
         return self.embed(np.concatenate([views, views[:, :, ::-1]]))
 
-    def _each(
-        self, photos: Iterable[Photo], wanted: Callable[[FloatArray], FloatArray]
+    def _map(
+        self, photos: Iterable[Photo], reduce: Callable[[FloatArray], FloatArray]
     ) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
-        """Work on all cores: each thread decodes a group of photos, leaves them to the network, and waits for them.
+        """Work on all cores: each thread decodes a group of photos, calls the network with them, and waits for it.
 
         There are more threads than cores, so that some decode while others wait. A single photo has all cores, and no
-        network is made ready for each of them. What is too few photos for a group on each core is done one by one.
+        network is compiled for a core each. Photos that do not fill a group per core are computed one by one.
 
         Args:
-            wanted: what to keep of a feature map.
+            photos: read in the caller's thread, only as far ahead as the threads need.
+            reduce: feature maps (N, K, h, w) -> what is kept of them, (N, ...).
         """
         photos, session = iter(photos), self.session
-        first = list(itertools.islice(photos, AT_ONCE * session.threads))
+        first = list(itertools.islice(photos, GROUP * session.threads))
         if len(first) == 1:
-            yield first[0], _try(lambda photo: wanted(self.feature_map(photo)), first[0])
+            yield first[0], _try(lambda photo: reduce(self.feature_map(photo)[None])[0], first[0])
             return
-        group = AT_ONCE if len(first) == AT_ONCE * session.threads else 1
-        look = session.feature_maps_of if group > 1 else lambda images: map(session.feature_map, images)
+        size = GROUP if len(first) == GROUP * session.threads else 1
+        batch = session.batch if size > 1 and self.size <= LARGEST_IN_BATCHES else 1
         spare = session.threads // 2 if session.threads == usable_cores() else 0  # fewer cores were asked for: no more
-
-        def work(some: Sequence[Photo]) -> list[tuple[Photo, FloatArray | PhotoError]]:
-            pixels = [_try(self.pixels, photo) for photo in some]
-            results = work_on_read(pixels, lambda images: map(wanted, look(images)))
-            return list(zip(some, results, strict=True))
-
         threads = session.threads + spare
-        groups = batched(itertools.chain(first, photos), group)
-        results = map_ordered(work, groups, threads=threads, in_flight=AHEAD * threads, name="photos")
+
+        def work(group: Sequence[Photo]) -> list[tuple[Photo, FloatArray | PhotoError]]:
+            pixels = [_try(self.pixels, photo) for photo in group]
+            results = work_on_read(
+                pixels, lambda images: reduce(session.run(np.stack(images), batch=batch, concurrent=True))
+            )
+            return list(zip(group, results, strict=True))
+
+        groups = batched(itertools.chain(first, photos), size)
+        results = map_ordered(work, groups, threads=threads, in_flight=GROUPS_PER_THREAD * threads, name="photos")
         with one_thread(), closing(results):
             yield from itertools.chain.from_iterable(results)
 

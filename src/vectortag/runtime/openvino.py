@@ -135,7 +135,11 @@ class OpenVinoSession:
 
 
 class _RequestPool:
-    """A compiled network and its infer requests, shared by all threads."""
+    """A compiled network and its infer requests, shared by all threads.
+
+    openvino.AsyncInferQueue takes the same CPU time within the noise (2026.4), but hangs or aborts if several threads
+    start its requests, and hands results to a callback in the order in which they are done.
+    """
 
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled

@@ -1,4 +1,4 @@
-"""From photos to embeddings, many at a time: on all cores, in order, in flat memory."""
+"""From photos to embeddings: on all cores, in order, with bounded memory."""
 
 from __future__ import annotations
 
@@ -32,20 +32,26 @@ LARGEST_IN_BATCHES = 320
 """Pixels a side up to which batches are computed; of larger photos, a batch takes hundreds of megabytes a core."""
 
 VIEWS = 4
-MIDDLE = 0.8
-"""The share of a side that a view of a photo's middle shows."""
+"""Views per photo: the whole and its centre, each also mirrored."""
+
+CENTRE = 0.8
+"""The side of the centre, as a share of the photo's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """A network and the pixels it wants. An embedding is the mean of the feature map over its cells."""
+    """A network and the recipe for its pixels. An embedding is the mean of the feature map over its cells.
+
+    Attributes:
+        size: pixels a side of the network's input.
+    """
 
     session: Session
     recipe: PixelRecipe
     size: int
 
     def at(self, size: int) -> Embedder:
-        """The same network at another input size; one that takes any."""
+        """The same network at another input size; the network must take any size."""
         return replace(self, size=size)
 
     def feature_map(self, photo: Photo) -> FloatArray:
@@ -57,7 +63,7 @@ class Embedder:
         return self.session.run(self.pixels(photo)[None])[0]
 
     def pixels(self, photo: Photo) -> ByteArray:
-        """(size, size, 3) uint8 of one photo; for a network in a lower precision by the quicker of two ways.
+        """(size, size, 3) uint8 of one photo: by Pillow for float32, resampled faster for a lower precision.
 
         Raises:
             PhotoError: the photo cannot be read.
@@ -77,15 +83,15 @@ class Embedder:
         return self._map(photos, lambda maps: maps)
 
     def embed_views(self, photo: Photo) -> FloatArray:
-        """(VIEWS, K): the embeddings of a photo, of its middle, and of both mirrored.
+        """(VIEWS, K) float32: the embeddings of the photo, of its centre, and of both mirrored.
 
         Raises:
             PhotoError: the photo cannot be read.
         """
-        plain = Image.fromarray(self.pixels(photo))
-        edge = round(self.size * (1 - MIDDLE) / 2)
-        middle = plain.resize(plain.size, Image.Resampling.BICUBIC, (edge, edge, self.size - edge, self.size - edge))
-        views = np.stack([np.asarray(plain), np.asarray(middle)])
+        whole = Image.fromarray(self.pixels(photo))
+        edge = round(self.size * (1 - CENTRE) / 2)
+        centre = whole.resize(whole.size, Image.Resampling.BICUBIC, (edge, edge, self.size - edge, self.size - edge))
+        views = np.stack([np.asarray(whole), np.asarray(centre)])
         return self.embed(np.concatenate([views, views[:, :, ::-1]]))
 
     def _map(
@@ -103,7 +109,7 @@ class Embedder:
         photos, session = iter(photos), self.session
         first = list(itertools.islice(photos, GROUP * session.threads))
         if len(first) == 1:
-            yield first[0], _try(lambda photo: reduce(self.feature_map(photo)[None])[0], first[0])
+            yield first[0], _result_or_error(lambda photo: reduce(self.feature_map(photo)[None])[0], first[0])
             return
         size = GROUP if len(first) == GROUP * session.threads else 1
         batch = session.batch if size > 1 and self.size <= LARGEST_IN_BATCHES else 1
@@ -111,8 +117,8 @@ class Embedder:
         threads = session.threads + spare
 
         def work(group: Sequence[Photo]) -> list[tuple[Photo, FloatArray | PhotoError]]:
-            pixels = [_try(self.pixels, photo) for photo in group]
-            results = work_on_read(
+            pixels = [_result_or_error(self.pixels, photo) for photo in group]
+            results = map_readable(
                 pixels, lambda images: reduce(session.run(np.stack(images), batch=batch, concurrent=True))
             )
             return list(zip(group, results, strict=True))
@@ -123,19 +129,19 @@ class Embedder:
             yield from itertools.chain.from_iterable(results)
 
 
-def _try(work: Callable[[Photo], Item], photo: Photo) -> Item | PhotoError:
+def _result_or_error(work: Callable[[Photo], Item], photo: Photo) -> Item | PhotoError:
     try:
         return work(photo)
     except PhotoError as error:
         return error
 
 
-def work_on_read(
+def map_readable(
     items: Sequence[Item | PhotoError], work: Callable[[list[Item]], Iterable[Result]]
 ) -> list[Result | PhotoError]:
-    """Work at once on all that could be read; an error stays in its place."""
-    read = [item for item in items if not isinstance(item, PhotoError)]
-    results = iter(work(read) if read else ())
+    """Call `work` once with all items that are no errors. Errors keep their position in the output."""
+    readable = [item for item in items if not isinstance(item, PhotoError)]
+    results = iter(work(readable) if readable else ())
     return [item if isinstance(item, PhotoError) else next(results) for item in items]
 
 

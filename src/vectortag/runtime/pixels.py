@@ -96,8 +96,8 @@ def load_pixels(photo: Photo, size: int, recipe: PixelRecipe, *, exact: bool = T
         photo: what to read.
         size: pixels a side.
         recipe: how it becomes pixels.
-        exact: resample with Pillow, the same to the last bit on every machine. Else with cykooz-resizer, where it is
-            installed: the same filters in a quarter of the time, and no value more than 2 of 255 apart.
+        exact: resample with Pillow, the same to the last bit on every machine. Otherwise with cykooz-resizer, if it
+            is installed: the same filters in a quarter of the time, and no value more than 2 of 255 apart.
 
     Raises:
         PhotoError: the photo cannot be read, is of a format that is not opened, or has too many pixels.
@@ -106,11 +106,11 @@ def load_pixels(photo: Photo, size: int, recipe: PixelRecipe, *, exact: bool = T
     image = open_image(photo, max_pixels=recipe.max_pixels, draft=(smallest, smallest))
     if not exact:
         with contextlib.suppress(ImportError):
-            return _quickly_resized(image, size, recipe.filter)
+            return _resize_fast(image, size, recipe.filter)
     return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
 
 
-def _quickly_resized(image: Image.Image, size: int, name: FilterName) -> ByteArray:
+def _resize_fast(image: Image.Image, size: int, name: FilterName) -> ByteArray:
     from cykooz_resizer import FilterType, ImageData, PixelType, ResizeAlg, ResizeOptions, Resizer
 
     same = {"bilinear": FilterType.bilinear, "bicubic": FilterType.catmull_rom}[name]

@@ -106,8 +106,8 @@ def running(*, access: Mapping[str, Any] | None = None, additions: bool = True, 
     from vectortag.apps.server.app import create_app
     from vectortag.apps.server.guard import Access
     from vectortag.apps.server.limits import Limits
+    from vectortag.apps.server.model_worker import Loading
     from vectortag.apps.server.run import listen, make_server
-    from vectortag.apps.server.served import Loading
     from vectortag.apps.server.service import Service
 
     chosen = Limits(**limits)

@@ -12,16 +12,16 @@ import pytest
 from PIL import Image
 
 from vectortag.apps.ui import modes
+from vectortag.apps.ui.corrected_photos import copies_folder, correct, corrections_of, undo_correction_of
 from vectortag.apps.ui.examples import example_photos
-from vectortag.apps.ui.kept import correct, kept_folder, said_of, take_back_here
+from vectortag.apps.ui.loaded_model import LoadedModel, find_model_paths
 from vectortag.apps.ui.modes import MODES, InferenceMode, Standard, register
-from vectortag.apps.ui.pictures import pictures_of, remove_pictures, save_pictures
 from vectortag.apps.ui.reports import find_reports, parts_of, read_per_tag, worst_mistakes
-from vectortag.apps.ui.rows import MISSES, judged, listed
 from vectortag.apps.ui.search import Outcome, Search, run_search
-from vectortag.apps.ui.served import ServedModel, find_model_paths
+from vectortag.apps.ui.session_photos import MOST_FINE_MAPS, MOST_PHOTOS, SessionPhotos
 from vectortag.apps.ui.settings import Settings, read_settings
-from vectortag.apps.ui.visit import MOST_FINE_MAPS, MOST_PHOTOS, Visit
+from vectortag.apps.ui.tag_list import NEAR_MISSES, rank_tags, tags_to_list
+from vectortag.apps.ui.thumbnails import remove_thumbnails, save_thumbnails, thumbnails_of
 from vectortag.core.errors import DataError, ModelFolderError, PhotoError
 from vectortag.core.types import Tagging, TagScore
 from vectortag.inference.search import PhotoIndex
@@ -42,8 +42,8 @@ def content(seed: int = 0, size: tuple[int, int] = (40, 30)) -> bytes:
 
 
 @pytest.fixture
-def model(tiny_model: Path) -> ServedModel:
-    return ServedModel(read_model_folder(tiny_model))
+def model(tiny_model: Path) -> LoadedModel:
+    return LoadedModel(read_model_folder(tiny_model))
 
 
 class Counting(InferenceMode):
@@ -67,7 +67,7 @@ class Counting(InferenceMode):
 
 class TestVisit:
     def test_the_network_sees_a_photo_once_whatever_the_profile(self, model):
-        visit, mode = Visit(), Counting()
+        visit, mode = SessionPhotos(), Counting()
         photo = visit.add("a.png", content())
 
         analyses = [visit.analyse(photo, model, mode, profile) for profile in ("precise", "balanced", "thorough")]
@@ -77,7 +77,7 @@ class TestVisit:
         assert len({a.tagging["dog"].score for a in analyses}) == 1
 
     def test_it_says_what_the_tagger_says(self, model, tagger):
-        visit = Visit()
+        visit = SessionPhotos()
         photo = visit.add("a.png", content(3))
 
         analysis, expected = visit.analyse(photo, model, STANDARD), tagger.analyse(content(3))
@@ -87,7 +87,7 @@ class TestVisit:
         np.testing.assert_array_equal(analysis.heatmap("dog").values, expected.heatmap("dog").values)
 
     def test_a_photo_that_is_looked_at_has_fine_maps_after_one_more_pass(self, model, tagger):
-        visit, mode = Visit(), Counting()
+        visit, mode = SessionPhotos(), Counting()
         photo = visit.add("a.png", content(3))
         visit.analyse(photo, model, mode)
 
@@ -100,7 +100,7 @@ class TestVisit:
             assert analysis.heatmap("dog").score == pytest.approx(expected.score, abs=1e-5)
 
     def test_what_fine_maps_come_from_is_kept_of_the_last_photos_alone(self, model):
-        visit, mode = Visit(), Counting()
+        visit, mode = SessionPhotos(), Counting()
         photos = [visit.add(f"{number}.png", content(number)) for number in range(MOST_FINE_MAPS + 1)]
         for photo in (photos[0], *photos[1:-1], photos[0], photos[-1]):
             visit.analyse(photo, model, mode, fine=True)
@@ -109,7 +109,7 @@ class TestVisit:
         assert {place[0] for place in visit.fine_maps} == {photo.key for photo in photos} - {photos[1].key}
 
     def test_the_profile_thorough_looks_at_the_largest_size(self, two_sizes):
-        visit, mode, model = Visit(), Counting(), ServedModel(two_sizes)
+        visit, mode, model = SessionPhotos(), Counting(), LoadedModel(two_sizes)
         photo = visit.add("a.png", content(3))
 
         taggings = [visit.analyse(photo, model, mode, profile).tagging for profile in ("balanced", "thorough") * 2]
@@ -119,13 +119,13 @@ class TestVisit:
         assert taggings[1].tags == Tagger.load(two_sizes, profile="thorough").tag(content(3)).tags
 
     def test_the_same_content_is_one_photo(self):
-        visit = Visit()
+        visit = SessionPhotos()
 
         assert visit.add("a.png", content()) is visit.add("b.png", content())
         assert list(visit.photos.values()) == [visit.photo]
 
     def test_a_photo_too_many_is_refused_by_name(self):
-        visit = Visit()
+        visit = SessionPhotos()
         for number in range(MOST_PHOTOS):
             visit.add(f"{number}.png", content(number, (4, 4)))
 
@@ -133,19 +133,19 @@ class TestVisit:
             visit.add("more.png", content(MOST_PHOTOS))
 
     def test_large_and_broken_files_are_refused_by_name(self, monkeypatch):
-        monkeypatch.setattr("vectortag.apps.ui.visit.MOST_PIXELS", 1000)
+        monkeypatch.setattr("vectortag.apps.ui.session_photos.MOST_PIXELS", 1000)
         with pytest.raises(PhotoError, match=r"big\.png: 40 x 30 pixels are more than the limit of 1,000"):
-            Visit().add("big.png", content())
+            SessionPhotos().add("big.png", content())
         with pytest.raises(PhotoError, match=r"half\.png: broken photo"):
-            Visit().add("half.png", content(size=(20, 20))[:100])
+            SessionPhotos().add("half.png", content(size=(20, 20))[:100])
         with pytest.raises(PhotoError, match=r"vast\.png: larger than 50 MB"):
-            Visit().add("vast.png", bytes(50_000_001))
-        monkeypatch.setattr("vectortag.apps.ui.visit.MOST_MEGABYTES_TOGETHER", 0)
+            SessionPhotos().add("vast.png", bytes(50_000_001))
+        monkeypatch.setattr("vectortag.apps.ui.session_photos.MOST_MEGABYTES_TOGETHER", 0)
         with pytest.raises(PhotoError, match=r"a\.png: all photos together are larger"):
-            Visit().add("a.png", content(size=(20, 20)))
+            SessionPhotos().add("a.png", content(size=(20, 20)))
 
     def test_removing_the_chosen_photo_chooses_another(self):
-        visit = Visit()
+        visit = SessionPhotos()
         one, other = visit.add("a.png", content(1)), visit.add("b.png", content(2))
 
         visit.remove(one)
@@ -157,13 +157,13 @@ class TestSearch:
     NAMES = ("mountain", "cat", "dogs")
 
     @pytest.fixture
-    def shipped(self) -> ServedModel:
-        return ServedModel(find_model_folder("lite0"))
+    def shipped(self) -> LoadedModel:
+        return LoadedModel(find_model_folder("lite0"))
 
     @pytest.fixture
-    def visit(self, shipped: ServedModel) -> Visit:
+    def visit(self, shipped: LoadedModel) -> SessionPhotos:
         """Three photos that the network has seen."""
-        visit, examples = Visit(), example_photos()
+        visit, examples = SessionPhotos(), example_photos()
         for name in self.NAMES:
             visit.analyse(visit.add(name, examples[name].read_bytes()), shipped, STANDARD)
         return visit
@@ -203,7 +203,7 @@ class TestSearch:
         assert "pip install 'vectortag[words]'" in str(outcome.problem)
 
     def test_a_model_without_words_says_what_to_do(self, model):
-        visit = Visit()
+        visit = SessionPhotos()
         visit.analyse(visit.add("a.png", content()), model, STANDARD)
 
         outcome = run_search(Search("dog"), visit, model, STANDARD)
@@ -244,7 +244,7 @@ class TestServedModel:
         assert model.tagger() is model.tagger()
 
     def test_an_analysis_knows_a_tag_that_was_added_since_without_a_new_pass(self, model):
-        visit, mode = Visit(), Counting()
+        visit, mode = SessionPhotos(), Counting()
         photo = visit.add("a.png", content())
         visit.analyse(photo, model, mode)
 
@@ -293,7 +293,7 @@ class TestRows:
     )
 
     def test_found_tags_come_first_by_score_and_a_tag_without_threshold_is_never_found(self):
-        rows = judged(self.TAGGING)
+        rows = rank_tags(self.TAGGING)
 
         assert [(row.tag, row.found) for row in rows] == [
             ("dog", True),
@@ -303,49 +303,49 @@ class TestRows:
         ]
 
     def test_one_threshold_decides_for_all(self):
-        assert [row.tag for row in judged(self.TAGGING, 0.5) if row.found] == ["hot dog", "dog"]
+        assert [row.tag for row in rank_tags(self.TAGGING, 0.5) if row.found] == ["hot dog", "dog"]
 
     def test_a_search_takes_part_of_a_name_or_a_synonym(self):
-        rows = judged(self.TAGGING)
+        rows = rank_tags(self.TAGGING)
 
-        assert [row.tag for row in listed(rows, search=" DOG ")] == ["dog", "hot dog"]
-        assert [row.tag for row in listed(rows, search="ocean", synonym="sea")] == ["sea"]
+        assert [row.tag for row in tags_to_list(rows, search=" DOG ")] == ["dog", "hot dog"]
+        assert [row.tag for row in tags_to_list(rows, search="ocean", synonym="sea")] == ["sea"]
 
     def test_without_a_search_only_the_nearest_misses_are_listed(self):
         scores = tuple(TagScore(str(n), n / 100, 0.8) for n in range(100))
-        rows = judged(Tagging(None, "m", "r", "f32", 224, (), scores))
+        rows = rank_tags(Tagging(None, "m", "r", "f32", 224, (), scores))
 
-        assert len(listed(rows)) == 20 + MISSES
+        assert len(tags_to_list(rows)) == 20 + NEAR_MISSES
 
 
 class TestKept:
     def test_a_corrected_photo_is_kept_until_it_is_taken_back(self, tagger):
-        photo = Visit().add("a.PNG", content())
+        photo = SessionPhotos().add("a.PNG", content())
 
         correct(tagger, photo, "dog", True)
         correct(tagger, photo, "sea", False)
 
-        (copy,) = kept_folder().iterdir()
+        (copy,) = copies_folder().iterdir()
         assert copy.read_bytes() == content()
         assert read_corrections() == [Correction(copy, "dog", True), Correction(copy, "sea", False)]
-        assert said_of(photo) == {"dog": True, "sea": False}
-        take_back_here(photo, "dog")
+        assert corrections_of(photo) == {"dog": True, "sea": False}
+        undo_correction_of(photo, "dog")
         assert copy.exists()
-        take_back_here(photo, "sea")
+        undo_correction_of(photo, "sea")
         assert not copy.exists()
         assert read_corrections() == []
 
-    def test_the_pictures_of_a_tag(self, model):
-        save_pictures(model.folder, "boat/house", [content(1), content(2, (3000, 100))])
+    def test_the_thumbnails_of_a_tag(self, model):
+        save_thumbnails(model.folder, "boat/house", [content(1), content(2, (3000, 100))])
 
-        pictures = pictures_of(model.folder, "boat/house")
+        pictures = thumbnails_of(model.folder, "boat/house")
         assert len(pictures) == 2
         for picture in pictures:
             with Image.open(picture) as image:
                 assert max(image.size) == 240
         assert model.tagger().additions == ()  # they are no tags
-        remove_pictures(model.folder, "boat/house")
-        assert pictures_of(model.folder, "boat/house") == []
+        remove_thumbnails(model.folder, "boat/house")
+        assert thumbnails_of(model.folder, "boat/house") == []
 
 
 class TestReports:

@@ -45,7 +45,7 @@ COMMANDS = {
     "train": "train",
     "fit": "fit",
     "quantise": "quantise",
-    "learn-words": "words",
+    "learn-words": "learn_words",
     "check": "check",
     "tags": "tags",
     "add-tag": "tags",

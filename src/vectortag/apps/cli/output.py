@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, TypeVar
 from vectortag.core.errors import VectorTagError
 
 if TYPE_CHECKING:
-    from vectortag.apps.cli.consoles import PlainConsole
+    from vectortag.apps.cli.console import PlainConsole
 
 Item = TypeVar("Item")
 
@@ -39,7 +39,7 @@ class Notes:
     @functools.cached_property
     def console(self) -> PlainConsole:
         """Made when something is printed first; it writes to what stderr is then."""
-        from vectortag.apps.cli.consoles import PlainConsole
+        from vectortag.apps.cli.console import PlainConsole
 
         return PlainConsole(stderr=True)
 
@@ -68,7 +68,7 @@ class NotesHandler(logging.Handler):
 
 def console_on(stream: TextIO) -> PlainConsole:
     """For data."""
-    from vectortag.apps.cli.consoles import PlainConsole
+    from vectortag.apps.cli.console import PlainConsole
 
     return PlainConsole(stream, width=None if stream.isatty() else UNBOUNDED)
 

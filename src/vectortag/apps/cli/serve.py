@@ -77,8 +77,8 @@ def serve(
     _need_extra()
     from vectortag.apps.server.app import create_app
     from vectortag.apps.server.limits import MIB, Limits
+    from vectortag.apps.server.model_worker import Loading
     from vectortag.apps.server.run import listen, run
-    from vectortag.apps.server.served import Loading
     from vectortag.apps.server.service import Service
 
     access = _access(host, api_key_file, auth=auth, origins=allow_origin or ())

@@ -11,7 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 
 import vectortag
-from vectortag.apps.server import probes, routes
+from vectortag.apps.server import health, routes
 from vectortag.apps.server.guard import OPEN_PATHS, Access, Guard
 from vectortag.apps.server.problems import ProblemDocument, raise_as_problems
 from vectortag.apps.server.service import Service
@@ -42,7 +42,7 @@ def create_app(service: Service, access: Access | None = None, *, log_requests: 
     )
     app.state.service = service
     app.include_router(routes.router)
-    app.include_router(probes.router)
+    app.include_router(health.router)
     raise_as_problems(app)
     app.add_middleware(Guard, access=access, metrics=service.metrics, log_requests=log_requests)
     if access.origins:

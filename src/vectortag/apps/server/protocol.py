@@ -2,7 +2,7 @@
 
 A client has so many seconds for a request's head, and may leave an answer unread for so long. What it sends besides
 bodies (heads, framing of chunks, trailers) is bounded, and so is the number of connections. Bodies have their own time
-limits, in `reading.py`.
+limits, in `request_body.py`.
 """
 
 from __future__ import annotations

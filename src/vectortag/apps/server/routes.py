@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic_core import to_json
 
-from vectortag.apps.server import answers, schema
+from vectortag.apps.server import responses, schema
+from vectortag.apps.server.model_worker import ModelWorker, Taggers
 from vectortag.apps.server.problems import Problem, declared
-from vectortag.apps.server.reading import FORM, PHOTO_TYPES, PHOTOS, read_uploads
-from vectortag.apps.server.served import ServedModel, Taggers
+from vectortag.apps.server.request_body import FORM, PHOTO_TYPES, PHOTOS, read_uploads
 from vectortag.apps.server.service import Service
 from vectortag.core.errors import NewTagError, PhotoError, UnknownTagError
 from vectortag.core.types import Tagging
@@ -77,7 +77,7 @@ async def tag(request: Request, options: Annotated[schema.TagOptions, Query()]) 
             results = await model.tag([upload.content for upload in uploads], options.profile)
         service.metrics.tagged(results, time.perf_counter() - begun)
     _refuse_if_all_failed(results)
-    return _json(answers.taggings(zip((upload.name for upload in uploads), results, strict=True), options))
+    return _json(responses.taggings(zip((upload.name for upload in uploads), results, strict=True), options))
 
 
 def _refuse_if_all_failed(results: Sequence[Tagging | PhotoError]) -> None:
@@ -134,7 +134,7 @@ async def explain(request: Request, options: Annotated[schema.ExplainOptions, Qu
         async with service.in_time():
             tagging, heatmaps = await model.explain(photo, options.tag, options.profile, fine=options.fine)
             if options.form == "array":
-                return _json(answers.heatmaps(tagging, heatmaps))
+                return _json(responses.heatmaps(tagging, heatmaps))
             return Response(await model.draw(photo, heatmaps[0], options.opacity), media_type="image/png")
 
 
@@ -143,7 +143,7 @@ async def explain(request: Request, options: Annotated[schema.ExplainOptions, Qu
 )
 async def models(request: Request) -> Response:
     service = service_of(request)
-    return _json({"models": [await _ask(service, model, answers.summary) for model in service.models.values()]})
+    return _json({"models": [await _ask(service, model, responses.summary) for model in service.models.values()]})
 
 
 @router.get(
@@ -154,10 +154,10 @@ async def models(request: Request) -> Response:
 )
 async def model_details(request: Request, name: str) -> Response:
     service = service_of(request)
-    return _json(await _ask(service, service.model(name), answers.details))
+    return _json(await _ask(service, service.model(name), responses.details))
 
 
-async def _ask(service: Service, model: ServedModel, question: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+async def _ask(service: Service, model: ModelWorker, question: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     def ask(taggers: Taggers) -> dict[str, Any]:
         return question(model, taggers, default=model is service.default)
 
@@ -198,10 +198,10 @@ async def add_tag(request: Request, options: Annotated[schema.NewTagOptions, Que
                 if not await model.look_up(lambda taggers: normalise(options.name) in taggers.default.tags):
                     raise
                 raise Problem(409, "tag-exists", str(error)) from error
-    return _json(answers.added_tag(model, added), 201)
+    return _json(responses.added_tag(model, added), 201)
 
 
-def _changeable(model: ServedModel) -> ServedModel:
+def _changeable(model: ModelWorker) -> ModelWorker:
     if not model.additions:
         raise Problem(403, "fixed-tags", "This service was started with --no-additions: its tags cannot be changed")
     return model

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 from vectortag.apps.server.limits import Admission, Limits
 from vectortag.apps.server.metrics import Metrics
+from vectortag.apps.server.model_worker import Loading, ModelWorker
 from vectortag.apps.server.problems import Problem
-from vectortag.apps.server.served import Loading, ServedModel
 from vectortag.core.errors import ConfigError, did_you_mean
 from vectortag.model.folder import ModelFolder
 from vectortag.runtime.cpu import usable_cores
@@ -32,7 +32,7 @@ class Service:
         self.admission = Admission(limits)
         self.metrics = Metrics(self.admission)
         self._decoding = ThreadPoolExecutor(usable_cores(), thread_name_prefix="decode")
-        self.models: dict[str, ServedModel] = {}
+        self.models: dict[str, ModelWorker] = {}
         try:
             for folder in folders:
                 self._serve(folder, loading)
@@ -48,7 +48,7 @@ class Service:
             if other.folder.digest == folder.digest:
                 return
             raise ConfigError(f'{folder.path}: a model "{name}" is served already, from {other.folder.path}')
-        self.models[name] = ServedModel(
+        self.models[name] = ModelWorker(
             folder,
             loading,
             max_pixels=self.limits.pixels,
@@ -57,10 +57,10 @@ class Service:
         )
 
     @property
-    def default(self) -> ServedModel:
+    def default(self) -> ModelWorker:
         return next(iter(self.models.values()))
 
-    def model(self, name: str | None) -> ServedModel:
+    def model(self, name: str | None) -> ModelWorker:
         """A served model by its name; nothing else is looked up, no folder is opened.
 
         Raises:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from PIL import Image
 
 from vectortag.apps.formats import CsvWriter, JsonLinesWriter
-from vectortag.apps.ui.rows import Row
-from vectortag.apps.ui.visit import MOST_PIXELS
+from vectortag.apps.ui.session_photos import MOST_PIXELS
+from vectortag.apps.ui.tag_list import RankedTag
 from vectortag.core.types import Heatmap, Tagging, TagScore
 from vectortag.inference.heatmap import draw_heatmap, heat_layer
 from vectortag.inference.image_grid import fit
@@ -23,7 +23,9 @@ PNG_SIDE = 1600
 """Pixels of a downloaded heat map's longer side, where the photo has so many."""
 
 
-def tags_as_text(tagged: Iterable[tuple[Tagging, Sequence[Row]]], form: type[JsonLinesWriter] | type[CsvWriter]) -> str:
+def tags_as_text(
+    tagged: Iterable[tuple[Tagging, Sequence[RankedTag]]], form: type[JsonLinesWriter] | type[CsvWriter]
+) -> str:
     """The found tags of some photos, as `vectortag tag --format jsonl` or `csv` writes them."""
     text = io.StringIO()
     writer = form(text)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.modes import InferenceMode
-from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.visit import Visit, VisitorPhoto
+from vectortag.apps.ui.session_photos import PagePhoto, SessionPhotos
 from vectortag.core.errors import VectorTagError
 from vectortag.inference.search import PhotoIndex, with_tags
 
@@ -36,12 +36,12 @@ class Outcome:
         doubt: why the order may mean nothing; None where it means something.
     """
 
-    photos: list[VisitorPhoto]
+    photos: list[PagePhoto]
     problem: str | None = None
     doubt: str | None = None
 
 
-def run_search(search: Search, visit: Visit, model: ServedModel, mode: InferenceMode) -> Outcome:
+def run_search(search: Search, visit: SessionPhotos, model: LoadedModel, mode: InferenceMode) -> Outcome:
     """Search all photos of a visitor. The network has seen them, and does not run; nothing of them is kept on disk."""
     photos, tagger = list(visit.photos.values()), model.tagger()
     embeddings = visit.embeddings(model, mode)

@@ -10,10 +10,10 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from vectortag.apps.ui.loaded_model import LoadedModel, find_model_paths
 from vectortag.apps.ui.modes import MODES, InferenceMode
-from vectortag.apps.ui.served import ServedModel, find_model_paths
+from vectortag.apps.ui.session_photos import MOST_PIXELS, THUMB_SIDE, SessionPhotos
 from vectortag.apps.ui.settings import Settings, read_settings
-from vectortag.apps.ui.visit import MOST_PIXELS, THUMB_SIDE, Visit
 from vectortag.core.errors import VectorTagError
 from vectortag.inference.image_grid import fit
 from vectortag.model.folder import MANIFEST, ModelFolder, read_model_folder
@@ -25,9 +25,9 @@ def settings() -> Settings:
     return read_settings(sys.argv[1:])
 
 
-def visit() -> Visit:
+def session_photos() -> SessionPhotos:
     """The photos of this visitor."""
-    found: Visit = st.session_state.setdefault("visit", Visit())
+    found: SessionPhotos = st.session_state.setdefault("session_photos", SessionPhotos())
     return found
 
 
@@ -62,18 +62,18 @@ def _read(path: str, changed: int) -> ModelFolder | str:
 
 
 @st.cache_resource(show_spinner="Loading the model …")
-def _serve(digest: str, _folder: ModelFolder) -> ServedModel:
+def _load(digest: str, _folder: ModelFolder) -> LoadedModel:
     """One for all visitors, for as long as the program runs."""
     del digest
-    return ServedModel(_folder)
+    return LoadedModel(_folder)
 
 
-def serve(folder: ModelFolder) -> ServedModel:
+def load_model(folder: ModelFolder) -> LoadedModel:
     """The loaded model of a folder."""
-    return _serve(folder.digest, folder)
+    return _load(folder.digest, folder)
 
 
-def choose_model() -> ServedModel:
+def choose_model() -> LoadedModel:
     """Let the user choose a model; the choice stands in the page's address."""
     found, problems = models()
     for problem in problems:
@@ -89,7 +89,7 @@ def choose_model() -> ServedModel:
         label_visibility="collapsed",
         width=240,
     )
-    return serve(found[name or next(iter(found))])
+    return load_model(found[name or next(iter(found))])
 
 
 def choose_mode() -> InferenceMode:
@@ -130,10 +130,10 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#~:$|])", r"\\\1", text)
 
 
-def lowered(markdown: str) -> str:
+def lower_headings(markdown: str) -> str:
     """A document whose headings stand one level lower, under the page's own.
 
-    >>> lowered("# One")
+    >>> lower_headings("# One")
     '## One'
     """
     return re.sub(r"^#(?=#* )", "##", markdown, flags=re.MULTILINE)

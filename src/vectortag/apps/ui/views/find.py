@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.modes import InferenceMode
 from vectortag.apps.ui.search import Outcome, Search, run_search
-from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.state import models, plain, visit
-from vectortag.apps.ui.views.photos import choose
-from vectortag.apps.ui.visit import VisitorPhoto
+from vectortag.apps.ui.session_photos import PagePhoto
+from vectortag.apps.ui.state import models, plain, session_photos
+from vectortag.apps.ui.views.photo_sources import choose
 from vectortag.model.folder import WORDS
 
 
-def ask(model: ServedModel) -> Search:
+def ask(model: LoadedModel) -> Search:
     """The search box, and the tags that photos must have or not have beside it."""
     sentence = st.text_input(
         "Find among these photos",
@@ -34,9 +34,9 @@ def _searched() -> None:
     st.session_state["searched"] = True
 
 
-def find(search: Search, model: ServedModel, mode: InferenceMode) -> list[VisitorPhoto]:
+def find(search: Search, model: LoadedModel, mode: InferenceMode) -> list[PagePhoto]:
     """The photos to show: all, or what the search finds, and say what that is. A new search opens the best of them."""
-    here, is_new = visit(), st.session_state.pop("searched", False)
+    here, is_new = session_photos(), st.session_state.pop("searched", False)
     if not search:
         return list(here.photos.values())
     outcome = run_search(search, here, model, mode)
@@ -51,7 +51,7 @@ def find(search: Search, model: ServedModel, mode: InferenceMode) -> list[Visito
     return outcome.photos
 
 
-def _models_with_words(model: ServedModel) -> str:
+def _models_with_words(model: LoadedModel) -> str:
     """Where the model knows no words: which ones do."""
     if WORDS in model.folder.manifest.files:
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vectortag.apps.ui.state import lowered, models
+from vectortag.apps.ui.state import lower_headings, models
 from vectortag.model.calibration import PROFILES
 from vectortag.model.folder import CARD, DEFAULT_MODEL, ModelFolder
 from vectortag.model.hierarchy import Hierarchy
@@ -46,7 +46,7 @@ def _card(name: str, folder: ModelFolder) -> None:
         st.dataframe(figures, hide_index=True, width="stretch", column_config=dict.fromkeys(PERCENT.values(), percent))
     with st.expander("Model card"):
         card = folder.path / CARD
-        st.markdown(lowered(card.read_text("utf-8")) if card.is_file() else "This model folder has no card.")
+        st.markdown(lower_headings(card.read_text("utf-8")) if card.is_file() else "This model folder has no card.")
     with st.expander("Tags and thresholds"):
         st.dataframe(_tags(folder), hide_index=True, width="stretch")
 

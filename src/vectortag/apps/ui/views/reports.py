@@ -9,11 +9,11 @@ import streamlit as st
 
 from vectortag.apps.ui.downloads import layer_address
 from vectortag.apps.ui.elements import show_photo
+from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.modes import MODES
 from vectortag.apps.ui.reports import Mistake, find_reports, parts_of, read_per_tag, worst_mistakes
-from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.state import choose_model, lowered, models, settings
-from vectortag.apps.ui.visit import VisitorPhoto, read_photo
+from vectortag.apps.ui.session_photos import PagePhoto, read_photo
+from vectortag.apps.ui.state import choose_model, lower_headings, models, settings
 from vectortag.core.errors import VectorTagError
 from vectortag.core.types import FloatArray
 from vectortag.data.keywords import read_tagged_photos
@@ -91,7 +91,7 @@ def _reports() -> None:
             if isinstance(part, Path):
                 st.image(str(part), width="content")
             else:
-                st.markdown(lowered(part))
+                st.markdown(lower_headings(part))
         rows = read_per_tag(report)
     except VectorTagError as error:
         st.error(str(error), icon=":material/error:")
@@ -131,7 +131,7 @@ def _find(data: str, folder: ModelFolder) -> tuple[list[Mistake], str]:
     return worst_mistakes(folder, Path(data))
 
 
-def _mistake(one: Mistake, model: ServedModel) -> None:
+def _mistake(one: Mistake, model: LoadedModel) -> None:
     try:
         photo, feature_map = _look(str(one.photo), model.folder.digest, model)
     except VectorTagError as error:
@@ -150,7 +150,7 @@ def _mistake(one: Mistake, model: ServedModel) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def _look(photo: str, digest: str, _model: ServedModel) -> tuple[VisitorPhoto, FloatArray]:
+def _look(photo: str, digest: str, _model: LoadedModel) -> tuple[PagePhoto, FloatArray]:
     del digest
     read = read_photo(Path(photo).name, Path(photo).read_bytes(), key=photo)
     return read, _model.feature_map(read.content, next(iter(MODES.values())))

@@ -5,24 +5,24 @@ from __future__ import annotations
 import streamlit as st
 
 from vectortag.apps.ui.search import Search
-from vectortag.apps.ui.state import choose_mode, choose_model, show_problems, visit
+from vectortag.apps.ui.state import choose_mode, choose_model, session_photos, show_problems
 from vectortag.apps.ui.views.find import ask, find
-from vectortag.apps.ui.views.look import look
-from vectortag.apps.ui.views.photos import (
+from vectortag.apps.ui.views.photo_detail import photo_detail
+from vectortag.apps.ui.views.photo_sources import (
     analyse_all,
     clear,
     count,
     examples,
-    open_link,
+    open_linked_example,
+    read_uploads,
     strip,
-    take_incoming,
     uploader,
 )
 
 
 def show() -> None:
     """The whole view."""
-    open_link()
+    open_linked_example()
     if not count():
         _welcome()
         return
@@ -32,14 +32,14 @@ def show() -> None:
             uploader()
         st.button("Clear", icon=":material/delete:", help="Forget all photos.", on_click=clear)
         search = ask(model) if count() > 1 else Search()
-    take_incoming()
+    read_uploads()
     analyse_all(model, mode)
     show_problems()
-    if visit().photos:
+    if session_photos().photos:
         photos = find(search, model, mode)
         strip("photos", photos)
         if photos:
-            look(model, mode)
+            photo_detail(model, mode)
     else:
         uploader()
         examples("examples")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from vectortag.core.types import Tagging
 
-MISSES = 6
+NEAR_MISSES = 6
 """So many tags below their threshold stand under those that were found."""
 
-MOST_HITS = 60
+MAX_HITS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RankedTag:
     """A tag in the list; `found` says whether its score reaches the threshold that decides now."""
 
     tag: str
@@ -23,23 +23,23 @@ class Row:
     found: bool
 
 
-def judged(tagging: Tagging, threshold: float | None = None) -> list[Row]:
+def rank_tags(tagging: Tagging, threshold: float | None = None) -> list[RankedTag]:
     """Every tag, found ones first, each part by score; `threshold` decides for all tags instead of each tag's own."""
     rows = []
     for scored in tagging.scores:
         limit = scored.threshold if threshold is None else threshold
-        rows.append(Row(scored.tag, scored.score, limit, limit is not None and scored.score >= limit))
+        rows.append(RankedTag(scored.tag, scored.score, limit, limit is not None and scored.score >= limit))
     return sorted(rows, key=lambda row: (not row.found, -row.score))
 
 
-def listed(rows: Sequence[Row], *, search: str = "", synonym: str | None = None) -> list[Row]:
+def tags_to_list(rows: Sequence[RankedTag], *, search: str = "", synonym: str | None = None) -> list[RankedTag]:
     """The found tags and the nearest misses; with a search, all tags with that text in their name, and its synonym.
 
     Args:
-        rows: as `judged` returns them.
+        rows: as `rank_tags` returns them.
         synonym: the tag that the searched word means to the model's taxonomy.
     """
     if wanted := search.strip().casefold():
-        return [row for row in rows if wanted in row.tag.casefold() or row.tag == synonym][:MOST_HITS]
+        return [row for row in rows if wanted in row.tag.casefold() or row.tag == synonym][:MAX_HITS]
     found = [row for row in rows if row.found]
-    return [*found, *rows[len(found) : len(found) + MISSES]]
+    return [*found, *rows[len(found) : len(found) + NEAR_MISSES]]

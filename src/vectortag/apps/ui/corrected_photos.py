@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vectortag.apps.ui.visit import VisitorPhoto
+from vectortag.apps.ui.session_photos import PagePhoto
 from vectortag.core.errors import CorrectionError
 from vectortag.core.folders import data_home, replace_file
 from vectortag.inference.tagger import Tagger
 from vectortag.personal.corrections import read_corrections, remove_correction
 
 
-def kept_folder() -> Path:
+def copies_folder() -> Path:
     """Where the copies lie."""
     return data_home() / "corrected"
 
 
-def said_of(photo: VisitorPhoto) -> dict[str, bool]:
+def corrections_of(photo: PagePhoto) -> dict[str, bool]:
     """What was said of a photo: by tag, whether it has it."""
     copy = _copy_of(photo)
     return {one.tag: one.has for one in read_corrections() if one.photo == copy}
 
 
-def correct(tagger: Tagger, photo: VisitorPhoto, tag: str, has: bool) -> None:
+def correct(tagger: Tagger, photo: PagePhoto, tag: str, has: bool) -> None:
     """Keep a copy of the photo, and that it has a tag or has it not.
 
     Raises:
@@ -38,21 +38,21 @@ def correct(tagger: Tagger, photo: VisitorPhoto, tag: str, has: bool) -> None:
     tagger.correct(copy, yes=[tag] if has else [], no=[] if has else [tag])
 
 
-def take_back(photo: Path, tag: str) -> None:
+def undo_correction(photo: Path, tag: str) -> None:
     """Forget what was said of a photo's tag, and the page's copy of the photo when nothing more is said of it.
 
     Raises:
         CorrectionError: nothing can be changed.
     """
     remove_correction(photo, tag)
-    if photo.parent == kept_folder().absolute() and all(one.photo != photo for one in read_corrections()):
+    if photo.parent == copies_folder().absolute() and all(one.photo != photo for one in read_corrections()):
         photo.unlink(missing_ok=True)
 
 
-def take_back_here(photo: VisitorPhoto, tag: str) -> None:
-    """`take_back` of a visitor's photo."""
-    take_back(_copy_of(photo), tag)
+def undo_correction_of(photo: PagePhoto, tag: str) -> None:
+    """`undo_correction` of a visitor's photo."""
+    undo_correction(_copy_of(photo), tag)
 
 
-def _copy_of(photo: VisitorPhoto) -> Path:
-    return (kept_folder() / f"{photo.key[:32]}{Path(photo.name).suffix.lower()}").absolute()
+def _copy_of(photo: PagePhoto) -> Path:
+    return (copies_folder() / f"{photo.key[:32]}{Path(photo.name).suffix.lower()}").absolute()

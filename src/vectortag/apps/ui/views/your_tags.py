@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from vectortag.apps.ui.kept import take_back
-from vectortag.apps.ui.pictures import pictures_of, remove_pictures, save_pictures
-from vectortag.apps.ui.served import ServedModel
+from vectortag.apps.ui.corrected_photos import undo_correction
+from vectortag.apps.ui.loaded_model import LoadedModel
+from vectortag.apps.ui.session_photos import MOST_MEGABYTES, MOST_PHOTOS
 from vectortag.apps.ui.state import attempt, choose_model, show_problems, small_picture
-from vectortag.apps.ui.visit import MOST_MEGABYTES, MOST_PHOTOS
+from vectortag.apps.ui.thumbnails import remove_thumbnails, save_thumbnails, thumbnails_of
 from vectortag.core.folders import data_home
 from vectortag.inference.refresh import forget, refresh
 from vectortag.personal.added_tags import LONGEST_NAME, AddedTag
@@ -41,7 +41,7 @@ def show() -> None:
         _corrections(model)
 
 
-def _add(model: ServedModel) -> None:
+def _add(model: LoadedModel) -> None:
     number = st.session_state.setdefault("added", 0)
     name = st.text_input("Name", placeholder="our boat", max_chars=LONGEST_NAME, key=f"name-{number}")
     left, right = st.columns(2)
@@ -76,12 +76,12 @@ def _upload(label: str, key: str, about: str) -> list[bytes]:
 
 
 def _learn_tag(
-    model: ServedModel, name: str, shown: list[bytes], others: list[bytes], parents: Sequence[str], *, keep: bool
+    model: LoadedModel, name: str, shown: list[bytes], others: list[bytes], parents: Sequence[str], *, keep: bool
 ) -> None:
     with st.spinner("Looking at the photos …"), model.changing() as tagger:
         tag = tagger.add_tag(name, shown, others, parents=parents)
     if keep:
-        save_pictures(model.folder, tag.name, shown)
+        save_thumbnails(model.folder, tag.name, shown)
     st.session_state["done"] = f"{tag.name}: added from {tag.examples} photos. {_advice(tag)}"
 
 
@@ -95,7 +95,7 @@ def _advice(tag: AddedTag) -> str:
     return text
 
 
-def _added(model: ServedModel) -> None:
+def _added(model: LoadedModel) -> None:
     tags = model.tagger().additions
     if not tags:
         st.info("No tag was added to this model yet.")
@@ -109,7 +109,7 @@ def _added(model: ServedModel) -> None:
             without = f" and {tag.counterexamples} that do not" if tag.counterexamples else ""
             corrected = f", with {tag.corrections} corrections" if tag.corrections else ""
             st.markdown(f"From {tag.examples} photos that show it{without}{corrected}.{implied} {_advice(tag)}")
-            pictures = pictures_of(model.folder, tag.name)
+            pictures = thumbnails_of(model.folder, tag.name)
             if pictures:
                 with st.container(horizontal=True, gap="small"):
                     for picture in pictures:
@@ -119,7 +119,7 @@ def _added(model: ServedModel) -> None:
 
 
 @st.dialog("Delete this tag?")
-def _ask_to_delete(model: ServedModel, tag: AddedTag) -> None:
+def _ask_to_delete(model: LoadedModel, tag: AddedTag) -> None:
     st.markdown(f"**{tag.name}**, made from {tag.examples} photos, is forgotten with its pictures.")
     with st.container(horizontal=True):
         if st.button("Delete it", type="primary"):
@@ -129,14 +129,14 @@ def _ask_to_delete(model: ServedModel, tag: AddedTag) -> None:
             st.rerun()
 
 
-def _forget_tag(model: ServedModel, tag: AddedTag) -> None:
+def _forget_tag(model: LoadedModel, tag: AddedTag) -> None:
     with model.changing() as tagger:
         tagger.remove_tag(tag.name)
-    remove_pictures(model.folder, tag.name)
+    remove_thumbnails(model.folder, tag.name)
     st.session_state["done"] = f"{tag.name}: deleted."
 
 
-def _corrections(model: ServedModel) -> None:
+def _corrections(model: LoadedModel) -> None:
     said = read_corrections()
     learnt = model.tagger().refits or any(tag.corrections for tag in model.tagger().additions)
     st.markdown(
@@ -164,18 +164,18 @@ def _correction(number: int, one: Correction) -> None:
             st.image(small_picture(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
         st.markdown(f":material/{'thumb_up' if one.has else 'thumb_down'}: **{one.tag}**", width="stretch")
         if st.button("Take back", key=f"back-{number}"):
-            attempt(lambda: take_back(one.photo, one.tag))
+            attempt(lambda: undo_correction(one.photo, one.tag))
             st.rerun()
 
 
-def _learn(model: ServedModel) -> None:
+def _learn(model: LoadedModel) -> None:
     with st.spinner("Learning …"), model.changing() as tagger:
         learnt = refresh(tagger)
     lines = [f"{one.tag}: {one.right} of {one.corrections} corrected photos come out right" for one in learnt]
     st.session_state["done"] = ". ".join(lines) or "No correction speaks of a tag of this model."
 
 
-def _unlearn(model: ServedModel) -> None:
+def _unlearn(model: LoadedModel) -> None:
     with model.changing() as tagger:
         forget(tagger)
     st.session_state["done"] = "The model is as it was before any correction."

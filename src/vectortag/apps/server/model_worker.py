@@ -68,7 +68,7 @@ class Taggers:
 Job = tuple[ByteArray, Profile]
 
 
-class ServedModel:
+class ModelWorker:
     """A model that answers many requests at once.
 
     Tagging runs in the batcher's thread. Everything else has taggers of its own in another one, one thing after the

@@ -9,13 +9,13 @@ from pathlib import Path
 import streamlit as st
 
 from vectortag.apps.formats import CsvWriter, JsonLinesWriter
+from vectortag.apps.ui.corrected_photos import copies_folder, correct, corrections_of, undo_correction_of
 from vectortag.apps.ui.downloads import heatmap_png, layer_address, tags_as_text
 from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
-from vectortag.apps.ui.kept import correct, kept_folder, said_of, take_back_here
+from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.modes import InferenceMode
-from vectortag.apps.ui.rows import Row, judged, listed
-from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.state import attempt, plain, show_problems, visit
+from vectortag.apps.ui.state import attempt, plain, session_photos, show_problems
+from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
 from vectortag.core.errors import UnknownTagError
 from vectortag.core.types import Heatmap
 from vectortag.inference.tagger import Analysis, Tagger
@@ -31,9 +31,9 @@ PROFILE_HELP = (
 
 
 @st.fragment
-def look(model: ServedModel, mode: InferenceMode) -> None:
+def photo_detail(model: LoadedModel, mode: InferenceMode) -> None:
     """The photo that the visitor has chosen."""
-    here = visit()
+    here = session_photos()
     photo = here.photo
     if photo is None:
         return
@@ -41,7 +41,7 @@ def look(model: ServedModel, mode: InferenceMode) -> None:
     with right:
         profile, threshold = _choose_threshold()
         analysis = here.analyse(photo, model, mode, profile, fine=True)
-        rows = judged(analysis.tagging, threshold)
+        rows = rank_tags(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
         shown = _list(analysis.tagger, rows, chosen)
         heatmap = analysis.heatmap(chosen) if chosen else None
@@ -72,7 +72,7 @@ def _choose_threshold() -> tuple[Profile, float | None]:
     return profile, threshold
 
 
-def _chosen_tag(rows: list[Row]) -> str | None:
+def _chosen_tag(rows: list[RankedTag]) -> str | None:
     """The tag that the address names, else the first that was found."""
     named = st.query_params.get("tag")
     if any(row.tag == named for row in rows):
@@ -80,7 +80,7 @@ def _chosen_tag(rows: list[Row]) -> str | None:
     return rows[0].tag if rows and rows[0].found else None
 
 
-def _list(tagger: Tagger, rows: list[Row], chosen: str | None) -> list[str]:
+def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str]:
     """Show the list, and return the tags that are in it."""
     search = st.text_input(
         "Search",
@@ -89,8 +89,8 @@ def _list(tagger: Tagger, rows: list[Row], chosen: str | None) -> list[str]:
         key="search",
         label_visibility="collapsed",
     )
-    said = said_of(photo) if (photo := visit().photo) else {}
-    shown = listed(rows, search=search, synonym=_synonym(tagger, search))
+    said = corrections_of(photo) if (photo := session_photos().photo) else {}
+    shown = tags_to_list(rows, search=search, synonym=_synonym(tagger, search))
     choose_tag(
         [TagRow(tag=r.tag, score=r.score, threshold=r.threshold, found=r.found, said=said.get(r.tag)) for r in shown],
         chosen=chosen,
@@ -115,15 +115,15 @@ def _pick(tag: str) -> None:
 
 def _layers(analysis: Analysis, tags: list[str]) -> dict[str, str]:
     """The heat maps of the first tags in the list, for the browser to show without asking; each is drawn once."""
-    drawn, layers = visit().layers, {}
+    drawn, layers = session_photos().layers, {}
     for heatmap in analysis.heatmaps(tags[:MOST_LAYERS]):
         values = heatmap.values.tobytes()
         layers[heatmap.tag] = drawn[values] = drawn.get(values) or layer_address(heatmap)
     return layers
 
 
-def _stage(heatmap: Heatmap | None, row: Row | None, layers: dict[str, str]) -> None:
-    photo = visit().photo
+def _stage(heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str]) -> None:
+    photo = session_photos().photo
     assert photo is not None
     with st.container(key="stage"):
         stage = st.container()
@@ -154,7 +154,7 @@ def _stage(heatmap: Heatmap | None, row: Row | None, layers: dict[str, str]) -> 
         )
 
 
-def _caption(heatmap: Heatmap | None, row: Row | None) -> str:
+def _caption(heatmap: Heatmap | None, row: RankedTag | None) -> str:
     if heatmap is None or row is None:
         return "No tag reaches its threshold. Click one to see where the model would look for it."
     limit = "it has no threshold" if row.threshold is None else f"its threshold is {row.threshold:.2f}"
@@ -167,14 +167,14 @@ def _caption(heatmap: Heatmap | None, row: Row | None) -> str:
 
 
 def _downloads(
-    model: ServedModel, mode: InferenceMode, profile: Profile, threshold: float | None, heatmap: Heatmap | None
+    model: LoadedModel, mode: InferenceMode, profile: Profile, threshold: float | None, heatmap: Heatmap | None
 ) -> None:
     """The files are made when they are asked for."""
-    here, shown = visit(), visit().photo
+    here, shown = session_photos(), session_photos().photo
 
     def text(form: type[JsonLinesWriter] | type[CsvWriter]) -> str:
         taggings = [here.analyse(photo, model, mode, profile).tagging for photo in photos]
-        return tags_as_text([(tagging, judged(tagging, threshold)) for tagging in taggings], form)
+        return tags_as_text([(tagging, rank_tags(tagging, threshold)) for tagging in taggings], form)
 
     photos = [photo for photo in here.photos.values() if here.is_analysed(photo, model, mode)]
     what = "Tags" if len(photos) == 1 else f"{len(photos)} photos' tags"
@@ -198,12 +198,12 @@ def _say(tag: str, has: bool) -> None:
 
 def _ask_to_keep(tagger: Tagger) -> None:
     """Keep what was just said; the first time in a session, ask before a copy of a photo is kept."""
-    saying, photo = st.session_state.pop("saying", None), visit().photo
+    saying, photo = st.session_state.pop("saying", None), session_photos().photo
     if saying is None or photo is None:
         return
     tag, has = saying
-    if said_of(photo).get(tag) is has:
-        attempt(lambda: take_back_here(photo, tag))
+    if corrections_of(photo).get(tag) is has:
+        attempt(lambda: undo_correction_of(photo, tag))
         st.rerun(scope="fragment")
     elif st.session_state.get("keeps"):
         attempt(lambda: correct(tagger, photo, tag, has))
@@ -214,13 +214,13 @@ def _ask_to_keep(tagger: Tagger) -> None:
 
 @st.dialog("Keep this correction?")
 def _question(tagger: Tagger, tag: str, has: bool) -> None:
-    photo = visit().photo
+    photo = session_photos().photo
     if photo is None:
         return
     st.markdown(f"**{plain(photo.name)}** {'shows' if has else 'does not show'} **{tag}**.")
     st.markdown(
         "To learn from it later, VectorTag keeps a copy of this photo and what you said of it in your data folder, "
-        f"`{kept_folder()}`. It stays there until you take it back under *Your tags*. No other photo is kept."
+        f"`{copies_folder()}`. It stays there until you take it back under *Your tags*. No other photo is kept."
     )
     show_problems()
     with st.container(horizontal=True):

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import quote
 
-from vectortag.apps.ui.visit import MOST_PIXELS
+from vectortag.apps.ui.session_photos import MOST_PIXELS
 from vectortag.core.errors import NewTagError
 from vectortag.core.folders import replace_file
 from vectortag.inference.image_grid import fit
@@ -19,7 +19,7 @@ SIDE = 240
 """Pixels."""
 
 
-def save_pictures(model: ModelFolder, tag: str, photos: list[bytes]) -> None:
+def save_thumbnails(model: ModelFolder, tag: str, photos: list[bytes]) -> None:
     """Keep a small picture of each photo.
 
     Raises:
@@ -27,7 +27,7 @@ def save_pictures(model: ModelFolder, tag: str, photos: list[bytes]) -> None:
         PhotoError: a photo cannot be read.
     """
     folder = _folder(model, tag)
-    remove_pictures(model, tag)
+    remove_thumbnails(model, tag)
     try:
         folder.mkdir(parents=True)
         for number, photo in enumerate(photos, start=1):
@@ -38,12 +38,12 @@ def save_pictures(model: ModelFolder, tag: str, photos: list[bytes]) -> None:
         raise NewTagError(f"{folder}: the pictures cannot be kept: {error.strerror or error}") from error
 
 
-def pictures_of(model: ModelFolder, tag: str) -> list[Path]:
+def thumbnails_of(model: ModelFolder, tag: str) -> list[Path]:
     """The kept pictures of a tag."""
     return sorted(_folder(model, tag).glob("*.jpg"))
 
 
-def remove_pictures(model: ModelFolder, tag: str) -> None:
+def remove_thumbnails(model: ModelFolder, tag: str) -> None:
     """Forget the pictures of a tag."""
     shutil.rmtree(_folder(model, tag), ignore_errors=True)
 

@@ -20,7 +20,7 @@ from vectortag.runtime.pixels import Photo
 Stamp = tuple[tuple[str, int], ...]
 
 
-class ServedModel:
+class LoadedModel:
     """A loaded model. One photo at a time has all cores, so each pass waits for the one before it."""
 
     def __init__(self, folder: ModelFolder) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
+from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.modes import InferenceMode
-from vectortag.apps.ui.served import ServedModel
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import FloatArray
 from vectortag.inference.image_grid import fit
@@ -35,7 +35,7 @@ Place = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class VisitorPhoto:
+class PagePhoto:
     """A photo of a visitor.
 
     Attributes:
@@ -55,7 +55,7 @@ class VisitorPhoto:
 
 
 @dataclass(slots=True)
-class Visit:
+class SessionPhotos:
     """What one visitor has.
 
     Attributes:
@@ -66,18 +66,18 @@ class Visit:
         layers: heat maps as they were drawn, by their values.
     """
 
-    photos: dict[str, VisitorPhoto] = field(default_factory=dict)
+    photos: dict[str, PagePhoto] = field(default_factory=dict)
     chosen: str | None = None
     feature_maps: dict[Place, FloatArray] = field(default_factory=dict)
     fine_maps: dict[Place, FloatArray] = field(default_factory=dict)
     layers: dict[bytes, str] = field(default_factory=dict)
 
     @property
-    def photo(self) -> VisitorPhoto | None:
+    def photo(self) -> PagePhoto | None:
         """The photo that is looked at."""
         return self.photos.get(self.chosen or "")
 
-    def add(self, name: str, content: bytes, *, example: str | None = None) -> VisitorPhoto:
+    def add(self, name: str, content: bytes, *, example: str | None = None) -> PagePhoto:
         """Take a photo; one that is there already is not taken twice.
 
         Raises:
@@ -91,7 +91,7 @@ class Visit:
             self.chosen = key
         return self.photos[key]
 
-    def remove(self, photo: VisitorPhoto) -> None:
+    def remove(self, photo: PagePhoto) -> None:
         """Forget one photo."""
         del self.photos[photo.key]
         if self.chosen == photo.key:
@@ -105,14 +105,14 @@ class Visit:
         self.layers.clear()
         self.chosen = None
 
-    def is_analysed(self, photo: VisitorPhoto, model: ServedModel, mode: InferenceMode) -> bool:
+    def is_analysed(self, photo: PagePhoto, model: LoadedModel, mode: InferenceMode) -> bool:
         """Whether the network has seen the photo."""
         return (photo.key, model.folder.digest, mode.name, model.folder.manifest.sizes[0]) in self.feature_maps
 
     def analyse(
         self,
-        photo: VisitorPhoto,
-        model: ServedModel,
+        photo: PagePhoto,
+        model: LoadedModel,
         mode: InferenceMode,
         profile: Profile = "balanced",
         *,
@@ -136,7 +136,7 @@ class Visit:
             del self.fine_maps[next(iter(self.fine_maps))]
         return tagger.analysis_of(photo.name, seen, fine=closely)
 
-    def embeddings(self, model: ServedModel, mode: InferenceMode) -> FloatArray:
+    def embeddings(self, model: LoadedModel, mode: InferenceMode) -> FloatArray:
         """(N, K) of all photos, in their order: what the network saw of each for its tags.
 
         Raises:
@@ -157,7 +157,7 @@ class Visit:
 
 
 def _look(
-    kept: dict[Place, FloatArray], photo: VisitorPhoto, model: ServedModel, mode: InferenceMode, size: int
+    kept: dict[Place, FloatArray], photo: PagePhoto, model: LoadedModel, mode: InferenceMode, size: int
 ) -> FloatArray:
     """What the network sees of a photo: it runs where that was not kept, and its latest is kept as the last."""
     place = (photo.key, model.folder.digest, mode.name, size)
@@ -165,7 +165,7 @@ def _look(
     return kept[place]
 
 
-def read_photo(name: str, content: bytes, *, key: str, example: str | None = None) -> VisitorPhoto:
+def read_photo(name: str, content: bytes, *, key: str, example: str | None = None) -> PagePhoto:
     """Make the small pictures of a photo.
 
     Raises:
@@ -176,7 +176,7 @@ def read_photo(name: str, content: bytes, *, key: str, example: str | None = Non
     except PhotoError as error:
         raise PhotoError(f"{name}: {str(error).removeprefix('photo: ')}") from error
     shown = fit(image, min(SHOWN_SIDE, max(image.size)))
-    return VisitorPhoto(
+    return PagePhoto(
         key, name, content, _address(shown), _address(fit(shown, THUMB_SIDE)), shown.width / shown.height, example
     )
 

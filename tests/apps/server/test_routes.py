@@ -147,11 +147,11 @@ class TestExplain:
 
 class TestSizes:
     def test_photos_of_one_batch_are_tagged_at_the_size_of_their_profile(self, two_sizes, make_photo):
-        from vectortag.apps.server.served import Loading, ServedModel
+        from vectortag.apps.server.model_worker import Loading, ModelWorker
 
         photo = make_photo().read_bytes()
         with ThreadPoolExecutor(2) as decoding:
-            model = ServedModel(
+            model = ModelWorker(
                 two_sizes, Loading(precision="exact"), max_pixels=10**6, decoding=decoding, observe=lambda _: None
             )
 

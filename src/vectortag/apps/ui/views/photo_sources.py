@@ -9,10 +9,10 @@ import streamlit as st
 
 from vectortag.apps.ui.elements import Thumb, choose_photo
 from vectortag.apps.ui.examples import example_photos
+from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.modes import InferenceMode
-from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.state import attempt, tell, visit
-from vectortag.apps.ui.visit import MOST_MEGABYTES, VisitorPhoto, read_photo
+from vectortag.apps.ui.session_photos import MOST_MEGABYTES, PagePhoto, read_photo
+from vectortag.apps.ui.state import attempt, session_photos, tell
 from vectortag.core.errors import PhotoError
 
 
@@ -38,15 +38,15 @@ def _drop(key: str) -> None:
 
 def count() -> int:
     """How many photos there are, with those that were dropped and are still to be read."""
-    return len(visit().photos) + len(st.session_state.get("incoming", []))
+    return len(session_photos().photos) + len(st.session_state.get("incoming", []))
 
 
-def take_incoming() -> None:
+def read_uploads() -> None:
     """Read the photos that were dropped. One that cannot be read is told, and the others go on."""
     files = st.session_state.pop("incoming", [])
     if not files:
         return
-    here, before = visit(), len(visit().photos)
+    here, before = session_photos(), len(session_photos().photos)
     bar = st.progress(0.0)
     for done, file in enumerate(files, start=1):
         attempt(functools.partial(here.add, file.name, file.getvalue()))
@@ -56,9 +56,9 @@ def take_incoming() -> None:
         choose(list(here.photos)[before])
 
 
-def analyse_all(model: ServedModel, mode: InferenceMode) -> None:
+def analyse_all(model: LoadedModel, mode: InferenceMode) -> None:
     """Run the network on each photo that it has not seen."""
-    here = visit()
+    here = session_photos()
     waiting = [photo for photo in here.photos.values() if not here.is_analysed(photo, model, mode)]
     if not waiting:
         return
@@ -73,9 +73,9 @@ def analyse_all(model: ServedModel, mode: InferenceMode) -> None:
     bar.empty()
 
 
-def strip(key: str, photos: Iterable[VisitorPhoto]) -> None:
+def strip(key: str, photos: Iterable[PagePhoto]) -> None:
     """Some of the visitor's photos to choose from, where there are several in all."""
-    here = visit()
+    here = session_photos()
     if len(here.photos) > 1:
         thumbs = [Thumb(key=photo.key, name=photo.name, picture=photo.thumb) for photo in photos]
         choose_photo(thumbs, chosen=here.chosen, wrap=False, on_photo=choose, key=key)
@@ -94,7 +94,7 @@ def _example_thumb(name: str) -> str:
     return read_photo(name, example_photos()[name].read_bytes(), key=name).thumb
 
 
-def open_link() -> None:
+def open_linked_example() -> None:
     """Take the example that the address names, in a session that has just begun."""
     name = st.query_params.get("photo")
     if "linked" not in st.session_state:
@@ -106,18 +106,18 @@ def open_link() -> None:
 def take_example(name: str) -> None:
     """Look at a shipped example."""
     _take(name)
-    choose(visit().chosen or "")
+    choose(session_photos().chosen or "")
 
 
 def _take(name: str) -> None:
     file = example_photos()[name]
-    here = visit()
+    here = session_photos()
     here.chosen = here.add(file.name, file.read_bytes(), example=name).key
 
 
 def choose(key: str) -> None:
     """Look at another photo; the address names it where it is an example, and no tag of the photo before."""
-    here = visit()
+    here = session_photos()
     here.chosen = key
     st.query_params.pop("tag", None)
     if (photo := here.photo) and photo.example:
@@ -128,6 +128,6 @@ def choose(key: str) -> None:
 
 def clear() -> None:
     """Forget all photos."""
-    visit().clear()
+    session_photos().clear()
     for name in ("photo", "tag"):
         st.query_params.pop(name, None)

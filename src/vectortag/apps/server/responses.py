@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from vectortag.apps.server.model_worker import ModelWorker, Taggers
 from vectortag.apps.server.schema import TagOptions
-from vectortag.apps.server.served import ServedModel, Taggers
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import DIGITS, Heatmap, Tagging
 from vectortag.model.calibration import PROFILES
@@ -51,7 +51,7 @@ def heatmaps(tagging: Tagging, maps: Sequence[Heatmap]) -> dict[str, Any]:
     return {**_origin(tagging), "heatmaps": arrays}
 
 
-def summary(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str, Any]:
+def summary(model: ModelWorker, taggers: Taggers, *, default: bool) -> dict[str, Any]:
     """`schema.ModelSummary`."""
     return {
         "name": model.name,
@@ -66,7 +66,7 @@ def summary(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str,
     }
 
 
-def details(model: ServedModel, taggers: Taggers, *, default: bool) -> dict[str, Any]:
+def details(model: ModelWorker, taggers: Taggers, *, default: bool) -> dict[str, Any]:
     """`schema.ModelDetails`."""
     manifest = model.folder.manifest
     tagger, teachers = taggers.default, manifest.teachers
@@ -97,7 +97,7 @@ def _limits(thresholds: Sequence[float]) -> list[float | None]:
     return [None if value != value else round(value, DIGITS) for value in thresholds]  # NaN: never predicted
 
 
-def added_tag(model: ServedModel, tag: AddedTag) -> dict[str, Any]:
+def added_tag(model: ModelWorker, tag: AddedTag) -> dict[str, Any]:
     """`schema.AddedTagAnswer`."""
     return {
         "tag": tag.name,

@@ -53,7 +53,7 @@ def test_every_reference_leads_somewhere(document):
 def test_answers_have_examples(document):
     schemas = document["components"]["schemas"]
 
-    for name in ("ScoredTag", "TaggedPhoto", "ModelSummary", "AddedTagAnswer", "ProblemDocument"):
+    for name in ("ScoredTag", "PhotoResult", "ModelSummary", "AddedTagAnswer", "ProblemDocument"):
         assert "examples" in json.dumps(schemas[name]), name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from vectortag.model.folder import find_model_folder
@@ -21,18 +22,18 @@ def add(service, name: str, photos: dict[str, bytes], *names: str, more: str = "
 
 
 def test_a_tag_is_added_found_explained_and_removed(started, photos, cat):
-    from vectortag.apps.server.schema import AddedTagAnswer, Taggings
+    from vectortag.apps.server.responses import AddedTagAnswer, Taggings
 
     before = started.post("/v1/tag?all_scores=true", cat).json["photos"][0]["tags"]
 
     reply = add(started, "pet", photos, more="&parent=animal")
 
     assert reply.status == 201
-    answer = AddedTagAnswer.model_validate_json(reply.body)
-    assert (answer.tag, answer.parents, answer.examples, answer.counterexamples) == ("pet", ["animal"], 3, 1)
+    answer = msgspec.json.decode(reply.body, type=AddedTagAnswer)
+    assert (answer.tag, list(answer.parents), answer.examples, answer.counterexamples) == ("pet", ["animal"], 3, 1)
     assert [tag.name for tag in read_additions(find_model_folder()).tags] == ["pet"]
-    tagged = Taggings.model_validate_json(started.post("/v1/tag?all_scores=true", cat).body)
-    *same, pet = tagged.photos[0].model_dump()["tags"]
+    tagged = msgspec.json.decode(started.post("/v1/tag?all_scores=true", cat).body, type=Taggings)
+    *same, pet = msgspec.to_builtins(tagged.photos[0].tags)
     assert same == before
     assert pet["tag"] == "pet"
     assert pet["score"] > 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import console_on, notes, open_output
+from vectortag.apps.formats import found_photo, json_line
 from vectortag.data.find import find_images
 from vectortag.inference.search import Found, PhotoIndex
 from vectortag.inference.tagger import Tagger
@@ -81,5 +81,4 @@ def write_table(found: Sequence[Found[Path]], stream: TextIO) -> None:
 
 def write_lines(found: Sequence[Found[Path]], stream: TextIO) -> None:
     for one in found:
-        line = {"path": str(one.photo), "similarity": round(one.similarity, 6)}
-        stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        stream.write(json_line(found_photo(str(one.photo), one.similarity)))

@@ -14,6 +14,7 @@ import vectortag
 from vectortag.apps.server import health, routes
 from vectortag.apps.server.guard import OPEN_PATHS, Access, Guard
 from vectortag.apps.server.problems import ProblemDocument, raise_as_problems
+from vectortag.apps.server.responses import answer_schemas
 from vectortag.apps.server.service import Service
 
 DESCRIPTION = (
@@ -70,7 +71,7 @@ def _openapi(app: FastAPI, *, with_keys: bool) -> dict[str, Any]:
         routes=app.routes,
     )
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
+    components.setdefault("schemas", {}).update(answer_schemas(), ProblemDocument=ProblemDocument.model_json_schema())
     if with_keys:
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         for path, operations in document["paths"].items():

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic_core import to_json
+from msgspec import Struct
 
-from vectortag.apps.server import responses, schema
+from vectortag.apps.server import parameters, responses
 from vectortag.apps.server.model_worker import ModelWorker, Taggers
 from vectortag.apps.server.problems import Problem, declared
 from vectortag.apps.server.request_body import FORM, PHOTO_TYPES, PHOTOS, read_uploads
+from vectortag.apps.server.responses import answer, declared_answer
 from vectortag.apps.server.service import Service
 from vectortag.core.errors import NewTagError, PhotoError, UnknownTagError
 from vectortag.core.types import Tagging
@@ -22,6 +23,8 @@ from vectortag.personal.added_tags import LONGEST_NAME
 from vectortag.personal.few_shot import MIN_EXAMPLES
 
 router = APIRouter(prefix="/v1")
+
+Content = TypeVar("Content", bound=Struct)
 
 ALWAYS = (401, 421, 500)
 """Of any route: no key, a name of the host that is not ours, and what nobody expected."""
@@ -35,10 +38,6 @@ def service_of(request: Request) -> Service:
     """The service behind the application."""
     service: Service = request.app.state.service
     return service
-
-
-def _json(content: dict[str, Any], status: int = 200) -> Response:
-    return Response(to_json(content), status, media_type="application/json")
 
 
 def _form(fields: Mapping[str, str], *, least: int = 1) -> dict[str, Any]:
@@ -61,13 +60,12 @@ def _photo_bodies() -> dict[str, Any]:
     summary="Say what is in photos",
     description="One photo as the body, or many as a form. A photo that cannot be read is an error in its place; "
     "where none can be read, the answer is 422.",
-    response_model=schema.Taggings,
-    responses=declared(*WITH_PHOTOS),
+    responses={**declared_answer(responses.Taggings), **declared(*WITH_PHOTOS)},
     openapi_extra={
         "requestBody": {"required": True, "content": {**_photo_bodies(), FORM: _form({PHOTOS: "The photos."})}}
     },
 )
-async def tag(request: Request, options: Annotated[schema.TagOptions, Query()]) -> Response:
+async def tag(request: Request, options: Annotated[parameters.TagOptions, Query()]) -> Response:
     service = service_of(request)
     model = service.model(options.model)
     with service.admission.ticket() as ticket:
@@ -77,7 +75,7 @@ async def tag(request: Request, options: Annotated[schema.TagOptions, Query()]) 
             results = await model.tag([upload.content for upload in uploads], options.profile)
         service.metrics.tagged(results, time.perf_counter() - begun)
     _refuse_if_all_failed(results)
-    return _json(responses.taggings(zip((upload.name for upload in uploads), results, strict=True), options))
+    return answer(responses.taggings(zip((upload.name for upload in uploads), results, strict=True), options))
 
 
 def _refuse_if_all_failed(results: Sequence[Tagging | PhotoError]) -> None:
@@ -112,8 +110,10 @@ def _explained() -> Iterator[None]:
         200: {
             "description": "With `form=overlay` a PNG of the map over the photo, at most 2048 pixels a side; with "
             "`form=array` the maps as numbers.",
-            "model": schema.Heatmaps,
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {
+                **declared_answer(responses.Heatmaps)[200]["content"],
+                "image/png": {"schema": {"type": "string", "format": "binary"}},
+            },
         },
         **declared(*WITH_PHOTOS),
     },
@@ -121,7 +121,7 @@ def _explained() -> Iterator[None]:
         "requestBody": {"required": True, "content": {**_photo_bodies(), FORM: _form({PHOTOS: "One photo."})}}
     },
 )
-async def explain(request: Request, options: Annotated[schema.ExplainOptions, Query()]) -> Response:
+async def explain(request: Request, options: Annotated[parameters.ExplainOptions, Query()]) -> Response:
     service = service_of(request)
     model = service.model(options.model)
     if options.form == "overlay" and len(options.tag) != 1:
@@ -134,31 +134,34 @@ async def explain(request: Request, options: Annotated[schema.ExplainOptions, Qu
         async with service.in_time():
             tagging, heatmaps = await model.explain(photo, options.tag, options.profile, fine=options.fine)
             if options.form == "array":
-                return _json(responses.heatmaps(tagging, heatmaps))
+                return answer(responses.heatmaps(tagging, heatmaps))
             return Response(await model.draw(photo, heatmaps[0], options.opacity), media_type="image/png")
 
 
 @router.get(
-    "/models", summary="Which models are served?", response_model=schema.Models, responses=declared(*ALWAYS, 503)
+    "/models",
+    summary="Which models are served?",
+    responses={**declared_answer(responses.Models), **declared(*ALWAYS, 503)},
 )
 async def models(request: Request) -> Response:
     service = service_of(request)
-    return _json({"models": [await _ask(service, model, responses.summary) for model in service.models.values()]})
+    return answer(
+        responses.Models([await _ask(service, model, responses.summary) for model in service.models.values()])
+    )
 
 
 @router.get(
     "/models/{name}",
     summary="A model: its card, its figures, its tags",
-    response_model=schema.ModelDetails,
-    responses=declared(*ALWAYS, 404, 422, 503),
+    responses={**declared_answer(responses.ModelDetails), **declared(*ALWAYS, 404, 422, 503)},
 )
 async def model_details(request: Request, name: str) -> Response:
     service = service_of(request)
-    return _json(await _ask(service, service.model(name), responses.details))
+    return answer(await _ask(service, service.model(name), responses.details))
 
 
-async def _ask(service: Service, model: ModelWorker, question: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    def ask(taggers: Taggers) -> dict[str, Any]:
+async def _ask(service: Service, model: ModelWorker, question: Callable[..., Content]) -> Content:
+    def ask(taggers: Taggers) -> Content:
         return question(model, taggers, default=model is service.default)
 
     async with service.in_time():
@@ -171,8 +174,7 @@ async def _ask(service: Service, model: ModelWorker, question: Callable[..., dic
     summary="Add a tag from a few photos",
     description="At least 3 different photos that show it; 20 are better. No score of another tag changes. All later "
     "taggings have it, and so has the command line where it shares the data folder.",
-    response_model=schema.AddedTagAnswer,
-    responses=declared(*WITH_PHOTOS, 409, 507),
+    responses={**declared_answer(responses.AddedTagAnswer, 201), **declared(*WITH_PHOTOS, 409, 507)},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -185,7 +187,7 @@ async def _ask(service: Service, model: ModelWorker, question: Callable[..., dic
         }
     },
 )
-async def add_tag(request: Request, options: Annotated[schema.NewTagOptions, Query()]) -> Response:
+async def add_tag(request: Request, options: Annotated[parameters.NewTagOptions, Query()]) -> Response:
     service = service_of(request)
     model = _changeable(service.model(options.model))
     with service.admission.ticket() as ticket, _explained():
@@ -198,7 +200,7 @@ async def add_tag(request: Request, options: Annotated[schema.NewTagOptions, Que
                 if not await model.look_up(lambda taggers: normalise(options.name) in taggers.default.tags):
                     raise
                 raise Problem(409, "tag-exists", str(error)) from error
-    return _json(responses.added_tag(model, added), 201)
+    return answer(responses.added_tag(model, added), 201)
 
 
 def _changeable(model: ModelWorker) -> ModelWorker:
@@ -217,7 +219,7 @@ def _changeable(model: ModelWorker) -> ModelWorker:
 async def remove_tag(
     request: Request,
     name: Annotated[str, Path(max_length=LONGEST_NAME)],
-    options: Annotated[schema.ModelOptions, Query()],
+    options: Annotated[parameters.ModelOptions, Query()],
 ) -> Response:
     service = service_of(request)
     model = _changeable(service.model(options.model))

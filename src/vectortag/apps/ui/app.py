@@ -9,7 +9,7 @@ import streamlit as st
 from vectortag.apps.ui.views import compare, models, reports, tag, your_tags
 
 HERE = Path(__file__).parent
-ICON = HERE / "icon.svg"  # a file of our own: for a named icon the browser would ask a font service
+ICON = HERE / "icon.svg"  # a file: for an emoji or a named icon the browser would load a font from another server
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Copies of photos that a visitor corrected: the only photos that the page keeps, and only when told to."""
+"""Copies of corrected photos in the data folder: the only photos that the page stores, and only if the user agrees."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from vectortag.personal.corrections import read_corrections, remove_correction
 
 
 def copies_folder() -> Path:
-    """Where the copies lie."""
+    """The folder of the copies."""
     return data_home() / "corrected"
 
 
 def corrections_of(photo: PagePhoto) -> dict[str, bool]:
-    """What was said of a photo: by tag, whether it has it."""
+    """The corrections of a photo: by tag, whether it shows it."""
     copy = _copy_of(photo)
     return {one.tag: one.has for one in read_corrections() if one.photo == copy}
 
 
-def correct(tagger: Tagger, photo: PagePhoto, tag: str, has: bool) -> None:
-    """Keep a copy of the photo, and that it has a tag or has it not.
+def correct_photo(tagger: Tagger, photo: PagePhoto, tag: str, has: bool) -> None:
+    """Store a copy of the photo, and the correction that it shows a tag or does not.
 
     Raises:
-        CorrectionError: nothing can be kept.
+        CorrectionError: the copy or the correction cannot be written.
     """
     copy = _copy_of(photo)
     try:
@@ -34,15 +34,15 @@ def correct(tagger: Tagger, photo: PagePhoto, tag: str, has: bool) -> None:
         if not copy.exists():
             replace_file(copy, photo.content)
     except OSError as error:
-        raise CorrectionError(f"{copy}: the photo cannot be kept: {error.strerror or error}") from error
+        raise CorrectionError(f"{copy}: the copy of the photo cannot be written: {error.strerror or error}") from error
     tagger.correct(copy, yes=[tag] if has else [], no=[] if has else [tag])
 
 
 def undo_correction(photo: Path, tag: str) -> None:
-    """Forget what was said of a photo's tag, and the page's copy of the photo when nothing more is said of it.
+    """Delete a correction, and the page's copy of the photo after its last correction.
 
     Raises:
-        CorrectionError: nothing can be changed.
+        CorrectionError: the corrections cannot be written.
     """
     remove_correction(photo, tag)
     if photo.parent == copies_folder().absolute() and all(one.photo != photo for one in read_corrections()):
@@ -50,7 +50,7 @@ def undo_correction(photo: Path, tag: str) -> None:
 
 
 def undo_correction_of(photo: PagePhoto, tag: str) -> None:
-    """`undo_correction` of a visitor's photo."""
+    """`undo_correction` for a photo of a session."""
     undo_correction(_copy_of(photo), tag)
 
 

@@ -1,4 +1,4 @@
-"""A model that many visitors share: one forward pass at a time, and no tagger changes while someone reads it."""
+"""A model that all sessions of the page share: one photo at a time, and no tagger changes while a session uses it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vectortag.apps.ui.modes import InferenceMode
 from vectortag.core.errors import ModelFolderError
 from vectortag.core.types import FloatArray
 from vectortag.inference.tagger import Tagger
@@ -21,7 +20,7 @@ Stamp = tuple[tuple[str, int], ...]
 
 
 class LoadedModel:
-    """A loaded model. One photo at a time has all cores, so each pass waits for the one before it."""
+    """A loaded model. A photo gets all cores, so each run of the network waits for the one before."""
 
     def __init__(self, folder: ModelFolder) -> None:
         self.folder = folder
@@ -30,7 +29,7 @@ class LoadedModel:
         self._taggers: dict[Profile, tuple[Stamp, Tagger]] = {}
 
     def tagger(self, profile: Profile = "balanced") -> Tagger:
-        """The model as the user's data folder has it now; for reading, since others may hold the same one."""
+        """The model with all added tags and corrections as of now. Shared: do not change it, use `changing`."""
         stamp = self._stamp()
         known = self._taggers.get(profile)
         if known is not None and known[0] == stamp:
@@ -39,18 +38,22 @@ class LoadedModel:
         self._taggers[profile] = stamp, tagger
         return tagger
 
-    def feature_map(self, photo: Photo, mode: InferenceMode, size: int | None = None) -> FloatArray:
-        """Run the network on a photo, at its default size where none is named: (K, h, w).
+    def feature_map(self, photo: Photo, size: int | None = None) -> FloatArray:
+        """Run the network on a photo, at the model's default size if none is given: (K, h, w).
+
+        This is the only place of the page where a photo becomes a feature map. Another inference mode (tiles, several
+        crops) is another body here: scores and heat maps follow from the map alone. Any grid will do, as long as its
+        mean is the photo's embedding.
 
         Raises:
             PhotoError: the photo cannot be read.
         """
         with self._lock:
-            return mode.feature_map(self._embedder if size is None else self._embedder.at(size), photo)
+            return (self._embedder if size is None else self._embedder.at(size)).feature_map(photo)
 
     @contextmanager
     def changing(self) -> Iterator[Tagger]:
-        """A tagger of the caller's own, to add tags with or to refresh; whatever it runs, runs alone."""
+        """A separate tagger, to add tags or to learn corrections; the network runs for nobody else meanwhile."""
         with self._lock:
             yield self._new("balanced")
 
@@ -61,17 +64,17 @@ class LoadedModel:
         return tagger
 
     def _stamp(self) -> Stamp:
-        """When the files that `Tagger.reload` reads were changed: here, or by the command line."""
+        """Names and times of change of the files that `Tagger.reload` reads; the command line writes them too."""
         additions = folder_of(self.folder)
         files = [refits_file(self.folder), *(additions.glob("*.safetensors") if additions.is_dir() else ())]
         return tuple(sorted((file.name, file.stat().st_mtime_ns) for file in files if file.is_file()))
 
 
 def find_model_paths(directories: Iterable[Path]) -> list[Path]:
-    """The model folders to choose from: the default one, those in the directories, the user's own, the shipped ones.
+    """The model folders to choose from: the default model, then those in `directories`, the user's own, the shipped.
 
     Raises:
-        ModelFolderError: a directory is not there.
+        ModelFolderError: a directory does not exist.
     """
     found: list[Path] = []
     for directory in directories:

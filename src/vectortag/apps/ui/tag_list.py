@@ -1,4 +1,4 @@
-"""Which tags the list shows: what was found, the nearest misses, or what a search finds."""
+"""Which tags the list shows: those found and the nearest misses, or those that match a search."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from vectortag.core.types import Tagging
 
 NEAR_MISSES = 6
-"""So many tags below their threshold stand under those that were found."""
+"""Number of tags below their threshold that are listed after those found."""
 
 MAX_HITS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class RankedTag:
-    """A tag in the list; `found` says whether its score reaches the threshold that decides now."""
+    """A tag of the list; `found` is whether its score reaches `threshold`."""
 
     tag: str
     score: float
@@ -24,7 +24,7 @@ class RankedTag:
 
 
 def rank_tags(tagging: Tagging, threshold: float | None = None) -> list[RankedTag]:
-    """Every tag, found ones first, each part by score; `threshold` decides for all tags instead of each tag's own."""
+    """Every tag: first those found, then the others, each by score. `threshold` replaces the tags' own."""
     rows = []
     for scored in tagging.scores:
         limit = scored.threshold if threshold is None else threshold
@@ -33,11 +33,11 @@ def rank_tags(tagging: Tagging, threshold: float | None = None) -> list[RankedTa
 
 
 def tags_to_list(rows: Sequence[RankedTag], *, search: str = "", synonym: str | None = None) -> list[RankedTag]:
-    """The found tags and the nearest misses; with a search, all tags with that text in their name, and its synonym.
+    """The tags found and the nearest misses; with a search, all tags whose name contains it, and its synonym.
 
     Args:
-        rows: as `rank_tags` returns them.
-        synonym: the tag that the searched word means to the model's taxonomy.
+        rows: from `rank_tags`.
+        synonym: the tag that has the searched word as a synonym in the model's taxonomy.
     """
     if wanted := search.strip().casefold():
         return [row for row in rows if wanted in row.tag.casefold() or row.tag == synonym][:MAX_HITS]

@@ -1,4 +1,4 @@
-"""Small pictures of the photos that a tag was made from: kept beside the tag where the user wants to see them again."""
+"""Thumbnails of the photos that a tag was added from, stored beside the tag if the user wants that."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vectortag.personal.added_tags import folder_of
 from vectortag.runtime.pixels import open_image
 
 SIDE = 240
-"""Pixels."""
+"""The longer side of a thumbnail in pixels."""
 
 
 def save_thumbnails(model: ModelFolder, tag: str, photos: list[bytes]) -> None:
-    """Keep a small picture of each photo.
+    """Store a thumbnail of each photo.
 
     Raises:
-        NewTagError: they cannot be written.
+        NewTagError: a file cannot be written.
         PhotoError: a photo cannot be read.
     """
     folder = _folder(model, tag)
@@ -35,16 +35,16 @@ def save_thumbnails(model: ModelFolder, tag: str, photos: list[bytes]) -> None:
             fit(open_image(photo, max_pixels=MOST_PIXELS, draft=(SIDE, SIDE)), SIDE).save(buffer, "JPEG", quality=85)
             replace_file(folder / f"{number:03}.jpg", buffer.getvalue())
     except OSError as error:
-        raise NewTagError(f"{folder}: the pictures cannot be kept: {error.strerror or error}") from error
+        raise NewTagError(f"{folder}: the thumbnails cannot be written: {error.strerror or error}") from error
 
 
 def thumbnails_of(model: ModelFolder, tag: str) -> list[Path]:
-    """The kept pictures of a tag."""
+    """The thumbnails of a tag, in the order of its photos."""
     return sorted(_folder(model, tag).glob("*.jpg"))
 
 
 def remove_thumbnails(model: ModelFolder, tag: str) -> None:
-    """Forget the pictures of a tag."""
+    """Delete the thumbnails of a tag."""
     shutil.rmtree(_folder(model, tag), ignore_errors=True)
 
 

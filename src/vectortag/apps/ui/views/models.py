@@ -1,4 +1,4 @@
-"""Models: what there is to tag with, and how good it is."""
+"""The view "Models": the models to choose from, and their figures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PERCENT = {"map": "mAP", "micro_f1": "micro F1", "macro_f1": "macro F1"}
 
 
 def show() -> None:
-    """The whole view."""
+    """Show the view."""
     st.title("Models")
     found, problems = models()
     for problem in problems:
         st.warning(problem, icon=":material/warning:")
     st.markdown(
-        "The shipped models, your own, and those of the folders that the page was started with. "
-        "Every file was checked against the model's manifest."
+        "The shipped models, your own models, and those in the folders given with `--models`. "
+        "All files match the checksums in their manifest."
     )
     for name, folder in found.items():
         with st.container(border=True):
@@ -52,7 +52,7 @@ def _card(name: str, folder: ModelFolder) -> None:
 
 
 def _figures(name: str, metrics: dict[str, float]) -> dict[str, object]:
-    """The validation figures on one data set, in percent as they are published."""
+    """The validation figures on one data set; shares in percent."""
     percent = {text: 100 * metrics[key] for key, text in PERCENT.items() if metrics.get(key) is not None}
     error = metrics.get("calibration_error")
     return {"data set": name, "photos": metrics.get("photos"), **percent, "calibration error": error}

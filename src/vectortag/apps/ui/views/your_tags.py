@@ -1,4 +1,4 @@
-"""Your tags: add one from a few photos, look them over, delete; corrections, and learning from them."""
+"""The view "Your tags": add a tag from photos, list and delete added tags; learn from corrections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from vectortag.apps.ui.corrected_photos import undo_correction
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import MOST_MEGABYTES, MOST_PHOTOS
-from vectortag.apps.ui.state import attempt, choose_model, show_problems, small_picture
+from vectortag.apps.ui.state import attempt, choose_model, show_problems, thumbnail
 from vectortag.apps.ui.thumbnails import remove_thumbnails, save_thumbnails, thumbnails_of
 from vectortag.core.folders import data_home
 from vectortag.inference.refresh import forget, refresh
@@ -17,18 +17,18 @@ from vectortag.personal.added_tags import LONGEST_NAME, AddedTag
 from vectortag.personal.corrections import Correction, read_corrections
 from vectortag.personal.few_shot import FEW_EXAMPLES, MIN_EXAMPLES, WEAK
 
-MOST_LISTED = 60
+MAX_LISTED = 60
 
 
 def show() -> None:
-    """The whole view."""
+    """Show the view."""
     st.title("Your tags")
     st.markdown(
-        f"What you teach a model is kept in the data folder, `{data_home()}`, for all who use this page. "
-        "The model itself is not changed."
+        f"Added tags and corrections are stored in the data folder, `{data_home()}`, for all users of this page. "
+        "The model folder is not changed."
     )
     model = choose_model()
-    with st.container():  # there even when empty, or the tabs below would start anew with each message
+    with st.container():  # always there, or the tabs below would be reset with each message
         show_problems()
         if done := st.session_state.pop("done", None):
             st.success(done, icon=":material/check:")
@@ -48,14 +48,14 @@ def _add(model: LoadedModel) -> None:
     with left:
         shown = _upload("Photos that show it", f"shown-{number}", "At least 3 different ones; 20 are better.")
     with right:
-        others = _upload("Photos that do not (optional)", f"others-{number}", "Such as look like it and are not.")
+        others = _upload("Photos that do not (optional)", f"others-{number}", "Photos of things that look similar.")
     parents = st.multiselect(
         "It is also a … (optional)", model.folder.manifest.tags, key=f"parents-{number}", placeholder="furniture"
     )
     keep = st.checkbox(
-        "Keep small pictures of these photos, to see later what the tag was made from",
+        "Store thumbnails of these photos, to see later what the tag was made from",
         key=f"keep-{number}",
-        help="Without it nothing of the photos is kept but what the network saw in them.",
+        help="Otherwise only the embeddings of the photos are stored.",
     )
     ready = bool(name.strip()) and len(shown) >= MIN_EXAMPLES
     if not ready:
@@ -78,7 +78,7 @@ def _upload(label: str, key: str, about: str) -> list[bytes]:
 def _learn_tag(
     model: LoadedModel, name: str, shown: list[bytes], others: list[bytes], parents: Sequence[str], *, keep: bool
 ) -> None:
-    with st.spinner("Looking at the photos …"), model.changing() as tagger:
+    with st.spinner("Learning the tag …"), model.changing() as tagger:
         tag = tagger.add_tag(name, shown, others, parents=parents)
     if keep:
         save_thumbnails(model.folder, tag.name, shown)
@@ -87,18 +87,18 @@ def _learn_tag(
 
 def _advice(tag: AddedTag) -> str:
     percent = f"{100 * tag.separation:.0f} %"
-    text = f"A photo of it that was left out scored higher than other photos {percent} of the time."
+    text = f"In a check, a photo of it that was left out scored higher than other photos {percent} of the time."
     if tag.separation < WEAK:
-        return f"{text} That is weak: show more photos, or photos with more in common."
+        return f"{text} This is weak: add more photos, or photos that are more alike."
     if tag.examples < FEW_EXAMPLES:
-        return f"{text} More photos make it surer."
+        return f"{text} More photos make it more reliable."
     return text
 
 
 def _added(model: LoadedModel) -> None:
     tags = model.tagger().additions
     if not tags:
-        st.info("No tag was added to this model yet.")
+        st.info("No tag has been added to this model.")
     for tag in tags:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -115,12 +115,12 @@ def _added(model: LoadedModel) -> None:
                     for picture in pictures:
                         st.image(str(picture), width=110)
             else:
-                st.caption("No pictures were kept of its photos.")
+                st.caption("No thumbnails of its photos are stored.")
 
 
 @st.dialog("Delete this tag?")
 def _ask_to_delete(model: LoadedModel, tag: AddedTag) -> None:
-    st.markdown(f"**{tag.name}**, made from {tag.examples} photos, is forgotten with its pictures.")
+    st.markdown(f"**{tag.name}**, made from {tag.examples} photos, will be deleted with its thumbnails.")
     with st.container(horizontal=True):
         if st.button("Delete it", type="primary"):
             attempt(lambda: _forget_tag(model, tag))
@@ -137,31 +137,31 @@ def _forget_tag(model: LoadedModel, tag: AddedTag) -> None:
 
 
 def _corrections(model: LoadedModel) -> None:
-    said = read_corrections()
+    corrections = read_corrections()
     learnt = model.tagger().refits or any(tag.corrections for tag in model.tagger().additions)
     st.markdown(
-        "Thumbs up and down under *Tag* are collected here, with those of the command line. "
-        "The model learns from them when you tell it to, in seconds; only the scores of these tags change."
+        "Corrections from the view *Tag* and from the command line. The model learns from them when you click the "
+        "button; this takes seconds, and only the scores of these tags change."
     )
     with st.container(horizontal=True):
-        if st.button("Learn from them", type="primary", disabled=not said, icon=":material/school:"):
+        if st.button("Learn from them", type="primary", disabled=not corrections, icon=":material/school:"):
             attempt(lambda: _learn(model))
             st.rerun()
-        if learnt and st.button("Unlearn all of it", help="The corrections stay."):
+        if learnt and st.button("Undo the learning", help="The corrections stay."):
             attempt(lambda: _unlearn(model))
             st.rerun()
-    if not said:
-        st.info("Nothing was corrected yet.")
-    for number, one in enumerate(said[::-1][:MOST_LISTED]):
+    if not corrections:
+        st.info("There are no corrections.")
+    for number, one in enumerate(corrections[::-1][:MAX_LISTED]):
         _correction(number, one)
-    if len(said) > MOST_LISTED:
-        st.caption(f"… and {len(said) - MOST_LISTED} older ones. All of them: `vectortag corrections`")
+    if len(corrections) > MAX_LISTED:
+        st.caption(f"… and {len(corrections) - MAX_LISTED} older ones. All of them: `vectortag corrections`")
 
 
 def _correction(number: int, one: Correction) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if one.photo.is_file():
-            st.image(small_picture(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
+            st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
         st.markdown(f":material/{'thumb_up' if one.has else 'thumb_down'}: **{one.tag}**", width="stretch")
         if st.button("Take back", key=f"back-{number}"):
             attempt(lambda: undo_correction(one.photo, one.tag))
@@ -171,11 +171,11 @@ def _correction(number: int, one: Correction) -> None:
 def _learn(model: LoadedModel) -> None:
     with st.spinner("Learning …"), model.changing() as tagger:
         learnt = refresh(tagger)
-    lines = [f"{one.tag}: {one.right} of {one.corrections} corrected photos come out right" for one in learnt]
-    st.session_state["done"] = ". ".join(lines) or "No correction speaks of a tag of this model."
+    lines = [f"{one.tag}: {one.right} of {one.corrections} corrected photos are right now" for one in learnt]
+    st.session_state["done"] = ". ".join(lines) or "No correction is about a tag of this model."
 
 
 def _unlearn(model: LoadedModel) -> None:
     with model.changing() as tagger:
         forget(tagger)
-    st.session_state["done"] = "The model is as it was before any correction."
+    st.session_state["done"] = "The model is as it was before it learned from corrections."

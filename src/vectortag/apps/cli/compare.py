@@ -30,8 +30,8 @@ def compare(
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.", show_default=False)],
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the maps cover the photo.")] = 0.55,
     fine: options.Fine = True,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
 ) -> int:
     """Show side by side where several models see a tag: the photo, then a heat map a model, with its score.
 
@@ -41,7 +41,7 @@ def compare(
 
     `vectortag compare beach.jpg --tag sea --tag sky --model lite0 --model resnet18 --output beach.png`
     """
-    taggers = [Tagger.load(model, runtime=runtime.value, precision=precision.value) for model in models]
+    taggers = [Tagger.load(model, runtime=runtime, precision=precision) for model in models]
     for tagger in taggers:
         for tag in tags:
             tagger.place(tag)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,39 +12,28 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, open_output, stdout
-from vectortag.evaluation.evaluate import Report
+from vectortag.evaluation.evaluate import Report, Split
 from vectortag.evaluation.evaluate import evaluate as evaluate_model
-from vectortag.evaluation.protocols import Averages, Corel5k, ProtocolReport, evaluate_by_protocol
+from vectortag.evaluation.protocols import Averages, Corel5k, Protocol, ProtocolReport, evaluate_by_protocol
 from vectortag.inference.tagger import Tagger
-
-
-class SplitName(StrEnum):
-    train = "train"
-    val = "val"
-    all = "all"
-
-
-class ProtocolName(StrEnum):
-    corel5k = "corel5k"
-    coco = "coco"
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
     data: Annotated[Path, typer.Argument(help="A metadata.csv, or its folder.", show_default=False)],
-    split: Annotated[SplitName, typer.Option(help="Which part of the set.")] = SplitName.all,
+    split: Annotated[Split, typer.Option(help="Which part of the set.")] = "all",
     dataset: options.DataName = None,
     protocol: Annotated[
-        ProtocolName | None,
+        Protocol | None,
         typer.Option(help="Figures as papers report them. corel5k: five words a photo; coco: mAP, CF1, OF1."),
     ] = None,
-    profile: options.Profile = options.ProfileName.balanced,
+    profile: options.Profile = "balanced",
     size: options.Size = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     output: options.Output = None,
     skip_bad_rows: options.SkipBadRows = False,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
 ) -> int:
     """Say how good a model is on tagged photos: mAP, F1, calibration, and every tag by itself.
 
@@ -59,16 +47,12 @@ def evaluate(
 
     `vectortag evaluate resnet18 coco/metadata.csv --split val --protocol coco`
     """
-    tagger = Tagger.load(
-        model, profile=profile.value, size=size, runtime=runtime.value, precision=precision.value, additions=False
-    )
+    tagger = Tagger.load(model, profile=profile, size=size, runtime=runtime, precision=precision, additions=False)
     report: Report | ProtocolReport
     if protocol:
-        report = evaluate_by_protocol(
-            tagger, data, protocol.value, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows
-        )
+        report = evaluate_by_protocol(tagger, data, protocol, split=split, dataset=dataset, skip_bad_rows=skip_bad_rows)
     else:
-        report = evaluate_model(tagger, data, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows)
+        report = evaluate_model(tagger, data, split=split, dataset=dataset, skip_bad_rows=skip_bad_rows)
     for failure in report.failed:
         notes.print(f"left out: {failure}", style="yellow")
     if as_json or output:

@@ -36,10 +36,10 @@ def explain(
     ] = None,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the map covers the photo.")] = 0.55,
     fine: options.Fine = None,
-    profile: options.Profile = options.ProfileName.balanced,
+    profile: options.Profile = "balanced",
     size: options.Size = None,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
     additions: options.Additions = True,
 ) -> int:
     """Show where in photos the model sees a tag: a heat map over the photo, as PNG.
@@ -60,9 +60,7 @@ def explain(
         raise VectorTagError("--all is every tag: leave --tag out")
     if len(photos) != 1 and output is None:
         raise VectorTagError(f"{len(photos)} photos: name a folder for their maps with --output")
-    tagger = Tagger.load(
-        model, profile=profile.value, size=size, runtime=runtime.value, precision=precision.value, additions=additions
-    )
+    tagger = Tagger.load(model, profile=profile, size=size, runtime=runtime, precision=precision, additions=additions)
     closely = fine if fine is not None else len(photos) == 1 and not every
     if closely:
         say_where_maps_stay_coarse(tagger)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 from rich.table import Table
@@ -17,10 +16,7 @@ from vectortag.data.find import find_images
 from vectortag.inference.search import Found, PhotoIndex
 from vectortag.inference.tagger import Tagger
 
-
-class Format(StrEnum):
-    table = "table"
-    jsonl = "jsonl"
+Format = Literal["table", "jsonl"]
 
 
 def find(
@@ -29,14 +25,12 @@ def find(
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many photos.")] = 20,
     has: Annotated[list[str] | None, typer.Option("--has", help="Only photos with this tag; repeatable.")] = None,
     has_not: Annotated[list[str] | None, typer.Option("--not", help="Only photos without it; repeatable.")] = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="table for people, jsonl for programs.")] = (
-        Format.table
-    ),
+    form: Annotated[Format, typer.Option("--format", "-f", help="table for people, jsonl for programs.")] = "table",
     html: Annotated[
         Path | None, typer.Option("--html", help="Write a page with small pictures of what was found, too.")
     ] = None,
     model: options.Model = None,
-    profile: options.Profile = options.ProfileName.balanced,
+    profile: options.Profile = "balanced",
     output: options.Output = None,
     threads: options.Threads = None,
 ) -> int:
@@ -51,7 +45,7 @@ def find(
 
     `vectortag find "on the beach" photos/ --has dog --not person --html found.html`
     """
-    tagger = Tagger.load(model, profile=profile.value, threads=threads)
+    tagger = Tagger.load(model, profile=profile, threads=threads)
     for tag in (*(has or ()), *(has_not or ())):
         tagger.place(tag)  # before photos are looked at
     index = PhotoIndex.of(tagger, list(find_images(*photos)))
@@ -61,7 +55,7 @@ def find(
     if doubt := index.doubt(sentence):
         notes.print(doubt, style="yellow")
     with open_output(output) as stream:
-        (write_table if form is Format.table else write_lines)(found, stream)
+        (write_table if form == "table" else write_lines)(found, stream)
     if html is not None:
         from vectortag.inference.contact_sheet import write_contact_sheet
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from vectortag.model import calibration, precision
+from vectortag.runtime import session
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="A model's name or folder. See: vectortag models")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to stdout.")]
@@ -19,28 +21,9 @@ Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Default: 
 Additions = Annotated[bool, typer.Option("--additions/--no-additions", help="With the tags that you added.")]
 
 
-class ProfileName(StrEnum):
-    precise = "precise"
-    balanced = "balanced"
-    thorough = "thorough"
-
-
-class RuntimeName(StrEnum):
-    auto = "auto"
-    openvino = "openvino"
-    onnxruntime = "onnxruntime"
-    cuda = "cuda"
-
-
-class PrecisionName(StrEnum):
-    auto = "auto"
-    exact = "exact"
-    bf16 = "bf16"
-    int8 = "int8"
-
-
 Profile = Annotated[
-    ProfileName, typer.Option("--profile", help="precise: few wrong tags; thorough: few missed tags; balanced: F1.")
+    calibration.Profile,
+    typer.Option("--profile", help="precise: few wrong tags; thorough: few missed tags; balanced: F1."),
 ]
 Size = Annotated[
     int | None,
@@ -55,7 +38,8 @@ Fine = Annotated[
         help="Look again, on a larger input, for maps that point better. Default: where one photo is asked for.",
     ),
 ]
-Runtime = Annotated[RuntimeName, typer.Option("--runtime", help="What runs the network.")]
+Runtime = Annotated[session.Runtime, typer.Option("--runtime", help="What runs the network.")]
 Precision = Annotated[
-    PrecisionName, typer.Option("--precision", help="auto: the fastest that loses next to nothing; exact: float32.")
+    precision.Precision,
+    typer.Option("--precision", help="auto: the fastest that loses next to nothing; exact: float32."),
 ]

@@ -55,8 +55,8 @@ def serve(
     log_requests: Annotated[
         bool, typer.Option("--log-requests", help="A line on stderr for each request, without anything of its photos.")
     ] = False,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
 ) -> int:
@@ -91,7 +91,7 @@ def serve(
         memory=memory * MIB,
         seconds=timeout,
     )
-    loading = Loading(runtime.value, precision.value, threads, additions)
+    loading = Loading(runtime, precision, threads, additions)
     with listen(host, port) as listener:
         service = Service(_folders(model or (), models), loading, limits)
         for served in service.models.values():

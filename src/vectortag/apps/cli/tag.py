@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 
@@ -16,29 +15,25 @@ from vectortag.core.types import FailedTagging, Tagging, TagScore
 from vectortag.data.find import find_images
 from vectortag.inference.tagger import Tagger
 
-
-class Format(StrEnum):
-    table = "table"
-    jsonl = "jsonl"
-    csv = "csv"
+Format = Literal["table", "jsonl", "csv"]
 
 
 def tag(
     paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
     model: options.Model = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")] = (
-        Format.table
-    ),
+    form: Annotated[
+        Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")
+    ] = "table",
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="One threshold for all tags, instead of each tag's own.")
     ] = None,
     top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags a photo.")] = None,
     all_scores: Annotated[bool, typer.Option("--all-scores", help="Every tag of the model, in its order.")] = False,
-    profile: options.Profile = options.ProfileName.balanced,
+    profile: options.Profile = "balanced",
     size: options.Size = None,
     output: options.Output = None,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
 ) -> int:
@@ -56,10 +51,10 @@ def tag(
     """
     tagger = Tagger.load(
         model,
-        profile=profile.value,
+        profile=profile,
         size=size,
-        runtime=runtime.value,
-        precision=precision.value,
+        runtime=runtime,
+        precision=precision,
         threads=threads,
         additions=additions,
     )
@@ -110,7 +105,7 @@ class TableWriter:
 
 
 WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
-    Format.table: TableWriter,
-    Format.jsonl: JsonLinesWriter,
-    Format.csv: CsvWriter,
+    "table": TableWriter,
+    "jsonl": JsonLinesWriter,
+    "csv": CsvWriter,
 }

@@ -58,7 +58,7 @@ class TestKeys:
         outcome = cli("serve", "--api-key-file", key_file, "--new-key", "web")
 
         assert outcome.status == 2
-        assert 'there is a key "web"' in outcome.stderr
+        assert 'has a key "web" already' in outcome.stderr
 
     @pytest.mark.parametrize(("text", "message"), [("", "no keys"), ("web secret\n", ":1: expected NAME sha256:")])
     def test_a_file_that_is_none_of_keys(self, cli, key_file, text, message):
@@ -86,7 +86,7 @@ class TestListening:
         outcome = cli("serve", "--port", server.port)
 
         assert outcome.status == 2
-        assert f"port {server.port}: cannot be listened on" in outcome.stderr
+        assert f"port {server.port}: cannot listen there" in outcome.stderr
 
     def test_a_model_that_is_not_there(self, cli):
         assert cli("serve", "--port", 0, "--model", "lite00").status == 2

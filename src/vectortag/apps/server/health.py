@@ -1,4 +1,4 @@
-"""How the service is doing: probes for whoever runs it, counters for Prometheus."""
+"""Health checks, and metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ async def healthz() -> Response:
 
 
 @router.get(
-    "/readyz", summary="Would a photo be tagged now?", responses={**declared_answer(Health), **declared(421, 500, 503)}
+    "/readyz",
+    summary="Can the service tag a photo now?",
+    responses={**declared_answer(Health), **declared(421, 500, 503)},
 )
 async def readyz(request: Request) -> Response:
     if not service_of(request).ready:
-        raise Problem(503, "not-ready", "The queue is full, or a model does not answer", headers={"Retry-After": "1"})
+        raise Problem(503, "not-ready", "The queue is full, or a model has stopped", headers={"Retry-After": "1"})
     return answer(Health())
 
 
 @router.get(
     "/metrics",
-    summary="Counters for Prometheus",
+    summary="Metrics for Prometheus",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **declared(401, 421, 500)},
 )

@@ -1,4 +1,4 @@
-"""A model as the service runs it: photos decoded in threads, tagged in batches, heat maps and new tags beside them."""
+"""A model that answers many requests at once: decodes photos in threads, tags them in batches."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from vectortag.runtime.session import Runtime
 Answer = TypeVar("Answer")
 
 BATCH = 16
-"""Photos in a batch at most: enough to keep all cores busy, and none waits long for the others."""
+"""Most photos in a batch: enough to keep all cores busy, and few enough that none waits long."""
 
 OVERLAY_SIDE = 2048
-"""Pixels of an overlay's longer side at most: a 12-megapixel PNG would cost seconds and tens of megabytes."""
+"""Longest side of an overlay in pixels: a PNG of 12 megapixels would take seconds and tens of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """How models are loaded; see `Tagger.load`."""
+    """Options for loading models; see `Tagger.load`."""
 
     runtime: Runtime = "auto"
     precision: Precision = "auto"
@@ -45,7 +45,7 @@ class Loading:
 
 
 class Taggers:
-    """A tagger for each profile, at the profile's input size, on one session. Not for several threads."""
+    """One tagger per profile, at the input size of the profile, on one session. Not thread-safe."""
 
     def __init__(self, folder: ModelFolder, embedder: Embedder, *, additions: bool) -> None:
         self._by_profile: dict[Profile, Tagger] = {
@@ -60,7 +60,7 @@ class Taggers:
         return self._by_profile[profile]
 
     def reload(self) -> None:
-        """Take up added tags and corrections."""
+        """Read added tags and corrections again."""
         for tagger in self._by_profile.values():
             tagger.reload()
 
@@ -69,14 +69,14 @@ Job = tuple[ByteArray, Profile]
 
 
 class ModelWorker:
-    """A model that answers many requests at once.
+    """A served model.
 
-    Tagging runs in the batcher's thread. Everything else has taggers of its own in another one, one thing after the
-    other: new tags last for seconds, and tagging goes on beside them.
+    Tagging runs in the batcher's thread. Everything else (heat maps, new tags) runs in a second thread with its own
+    taggers, one job after the other: adding a tag takes seconds, and tagging goes on meanwhile.
 
     Args:
-        max_pixels: a photo that declares more pixels is refused.
-        decoding: the threads in which photos are decoded and drawn; many models may share them.
+        max_pixels: larger photos are refused.
+        decoding: threads for decoding and drawing; several models may share them.
         observe: called with the size of each batch.
     """
 
@@ -97,7 +97,7 @@ class ModelWorker:
         self._max_pixels = min(max_pixels, loaded.recipe.max_pixels)
         embedder = Embedder(loaded.session, replace(loaded.recipe, max_pixels=self._max_pixels), loaded.size)
         self._taggers, self._aside_taggers = (Taggers(folder, embedder, additions=loading.additions) for _ in range(2))
-        self._compile()
+        self._warm_up()
         self.size, self.runtime, self.precision = embedder.size, embedder.session.runtime, embedder.session.precision
         self._decoding = decoding
         self._undecoded = 0
@@ -112,16 +112,16 @@ class ModelWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether it can answer."""
+        """Whether the batcher's thread runs."""
         return self._batcher.alive
 
     def close(self) -> None:
-        """Finish what was begun."""
+        """Finish all accepted work, and end the threads."""
         self._aside.shutdown()
         self._batcher.close()
 
     async def tag(self, photos: Sequence[bytes], profile: Profile) -> list[Tagging | PhotoError]:
-        """Tag photos, in order; one that cannot be read gives its error."""
+        """Tag photos, in order; a photo that cannot be read gives its error."""
         if len(photos) == 1:
             return [await self._tag_one(photos[0], profile)]
         return list(await asyncio.gather(*(self._tag_one(photo, profile) for photo in photos)))
@@ -140,8 +140,8 @@ class ModelWorker:
     async def _pixels(self, photo: bytes, embedder: Embedder) -> ByteArray:
         return await asyncio.get_running_loop().run_in_executor(self._decoding, embedder.pixels, photo)
 
-    def _compile(self) -> None:
-        """Every size, alone and in a batch, and the one of fine maps: now, not while the first client waits."""
+    def _warm_up(self) -> None:
+        """Run each input size once, alone and as a batch: the first client should not wait for compilation."""
         taggers = [self._taggers[profile] for profile in PROFILES]
         for tagger in taggers:
             for count in (1, 2):
@@ -150,28 +150,27 @@ class ModelWorker:
                 finer.embed(np.zeros((1, finer.size, finer.size, 3), np.uint8))
 
     def _tag_batch(self, jobs: Sequence[Job]) -> list[Tagging]:
-        """Photos of one input size go through the network together; profiles differ in their thresholds besides."""
+        """Tag a batch: photos of the same input size go through the network together, then each gets its thresholds."""
         tagged: dict[int, Tagging] = {}
         for size in {len(pixels) for pixels, _ in jobs}:
-            places = [place for place, (pixels, _) in enumerate(jobs) if len(pixels) == size]
-            tagger = self._taggers[jobs[places[0]][1]]
-            embeddings = tagger.embedder.embed(np.stack([jobs[place][0] for place in places]))
-            for place, row in zip(places, tagger.scores(embeddings), strict=True):
-                tagged[place] = self._taggers[jobs[place][1]].decide(row)
-        return [tagged[place] for place in range(len(jobs))]
+            rows = [i for i, (pixels, _) in enumerate(jobs) if len(pixels) == size]
+            tagger = self._taggers[jobs[rows[0]][1]]
+            embeddings = tagger.embedder.embed(np.stack([jobs[i][0] for i in rows]))
+            for i, scores in zip(rows, tagger.scores(embeddings), strict=True):
+                tagged[i] = self._taggers[jobs[i][1]].decide(scores)
+        return [tagged[i] for i in range(len(jobs))]
 
-    async def look_up(self, question: Callable[[Taggers], Answer]) -> Answer:
-        """Ask the taggers something when no change is going on."""
-        return await self._run_aside(question)
+    async def look_up(self, query: Callable[[Taggers], Answer]) -> Answer:
+        """Run a query on the taggers; no change runs at the same time."""
+        return await self._run_aside(query)
 
     async def explain(
         self, photo: bytes, tags: Sequence[str], profile: Profile, *, fine: bool
     ) -> tuple[Tagging, list[Heatmap]]:
-        """A photo's tagging, and the heat maps of some tags; of all that were found where none is named.
+        """A photo's tagging, and the heat maps of these tags, or of all tags found if `tags` is empty.
 
         Args:
-            photo, tags, profile: what is asked.
-            fine: heat maps from a larger input, for which the network runs once more.
+            fine: make the heat maps from a larger input, for which the network runs once more.
 
         Raises:
             PhotoError: the photo cannot be read.
@@ -182,14 +181,14 @@ class ModelWorker:
         inputs = await asyncio.gather(*(self._pixels(photo, embedder) for embedder in embedders))
 
         def work(taggers: Taggers) -> tuple[Tagging, list[Heatmap]]:
-            seen, *closely = (one.feature_map(pixels) for one, pixels in zip(embedders, inputs, strict=True))
-            analysis = taggers[profile].analysis_of(None, seen, fine=closely[0] if closely else None)
+            feature_map, *fine_map = (one.feature_map(pixels) for one, pixels in zip(embedders, inputs, strict=True))
+            analysis = taggers[profile].analysis_of(None, feature_map, fine=fine_map[0] if fine_map else None)
             return analysis.tagging, analysis.heatmaps(tags or [scored.tag for scored in analysis.tagging.tags])
 
         return await self._run_aside(work)
 
     async def draw(self, photo: bytes, heatmap: Heatmap, opacity: float) -> bytes:
-        """A PNG of the heat map over the photo, which is shrunk where a side is longer than `OVERLAY_SIDE`."""
+        """A PNG of the heat map over the photo, at most `OVERLAY_SIDE` pixels on each side."""
         return await asyncio.get_running_loop().run_in_executor(
             self._decoding, _overlay, photo, heatmap, opacity, self._max_pixels
         )
@@ -197,17 +196,17 @@ class ModelWorker:
     async def add_tag(
         self, name: str, shown: Sequence[bytes], others: Sequence[bytes], parents: Sequence[str]
     ) -> AddedTag:
-        """Add a tag; see `Tagger.add_tag`. Every tagging that begins after the answer has it."""
+        """Add a tag; see `Tagger.add_tag`. All taggings that start afterwards have it."""
         embedder = self._taggers.default.embedder
         positives, negatives = [[await self._pixels(photo, embedder) for photo in photos] for photos in (shown, others)]
         return await self._change(lambda taggers: taggers.default.add_tag(name, positives, negatives, parents=parents))
 
     async def remove_tag(self, name: str) -> None:
-        """Forget an added tag; see `Tagger.remove_tag`."""
+        """Remove an added tag; see `Tagger.remove_tag`."""
         await self._change(lambda taggers: taggers.default.remove_tag(name))
 
     async def _change(self, change: Callable[[Taggers], Answer]) -> Answer:
-        """Change what was added, one change after the other, then let all taggers take it up, come what may."""
+        """Run a change of the added tags, then reload all taggers; changes run one after the other."""
 
         def work(taggers: Taggers) -> Answer:
             answer = change(taggers)

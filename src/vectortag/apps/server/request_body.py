@@ -1,6 +1,6 @@
-"""Read photos from a request's body, with every limit checked while the bytes come in; all of it stays in memory.
+"""Read photos from the body of a request into memory, and check every limit while the bytes arrive.
 
-Starlette's own forms put large files on the disk and look at limits at the end, so they are not used.
+Starlette's own form parser writes large files to disk and checks limits at the end, so it is not used.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ PHOTO_TYPES = (
     "image/heif",
     "application/octet-stream",
 )
-"""Media types of a body that is one photo. What it really is, its bytes say."""
+"""Media types of a body that is one photo. They are not trusted: the bytes decide the format."""
 
 FORM = "multipart/form-data"
 PHOTOS = "photos"
-"""The field of a form whose files are photos."""
+"""The form field with the photos."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One photo: the field that it came in, the file name that the client gave (never opened), and its bytes."""
+    """One photo: its form field, the file name that the client gave (never opened), and its bytes."""
 
     field: str
     name: str | None
@@ -52,14 +52,14 @@ class Upload:
 async def read_uploads(
     request: Request, limits: Limits, ticket: Ticket, fields: Collection[str] = (PHOTOS,), *, alone: bool = True
 ) -> list[Upload]:
-    """The photos of a request, at least one: the files of a form's `fields`, or, if `alone`, the whole body.
+    """The photos of a request, at least one: the files in these form fields, or, if `alone`, also a body that is one.
 
     Raises:
         Problem: 400, 408, 413, 415 or 503.
-        ClientDisconnect: the client went away.
+        ClientDisconnect: the client closed the connection.
     """
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise Problem(415, "unsupported-media-type", "The body is compressed. Send photos as they are")
+        raise Problem(415, "unsupported-media-type", "Compressed bodies are not supported. Send the photos as they are")
     kind, parameters = parse_options_header(request.headers.get("content-type"))
     media_type = kind.decode("latin-1")
     if alone and media_type in PHOTO_TYPES:
@@ -110,7 +110,9 @@ async def _chunks(request: Request, limits: Limits, ticket: Ticket) -> AsyncIter
             async with asyncio.timeout_at(min(end, clock() + limits.silence)):
                 message = await request.receive()
         except TimeoutError as error:
-            detail = f"The body did not arrive: at most {limits.silence:g} s of silence, {limits.seconds:g} s in all"
+            detail = (
+                f"The body arrived too slowly: at most {limits.silence:g} s of silence, {limits.seconds:g} s in total"
+            )
             raise Problem(408, "too-slow", detail, headers={"Connection": "close"}) from error
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
@@ -139,7 +141,7 @@ def _too_large(detail: str) -> Problem:
 
 @dataclass(slots=True)
 class _Form:
-    """Takes the files of a form from the parser, part by part."""
+    """Collects the files of a form from the parser's callbacks."""
 
     limits: Limits
     ticket: Ticket

@@ -1,4 +1,4 @@
-"""What the service does: tags, heat maps, models, and tags of one's own."""
+"""The routes: tags, heat maps, models, and added tags."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ router = APIRouter(prefix="/v1")
 Content = TypeVar("Content", bound=Struct)
 
 ALWAYS = (401, 421, 500)
-"""Of any route: no key, a name of the host that is not ours, and what nobody expected."""
+"""Of every route: no API key, wrong host, unexpected error."""
 
 WITH_PHOTOS = (*ALWAYS, 400, 403, 404, 408, 413, 415, 422, 503)
-NOT = "not"
-"""The field of a form whose files are photos that look like a new tag, and are something else."""
+COUNTEREXAMPLES = "not"
+"""The form field with counterexamples: photos that look like the new tag and do not show it."""
 
 
 def service_of(request: Request) -> Service:
-    """The service behind the application."""
+    """The service of the application."""
     service: Service = request.app.state.service
     return service
 
 
 def _form(fields: Mapping[str, str], *, least: int = 1) -> dict[str, Any]:
-    """The schema of a form whose fields are lists of files, with at least so many photos."""
+    """The schema of a form with lists of files; `least` is the minimum number of photos."""
     file = {"type": "string", "format": "binary"}
     lists: dict[str, dict[str, Any]] = {
         name: {"type": "array", "items": file, "description": description} for name, description in fields.items()
@@ -57,9 +57,9 @@ def _photo_bodies() -> dict[str, Any]:
 
 @router.post(
     "/tag",
-    summary="Say what is in photos",
-    description="One photo as the body, or many as a form. A photo that cannot be read is an error in its place; "
-    "where none can be read, the answer is 422.",
+    summary="Tag photos",
+    description="One photo as the body, or several as a form. A photo that cannot be read has an error in its entry; "
+    "if none can be read, the answer is 422.",
     responses={**declared_answer(responses.Taggings), **declared(*WITH_PHOTOS)},
     openapi_extra={
         "requestBody": {"required": True, "content": {**_photo_bodies(), FORM: _form({PHOTOS: "The photos."})}}
@@ -88,8 +88,8 @@ def _unreadable(error: object) -> Problem:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """What the library refuses, as problems."""
+def _library_errors_as_problems() -> Iterator[None]:
+    """Turn errors of the library into problems."""
     try:
         yield
     except PhotoError as error:
@@ -104,12 +104,12 @@ def _explained() -> Iterator[None]:
 
 @router.post(
     "/explain",
-    summary="Show where in a photo the model sees a tag",
+    summary="Heat maps: where in a photo the model sees a tag",
     response_class=Response,
     responses={
         200: {
-            "description": "With `form=overlay` a PNG of the map over the photo, at most 2048 pixels a side; with "
-            "`form=array` the maps as numbers.",
+            "description": "With `form=overlay` a PNG of the heat map over the photo, at most 2048 pixels a side; "
+            "with `form=array` the heat maps as numbers.",
             "content": {
                 **declared_answer(responses.Heatmaps)[200]["content"],
                 "image/png": {"schema": {"type": "string", "format": "binary"}},
@@ -125,11 +125,11 @@ async def explain(request: Request, options: Annotated[parameters.ExplainOptions
     service = service_of(request)
     model = service.model(options.model)
     if options.form == "overlay" and len(options.tag) != 1:
-        raise Problem(422, "wrong-parameter", "query: tag: an overlay is of one tag. Name one, or ask for form=array")
-    with service.admission.ticket() as ticket, _explained():
+        raise Problem(422, "wrong-parameter", "query: tag: an overlay shows one tag. Name one, or use form=array")
+    with service.admission.ticket() as ticket, _library_errors_as_problems():
         uploads = await read_uploads(request, service.limits, ticket)
         if len(uploads) > 1:
-            raise Problem(400, "too-many-photos", f"Heat maps are of one photo, got {len(uploads)}")
+            raise Problem(400, "too-many-photos", f"Send one photo for heat maps, got {len(uploads)}")
         photo = uploads[0].content
         async with service.in_time():
             tagging, heatmaps = await model.explain(photo, options.tag, options.profile, fine=options.fine)
@@ -140,7 +140,7 @@ async def explain(request: Request, options: Annotated[parameters.ExplainOptions
 
 @router.get(
     "/models",
-    summary="Which models are served?",
+    summary="List the served models",
     responses={**declared_answer(responses.Models), **declared(*ALWAYS, 503)},
 )
 async def models(request: Request) -> Response:
@@ -152,7 +152,7 @@ async def models(request: Request) -> Response:
 
 @router.get(
     "/models/{name}",
-    summary="A model: its card, its figures, its tags",
+    summary="One model: its card, figures and tags",
     responses={**declared_answer(responses.ModelDetails), **declared(*ALWAYS, 404, 422, 503)},
 )
 async def model_details(request: Request, name: str) -> Response:
@@ -160,9 +160,9 @@ async def model_details(request: Request, name: str) -> Response:
     return answer(await _ask(service, service.model(name), responses.details))
 
 
-async def _ask(service: Service, model: ModelWorker, question: Callable[..., Content]) -> Content:
+async def _ask(service: Service, model: ModelWorker, query: Callable[..., Content]) -> Content:
     def ask(taggers: Taggers) -> Content:
-        return question(model, taggers, default=model is service.default)
+        return query(model, taggers, default=model is service.default)
 
     async with service.in_time():
         return await model.look_up(ask)
@@ -172,15 +172,18 @@ async def _ask(service: Service, model: ModelWorker, question: Callable[..., Con
     "/tags",
     status_code=201,
     summary="Add a tag from a few photos",
-    description="At least 3 different photos that show it; 20 are better. No score of another tag changes. All later "
-    "taggings have it, and so has the command line where it shares the data folder.",
+    description="Needs at least 3 different photos that show it; 20 are better. No other score changes. All later "
+    "taggings have the tag; the command line has it too if it uses the same data folder.",
     responses={**declared_answer(responses.AddedTagAnswer, 201), **declared(*WITH_PHOTOS, 409, 507)},
     openapi_extra={
         "requestBody": {
             "required": True,
             "content": {
                 FORM: _form(
-                    {PHOTOS: "Photos that show the tag.", NOT: "Photos that look like it and are something else."},
+                    {
+                        PHOTOS: "Photos that show the tag.",
+                        COUNTEREXAMPLES: "Photos that look like it and do not show it.",
+                    },
                     least=MIN_EXAMPLES,
                 )
             },
@@ -190,9 +193,11 @@ async def _ask(service: Service, model: ModelWorker, question: Callable[..., Con
 async def add_tag(request: Request, options: Annotated[parameters.NewTagOptions, Query()]) -> Response:
     service = service_of(request)
     model = _changeable(service.model(options.model))
-    with service.admission.ticket() as ticket, _explained():
-        uploads = await read_uploads(request, service.limits, ticket, (PHOTOS, NOT), alone=False)
-        shown, others = ([upload.content for upload in uploads if upload.field == field] for field in (PHOTOS, NOT))
+    with service.admission.ticket() as ticket, _library_errors_as_problems():
+        uploads = await read_uploads(request, service.limits, ticket, (PHOTOS, COUNTEREXAMPLES), alone=False)
+        shown, others = (
+            [upload.content for upload in uploads if upload.field == field] for field in (PHOTOS, COUNTEREXAMPLES)
+        )
         async with service.in_time():
             try:
                 added = await model.add_tag(options.name, shown, others, options.parent)
@@ -205,14 +210,16 @@ async def add_tag(request: Request, options: Annotated[parameters.NewTagOptions,
 
 def _changeable(model: ModelWorker) -> ModelWorker:
     if not model.additions:
-        raise Problem(403, "fixed-tags", "This service was started with --no-additions: its tags cannot be changed")
+        raise Problem(
+            403, "fixed-tags", "The tags of this service cannot be changed: it was started with --no-additions"
+        )
     return model
 
 
 @router.delete(
     "/tags/{name}",
     status_code=204,
-    summary="Forget a tag that was added",
+    summary="Remove an added tag",
     response_class=Response,
     responses=declared(*ALWAYS, 403, 404, 422, 503, 507),
 )
@@ -223,7 +230,7 @@ async def remove_tag(
 ) -> Response:
     service = service_of(request)
     model = _changeable(service.model(options.model))
-    with _explained():
+    with _library_errors_as_problems():
         async with service.in_time():
             if not await model.look_up(lambda taggers: _is_added(taggers, name)):
                 raise Problem(404, "unknown-tag", f'No tag "{normalise(name)}" was added to {model.name}')

@@ -138,7 +138,7 @@ class TestQuiet:
         monkeypatch.chdir(tmp_path)
         command = ["explain", make_photo(), "--tag", "animal", "--model", tiny_model]
 
-        assert cli(*command).stderr == "animal: seen as dog\n"
+        assert cli(*command).stderr == "animal: the heat map is that of dog\n"
         assert cli("--quiet", *command).stderr == ""
 
     def test_warnings_and_errors_are_not(self, cli: Cli, tiny_model: Path, make_photo: MakePhoto, tmp_path: Path):
@@ -159,7 +159,7 @@ class TestStop:
 
         outcome = cli("tag", make_photo(), "--model", tiny_model, "--format", "jsonl")
 
-        assert outcome == (130, "", "error: stopped; nothing half-written was left behind\n")
+        assert outcome == (130, "", "error: stopped; no incomplete file was left behind\n")
 
     def test_a_bug_is_no_message_but_a_traceback(self, cli: Cli, tiny_model: Path, make_photo: MakePhoto, monkeypatch):
         monkeypatch.setattr(Tagger, "load", lambda *_, **__: 1 / 0)

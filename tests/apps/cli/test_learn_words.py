@@ -150,7 +150,7 @@ def test_a_model_without_words_says_what_to_do(cli: Cli, tiny_model: Path, tmp_p
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
-    [(["cat"], "--from-words"), (["cat", "x.jpg", "--description", "an animal"], "goes with --from-words")],
+    [(["cat"], "--from-words"), (["cat", "x.jpg", "--description", "an animal"], "--description needs --from-words")],
 )
 def test_a_tag_needs_photos_or_words(cli: Cli, tiny_model: Path, arguments: list[str], problem: str) -> None:
     refused = cli("add-tag", *arguments, "--model", tiny_model)

@@ -95,10 +95,10 @@ class TestInspect:
             "animal": "children", "beach": "photos", "dog": "photos", "sea": "photos",
             "boat": "pretraining", "vehicle": "pretraining",
         }  # fmt: skip
-        assert any(line.startswith("tags    2 were taught by no photo of these") for line in lines)
+        assert any(line.startswith("tags    2 have no labels in these data sets") for line in lines)
 
     def test_where_photos_taught_all_it_says_nothing_of_that(self, cli: Cli, own_model: Path):
-        assert "taught by no photo" not in cli("inspect", "mine").stdout
+        assert "have no labels" not in cli("inspect", "mine").stdout
 
     def test_it_shows_the_data_and_where_the_folder_is(self, cli: Cli, own_model: Path):
         lines = cli("inspect", "mine").stdout.splitlines()

@@ -1,4 +1,4 @@
-"""All commands together, and the one place where an error becomes text."""
+"""The program `vectortag`: all commands, and the only place where an error becomes a message."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ USAGE_ERRORS = (
     UnknownTagError,
     WordsError,
 )
-"""Errors of the command, not of its inputs: exit status 2."""
+"""Errors in the command itself, not in its inputs: exit status 2."""
 
 COMMANDS = {
     "tag": "tag",
@@ -60,14 +60,14 @@ COMMANDS = {
     "bench": "bench",
     "inspect": "inspect",
 }
-"""Each command and its module beside this one; its function is called as the command. In the order of the help."""
+"""The module of each command, in the order of the help. The function has the name of the command."""
 
 
 def app_with(commands: Iterable[str]) -> typer.Typer:
-    """The program with some of its commands. Only their modules are imported, which is most of a quick start."""
+    """The program with these commands. Only their modules are imported: that makes the start quick."""
     app = typer.Typer(
         name="vectortag",
-        help="Tag photos: several tags each, with an honest score, and a heat map of what made the model say so.",
+        help="Tag photos: several tags per photo, each with a calibrated score, and a heat map that shows why.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="markdown",
@@ -93,32 +93,32 @@ def _options(
 
 
 def _named(arguments: Sequence[str]) -> Iterable[str]:
-    """The one command that is called, or all where the arguments do not begin with one."""
+    """The command that is called; all commands if the arguments do not start with one."""
     words = [argument for argument in arguments if argument not in {"-q", "--quiet"}]
     return words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
-    # Our own pixel cap is checked before decoding; Pillow's warning would only repeat it.
+    # Our own limit of pixels is checked before decoding; Pillow's warning would only repeat it.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     command = typer.main.get_command(app_with(_named(arguments)))
     try:
-        # Not `app(...)`, which answers Ctrl-C and a closed pipe by itself.
+        # Not `app(...)`: it handles Ctrl-C and a closed pipe by itself.
         with command.make_context("vectortag", list(arguments)) as context:
             return int(command.invoke(context) or 0)
     except typer.Exit as done:
         return done.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return _stopped()
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has stopped reading
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except VectorTagError as error:
         notes.error(str(error))
         return 2 if isinstance(error, USAGE_ERRORS) else 1
     except Exception as error:
-        show = getattr(error, "show", None)  # an error of the parser itself: it knows how to print its usage
+        show = getattr(error, "show", None)  # an error of the argument parser, which prints the usage
         if show is None:
             raise
         show()
@@ -126,5 +126,5 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _stopped() -> int:
-    notes.error("stopped; nothing half-written was left behind")
+    notes.error("stopped; no incomplete file was left behind")
     return 130

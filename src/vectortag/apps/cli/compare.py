@@ -33,9 +33,9 @@ def compare(
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
 ) -> int:
-    """Show side by side where several models see a tag: the photo, then a heat map a model, with its score.
+    """Show heat maps of several models side by side: the photo, then one heat map per model, with its score.
 
-    A table of scores and of the maps' sharpness (0: spread evenly over the photo, 1: a single spot) goes to stdout.
+    A table of scores and sharpness goes to stdout (0: spread evenly over the photo, 1: a single spot).
 
     **Example**
 
@@ -56,7 +56,7 @@ def compare(
 
 
 def _names(taggers: Sequence[Tagger]) -> list[str]:
-    """The models' names; with their digests where two models have one name."""
+    """The names of the models; `name@digest` if two models have the same name."""
     times = Counter(tagger.folder.manifest.name for tagger in taggers)
     folders = [tagger.folder for tagger in taggers]
     return [folder.manifest.name if times[folder.manifest.name] == 1 else folder.id for folder in folders]

@@ -1,4 +1,4 @@
-"""What rich prints with."""
+"""The rich console that all commands print with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 class PlainConsole(Console):
-    """A console that prints names as they are: `[x]` and `:dog:` in a path are no markup."""
+    """A console that prints text unchanged: `[x]` and `:dog:` in a path are not markup."""
 
     def __init__(self, stream: TextIO | None = None, *, stderr: bool = False, width: int | None = None) -> None:
         super().__init__(
@@ -17,9 +17,9 @@ class PlainConsole(Console):
         )
 
     def pieces(self, *pieces: tuple[str, str]) -> None:
-        """One line, of texts that look different: each with rich's name for how."""
+        """Print one line of (text, style) pairs."""
         self.print(Text.assemble(*pieces))
 
     def on_broken_pipe(self) -> None:
-        """Let app.py answer it; rich would leave the program."""
+        """Let app.py handle it; rich would exit."""
         raise BrokenPipeError

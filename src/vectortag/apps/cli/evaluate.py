@@ -21,25 +21,25 @@ from vectortag.inference.tagger import Tagger
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
     data: Annotated[Path, typer.Argument(help="A metadata.csv, or its folder.", show_default=False)],
-    split: Annotated[Split, typer.Option(help="Which part of the set.")] = "all",
+    split: Annotated[Split, typer.Option(help="The part of the data set to use.")] = "all",
     dataset: options.DataName = None,
     protocol: Annotated[
         Protocol | None,
-        typer.Option(help="Figures as papers report them. corel5k: five words a photo; coco: mAP, CF1, OF1."),
+        typer.Option(help="Figures as papers report them. corel5k: five words per photo; coco: mAP, CF1, OF1."),
     ] = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     output: options.Output = None,
     skip_bad_rows: options.SkipBadRows = False,
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
 ) -> int:
-    """Say how good a model is on tagged photos: mAP, F1, calibration, and every tag by itself.
+    """Measure a model on tagged photos: mAP, F1, calibration, and figures for each tag.
 
-    `--split val` takes the column `split`; where the file has none, the photos that the model kept from its training.
+    `--split val` uses the column `split`; without that column, the validation photos of the model's training.
 
-    `--protocol` judges by the rules of the literature instead, which know no thresholds: `--profile` changes nothing.
+    `--protocol` follows the rules of published papers instead. They use no thresholds, so `--profile` has no effect.
 
     **Examples**
 

@@ -25,16 +25,16 @@ from vectortag.runtime.pixels import open_image
 def explain(
     paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
     tags: Annotated[
-        list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; may be repeated. Default: all found.")
+        list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; repeatable. Default: all tags found.")
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="The maps of every tag as numbers: a .safetensors file a photo.")
+        bool, typer.Option("--all", help="Write the heat maps of all tags as numbers: one .safetensors file per photo.")
     ] = False,
     model: options.Model = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A PNG file for one map, a folder for several.")
     ] = None,
-    opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the map covers the photo.")] = 0.55,
+    opacity: Annotated[float, typer.Option(min=0, max=1, help="Opacity of the heat map over the photo.")] = 0.55,
     fine: options.Fine = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
@@ -44,8 +44,8 @@ def explain(
 ) -> int:
     """Show where in photos the model sees a tag: a heat map over the photo, as PNG.
 
-    The network runs once a photo, however many tags are asked for, and for fine maps once more. The names of the
-    written files go to stdout.
+    The network runs once per photo for any number of tags, and once more for fine heat maps. The names of the written
+    files go to stdout.
 
     **Examples**
 
@@ -57,9 +57,9 @@ def explain(
     """
     photos = list(_photos(paths))
     if every and tags:
-        raise VectorTagError("--all is every tag: leave --tag out")
+        raise VectorTagError("--all and --tag cannot be combined")
     if len(photos) != 1 and output is None:
-        raise VectorTagError(f"{len(photos)} photos: name a folder for their maps with --output")
+        raise VectorTagError(f"{len(photos)} photos: give a folder for the heat maps with --output")
     tagger = Tagger.load(model, profile=profile, size=size, runtime=runtime, precision=precision, additions=additions)
     closely = fine if fine is not None else len(photos) == 1 and not every
     if closely:
@@ -87,15 +87,15 @@ def explain(
 
 
 def say_where_maps_stay_coarse(tagger: Tagger) -> None:
-    """Of a network that takes one input size only, once."""
+    """Tell the user if the network has a fixed input size, and so no fine heat maps."""
     if not tagger.folder.manifest.backbone.any_size:
         notes.progress(
-            f"{tagger.folder.manifest.name}: its network takes one input size, so its maps are the coarse ones"
+            f"{tagger.folder.manifest.name}: its network has a fixed input size, so the heat maps are coarse"
         )
 
 
 def _photos(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """Every photo, and the folder it lies in below the one that was named."""
+    """Every photo, with its folder relative to the given path."""
     for path in paths:
         if path.is_dir():
             yield from ((photo, photo.parent.relative_to(path)) for photo in find_images(path))
@@ -109,7 +109,7 @@ class _Names:
     def __init__(self, output: Path | None, *, several: bool) -> None:
         self._file = output if output and output.suffix.lower() == ".png" and not output.is_dir() else None
         if self._file and several:
-            raise VectorTagError(f"{output}: one file cannot hold several maps. Name a folder, or one --tag")
+            raise VectorTagError(f"{output}: one file cannot hold several heat maps. Give a folder, or one --tag")
         self._folder = output or Path()
         self._taken: dict[Path, Path] = {}
 
@@ -127,15 +127,15 @@ def _draw(
 ) -> None:
     wanted = wanted or [scored.tag for scored in analysis.tagging.tags]
     if not wanted:
-        notes.print(f"{photo}: no tag reaches its threshold. Name one with --tag", style="yellow")
+        notes.print(f"{photo}: no tag reaches its threshold. Choose one with --tag", style="yellow")
         return
     image = open_image(photo, max_pixels=analysis.tagger.embedder.recipe.max_pixels)
     for heatmap in analysis.heatmaps(wanted):
         file = names.of(photo, subfolder, heatmap.tag, ".png")
         if heatmap.is_empty:
-            notes.print(f"{heatmap.tag}: no part of the photo speaks for it; the map is empty", style="yellow")
+            notes.print(f"{heatmap.tag}: no part of the photo supports it; the heat map is empty", style="yellow")
         elif heatmap.source != heatmap.tag:
-            notes.progress(f"{heatmap.tag}: seen as {heatmap.source}")
+            notes.progress(f"{heatmap.tag}: the heat map is that of {heatmap.source}")
         save_png(draw_heatmap(image, heatmap, opacity=opacity), file)
         stdout().print(str(file))
 
@@ -184,4 +184,4 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise VectorTagError(f"{folder}: cannot be made a folder: {error.strerror}") from error
+        raise VectorTagError(f"{folder}: the folder cannot be created: {error.strerror}") from error

@@ -20,24 +20,26 @@ Format = Literal["table", "jsonl"]
 
 
 def find(
-    sentence: Annotated[str, typer.Argument(help="What to look for, in English.", show_default=False)],
+    sentence: Annotated[str, typer.Argument(help="What to find, in English.", show_default=False)],
     photos: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many photos.")] = 20,
     has: Annotated[list[str] | None, typer.Option("--has", help="Only photos with this tag; repeatable.")] = None,
-    has_not: Annotated[list[str] | None, typer.Option("--not", help="Only photos without it; repeatable.")] = None,
+    has_not: Annotated[
+        list[str] | None, typer.Option("--not", help="Only photos without this tag; repeatable.")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="table for people, jsonl for programs.")] = "table",
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with small pictures of what was found, too.")
+        Path | None, typer.Option("--html", help="Also write a web page with thumbnails of the photos found.")
     ] = None,
     model: options.Model = None,
     profile: options.Profile = "balanced",
     output: options.Output = None,
     threads: options.Threads = None,
 ) -> int:
-    """Find photos by a sentence, best first.
+    """Find photos by a sentence, best match first.
 
-    The first search of a folder looks at every photo once; what it saw is kept in your cache, so later ones take
-    moments. Common nouns are understood at once; sentences need `pip install 'vectortag[words]'`.
+    The first search of a folder runs the network on every photo and stores the embeddings in your cache; later searches
+    take moments. Common nouns always work; sentences need `pip install 'vectortag[words]'`.
 
     **Examples**
 
@@ -47,7 +49,7 @@ def find(
     """
     tagger = Tagger.load(model, profile=profile, threads=threads)
     for tag in (*(has or ()), *(has_not or ())):
-        tagger.place(tag)  # before photos are looked at
+        tagger.place(tag)  # an unknown tag is an error before the long work starts
     index = PhotoIndex.of(tagger, list(find_images(*photos)))
     for error in index.failed:
         notes.print(f"left out: {error}", style="yellow")

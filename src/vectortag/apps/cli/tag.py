@@ -25,10 +25,12 @@ def tag(
         Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")
     ] = "table",
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="One threshold for all tags, instead of each tag's own.")
+        float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
     ] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags a photo.")] = None,
-    all_scores: Annotated[bool, typer.Option("--all-scores", help="Every tag of the model, in its order.")] = False,
+    top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags per photo.")] = None,
+    all_scores: Annotated[
+        bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
+    ] = False,
     profile: options.Profile = "balanced",
     size: options.Size = None,
     output: options.Output = None,
@@ -37,9 +39,9 @@ def tag(
     additions: options.Additions = True,
     threads: options.Threads = None,
 ) -> int:
-    """Say what is in photos.
+    """Find the tags of photos.
 
-    A photo that cannot be read becomes an error in its place, and the others go on; the exit status is then 1.
+    A photo that cannot be read becomes an error in the output, and the others go on; the exit status is then 1.
 
     **Examples**
 
@@ -58,7 +60,7 @@ def tag(
         threads=threads,
         additions=additions,
     )
-    total = sum(1 for _ in _photos(paths))  # they are not kept: a job's memory does not grow with its photos
+    total = sum(1 for _ in _photos(paths))  # not stored: memory does not grow with the number of photos
     if not total:
         notes.print(f"no photos in {', '.join(map(str, paths))}", style="yellow")
     failed = 0
@@ -80,11 +82,11 @@ def _photos(paths: Iterable[Path]) -> Iterator[Path]:
         if path.exists():
             yield from find_images(path)
         else:
-            yield path  # its error will stand in its place
+            yield path  # becomes an error in the output
 
 
 class TableWriter:
-    """For people: a block a photo, a bar a tag."""
+    """For people: one block per photo, one bar per tag."""
 
     def __init__(self, stream: TextIO) -> None:
         self._write = line_writer(stream)

@@ -1,11 +1,70 @@
-"""Clients that are slow, broken or gone do not stop the others."""
+"""HTTP connections: limits of heads and of waiting, and bad clients that must not stop the others."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+
+def send_until_closed(connection: socket.socket) -> None:
+    for _ in range(600):
+        connection.send(b"x")
+        time.sleep(0.05)
+
+
+class TestLimits:
+    def test_a_head(self, small):
+        with small.connect() as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nx-long: " + b"x" * 400_000)
+
+            assert small.read(connection).startswith(b"HTTP/1.1 431 ")
+
+    def test_trailers(self, small):
+        with small.connect() as connection:
+            head = b"POST /v1/tag HTTP/1.1\r\nhost: x\r\ncontent-type: image/jpeg\r\ntransfer-encoding: chunked\r\n\r\n"
+            connection.sendall(head + b"1\r\nx\r\n0\r\nx-long: ")
+            connection.sendall(b"x" * 400_000)
+
+            assert small.read(connection).startswith(b"HTTP/1.1 431 ")
+
+    def test_what_is_no_http(self, small):
+        with small.connect() as connection:
+            connection.sendall(b"hello?\r\n\r\n")
+
+            reply = small.read(connection)
+
+        assert reply.startswith(b"HTTP/1.1 400 ")
+        assert b"application/problem+json" in reply
+
+    def test_a_client_that_never_ends_its_head(self, small, monkeypatch):
+        monkeypatch.setattr("vectortag.apps.server.protocol.HEAD_SECONDS", 0.2)
+        with small.connect() as nothing, small.connect() as half:
+            half.sendall(b"GET /healthz HTTP/1.1\r\n")
+
+            assert nothing.recv(100) == b""
+            assert half.recv(100) == b""
+
+    def test_a_client_that_does_not_read(self, small, monkeypatch):
+        monkeypatch.setattr("vectortag.apps.server.protocol.UNREAD_SECONDS", 0.2)
+        with small.connect() as connection:
+            connection.sendall(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 1000)
+            with pytest.raises(ConnectionError):
+                send_until_closed(connection)
+
+    def test_connections(self, serve_tiny, monkeypatch):
+        started = serve_tiny()
+        monkeypatch.setattr("vectortag.apps.server.protocol.PatientProtocol.most_connections", 2)
+        with started.connect() as first, started.connect(), started.connect() as third:
+            assert started.read(third).startswith(b"HTTP/1.1 503 ")
+            first.close()
+            while started.ask("GET", "/healthz").status != 200:  # until the service has seen that it is gone
+                time.sleep(0.01)
+
 
 HEAD = b"POST /v1/tag HTTP/1.1\r\nhost: x\r\ncontent-type: image/jpeg\r\ncontent-length: %d\r\n\r\n"
 

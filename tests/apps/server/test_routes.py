@@ -1,8 +1,7 @@
-"""POST /v1/tag and /v1/explain, and what is told of the models, over a real connection."""
+"""The routes for tags, heat maps and models, over a real connection."""
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.core.types import Tagging
 from vectortag.inference.tagger import Tagger
-from vectortag.model.calibration import PROFILES
 from vectortag.model.folder import DEFAULT_MODEL, find_model_folder
 
 
@@ -147,29 +144,6 @@ class TestExplain:
         assert server.form("/v1/explain?tag=cat", ("photos", cat), ("photos", cat)).kind == "too-many-photos"
 
 
-class TestSizes:
-    def test_photos_of_one_batch_are_tagged_at_the_size_of_their_profile(self, two_sizes, make_photo):
-        from vectortag.apps.server.model_worker import Loading, ModelWorker
-
-        photo = make_photo().read_bytes()
-        with ThreadPoolExecutor(2) as decoding:
-            model = ModelWorker(
-                two_sizes, Loading(precision="exact"), max_pixels=10**6, decoding=decoding, observe=lambda _: None
-            )
-
-            async def ask() -> list[Tagging]:
-                return await asyncio.gather(*(model._tag_one(photo, profile) for profile in PROFILES * 3))
-
-            taggings = asyncio.run(ask())
-            model.close()
-
-        for profile, tagging in zip(PROFILES * 3, taggings, strict=True):
-            alone = Tagger.load(two_sizes, profile=profile, precision="exact").tag(photo)
-            assert (tagging.size, [one.tag for one in tagging.tags]) == (alone.size, [one.tag for one in alone.tags])
-            assert [one.score for one in tagging.scores] == pytest.approx([s.score for s in alone.scores], abs=1e-5)
-        assert {tagging.size for tagging in taggings} == {32, 64}
-
-
 class TestModels:
     def test_the_served_models(self, server):
         from vectortag.apps.server.responses import Models
@@ -194,38 +168,3 @@ class TestModels:
     def test_another_model_is_unknown(self, server):
         assert server.ask("GET", "/v1/models/resnet18").kind == "unknown-model"
         assert server.ask("GET", "/v1/models/..%2Flite0").status == 404
-
-
-class TestProbes:
-    def test_they_say_ok(self, server):
-        assert server.ask("GET", "/healthz").json == server.ask("GET", "/readyz").json == {"status": "ok"}
-
-    def test_a_service_whose_model_died_is_not_ready(self, serve, cat):
-        started = serve()
-
-        started.service.default.close()
-
-        assert started.ask("GET", "/readyz").kind == "not-ready"
-        assert started.ask("GET", "/healthz").status == 200
-
-    def test_the_metrics_count(self, serve, cat):
-        started = serve()
-        started.form("/v1/tag", ("photos", cat), ("photos", b"?"))
-        started.post("/v1/tag", b"?")
-        started.ask("GET", "/nowhere/secret.jpg")
-
-        text = started.ask("GET", "/metrics").body.decode()
-
-        for line in (
-            'vectortag_requests_total{method="POST",route="/v1/tag",status="200"} 1.0',
-            'vectortag_requests_total{method="GET",route="unknown",status="404"} 1.0',
-            'vectortag_photos_total{outcome="tagged"} 1.0',
-            'vectortag_photos_total{outcome="failed"} 2.0',
-            'vectortag_errors_total{kind="unreadable-photo"} 1.0',
-            "vectortag_batch_size_count 1.0",
-            "vectortag_queue_photos 0.0",
-            "vectortag_queue_bytes 0.0",
-        ):
-            assert line in text.splitlines()
-        assert 'vectortag_request_seconds_count{route="/v1/tag"} 2.0' in text
-        assert "secret" not in text

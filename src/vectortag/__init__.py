@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from vectortag.core.version import __version__ as __version__
 
 __all__ = [
     "Analysis",
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Analysis": "inference.tagger",
+    "Analysis": "inference.analysis",
     "Client": "apps.client",
     "FailedTagging": "core.types",
     "Heatmap": "core.types",
@@ -99,7 +99,8 @@ if TYPE_CHECKING:
     from vectortag.core.types import FailedTagging, Heatmap, Tagging, TagScore
     from vectortag.data.find import find_images
     from vectortag.evaluation.evaluate import evaluate
+    from vectortag.inference.analysis import Analysis
     from vectortag.inference.heatmap import draw_heatmap
-    from vectortag.inference.tagger import Analysis, Tagger
+    from vectortag.inference.tagger import Tagger
     from vectortag.model.folder import ModelFolder, read_model_folder
     from vectortag.model.taxonomy import Taxonomy

@@ -134,7 +134,7 @@ class TestFromWords:
 
         step, cells = 1e-2, analysis.feature_map.reshape(WIDTH, -1)
         moved = np.stack([cells.mean(axis=1) + sign * step * cell for cell in cells.T for sign in (1, -1)])
-        logits = tagger.own_logits(moved.astype(np.float32))[:, -1].astype(np.float64)
+        logits = tagger.scorer.logits(moved.astype(np.float32))[:, -1].astype(np.float64)
         raw = np.maximum((logits[0::2] - logits[1::2]) / (2 * step), 0)
         raw = (raw - raw.min()) / (raw - raw.min()).max()
         np.testing.assert_allclose(found.values.ravel(), raw, atol=0.02)

@@ -137,7 +137,7 @@ class TestArray:
             waited.append(file)
             shutil.copy(files()[0], file)
 
-        monkeypatch.setattr(cache.processes, "wait_for", first_process_writes)
+        monkeypatch.setattr(cache.distributed, "wait_for", first_process_writes)
 
         assert cached_array("kind", "other key", (3, 2), np.uint8, refuse).sum() == 6
         assert [file.parent for file in waited] == [cache_home() / "kind"]

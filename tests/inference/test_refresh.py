@@ -217,9 +217,9 @@ class TestLearning:
 
         place = tagger.place("dog")
         feature_map = tagger.embedder.feature_map(photos[2])
-        expected = tagger.head.maps(feature_map, [place])[0]
+        expected = tagger.scorer.head.maps(feature_map, [place])[0]
         np.testing.assert_array_equal(tagger.explain(photos[2], "dog", fine=False).values, expected)
-        assert not np.array_equal(tagger.head.blocks[0].w2, tagger.folder.head.blocks[0].w2)
+        assert not np.array_equal(tagger.scorer.head.blocks[0].w2, tagger.folder.head.blocks[0].w2)
 
     def test_a_model_learns_at_its_default_size_and_knows_it_at_every_other(self, two_sizes, photos):
         Tagger.load(two_sizes).correct(photos[0], yes=["dog"])

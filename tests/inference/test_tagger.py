@@ -189,16 +189,17 @@ class TestExplaining:
 
         fine = tagger.analyse(photos[0], fine=True).heatmap("beach")
 
-        np.testing.assert_array_equal(fine.values, tagger.head.maps(seen, [tagger.place("beach")])[0])
+        np.testing.assert_array_equal(fine.values, tagger.scorer.head.maps(seen, [tagger.place("beach")])[0])
 
     def test_the_score_of_the_normal_size_says_whose_fine_map_a_parent_has(self, tagger: Tagger, photos: list[Path]):
         """At the larger size "animal" would win by itself; the map must be of the child that the score is of."""
         analysis = tagger.analyse(photos[0], fine=True)
         at_large = analysis.fine.mean(axis=(1, 2))[None]
         place = tagger.place("animal")
-        tagger.bias[place] = -9 - tagger.own_logits(at_large)[0, place] + tagger.own_logits(at_large)[0].max() + 1
-        before = tagger.hierarchy.sources(analysis.own_scores)[place]
-        assert tagger.hierarchy.sources(tagger._own_scores(at_large)[0])[place] == place != before
+        logits = tagger.scorer.logits(at_large)[0]
+        tagger.scorer.bias[place] = -9 - logits[place] + logits.max() + 1
+        before = tagger.scorer.hierarchy.sources(analysis.own_scores)[place]
+        assert tagger.scorer.hierarchy.sources(tagger.scorer.own_scores(at_large)[0])[place] == place != before
 
         assert analysis.heatmap("animal").source == "dog"
         np.testing.assert_array_equal(analysis.heatmap("animal").values, analysis.heatmap("dog").values)
@@ -364,7 +365,7 @@ class TestSizes:
         for size in (32, 64):
             tagger = Tagger.load(two_sizes, size=size)
             added = tagger.add_tag("our boat", photos[:5])
-            rows.append(tagger.head.blocks[-1].w)
+            rows.append(tagger.scorer.head.blocks[-1].w)
             tagger.remove_tag("our boat")
             assert added.size == 32
         np.testing.assert_array_equal(*rows)

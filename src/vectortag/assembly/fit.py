@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-import vectortag
 from vectortag.assembly.mlp import class_weights, fit_mlp, masked_bce
 from vectortag.assembly.publish import BACKGROUND_PHOTOS, finish_model
 from vectortag.core.errors import ConfigError, DataError
 from vectortag.core.folders import data_home, report_folder
 from vectortag.core.types import FloatArray
+from vectortag.core.version import __version__
 from vectortag.data.embeddings import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record
@@ -112,7 +112,7 @@ def fit(
         words=base.words,
         learning=learning,
         provenance={
-            "vectortag": vectortag.__version__,
+            "vectortag": __version__,
             "base": base.id,
             "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
             "epochs": [asdict(epoch) for epoch in learning.epochs],

@@ -100,13 +100,13 @@ def _embed(tagger: Tagger, photo: Path, views: Views) -> bool:
 def _refit(plain: Tagger, background: FloatArray, tag: str, said: Sequence[Correction], views: Views) -> Refit | None:
     """One of the model's own tags."""
     place = plain.place(tag)
-    slope = float(plain.slope[place])
+    slope = float(plain.scorer.slope[place])
     if not slope:
         log.warning('"%s" has no score of its own: it is as high as the highest tag below it. Correct that one', tag)
         return None
-    block = plain.head.blocks[plain.head.block_of(place)[0]]
+    block = plain.scorer.head.blocks[plain.scorer.head.block_of(place)[0]]
     photos = np.stack([views[one.photo][0] for one in said])
-    before, now = (plain.own_logits(embeddings)[:, place] for embeddings in (background, photos))
+    before, now = (plain.scorer.logits(embeddings)[:, place] for embeddings in (background, photos))
     row, bias = refit(
         features_of(block, background),
         features_of(block, photos),

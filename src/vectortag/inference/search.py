@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 from collections.abc import Sequence
@@ -72,6 +73,7 @@ class PhotoIndex(Generic[P]):
         directions: FloatArray | None = None,
     ) -> None:
         self._words = knows_words(tagger.folder)
+        self._embed_sentence = functools.lru_cache(maxsize=1)(sentence_vector)  # `search` and `doubt` ask for the same
         self._tagger = tagger
         self.photos = tuple(photos)
         self.failed: tuple[PhotoError, ...] = ()
@@ -107,7 +109,7 @@ class PhotoIndex(Generic[P]):
             MissingExtraError, WordsError: as `vectortag.model.words.word_vectors.sentence_vector`.
             UnknownTagError: the model does not have a tag.
         """
-        query = self._words.queries(sentence_vector(sentence)[None])[0]
+        query = self._words.queries(self._embed_sentence(sentence)[None])[0]
         similarities = self._directions @ query
         if has or has_not:
             order = np.argsort(-similarities, kind="stable")
@@ -127,7 +129,7 @@ class PhotoIndex(Generic[P]):
         evidence = self._words.evidence
         if evidence is None or has_whole_word(sentence):
             return None
-        near = self._words.nearest(sentence_vector(sentence), NEAREST)
+        near = self._words.nearest(self._embed_sentence(sentence), NEAREST)
         if evidence.group(near[0][1]) >= 0:
             return None
         return (

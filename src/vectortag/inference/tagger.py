@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from vectortag.core.errors import CorrectionError, PhotoError, VectorTagError
-from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging, TagScore
-from vectortag.model.calibration import PROFILES, Profile, calibrated
+from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
+from vectortag.inference.analysis import Analysis
+from vectortag.inference.scorer import Scorer
+from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import ModelFolder, find_model_folder
-from vectortag.model.head import AddedBlock, Head
-from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.precision import Precision, open_model
 from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.personal.corrected_rows import Refit, read_refits
-from vectortag.personal.from_words import knows_words
-from vectortag.personal.names import place_of
 from vectortag.runtime.blas import one_thread
 from vectortag.runtime.embedder import Embedder, embeddings_of, in_batches, work_on_read
 from vectortag.runtime.pixels import Photo, name_of
@@ -66,30 +63,13 @@ class Tagger:
         self.folder = folder
         self.embedder = embedder
         self.profile = profile
-        self.hierarchy = Hierarchy.of(folder.manifest.tags, folder.manifest.taxonomy)
         self._take(additions, refits)
 
     def _take(self, additions: Additions, refits: Sequence[Refit]) -> None:
-        """Move the rows that corrections have changed, and put added tags after the model's own."""
-        manifest, head = self.folder.manifest, self.folder.head
-        for refit in refits:
-            head = head.moved(manifest.tags.index(refit.tag), refit.w, refit.b)
+        self.additions = additions.tags
+        self.placed = {additions.tags[row].name: placed for row, placed in additions.placed.items()}
         self.refits = tuple(refits)
-        point = manifest.operating_point(self.embedder.size)
-        added = additions.tags
-        self.additions = added
-        self.placed = {added[row].name: placed for row, placed in additions.placed.items()}
-        self.tags = (*manifest.tags, *(tag.name for tag in added))
-        self._places = {tag: place for place, tag in enumerate(self.tags)}
-        if added:
-            words = knows_words(self.folder) if additions.placed else None
-            head = Head((*head.blocks, AddedBlock(self.folder.head, additions.rows, words, additions.placed)))
-        self.head = head
-        own = point.threshold_array(self.profile)
-        self.thresholds = np.array([*own, *(tag.thresholds[self.profile] for tag in added)], np.float32)  # (T,)
-        self._limits = [None if np.isnan(t) else float(t) for t in self.thresholds]
-        self.slope = np.array([*point.slope, *(tag.slope for tag in added)], np.float32)
-        self.bias = np.array([*point.bias, *(tag.bias for tag in added)], np.float32)
+        self.scorer = Scorer.of(self.folder, self.embedder.size, self.profile, additions, refits)
 
     @classmethod
     def load(
@@ -134,6 +114,16 @@ class Tagger:
             ModelFolderError: a file in the data folder was changed by hand, or is of a newer version.
         """
         self._take(read_additions(self.folder), read_refits(self.folder))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of all T tags: the model's own, then the added ones."""
+        return self.scorer.tags
+
+    @property
+    def thresholds(self) -> FloatArray:
+        """(T,) float32 of the profile; NaN where a tag is never shown."""
+        return self.scorer.thresholds
 
     @property
     def id(self) -> str:
@@ -194,7 +184,7 @@ class Tagger:
         for some in _scored_at_once(self._feature_maps(photos, self.finer if fine else None)):
             scored = work_on_read(
                 [feature_map for _, feature_map, _ in some],
-                lambda read: self._own_scores(np.concatenate([embeddings_of(one[None]) for one in read])),
+                lambda read: self.scorer.own_scores(np.concatenate([embeddings_of(one[None]) for one in read])),
             )
             for (photo, feature_map, fine_map), own in zip(some, scored, strict=True):
                 if isinstance(feature_map, PhotoError) or isinstance(own, PhotoError):
@@ -226,13 +216,13 @@ class Tagger:
             feature_map: what `embedder` saw of it.
             fine: (K, H, W), what `finer` saw of it, where heat maps are to come from that.
         """
-        return self._analysis(photo, feature_map, self._own_scores(embeddings_of(feature_map[None]))[0], fine)
+        return self._analysis(photo, feature_map, self.scorer.own_scores(embeddings_of(feature_map[None]))[0], fine)
 
     def _analysis(
         self, photo: Photo | None, feature_map: FloatArray, own: FloatArray, fine: FloatArray | None
     ) -> Analysis:
-        tagging = self._tagging(photo, self.hierarchy.raise_parents(own[None])[0])
-        return Analysis(self, feature_map, own, tagging, fine)
+        tagging = self._tagging(photo, self.scorer.hierarchy.raise_parents(own[None])[0])
+        return Analysis(self.scorer, feature_map, own, tagging, fine)
 
     def explain(self, photo: Photo, tag: str, *, fine: bool = True) -> Heatmap:
         """Return where in the photo the model sees a tag (Grad-CAM); its score is that of `tag`.
@@ -251,7 +241,7 @@ class Tagger:
 
     def scores(self, embeddings: FloatArray) -> FloatArray:
         """Calibrated scores of all tags, parents at least as high as their children: (N, K) -> (N, T)."""
-        return self.hierarchy.raise_parents(self._own_scores(embeddings))
+        return self.scorer.scores(embeddings)
 
     def decide(self, scores: FloatArray) -> Tagging:
         """The tagging of a photo from its scores, one row (T,) of what `scores` gives."""
@@ -263,7 +253,7 @@ class Tagger:
         Raises:
             UnknownTagError: the model does not have the tag.
         """
-        return place_of(tag, self._places, self.folder.manifest)
+        return self.scorer.index(tag)
 
     def add_tag(
         self,
@@ -328,16 +318,9 @@ class Tagger:
         add_corrections(said)
         return said
 
-    def own_logits(self, embeddings: FloatArray) -> FloatArray:
-        """Calibrated logits of all tags, each by its own row, before parents are raised: (N, K) -> (N, T)."""
-        return self.slope * self.head.logits(embeddings) + self.bias
-
-    def _own_scores(self, embeddings: FloatArray) -> FloatArray:
-        return calibrated(self.head.logits(embeddings), self.slope, self.bias)
-
     def _tagging(self, photo: Photo | None, scores: FloatArray) -> Tagging:
-        scored = tuple(map(TagScore, self.tags, scores.tolist(), self._limits))
-        tags = [scored[place] for place in np.flatnonzero(scores >= self.thresholds)]
+        scored = self.scorer.with_thresholds(scores)
+        shown = self.scorer.shown(scores, scored)
         session = self.embedder.session
         return Tagging(
             path=name_of(photo),
@@ -345,61 +328,13 @@ class Tagger:
             runtime=session.runtime,
             precision=session.precision,
             size=self.embedder.size,
-            tags=tuple(sorted(tags, key=lambda scored: -scored.score)),
+            tags=shown,
             scores=scored,
-            implied=self._implied({scored.tag for scored in tags}) if self.additions else (),
+            implied=self.scorer.implied(shown),
         )
-
-    def _implied(self, found: set[str]) -> tuple[str, ...]:
-        above = {parent for tag in self.additions if tag.name in found for parent in tag.parents}
-        return tuple(tag for tag in self.folder.manifest.tags if tag in above - found)
 
 
 def _scored_at_once(items: Iterable[Item]) -> Iterator[list[Item]]:
     """So many at a time; whoever takes them computes on one core, also when the last photo has been read."""
     with one_thread():
         yield from in_batches(items, SCORED_AT_ONCE)
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """One photo after its forward pass: its tagging, and every heat map on demand.
-
-    Attributes:
-        feature_map: (K, h, w), what the scores come from.
-        own_scores: (T,), before parents are raised.
-        fine: (K, H, W) of a larger input, what the heat maps come from; None where that is `feature_map`, too.
-    """
-
-    tagger: Tagger
-    feature_map: FloatArray
-    own_scores: FloatArray
-    tagging: Tagging
-    fine: FloatArray | None = None
-
-    def heatmap(self, tag: str) -> Heatmap:
-        """Where the model saw the tag; for a parent, the map of the child that gave it its score.
-
-        Raises:
-            UnknownTagError: the model does not have the tag.
-        """
-        return self.heatmaps([tag])[0]
-
-    def heatmaps(self, tags: Iterable[str] | None = None) -> list[Heatmap]:
-        """The maps of some tags, or of all in the model's order.
-
-        Raises:
-            UnknownTagError: the model does not have one of the tags.
-        """
-        tagger = self.tagger
-        places = [*range(len(tagger.tags))] if tags is None else [tagger.place(tag) for tag in tags]
-        sources = tagger.hierarchy.sources(self.own_scores)[places]
-        return list(
-            map(
-                Heatmap,
-                tagger.head.maps(self.feature_map if self.fine is None else self.fine, sources),
-                [tagger.tags[place] for place in places],
-                [tagger.tags[source] for source in sources.tolist()],
-                self.own_scores[sources].tolist(),
-            )
-        )

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-import vectortag
 from vectortag.assembly.publish import BACKGROUND_PHOTOS, finish_model
 from vectortag.core import distributed
 from vectortag.core.errors import PhotoError, TrainingError
 from vectortag.core.types import FloatArray
+from vectortag.core.version import __version__
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
 from vectortag.model.classifier import Classifier
@@ -108,7 +108,7 @@ def _provenance(config: TrainConfig, trained: Trained, exported: Exported, secon
     names = [Path(init).name for init in config.backbone.inits]
     settings["backbone"]["init"] = names[0] if len(names) == 1 else names
     return {
-        "vectortag": vectortag.__version__,
+        "vectortag": __version__,
         "torch": torch.__version__,
         "config": settings,
         "epochs": [asdict(epoch) for epoch in trained.learning.epochs],

@@ -17,8 +17,9 @@ from vectortag.apps.cli.output import appearing, notes, progress_over, stdout
 from vectortag.core.errors import PhotoError, VectorTagError
 from vectortag.core.types import FailedTagging
 from vectortag.data.find import find_images
+from vectortag.inference.analysis import Analysis
 from vectortag.inference.heatmap import draw_heatmap
-from vectortag.inference.tagger import Analysis, Tagger
+from vectortag.inference.tagger import Tagger
 from vectortag.runtime.pixels import open_image
 
 
@@ -79,7 +80,7 @@ def explain(
                 save_maps(result, file)
                 stdout().print(str(file))
             else:
-                _draw(result, photo, subfolder, wanted, names, opacity)
+                _draw(result, photo, subfolder, wanted, names, opacity, tagger.embedder.recipe.max_pixels)
         except PhotoError as error:
             failed += 1
             notes.error(str(error))
@@ -123,13 +124,19 @@ class _Names:
 
 
 def _draw(
-    analysis: Analysis, photo: Path, subfolder: Path, wanted: Sequence[str], names: _Names, opacity: float
+    analysis: Analysis,
+    photo: Path,
+    subfolder: Path,
+    wanted: Sequence[str],
+    names: _Names,
+    opacity: float,
+    max_pixels: int,
 ) -> None:
     wanted = wanted or [scored.tag for scored in analysis.tagging.tags]
     if not wanted:
         notes.print(f"{photo}: no tag reaches its threshold. Choose one with --tag", style="yellow")
         return
-    image = open_image(photo, max_pixels=analysis.tagger.embedder.recipe.max_pixels)
+    image = open_image(photo, max_pixels=max_pixels)
     for heatmap in analysis.heatmaps(wanted):
         file = names.of(photo, subfolder, heatmap.tag, ".png")
         if heatmap.is_empty:

@@ -204,7 +204,7 @@ def details(model: ModelWorker, taggers: Taggers, *, default: bool) -> ModelDeta
 def _vocabulary(model: ModelWorker, taggers: Taggers) -> list[ModelTag]:
     manifest, tagger = model.folder.manifest, taggers.default
     thresholds = {profile: list(map(_threshold, taggers[profile].thresholds.tolist())) for profile in PROFILES}
-    own = [[manifest.tags[parent] for parent in tagger.hierarchy.above(i)] for i in range(len(manifest.tags))]
+    own = [[manifest.tags[parent] for parent in tagger.scorer.hierarchy.above(i)] for i in range(len(manifest.tags))]
     parents = [*own, *(tag.parents for tag in tagger.additions)]
     return [
         ModelTag(

@@ -13,8 +13,8 @@ from PIL import Image
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import FloatArray
+from vectortag.inference.analysis import Analysis
 from vectortag.inference.image_grid import fit
-from vectortag.inference.tagger import Analysis
 from vectortag.model.calibration import Profile
 from vectortag.runtime.embedder import embeddings_of
 from vectortag.runtime.pixels import open_image

@@ -17,9 +17,9 @@ from vectortag.apps.ui.views.photo_sources import (
     read_uploads,
     uploader,
 )
+from vectortag.inference.analysis import Analysis
 from vectortag.inference.heatmap import sharpness
 from vectortag.inference.image_grid import score_note
-from vectortag.inference.tagger import Analysis
 from vectortag.model.folder import ModelFolder
 
 MOST_MODELS = 3

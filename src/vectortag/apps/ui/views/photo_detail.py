@@ -17,7 +17,8 @@ from vectortag.apps.ui.state import attempt, escape_markdown, session_photos, sh
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
 from vectortag.core.errors import UnknownTagError
 from vectortag.core.types import Heatmap
-from vectortag.inference.tagger import Analysis, Tagger
+from vectortag.inference.analysis import Analysis
+from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import PROFILES, Profile
 
 OWN_THRESHOLD = "My threshold"
@@ -42,12 +43,12 @@ def photo_detail(model: LoadedModel) -> None:
         analysis = session.analyse(photo, model, profile, fine=True)
         rows = rank_tags(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
-        shown = _list(analysis.tagger, rows, chosen)
+        shown = _list(model.tagger(profile), rows, chosen)
         heatmap = analysis.heatmap(chosen) if chosen else None
         _downloads(model, profile, threshold, heatmap)
     with left:
         _stage(heatmap, next((row for row in rows if row.tag == chosen), None), _layers(analysis, shown))
-    _store_correction(analysis.tagger)
+    _store_correction(model.tagger(profile))
 
 
 def _choose_threshold() -> tuple[Profile, float | None]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import vectortag
 from vectortag.inference.tagger import Tagger
 
 Cli = Callable[..., Any]
@@ -26,23 +25,6 @@ def python(code: str, *arguments: object, **options: Any) -> subprocess.Complete
 
 
 class TestStart:
-    def test_the_console_script_prints_the_version(self):
-        script = Path(sys.executable).with_name("vectortag")
-
-        outcome = subprocess.run([script, "--version"], capture_output=True, text=True, check=False)
-
-        assert (outcome.returncode, outcome.stdout) == (0, f"vectortag {vectortag.__version__}\n")
-
-    def test_the_version_is_printed_before_anything_heavy_is_imported(self):
-        heavy = "{'msgspec', 'numpy', 'openvino', 'PIL', 'pydantic', 'rich', 'typer'}"
-
-        outcome = python(f"{MAIN}; import sys; print(sorted({heavy} & sys.modules.keys()))", "--version")
-
-        assert outcome.stdout.splitlines() == [f"vectortag {vectortag.__version__}", "[]"]
-
-    def test_the_exit_status_reaches_the_shell(self, tmp_path: Path):
-        assert python(MAIN, "check", tmp_path).returncode == 1
-
     def test_every_command_but_train_runs_with_the_core_alone(self, tiny_model: Path, make_data_set):
         data = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
         others = ["torch", "timm", "onnx", "onnxscript", "onnxruntime", "sklearn", "scipy", "matplotlib", "pytest"]

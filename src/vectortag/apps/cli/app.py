@@ -1,4 +1,4 @@
-"""All commands together, and the one place where an error becomes text."""
+"""The program `vectortag`: all commands, and the only place where an error becomes a message."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ USAGE_ERRORS = (
     UnknownTagError,
     WordsError,
 )
-"""Errors of the command, not of its inputs: exit status 2."""
+"""Errors in the command itself, not in its inputs: exit status 2."""
 
 COMMANDS = {
     "tag": "tag",
@@ -52,7 +52,7 @@ COMMANDS = {
     "train": "train",
     "fit": "fit",
     "quantise": "quantise",
-    "learn-words": "words",
+    "learn-words": "learn_words",
     "check": "check",
     "tags": "tags",
     "add-tag": "tags",
@@ -67,14 +67,14 @@ COMMANDS = {
     "bench": "bench",
     "inspect": "inspect",
 }
-"""Each command and its module beside this one; its function is called as the command. In the order of the help."""
+"""The module of each command, in the order of the help. The function has the name of the command."""
 
 
 def app_with(commands: Iterable[str]) -> typer.Typer:
-    """The program with some of its commands. Only their modules are imported, which is most of a quick start."""
+    """The program with these commands. Only their modules are imported: that makes the start quick."""
     app = typer.Typer(
         name="vectortag",
-        help="Tag photos: several tags each, with an honest score, and a heat map of what made the model say so.",
+        help="Tag photos: several tags per photo, each with a calibrated score, and a heat map that shows why.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="markdown",
@@ -100,14 +100,14 @@ def _options(
 
 
 def _named(arguments: Sequence[str]) -> list[str]:
-    """The one command that is called, or all where the arguments do not begin with one."""
+    """The command that is called; all commands if the arguments do not start with one."""
     words = [argument for argument in arguments if argument not in {"-q", "--quiet"}]
     return words[:1] if words[:1] and words[0] in COMMANDS else list(COMMANDS)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
-    # Our own pixel cap is checked before decoding; Pillow's warning would only repeat it.
+    # Our own limit of pixels is checked before decoding; Pillow's warning would only repeat it.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     _write_every_name()
     named = _named(arguments)
@@ -121,7 +121,7 @@ def run(arguments: Sequence[str]) -> int:
         return _stopped(130)
     except StoppedBySignal as stop:
         return _stopped(128 + stop.number)
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has stopped reading
         return 0
     except SystemExit as left:
         if isinstance(left.__context__, BrokenPipeError):  # how rich answers it where typer prints the help
@@ -134,7 +134,7 @@ def run(arguments: Sequence[str]) -> int:
         notes.error(f"{_where(error)}: {error.strerror or error}")
         return 1
     except Exception as error:
-        show = getattr(error, "show", None)  # an error of the parser itself: it knows how to print its usage
+        show = getattr(error, "show", None)  # an error of the argument parser, which prints the usage
         if show is None:
             raise
         show()
@@ -144,7 +144,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(command: Any, arguments: Sequence[str]) -> int:
-    """Not `app(...)`, which answers Ctrl-C and a closed pipe by itself."""
+    """Not `app(...)`, which handles Ctrl-C and a closed pipe by itself."""
     try:
         with command.make_context("vectortag", list(arguments)) as context:
             return int(command.invoke(context) or 0)
@@ -175,5 +175,5 @@ def _where(error: OSError) -> str:
 
 
 def _stopped(status: int) -> int:
-    notes.error("stopped; nothing half-written was left behind")
+    notes.error("stopped; no incomplete file was left behind")
     return status

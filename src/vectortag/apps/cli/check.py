@@ -15,7 +15,7 @@ from vectortag.data.keywords import read_tagged_photos
 from vectortag.model.taxonomy import load_taxonomy
 
 SHOWN = 20
-"""Lines of one kind before "... and N more"; `--all` shows every one."""
+"""Most lines shown per section; `--all` shows all."""
 
 
 def check(
@@ -25,11 +25,13 @@ def check(
         typer.Option(help='"default", "none", or the path of a taxonomy file.'),
     ] = "default",
     dataset: options.DataName = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every line, not the first 20 of each kind.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all lines, not only the first 20 of each section.")
+    ] = False,
 ) -> int:
-    """Look over a data set before training: rows, photos, tags, and words that should be one tag.
+    """Check a data set before training: rows, photos, tags, and words that should be one tag.
 
-    Every photo is decoded. The exit status is 1 where a row is bad or a photo missing, broken or named twice.
+    Every photo is decoded. The exit status is 1 if a row is bad, or a photo is missing, broken or listed twice.
 
     **Example**
 

@@ -29,28 +29,28 @@ from vectortag.runtime.pixels import open_image
 def explain(
     paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
     tags: Annotated[
-        list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; may be repeated. Default: all found.")
+        list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; repeatable. Default: all tags found.")
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="The maps of every tag as numbers: a .safetensors file a photo.")
+        bool, typer.Option("--all", help="Write the heat maps of all tags as numbers: one .safetensors file per photo.")
     ] = False,
     model: options.Model = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A PNG file for one map, a folder for several.")
     ] = None,
-    opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the map covers the photo.")] = 0.55,
+    opacity: Annotated[float, typer.Option(min=0, max=1, help="Opacity of the heat map over the photo.")] = 0.55,
     fine: options.Fine = None,
-    profile: options.Profile = options.ProfileName.balanced,
+    profile: options.Profile = "balanced",
     size: options.Size = None,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
     additions: options.Additions = True,
     overwrite: options.Overwrite = False,
 ) -> int:
     """Show where in photos the model sees a tag: a heat map over the photo, as PNG.
 
-    The network runs once a photo, however many tags are asked for, and for fine maps once more. The names of the
-    written files go to stdout.
+    The network runs once per photo for any number of tags, and once more for fine heat maps. The names of the written
+    files go to stdout.
 
     **Examples**
 
@@ -63,12 +63,10 @@ def explain(
     photos = list(_photos(paths))
     named = [photo for photo, _ in photos]
     if every and tags:
-        raise VectorTagError("--all is every tag: leave --tag out")
+        raise VectorTagError("--all and --tag cannot be combined")
     if len(photos) != 1 and output is None:
-        raise VectorTagError(f"{len(photos)} photos: name a folder for their maps with --output")
-    tagger = Tagger.load(
-        model, profile=profile.value, size=size, runtime=runtime.value, precision=precision.value, additions=additions
-    )
+        raise VectorTagError(f"{len(photos)} photos: give a folder for the heat maps with --output")
+    tagger = Tagger.load(model, profile=profile, size=size, runtime=runtime, precision=precision, additions=additions)
     closely = fine if fine is not None else len(photos) == 1 and not every
     if closely:
         say_where_maps_stay_coarse(tagger)
@@ -98,15 +96,15 @@ def explain(
 
 
 def say_where_maps_stay_coarse(tagger: Tagger) -> None:
-    """Of a network that takes one input size only, once."""
+    """Tell the user if the network has a fixed input size, and so no fine heat maps."""
     if not tagger.folder.manifest.backbone.any_size:
         notes.progress(
-            f"{tagger.folder.manifest.name}: its network takes one input size, so its maps are the coarse ones"
+            f"{tagger.folder.manifest.name}: its network has a fixed input size, so the heat maps are coarse"
         )
 
 
 def _photos(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """Every photo, and the folder it lies in below the one that was named."""
+    """Every photo, with its folder relative to the given path."""
     for path in paths:
         if is_folder(path):
             yield from ((photo, _below(path, photo)) for photo in photos_of([path]))
@@ -129,7 +127,7 @@ class _Names:
         self._file = output if output and output.suffix.lower() == ".png" and not is_folder(output) else None
         if self._file and several:
             raise VectorTagError(
-                f"{escape_path(self._file)}: one file cannot hold several maps. Name a folder, or one --tag"
+                f"{escape_path(self._file)}: one file cannot hold several heat maps. Give a folder, or one --tag"
             )
         self._folder = output or Path()
         self._taken: dict[Path, Path] = {}
@@ -169,15 +167,15 @@ def _draw(
 ) -> None:
     wanted = wanted or [scored.tag for scored in analysis.tagging.tags]
     if not wanted:
-        notes.print(f"{escape_path(photo)}: no tag reaches its threshold. Name one with --tag", style="yellow")
+        notes.print(f"{escape_path(photo)}: no tag reaches its threshold. Choose one with --tag", style="yellow")
         return
     image = open_image(photo, max_pixels=max_pixels)
     for heatmap in analysis.heatmaps(wanted):
         file = names.of(photo, subfolder, heatmap.tag, ".png")
         if heatmap.is_empty:
-            notes.print(f"{heatmap.tag}: no part of the photo speaks for it; the map is empty", style="yellow")
+            notes.print(f"{heatmap.tag}: no part of the photo supports it; the heat map is empty", style="yellow")
         elif heatmap.source != heatmap.tag:
-            notes.progress(f"{heatmap.tag}: seen as {heatmap.source}")
+            notes.progress(f"{heatmap.tag}: the heat map is that of {heatmap.source}")
         save_png(draw_heatmap(image, heatmap, opacity=opacity), file)
         stdout().print(escape_path(file))
 
@@ -226,4 +224,4 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{escape_path(folder)}: cannot be made a folder: {error.strerror}") from error
+        raise OutputError(f"{escape_path(folder)}: the folder cannot be created: {error.strerror}") from error

@@ -13,8 +13,8 @@ from vectortag.core.errors import ModelFolderError
 from vectortag.model.folder import DEFAULT_MODEL, ModelFolder, model_folders, read_model_folder
 
 
-def models(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> int:
-    """List the models that can be named: the shipped ones and your own.
+def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> int:
+    """List all models: the shipped ones and your own.
 
     **Example**
 

@@ -1,6 +1,6 @@
-"""How the command line prints: notes on stderr, data on stdout or in a file that appears only when it is complete.
+"""How the command line prints: notes on stderr; data on stdout, or in a file that appears only when it is complete.
 
-rich is imported where something is printed with it: its import is a twentieth of a quick start.
+rich is imported only where it is used: its import takes a twentieth of a quick start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vectortag.core.file_names import ESCAPING
 from vectortag.core.writing import appearing
 
 if TYPE_CHECKING:
-    from vectortag.apps.cli.consoles import PlainConsole
+    from vectortag.apps.cli.console import PlainConsole
 
 Item = TypeVar("Item")
 
@@ -28,18 +28,18 @@ BAR_CELLS = 20
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 UNBOUNDED = 10_000
-"""Columns of an output that is no terminal: nothing in a pipe or a file is cut off or wrapped."""
+"""Width of an output that is not a terminal: nothing in a pipe or a file is cut off or wrapped."""
 
 
 class Notes:
-    """stderr, for people: warnings and errors by `print`, and, unless `--quiet` is given, progress."""
+    """Messages on stderr: warnings and errors always, progress only without `--quiet`."""
 
     hushed = False
 
     @functools.cached_property
     def console(self) -> PlainConsole:
-        """Made when something is printed first; it writes to what stderr is then."""
-        from vectortag.apps.cli.consoles import PlainConsole
+        """Made at the first message; writes to the stderr of that moment."""
+        from vectortag.apps.cli.console import PlainConsole
 
         return PlainConsole(stderr=True)
 
@@ -63,7 +63,7 @@ notes = Notes()
 
 
 class NotesHandler(logging.Handler):
-    """What the package logs, on stderr with the time of day."""
+    """Writes log records to stderr, with the time of day."""
 
     def emit(self, record: logging.LogRecord) -> None:
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
@@ -72,19 +72,19 @@ class NotesHandler(logging.Handler):
 
 
 def console_on(stream: TextIO) -> PlainConsole:
-    """For data."""
-    from vectortag.apps.cli.consoles import PlainConsole
+    """A console for data."""
+    from vectortag.apps.cli.console import PlainConsole
 
     return PlainConsole(stream, width=None if stream.isatty() else UNBOUNDED)
 
 
 def stdout() -> PlainConsole:
-    """For data. Made anew each time, so that it writes to what stdout is now."""
+    """A console for data; a new one for each call, because sys.stdout may have changed."""
     return console_on(sys.stdout)
 
 
 def line_writer(stream: TextIO) -> Callable[..., None]:
-    """A function that writes a line of pieces: as rich shows them on a terminal, else as plain text, without rich."""
+    """A function that writes a line of (text, style) pairs: styled on a terminal, else plain text without rich."""
     if stream.isatty() or "FORCE_COLOR" in os.environ:
         return console_on(stream).pieces
     return lambda *pieces: print("".join(text for text, _ in pieces), file=stream)
@@ -134,7 +134,7 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 
 
 def progress_over(items: Iterable[Item], *, total: int, what: str) -> Iterator[Item]:
-    """Pass items on and show on stderr how far it is; nothing where stderr is not a terminal."""
+    """Yield the items, with a progress bar on stderr if that is a terminal."""
     if not sys.stderr.isatty() or notes.hushed or total < 2:
         yield from items
         return

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 
@@ -18,36 +17,34 @@ from vectortag.data.find import photos_of
 from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, Form, Inputs, check_output
 from vectortag.inference.tagger import Tagger
 
-
-class Format(StrEnum):
-    table = "table"
-    jsonl = "jsonl"
-    csv = "csv"
+Format = Literal["table", "jsonl", "csv"]
 
 
 def tag(
     paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
     model: options.Model = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")] = (
-        Format.table
-    ),
+    form: Annotated[
+        Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")
+    ] = "table",
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="One threshold for all tags, instead of each tag's own.")
+        float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
     ] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags a photo.")] = None,
-    all_scores: Annotated[bool, typer.Option("--all-scores", help="Every tag of the model, in its order.")] = False,
-    profile: options.Profile = options.ProfileName.balanced,
+    top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags per photo.")] = None,
+    all_scores: Annotated[
+        bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
+    ] = False,
+    profile: options.Profile = "balanced",
     size: options.Size = None,
     output: options.Output = None,
     overwrite: options.Overwrite = False,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
 ) -> int:
-    """Say what is in photos.
+    """Find the tags of photos.
 
-    A photo that cannot be read becomes an error in its place, and the others go on; the exit status is then 1.
+    A photo that cannot be read becomes an error in the output, and the others go on; the exit status is then 1.
 
     **Examples**
 
@@ -61,14 +58,14 @@ def tag(
         check_output(output, FORMS[form], inputs=Inputs(paths), overwrite=overwrite)
     tagger = Tagger.load(
         model,
-        profile=profile.value,
+        profile=profile,
         size=size,
-        runtime=runtime.value,
-        precision=precision.value,
+        runtime=runtime,
+        precision=precision,
         threads=threads,
         additions=additions,
     )
-    total = sum(1 for _ in photos_of(paths))  # they are not kept: a job's memory does not grow with its photos
+    total = sum(1 for _ in photos_of(paths))  # not stored: memory does not grow with the number of photos
     if not total:
         notes.print(f"no photos in {', '.join(map(escape_path, paths))}", style="yellow")
     failed = 0
@@ -86,7 +83,7 @@ def tag(
 
 
 class TableWriter:
-    """For people: a block a photo, a bar a tag."""
+    """For people: one block per photo, one bar per tag."""
 
     def __init__(self, stream: TextIO) -> None:
         self._write = line_writer(stream)
@@ -112,10 +109,10 @@ class TableWriter:
 
 
 WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
-    Format.table: TableWriter,
-    Format.jsonl: JsonLinesWriter,
-    Format.csv: CsvWriter,
+    "table": TableWriter,
+    "jsonl": JsonLinesWriter,
+    "csv": CsvWriter,
 }
 
-FORMS: dict[Format, Form] = {Format.table: TAGS_TABLE, Format.jsonl: JSON_LINES, Format.csv: TAGS_CSV}
+FORMS: dict[Format, Form] = {"table": TAGS_TABLE, "jsonl": JSON_LINES, "csv": TAGS_CSV}
 """What an older output of each format is known by."""

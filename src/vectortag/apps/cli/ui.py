@@ -18,20 +18,20 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def ui(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = LOCAL[0],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = LOCAL[0],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
     models: Annotated[
-        list[Path] | None, typer.Option(help="A folder with model folders in it, such as runs; repeatable.")
+        list[Path] | None, typer.Option(help="A folder that contains model folders, such as runs; repeatable.")
     ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="A data set that may be looked at: a metadata.csv or its folder; repeatable."),
+        typer.Option(help="A data set to show: a metadata.csv or its folder; repeatable."),
     ] = None,
 ) -> int:
-    """Open the web page: drop photos, see tags and heat maps, correct them, add tags, compare models.
+    """Start the web page: upload photos, see tags and heat maps, correct them, add tags, compare models.
 
-    It listens on this machine alone unless told otherwise, and asks nobody for a password: whoever reaches the address
-    can use it, and change your added tags.
+    By default only this machine can reach it. There is no password: anyone who reaches the address can use the page and
+    change your added tags.
 
     **Examples**
 
@@ -45,7 +45,7 @@ def ui(
         if is_missing(path):
             raise VectorTagError(f"{escape_path(path)}: no such file or folder")
     if host not in LOCAL:
-        notes.print(f"whoever reaches {host}:{port} can use the page; there is no password", style="yellow")
+        notes.print(f"anyone who reaches {host}:{port} can use the page; there is no password", style="yellow")
     from streamlit.web.cli import main
 
     settings = Settings(tuple(models or ()), tuple(data or ()))

@@ -1,11 +1,11 @@
-"""A client of `vectortag serve`. It needs the standard library alone, and nothing of VectorTag but its errors.
+"""A client of `vectortag serve`. It needs only the standard library, and VectorTag's errors.
 
     from vectortag import Client
     with Client("http://127.0.0.1:8000") as client:
         photo = client.tag("beach.jpg")     # .tags -> (Tag("sea", score=0.91, threshold=0.44), ...)
         png = client.explain("beach.jpg", "sea")
 
-http.client is enough: one kept connection, whole bodies. Threads that call at the same time need a client each.
+It keeps one connection open (http.client). Each thread needs its own client.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 from vectortag.core.errors import ServiceError
+from vectortag.core.files import read_file
 
 Photo = str | Path | bytes
 """The path of a photo, or its bytes."""
@@ -31,7 +32,7 @@ Profile = Literal["precise", "balanced", "thorough"]
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag of a photo: `score` in [0, 1], calibrated; `threshold` is the tag's own, None where it has none."""
+    """One tag of a photo: `score` in [0, 1], calibrated; `threshold` is the tag's own, None if it has none."""
 
     tag: str
     score: float
@@ -40,13 +41,13 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class TaggedPhoto:
-    """What the service says of a photo.
+    """The result of one photo.
 
     Attributes:
-        tags: best first; with `all_scores` every tag, in the model's order. Empty where there is an error.
+        tags: best first; with `all_scores` every tag, in the model's order. Empty after an error.
         implied: parents of added tags that did not reach their own threshold.
         model: `name@digest` of the model.
-        error: why the photo could not be read; None where it was.
+        error: why the photo could not be read; None if it was.
     """
 
     tags: tuple[Tag, ...]
@@ -57,11 +58,11 @@ class TaggedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Heatmap:
-    """Where in a photo a model saw a tag.
+    """Where in a photo the model saw a tag.
 
     Attributes:
         values: rows of cells in [0, 1], stretched over the whole photo.
-        source: the tag whose map it is: for a parent, the child that gave it its score.
+        source: the tag whose map it is: the child that set the score of a parent.
     """
 
     tag: str
@@ -88,12 +89,12 @@ class Client:
     Args:
         address: such as "http://127.0.0.1:8000".
         key: an API key, where the service needs one.
-        model: one of the served models; None is the service's default.
-        timeout: seconds that one answer may take.
-        retries: how often a request is repeated that the service was too busy for.
+        model: one of the served models; None is the default of the service.
+        timeout: seconds to wait for a response.
+        retries: how often a request is repeated when the service is busy.
 
-    Every call raises ServiceError where the service refuses it or cannot be reached, and OSError where a photo cannot
-    be opened.
+    Every call raises ServiceError if the service refuses it or cannot be reached, and OSError if a photo cannot be
+    opened.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; another call opens it again."""
+        """Close the connection; the next call opens it again."""
         self._connection.close()
 
     def tag(
@@ -135,7 +136,7 @@ class Client:
         top_k: int | None = None,
         all_scores: bool = False,
     ) -> TaggedPhoto:
-        """Tag one photo; one that cannot be read is a ServiceError of the kind "unreadable-photo"."""
+        """Tag one photo. If it cannot be read: ServiceError with the kind "unreadable-photo"."""
         query = _tag_query(profile, threshold, top_k, all_scores)
         answer = self._json("POST", "/v1/tag", query, _bytes(photo), "application/octet-stream")
         return _tagged(answer)[0]
@@ -149,18 +150,18 @@ class Client:
         top_k: int | None = None,
         all_scores: bool = False,
     ) -> list[TaggedPhoto]:
-        """Tag photos in one request, in their order; one that cannot be read has its `error`."""
+        """Tag photos in one request, in their order; a photo that cannot be read has an `error`."""
         query = _tag_query(profile, threshold, top_k, all_scores)
         body, kind = _form([("photos", photo) for photo in photos])
         return _tagged(self._json("POST", "/v1/tag", query, body, kind))
 
     def explain(self, photo: Photo, tag: str, *, opacity: float = 0.55, fine: bool = True) -> bytes:
-        """A PNG of the tag's heat map over the photo; a coarse one, which is quicker, where `fine` is False."""
+        """A PNG of the tag's heat map over the photo. `fine=False` is faster and coarser."""
         query = [("tag", tag), ("opacity", str(opacity)), ("fine", str(fine).lower())]
         return self._call("POST", "/v1/explain", query, _bytes(photo), "application/octet-stream")
 
     def heatmaps(self, photo: Photo, tags: Iterable[str] = (), *, fine: bool = True) -> list[Heatmap]:
-        """The heat maps of some tags as numbers; of all that are found where none is named. `fine` as in `explain`."""
+        """The heat maps of these tags as numbers; of all tags found if `tags` is empty. `fine` as in `explain`."""
         query = [("form", "array"), ("fine", str(fine).lower()), *(("tag", tag) for tag in tags)]
         answer = self._json("POST", "/v1/explain", query, _bytes(photo), "application/octet-stream")
         return [Heatmap(m["tag"], m["source"], m["score"], tuple(map(tuple, m["values"]))) for m in answer["heatmaps"]]
@@ -171,24 +172,24 @@ class Client:
         return found
 
     def model(self, name: str) -> dict[str, Any]:
-        """A served model with its card, its figures and its tags."""
+        """One served model with its card, figures and tags."""
         return self._json("GET", f"/v1/models/{quote(name, safe='')}")
 
     def add_tag(
         self, name: str, positives: Iterable[Photo], negatives: Iterable[Photo] = (), *, parents: Iterable[str] = ()
     ) -> AddedTag:
-        """Add a tag from at least 3 photos that show it, and some that look like it and do not."""
+        """Add a tag from at least 3 photos that show it, and photos that look like it and do not show it."""
         query = [("name", name), *(("parent", parent) for parent in parents)]
         body, kind = _form([*(("photos", photo) for photo in positives), *(("not", photo) for photo in negatives)])
         answer = self._json("POST", "/v1/tags", query, body, kind)
         return AddedTag(**{**answer, "parents": tuple(answer["parents"])})
 
     def remove_tag(self, name: str) -> None:
-        """Forget a tag that was added."""
+        """Remove an added tag."""
         self._call("DELETE", f"/v1/tags/{quote(name, safe='')}")
 
     def ready(self) -> bool:
-        """Whether the service would tag a photo now; False, too, where it cannot be reached."""
+        """Whether the service can tag a photo now; False if it cannot be reached."""
         try:
             self._once("GET", "/readyz", None, {})
         except ServiceError:
@@ -230,13 +231,13 @@ class Client:
     def _exchange(
         self, method: str, target: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        kept = self._connection.sock is not None
+        reused = self._connection.sock is not None
         try:
             self._connection.request(method, self._base + target, body, {**self._headers, **headers})
             response = self._connection.getresponse()
         except (ConnectionError, http.client.RemoteDisconnected):
             self.close()
-            if not kept:
+            if not reused:
                 raise
             return self._exchange(method, target, body, headers)  # the service had closed the idle connection
         return response, response.read()
@@ -250,7 +251,7 @@ def _refusal(response: http.client.HTTPResponse, content: bytes) -> ServiceError
     try:
         problem = json.loads(content)
         message, kind = problem["detail"], problem["type"].rpartition(":")[2]
-    except (ValueError, KeyError, TypeError):  # of something between us and the service
+    except (ValueError, KeyError, TypeError):  # from a proxy, not from the service
         message, kind = f"{response.status} {response.reason}", ""
     wait = response.headers.get("Retry-After", "")
     if response.status != 503 or not wait.isdecimal():
@@ -276,11 +277,11 @@ def _tagged(answer: dict[str, Any]) -> list[TaggedPhoto]:
 
 
 def _bytes(photo: Photo) -> bytes:
-    return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
+    return photo if isinstance(photo, bytes) else read_file(photo)
 
 
 def _form(files: Sequence[tuple[str, Photo]]) -> tuple[bytes, str]:
-    """A multipart/form-data body of files, and its media type. File names stay here."""
+    """A multipart/form-data body of files, and its media type. File names are not sent."""
     boundary = secrets.token_hex(16)
     parts = []
     for field, photo in files:

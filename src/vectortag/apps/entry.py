@@ -1,4 +1,4 @@
-"""`vectortag`: where the command line starts. `--version` is answered before anything heavy is imported."""
+"""The entry point of `vectortag`. `--version` is answered before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import vectortag
 
 LARGE_MATRICES = {"fit", "add-tag", "refresh", "train"}
-"""Commands that gain by several threads in numpy. Tagging has small matrices and its own threads."""
+"""Commands that are faster with several threads in numpy. Tagging has small matrices and its own threads."""
 
 
 def main() -> None:
@@ -17,11 +17,11 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"vectortag {vectortag.__version__}\n")
         return
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them reads all installed packages
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # the search for plugins reads all installed packages
     if not LARGE_MATRICES.intersection(sys.argv[1:]):
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts a thread a core otherwise, and waits busily
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy starts one thread per core, and they busy-wait
     from vectortag.apps.cli.app import run
 
     status = run(sys.argv[1:])
-    gc.freeze()  # at its end the interpreter looks for garbage among all objects, which is a tenth of a quick start
+    gc.freeze()  # else the interpreter collects garbage at its end, which takes a tenth of a quick start
     sys.exit(status)

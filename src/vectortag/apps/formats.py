@@ -1,17 +1,100 @@
-"""What programs read: taggings as JSON Lines and as CSV, the same from the command line and the page."""
+"""How a tagging, a failed photo and a found photo become plain values: one place for command line, page and service.
+
+The types are also the service's response models (`server/responses.py` puts them together). They are msgspec Structs:
+making one for each tag of each photo costs a tenth of a dataclass, and no command waits for pydantic.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
-from typing import Any, Protocol, TextIO
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Protocol, TextIO
 
-from vectortag.core.types import FailedTagging, Tagging, TagScore
+from msgspec import Meta, Struct, to_builtins
+
+from vectortag.core.file_names import escape_path
+from vectortag.core.types import DIGITS, FailedTagging, Tagging, TagScore
+
+Score = Annotated[float, Meta(ge=0, le=1, description="Calibrated, in [0, 1].", examples=[0.91])]
+
+
+class ScoredTag(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """One tag of a photo, rounded to 6 decimals."""
+
+    tag: Annotated[str, Meta(examples=["sea"])]
+    score: Score
+    threshold: Annotated[
+        float | None, Meta(description="The tag's own; null where it is never predicted.", examples=[0.44])
+    ]
+
+
+class PhotoFault(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a photo has no tags."""
+
+    type: Annotated[str, Meta(examples=["PhotoError"])]
+    message: Annotated[str, Meta(examples=["photo: not a photo in a known format"])]
+
+
+class ModelRun(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which model made the scores, and how it was run."""
+
+    model: Annotated[str, Meta(description="`name@digest` of the model.", examples=["lite0@1a2b3c4d"])]
+    runtime: Annotated[str, Meta(description="What ran the network.", examples=["openvino"])]
+    precision: Annotated[str, Meta(description="What it computed in.", examples=["f32"])]
+    size: Annotated[int, Meta(description="Side of the network's input in pixels.", examples=[224])]
+
+
+class FoundPhoto(Struct, frozen=True):
+    """A photo that a search found."""
+
+    path: str
+    similarity: float
+
+
+def scored_tags(tags: Iterable[TagScore]) -> list[ScoredTag]:
+    """The tags with rounded numbers."""
+    return [ScoredTag(tag.tag, round(tag.score, DIGITS), rounded(tag.threshold)) for tag in tags]
+
+
+def rounded(number: float | None) -> float | None:
+    """A threshold as every output has it; None stays None."""
+    return None if number is None else round(number, DIGITS)
+
+
+def photo_fault(error: Exception) -> PhotoFault:
+    """The kind of an error, and its message."""
+    return PhotoFault(type(error).__name__, str(error))
+
+
+def model_run(tagging: Tagging) -> ModelRun:
+    """The model behind a tagging."""
+    return ModelRun(tagging.model, tagging.runtime, tagging.precision, tagging.size)
+
+
+def found_photo(path: str, similarity: float) -> FoundPhoto:
+    """A found photo with a rounded similarity."""
+    return FoundPhoto(path, round(similarity, DIGITS))
+
+
+def json_line(content: object, stream: TextIO) -> str:
+    """Plain values or a Struct as one line of JSON for a stream."""
+    return to_json(to_builtins(content), stream) + "\n"
+
+
+def to_json(value: Any, stream: TextIO, *, indent: int | None = None) -> str:
+    """Plain values as JSON; a stream that is not Unicode gets ASCII, with JSON's own escapes."""
+    is_unicode = (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    return json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
+
+
+def name_in(tagging: Tagging) -> str | None:
+    """The path of a photo as every output writes it; None where it came from memory."""
+    return None if tagging.path is None else escape_path(tagging.path)
 
 
 class Writer(Protocol):
-    """One output form."""
+    """Writes the result of each photo to a stream."""
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None: ...
 
@@ -19,45 +102,37 @@ class Writer(Protocol):
 
 
 class JsonLinesWriter:
-    """For programs: an object a line."""
+    """For programs: one JSON object per line."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        line: dict[str, Any] = {
-            "path": tagging.path,
-            "model": tagging.model,
-            "runtime": tagging.runtime,
-            "precision": tagging.precision,
-            "size": tagging.size,
-            "tags": [scored.to_json() for scored in tags],
-        }
+        line: dict[str, Any] = {"path": name_in(tagging), **to_builtins(model_run(tagging)), "tags": scored_tags(tags)}
         if tagging.implied:
-            line["implied"] = list(tagging.implied)
+            line["implied"] = tagging.implied
         self._write(line)
 
     def failed(self, failure: FailedTagging) -> None:
-        error = {"type": type(failure.error).__name__, "message": str(failure.error)}
-        self._write({"path": failure.path, "error": error})
+        self._write({"path": escape_path(failure.path), "error": photo_fault(failure.error)})
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._stream.write(json_line(line, self._stream))
 
 
 class CsvWriter:
-    """For spreadsheets: a row a tag; a photo without tags has one row with an empty tag."""
+    """For spreadsheets: one row per tag. A photo without tags has one row with an empty tag."""
 
     def __init__(self, stream: TextIO) -> None:
         self._rows = csv.writer(stream, lineterminator="\n")
         self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "size", "error"])
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        made_by = [tagging.model, tagging.precision, tagging.size, ""]
-        for scored in tags:
-            self._rows.writerow([tagging.path, *scored.to_json().values(), *made_by])
+        run = [tagging.model, tagging.precision, tagging.size, ""]
+        for tag in scored_tags(tags):
+            self._rows.writerow([name_in(tagging), tag.tag, tag.score, tag.threshold, *run])
         if not tags:
-            self._rows.writerow([tagging.path, "", "", "", *made_by])
+            self._rows.writerow([name_in(tagging), "", "", "", *run])
 
     def failed(self, failure: FailedTagging) -> None:
-        self._rows.writerow([failure.path, "", "", "", "", "", "", str(failure.error)])
+        self._rows.writerow([escape_path(failure.path), "", "", "", "", "", "", str(failure.error)])

@@ -32,7 +32,7 @@ from vectortag.data.training import TrainingData, prepare_training_data
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
 from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.model.blocks import MlpBlock
-from vectortag.model.folder import NETWORK, ModelFolder
+from vectortag.model.folder import NETWORK, ModelFolder, check_destination
 from vectortag.model.manifest import NAME
 from vectortag.model.precision import open_model
 from vectortag.model.registry import find_model_folder, shipped_models
@@ -190,6 +190,7 @@ def _model_path(name: str, *, overwrite: bool) -> Path:
     path = data_home() / "models" / name
     if path.exists() and not overwrite:
         raise ConfigError(f"{path}: there is a model of that name already. Choose another, or pass --overwrite")
+    check_destination(path)
     return path
 
 

@@ -31,11 +31,6 @@ class TagScore(Struct, frozen=True, gc=False):  # made for every tag of every ph
     score: float
     threshold: float | None
 
-    def to_json(self) -> dict[str, str | float | None]:
-        """Plain values under their names, rounded: how every output has it."""
-        threshold = None if self.threshold is None else round(self.threshold, DIGITS)
-        return {"tag": self.tag, "score": round(self.score, DIGITS), "threshold": threshold}
-
 
 @dataclass(frozen=True, slots=True)
 class Tagging:

@@ -17,13 +17,15 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from vectortag.core.errors import ModelFolderError
-from vectortag.core.folders import replace_folder
-from vectortag.core.schema import SchemaError, from_json, from_plain, to_plain
+from vectortag.core.errors import ModelFolderError, OverwriteError
+from vectortag.core.file_names import escape_path
+from vectortag.core.files import open_regular, read_file
+from vectortag.core.schema import from_plain, to_plain
 from vectortag.core.types import Arithmetic, FloatArray
+from vectortag.core.writing import replace_folder
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import Head
-from vectortag.model.manifest import FORMAT_VERSION, Manifest
+from vectortag.model.manifest import Manifest, parse_manifest
 from vectortag.model.storage import (
     pack_background,
     pack_classifier,
@@ -45,6 +47,10 @@ CLASSIFIER = "classifier.safetensors"
 """Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
 WORDS = "words.safetensors"
 """Optional: how words relate to the embeddings; written by `vectortag learn-words`."""
+
+FILES = frozenset({MANIFEST, NETWORK, HEAD, CARD, INT8_NETWORK, BACKGROUND, CLASSIFIER, WORDS})
+NOT_OURS = frozenset({".DS_Store", ".directory", "Thumbs.db", "desktop.ini"})
+"""What file managers leave in any folder that is looked at; it goes with a folder that is replaced."""
 
 
 @dataclass(frozen=True)
@@ -143,12 +149,12 @@ def read_model_folder(path: str | Path) -> ModelFolder:
     """
     folder = Path(path)
     try:
-        raw = (folder / MANIFEST).read_bytes()
+        raw = read_file(folder / MANIFEST)
     except OSError as error:
         raise ModelFolderError(
             f"{folder}: no model folder here: {MANIFEST} cannot be read ({error.strerror})"
         ) from error
-    manifest = _parse_manifest(raw, folder / MANIFEST)
+    manifest = parse_manifest(raw, folder / MANIFEST)
     for name, expected in manifest.files.items():
         if Path(name).name != name or name in {"", ".."}:
             raise ModelFolderError(f'{folder / MANIFEST}: file "{name}": a model folder has no folders inside')
@@ -158,32 +164,9 @@ def read_model_folder(path: str | Path) -> ModelFolder:
     return ModelFolder(folder, manifest, hashlib.sha256(raw).hexdigest())
 
 
-def _parse_manifest(raw: bytes, where: Path) -> Manifest:
-    try:
-        return from_json(Manifest, raw)
-    except SchemaError as error:
-        _refuse_other_formats(raw, where)
-        if error.unknown is not None:
-            message = f'unknown key "{error.unknown}". The folder was changed, or needs a newer VectorTag'
-            raise ModelFolderError(f"{where}: {message}") from error
-        raise ModelFolderError(f"{where}: {error}") from error
-
-
-def _refuse_other_formats(raw: bytes, where: Path) -> None:
-    """Say of a manifest that is wrong whether it was ever one of this format."""
-    try:
-        version = json.loads(raw).get("format_version")
-    except (ValueError, AttributeError) as error:
-        raise ModelFolderError(f"{where}: not a JSON object: {error}. Copy the model folder again") from error
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise ModelFolderError(
-            f"{where}: format version {version}, but this VectorTag reads up to {FORMAT_VERSION}. Upgrade VectorTag"
-        )
-
-
 def _verify(file: Path, expected: str) -> None:
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             actual = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ModelFolderError(
@@ -223,6 +206,7 @@ def write_model_folder(
 
     Raises:
         ModelFolderError: the folder cannot be written.
+        OverwriteError: something else than a model folder lies there.
     """
     from safetensors.numpy import save
 
@@ -240,6 +224,7 @@ def write_model_folder(
     contents[CARD] = card(manifest).encode()
     manifest = replace(manifest, files=_hashes(contents))
     contents[MANIFEST] = (json.dumps(to_plain(manifest), ensure_ascii=False) + "\n").encode()
+    check_destination(path)
     try:
         replace_folder(path, contents)
     except OSError as error:
@@ -283,3 +268,23 @@ def rewrite_model_folder(
 
 def _hashes(contents: dict[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def check_destination(path: Path) -> None:
+    """Refuse to put a model folder where something else lies: a file, or a folder that holds anything else.
+
+    Raises:
+        OverwriteError: so it is.
+    """
+    try:
+        names = {file.name for file in path.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        message = f"the model folder cannot be written: {error.strerror}. Name another folder for the model"
+        raise ModelFolderError(f"{escape_path(path)}: {message}") from error
+    if others := sorted(names - FILES - NOT_OURS):
+        raise OverwriteError(
+            f'{escape_path(path)}: holds "{escape_path(others[0])}", which is no part of a model folder, and would be '
+            "lost. Name another folder for the model"
+        )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta, field
 
-from vectortag.core.errors import ShapeError
-from vectortag.core.schema import Count, Finite, Positive, Schema
+from vectortag.core.errors import ModelFolderError, ShapeError
+from vectortag.core.schema import Count, Finite, Positive, Schema, SchemaError, from_json
 from vectortag.model.blocks import StoredKind
 from vectortag.model.calibration import PROFILES, Calibration, Profile
 from vectortag.model.taxonomy import Taxonomy
@@ -183,3 +185,34 @@ class Manifest(Schema, frozen=True, kw_only=True):
     def data_set(self, name: str) -> DataSetInfo | None:
         """The data set of that name, or None where the model was not trained on it."""
         return next((info for info in self.data_sets if info.name == name), None)
+
+
+def parse_manifest(raw: bytes, where: Path) -> Manifest:
+    """Read a manifest.
+
+    Args:
+        where: the file, for messages.
+
+    Raises:
+        ModelFolderError: it is not understood, or of a newer version.
+    """
+    try:
+        return from_json(Manifest, raw)
+    except SchemaError as error:
+        _refuse_other_formats(raw, where)
+        if error.unknown is not None:
+            message = f'unknown key "{error.unknown}". The folder was changed, or needs a newer VectorTag'
+            raise ModelFolderError(f"{where}: {message}") from error
+        raise ModelFolderError(f"{where}: {error}") from error
+
+
+def _refuse_other_formats(raw: bytes, where: Path) -> None:
+    """Say of a manifest that is wrong whether it was ever one of this format."""
+    try:
+        version = json.loads(raw).get("format_version")
+    except (ValueError, AttributeError) as error:
+        raise ModelFolderError(f"{where}: not a JSON object: {error}. Copy the model folder again") from error
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{where}: format version {version}, but this VectorTag reads up to {FORMAT_VERSION}. Upgrade VectorTag"
+        )

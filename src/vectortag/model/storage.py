@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.errors import ModelFolderError
+from vectortag.core.files import require_regular
 from vectortag.core.types import FloatArray
 from vectortag.model.blocks import in_fp16, read_block
 from vectortag.model.classifier import Classifier
@@ -29,6 +30,7 @@ def read_arrays(file: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     try:
+        require_regular(file)
         return load_file(file)
     except (SafetensorError, OSError) as error:
         raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error

@@ -16,6 +16,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from vectortag.core.errors import ConfigError, did_you_mean
+from vectortag.core.files import read_text
 from vectortag.train.config import TrainConfig
 
 ENVIRONMENT_PREFIX = "VECTORTAG_TRAIN_"
@@ -34,7 +35,7 @@ def load_config(path: str | Path, *, settings: Sequence[str] = ()) -> TrainConfi
     file = Path(path)
     environment = {**_read_dotenv(Path(".env")), **os.environ}
     try:
-        content = tomllib.loads(file.read_text("utf-8"))
+        content = tomllib.loads(read_text(file))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}. Expected a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -58,7 +59,7 @@ def _read_dotenv(file: Path) -> dict[str, str]:
     """NAME=value lines; `#` begins a comment line."""
     if not file.is_file():
         return {}
-    lines = (line.strip().removeprefix("export ") for line in file.read_text("utf-8").splitlines())
+    lines = (line.strip().removeprefix("export ") for line in read_text(file).splitlines())
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 

@@ -25,11 +25,11 @@ def test_a_model_learns_and_forgets(cli, photo, tiny_model):
 
     told = cli("correct", photo, "--no", "puppy", "-m", tiny_model)
     assert told.status == 0
-    assert told.stdout == f"noted: {photo}: no dog\n"
+    assert told.stdout == f"recorded: {photo}: no dog\n"
     assert score(cli, photo, tiny_model, "dog") == before  # not yet
     learnt = cli("refresh", "-m", tiny_model)
     assert learnt.status == 0
-    assert "of 1 corrected photos come out right" in learnt.stdout
+    assert "of 1 corrected photos are right now" in learnt.stdout
     assert score(cli, photo, tiny_model, "dog") < before
     assert score(cli, photo, tiny_model, "dog", "--no-additions") == before
     assert cli("refresh", "--undo", "-m", tiny_model).status == 0
@@ -41,9 +41,9 @@ def test_what_was_said_can_be_seen_and_taken_back(cli, photo, tiny_model):
 
     assert cli("corrections").stdout == f"{photo}: dog\n{photo}: no boat\n"
     assert json.loads(cli("corrections", "--json").stdout)[1] == {"photo": str(photo), "tag": "boat", "has": False}
-    assert cli("correct", "--undo").stdout.splitlines()[0] == f"taken back: {photo}: dog"
+    assert cli("correct", "--undo").stdout.splitlines()[0] == f"undone: {photo}: dog"
     assert cli("corrections").stdout == ""
-    assert "nothing to take back" in cli("correct", "--undo").stderr
+    assert "nothing to undo" in cli("correct", "--undo").stderr
 
 
 def test_an_export_is_a_data_set(cli, photo, tiny_model, tmp_path):
@@ -72,7 +72,7 @@ def test_an_export_leaves_out_photos_that_are_gone(cli, make_photo, tiny_model, 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ([], "no photo was named"),
+        ([], "no photos given"),
         (["PHOTO"], "nothing is said of it"),
         (["PHOTO", "--yes", "dgo"], 'Did you mean "dog"'),
     ],

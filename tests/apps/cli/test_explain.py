@@ -130,7 +130,7 @@ class TestFineMaps:
 
         outcome = cli("explain", photo, "--tag", "beach", "--tag", "dog", "--model", model)
 
-        assert outcome.stderr == "tiny: its network takes one input size, so its maps are the coarse ones\n"
+        assert outcome.stderr == "tiny: its network has a fixed input size, so the heat maps are coarse\n"
         assert "coarse" not in cli("explain", photo, "--tag", "beach", "--coarse", "--model", model).stderr
 
 
@@ -138,7 +138,7 @@ class TestNotes:
     def test_a_parent_is_seen_as_the_child_that_gave_it_its_score(self, explain, photo: Path):
         outcome = explain(photo, "--tag", "animal", "--tag", "dog")
 
-        assert outcome.stderr == "animal: seen as dog\n"
+        assert outcome.stderr == "animal: the heat map is that of dog\n"
         np.testing.assert_array_equal(pixels(Path("beach.animal.png")), pixels(Path("beach.dog.png")))
 
     def test_a_photo_without_tags_is_said_to_have_none(self, cli, photo: Path, write_tiny_model, tiny_fields):
@@ -149,7 +149,7 @@ class TestNotes:
         outcome = cli("explain", photo, "--model", model)
 
         assert (outcome.status, outcome.stdout) == (0, "")
-        assert outcome.stderr == f"{photo}: no tag reaches its threshold. Name one with --tag\n"
+        assert outcome.stderr == f"{photo}: no tag reaches its threshold. Choose one with --tag\n"
 
     def test_an_empty_map_is_said_to_be_empty(self, explain, photo: Path, monkeypatch):
         monkeypatch.setattr("vectortag.model.head.Head.maps", lambda *_: np.zeros((1, 8, 8), np.float32))
@@ -157,7 +157,7 @@ class TestNotes:
         outcome = explain(photo, "--tag", "dog")
 
         assert outcome.status == 0
-        assert outcome.stderr == "dog: no part of the photo speaks for it; the map is empty\n"
+        assert outcome.stderr == "dog: no part of the photo supports it; the heat map is empty\n"
 
 
 class TestFailures:
@@ -165,7 +165,7 @@ class TestFailures:
         outcome = explain(photo, "--output", "map.png")
 
         assert (outcome.status, outcome.stdout) == (1, "")
-        assert "map.png: one file cannot hold several maps" in outcome.stderr
+        assert "map.png: one file cannot hold several heat maps" in outcome.stderr
         assert pngs(Path()) == set()
 
     def test_an_unknown_tag_is_wrong_usage(self, explain, photo: Path):
@@ -192,10 +192,10 @@ class TestFailures:
         outcome = explain(photo, "--tag", "sea", "--output", photo / "maps")
 
         assert (outcome.status, outcome.stdout) == (1, "")
-        assert "cannot be made a folder" in outcome.stderr
+        assert "cannot be written: Not a directory" in outcome.stderr
 
     def test_nothing_half_written_stays(self, explain, photo: Path, monkeypatch):
-        def save(image: Image.Image, file: Any, form: str) -> None:
+        def save(image: Image.Image, file: Any, form: str, **_: Any) -> None:
             file.write(b"half")
             raise KeyboardInterrupt
 
@@ -241,7 +241,7 @@ class TestManyPhotos:
         outcome = explain(folder, "--tag", "sea")
 
         assert outcome.status == 1
-        assert "4 photos: name a folder for their maps with --output" in outcome.stderr
+        assert "4 photos: give a folder for the heat maps with --output" in outcome.stderr
 
     def test_all_and_one_tag_contradict_each_other(self, explain, photo: Path):
-        assert "--all is every tag: leave --tag out" in explain(photo, "--all", "--tag", "sea").stderr
+        assert "--all and --tag cannot be combined" in explain(photo, "--all", "--tag", "sea").stderr

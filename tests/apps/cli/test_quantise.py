@@ -34,4 +34,4 @@ def test_a_row_for_each_data_set_says_what_is_lost(
     assert row.split()[:2] == ["photos", "32"]
     lost = read_model_folder(tmp_path / "faster").manifest.lost
     assert row.split()[3:] == [f"{lost['bf16']:+.2f}", f"{lost['int8']:+.2f}"]
-    assert "faster: may be run in f32" in outcome.stderr
+    assert "faster: allowed precisions: f32" in outcome.stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from PIL import Image
 
 from vectortag.inference.tagger import Tagger
+from vectortag.model.registry import DEFAULT_MODEL
 
 Cli = Callable[..., Any]
 
@@ -107,3 +110,33 @@ def test_what_cannot_be_done_is_said(cli: Cli, tiny_model: Path, red: Path, argu
     assert problem in outcome.stderr
     assert outcome.stdout == ""
     assert json.loads(cli("tags", tiny_model, "--added", "--json").stdout) == []
+
+
+def test_a_tag_from_a_noun_is_added_without_any_runtime() -> None:
+    code = (
+        "import sys; from vectortag.apps.cli.app import run; status = run(['add-tag', 'teapot', '--from-words']); "
+        "sys.exit(status or 10 * len({'openvino', 'onnxruntime'} & sys.modules.keys()))"
+    )
+
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith(f"teapot: added to {DEFAULT_MODEL}@")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [(["cat"], "--from-words"), (["cat", "x.jpg", "--description", "an animal"], "--description needs --from-words")],
+)
+def test_a_tag_needs_photos_or_words(cli: Cli, tiny_model: Path, arguments: list[str], problem: str) -> None:
+    refused = cli("add-tag", *arguments, "--model", tiny_model)
+
+    assert refused.status == 2
+    assert problem in refused.stderr
+
+
+def test_a_name_alone_needs_a_model_that_knows_words(cli: Cli, tiny_model: Path) -> None:
+    refused = cli("add-tag", "cat", "--from-words", "--model", tiny_model)
+
+    assert refused.status == 2
+    assert "knows no words. Teach it: vectortag learn-words tiny" in refused.stderr

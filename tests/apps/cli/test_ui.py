@@ -42,7 +42,7 @@ def test_models_and_data_are_handed_on(cli, started, tmp_path):
 
 
 def test_another_address_is_warned_of(cli, started):
-    assert "whoever reaches 0.0.0.0:8501 can use the page" in cli("ui", "--host", "0.0.0.0").stderr
+    assert "anyone who reaches 0.0.0.0:8501 can use the page" in cli("ui", "--host", "0.0.0.0").stderr
 
 
 def test_a_folder_that_is_not_there_is_told_before_anything_starts(cli, started, tmp_path):

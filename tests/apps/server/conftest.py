@@ -1,8 +1,9 @@
-"""A service that really listens, in a thread of the tests, with the shipped model; and photos to send it."""
+"""Services that really listen, each in a thread of the tests; and photos to send to them."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import importlib.util
 import json
@@ -80,6 +81,18 @@ class Running:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
+    def read(self, connection: socket.socket) -> bytes:
+        """All that comes until the service closes the connection, or one whole response with its body."""
+        data = b""
+        while True:
+            head, found, body = data.partition(b"\r\n\r\n")
+            if found and len(body) >= int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0] or 0):
+                return data
+            chunk = connection.recv(65536)
+            if not chunk:
+                return data
+            data += chunk
+
     def metric(self, name: str, key: str = "") -> float:
         """The value of a sample of /metrics, such as `vectortag_queue_photos`; 0 where there is none."""
         lines = self.ask("GET", "/metrics", authorization=f"Bearer {key}").body.decode().splitlines()
@@ -99,19 +112,21 @@ def form(*files: tuple[str, bytes]) -> tuple[bytes, str]:
 
 
 @contextmanager
-def running(*, access: Mapping[str, Any] | None = None, additions: bool = True, **limits: Any) -> Iterator[Running]:
+def running(
+    *, model: Path | None = None, access: Mapping[str, Any] | None = None, additions: bool = True, **limits: Any
+) -> Iterator[Running]:
     if importlib.util.find_spec("uvicorn") is None:
         stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         stop("the extra serve is not installed")
     from vectortag.apps.server.app import create_app
     from vectortag.apps.server.guard import Access
     from vectortag.apps.server.limits import Limits
+    from vectortag.apps.server.model_worker import Loading
     from vectortag.apps.server.run import listen, make_server
-    from vectortag.apps.server.served import Loading
     from vectortag.apps.server.service import Service
 
     chosen = Limits(**limits)
-    service = Service([find_model_folder()], Loading(precision="exact", additions=additions), chosen)
+    service = Service([find_model_folder(model)], Loading(precision="exact", additions=additions), chosen)
     server = make_server(create_app(service, Access(**(access or {})), log_requests=True), chosen)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
@@ -141,11 +156,25 @@ def start_for_file() -> Iterator[Callable[..., Running]]:
         yield lambda **options: services.enter_context(running(**options))
 
 
+@pytest.fixture(scope="module")
+def small(start_for_file: Callable[..., Running], tiny_model: Path) -> Running:
+    """A service with the tiny model and small limits, shared by the tests of a file."""
+    return start_for_file(
+        model=tiny_model, file_bytes=200_000, request_bytes=500_000, files=3, pixels=1_000_000, silence=0.3, seconds=3.0
+    )
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Running]]:
     """serve(files=2): start a service of the test's own, with some limits changed; access={...}: who may come in."""
     with contextlib.ExitStack() as services:
         yield lambda **options: services.enter_context(running(**options))
+
+
+@pytest.fixture
+def serve_tiny(serve: Callable[..., Running], tiny_model: Path) -> Callable[..., Running]:
+    """As `serve`, with the tiny model, which starts in a moment: for tests that do not look at tags."""
+    return functools.partial(serve, model=tiny_model)
 
 
 @pytest.fixture(scope="session")

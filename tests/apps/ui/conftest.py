@@ -1,4 +1,4 @@
-"""The page on a real server with the shipped models, driven in Debian's Chromium."""
+"""Photos and a model for the parts of the page; and the page on a real server, driven in Debian's Chromium."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from vectortag.apps.ui.loaded_model import LoadedModel
+from vectortag.core.types import FloatArray
 from vectortag.evaluation.model_card import write_card
 from vectortag.model.folder import read_model_folder, rewrite_model_folder
+from vectortag.runtime.embedder import Embedder
+from vectortag.runtime.pixels import Photo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -87,6 +92,52 @@ class Server:
     @property
     def passes(self) -> int:
         return len(self.passes_file.read_text().splitlines())
+
+
+@pytest.fixture
+def content() -> Callable[..., bytes]:
+    """content(seed=0, size=(40, 30)): a PNG of random colours."""
+
+    def make(seed: int = 0, size: tuple[int, int] = (40, 30)) -> bytes:
+        colours = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(colours).resize(size).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def model(tiny_model: Path) -> LoadedModel:
+    """The tiny model as the page loads it."""
+    return LoadedModel(read_model_folder(tiny_model))
+
+
+@dataclass
+class Passes:
+    """How often the network ran, and how many of these runs overlapped at most."""
+
+    count: int = 0
+    running: int = 0
+    most: int = 0
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> Passes:
+    """Counts each run of the network for a feature map."""
+    counted, run = Passes(), Embedder.feature_map
+
+    def feature_map(embedder: Embedder, photo: Photo) -> FloatArray:
+        counted.count += 1
+        counted.running += 1
+        counted.most = max(counted.most, counted.running)
+        made = run(embedder, photo)
+        time.sleep(0.01)
+        counted.running -= 1
+        return made
+
+    monkeypatch.setattr(Embedder, "feature_map", feature_map)
+    return counted
 
 
 @pytest.fixture(scope="session")

@@ -304,7 +304,7 @@ class TestFinding:
         assert sorted(self.names(someone)) == sorted(f"{name}.jpg" for name in self.PHOTOS)
         assert someone.page.get_by_role("button", name="cat.jpg").get_attribute("aria-pressed") == "true"
         assert "cat" in someone.found
-        assert someone.page.get_by_text("All 5 photos, best fit first: cats").is_visible()
+        assert someone.page.get_by_text("All 5 photos, best match first: cats").is_visible()
         assert someone.server.passes == passes + 1  # the fine heat maps of the photo that is open now
         someone.screenshot("find")
 
@@ -379,7 +379,7 @@ class TestFinding:
 
         told = someone.page.get_by_role("alert").inner_text()
         assert 'model "wordless" knows no words. Teach it: vectortag learn-words wordless' in told
-        assert "Or choose a model that knows them: lite2, mine, lite0, resnet18" in told
+        assert "Or choose a model that knows words: lite2, mine, lite0, resnet18" in told
         assert self.names(someone) == ["cat.jpg", "dogs.jpg"]
         someone.screenshot("find_no_words")
 

@@ -75,7 +75,7 @@ class TestTeaching:
         page.get_by_text("cat2.jpg").wait_for()
         someone.drop(data_set / "dogs1.jpg", zone=1)
         page.get_by_text("dogs1.jpg").wait_for()
-        page.get_by_text("Keep small pictures").click()
+        page.get_by_text("Store thumbnails").click()
         someone.settle()
         someone.screenshot("add_tag")
         page.get_by_role("button", name="Add the tag").click()
@@ -119,7 +119,7 @@ class TestTeaching:
         page, kept = someone.page, someone.server.home / "corrected"
 
         someone.thumb("clock", has=False)
-        assert page.get_by_text("keeps a copy of this photo").is_visible()
+        assert page.get_by_text("stores a copy of this photo").is_visible()
         assert not kept.exists() or not list(kept.iterdir())
         someone.screenshot("keep_correction")
         page.get_by_role("button", name="Keep it").click()
@@ -135,7 +135,7 @@ class TestTeaching:
         page.get_by_role("link", name="Your tags").click()
         page.get_by_role("tab", name="Corrections").click()
         page.get_by_role("button", name="Learn from them").click()
-        page.get_by_text("clock: 1 of 1 corrected photos come out right").wait_for()
+        page.get_by_text("clock: 1 of 1 corrected photos are right now").wait_for()
         someone.settle()
         someone.screenshot("corrections")
         passes = someone.server.passes
@@ -147,10 +147,10 @@ class TestTeaching:
 
         page.get_by_role("link", name="Your tags").click()
         page.get_by_role("tab", name="Corrections").click()
-        page.get_by_role("button", name="Unlearn all of it").click()
-        page.get_by_text("as it was before any correction").wait_for()
+        page.get_by_role("button", name="Undo the learning").click()
+        page.get_by_text("as it was before it learned").wait_for()
         page.get_by_role("button", name="Take back").click()
-        page.get_by_text("Nothing was corrected yet").wait_for()
+        page.get_by_text("There are no corrections").wait_for()
         assert list(kept.iterdir()) == []
 
 

@@ -12,21 +12,21 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.core.errors import VectorTagError
+from vectortag.core.file_names import escape_path
 
 
 def bench(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Photos and folders; default: pictures of noise.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Photos and folders of photos. Default: random noise.")
+    ] = None,
     model: options.Model = None,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1, max=60, help="How long each round lasts.")] = 2.0,
-    remember: Annotated[
-        bool, typer.Option("--remember", help="Let tag and the others use the fastest from now on.")
-    ] = False,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, max=60, help="Seconds per measurement.")] = 2.0,
+    remember: Annotated[bool, typer.Option("--remember", help="Use the fastest from now on, in all commands.")] = False,
 ) -> int:
     """Measure how fast each runtime and precision tags on this machine.
 
-    Only what the model may use without losing tags is measured: float32, and each lower precision that costs at most
-    half a point of mAP. Each runs twice, in a process of its own, all in less than a minute; other programs that
-    are at work make it slower.
+    Measures float32, and each lower precision that loses at most half a point of mAP. Each is measured twice, in its
+    own process; all of it takes less than a minute. Other running programs make the figures worse.
 
     **Examples**
 
@@ -34,7 +34,7 @@ def bench(
 
     `vectortag bench photos/ --model resnet18 --remember`
     """
-    from vectortag.data.find import find_images
+    from vectortag.data.find import photos_of
     from vectortag.inference.benchmark import Measured
     from vectortag.inference.benchmark import bench as measure
     from vectortag.model.precision import Remembered
@@ -43,28 +43,28 @@ def bench(
     from vectortag.runtime.cpu import this_machine
 
     folder, machine = find_model_folder(model), this_machine()
-    photos = [photo for path in paths or [] for photo in find_images(path)]
+    photos = list(photos_of(paths or []))
     if paths and not photos:
-        raise VectorTagError(f"no photos in {', '.join(map(str, paths))}")
+        raise VectorTagError(f"no photos in {', '.join(map(escape_path, paths))}")
     notes.progress(f"{folder.id} on {machine.cpu}, {machine.cores} cores, {' '.join(machine.extensions)}")
     results = list(measure(folder, photos, seconds=seconds))
-    good = [found for _, found in results if isinstance(found, Measured)]
-    if not good:
-        raise VectorTagError(f"nothing could be measured: {results[0][1]}")
-    exact = next((found.scores for found in good if found.candidate.precision == "f32"), good[0].scores)
+    measured = [found for _, found in results if isinstance(found, Measured)]
+    if not measured:
+        raise VectorTagError(f"no measurement succeeded: {results[0][1]}")
+    baseline = next((found.scores for found in measured if found.candidate.precision == "f32"), measured[0].scores)
     table = Table("runtime", "precision", box=None, header_style="bold")
     for heading in ("photos/s", "CPU ms/photo", "start, CPU s", "largest change of a score"):
         table.add_column(heading, justify="right")
     for candidate, found in results:
         if isinstance(found, Measured):
-            change = f"{np.abs(found.scores - exact).max():.4f}"
+            change = f"{np.abs(found.scores - baseline).max():.4f}"
             numbers = [f"{found.photos_a_second:.1f}", f"{found.milliseconds:.1f}", f"{found.start:.2f}", change]
         else:
             numbers = [found]
         table.add_row(candidate.runtime, candidate.precision, *numbers)
     stdout().print(table)
-    best = max(good, key=lambda found: found.photos_a_second).candidate
+    best = max(measured, key=lambda found: found.photos_a_second).candidate
     if remember:
         file = keep(folder, Remembered(cpu=machine.cpu, runtime=best.runtime, precision=best.precision))
-        notes.progress(f"{best.runtime} in {best.precision} is used from now on; remembered in {file}")
+        notes.progress(f"{best.runtime} in {best.precision} is used from now on; saved in {file}")
     return 0

@@ -14,6 +14,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.explain import save_png, say_where_maps_stay_coarse
 from vectortag.apps.cli.output import stdout
 from vectortag.core.types import Heatmap
+from vectortag.data.outputs import PICTURE, Inputs, check_output
 from vectortag.inference.heatmap import sharpness
 from vectortag.inference.image_grid import draw_comparison
 from vectortag.inference.tagger import Tagger
@@ -30,18 +31,20 @@ def compare(
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.", show_default=False)],
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the maps cover the photo.")] = 0.55,
     fine: options.Fine = True,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
+    overwrite: options.Overwrite = False,
 ) -> int:
-    """Show side by side where several models see a tag: the photo, then a heat map a model, with its score.
+    """Show heat maps of several models side by side: the photo, then one heat map per model, with its score.
 
-    A table of scores and of the maps' sharpness (0: spread evenly over the photo, 1: a single spot) goes to stdout.
+    A table of scores and sharpness goes to stdout (0: spread evenly over the photo, 1: a single spot).
 
     **Example**
 
     `vectortag compare beach.jpg --tag sea --tag sky --model lite0 --model resnet18 --output beach.png`
     """
-    taggers = [Tagger.load(model, runtime=runtime.value, precision=precision.value) for model in models]
+    check_output(output, PICTURE, inputs=Inputs([photo]), overwrite=overwrite)
+    taggers = [Tagger.load(model, runtime=runtime, precision=precision) for model in models]
     for tagger in taggers:
         for tag in tags:
             tagger.place(tag)
@@ -56,7 +59,7 @@ def compare(
 
 
 def _names(taggers: Sequence[Tagger]) -> list[str]:
-    """The models' names; with their digests where two models have one name."""
+    """The names of the models; `name@digest` if two models have the same name."""
     times = Counter(tagger.folder.manifest.name for tagger in taggers)
     folders = [tagger.folder for tagger in taggers]
     return [folder.manifest.name if times[folder.manifest.name] == 1 else folder.id for folder in folders]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +12,14 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, DataError
+from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.types import FailedTagging
 from vectortag.data.embeddings import embed_photos
-from vectortag.data.find import find_images
+from vectortag.data.find import photos_of
 from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.outputs import LABELS, Inputs, check_output
 from vectortag.data.vocabulary import record_tags
 from vectortag.inference.active_learning import Suggestion, likely_mistakes, most_useful
 from vectortag.inference.refresh import forget
@@ -30,15 +33,15 @@ SUGGESTED = 20
 
 
 def correct(
-    photos: Annotated[list[Path] | None, typer.Argument(help="Photos that were tagged wrongly.")] = None,
-    yes: Annotated[list[str] | None, typer.Option("--yes", help="A tag that they have; repeatable.")] = None,
-    no: Annotated[list[str] | None, typer.Option("--no", help="A tag that they do not have; repeatable.")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what was said last.")] = False,
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos with wrong tags.")] = None,
+    yes: Annotated[list[str] | None, typer.Option("--yes", help="A tag that the photos show; repeatable.")] = None,
+    no: Annotated[list[str] | None, typer.Option("--no", help="A tag that the photos do not show; repeatable.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the last corrections.")] = False,
     model: options.Model = None,
 ) -> int:
-    """Say that photos have a tag, or do not have it. `vectortag refresh` makes a model learn from it.
+    """Record that photos show a tag, or do not show it. `vectortag refresh` makes a model learn from it.
 
-    Corrections are kept in your data folder, for every model that has the tag. The photos are not touched.
+    Corrections are stored in your data folder, and count for every model that has the tag. The photos are not changed.
 
     **Examples**
 
@@ -47,42 +50,43 @@ def correct(
     `vectortag correct --undo`
     """
     if undo:
-        _print(undo_corrections(), "taken back")
+        _print_corrections(undo_corrections(), "undone")
         return 0
     if not photos:
-        raise CorrectionError("no photo was named. As in: vectortag correct sofa.jpg --yes dog --no cat")
+        raise CorrectionError("no photos given. Example: vectortag correct sofa.jpg --yes dog --no cat")
     tagger = Tagger.load(model)
     for photo in photos:
-        _print(tagger.correct(photo, yes=yes or (), no=no or ()), "noted")
-    notes.progress("vectortag refresh makes the model learn from it")
+        _print_corrections(tagger.correct(photo, yes=yes or (), no=no or ()), "recorded")
+    notes.progress("to make the model learn from it: vectortag refresh")
     return 0
 
 
-def _print(corrections: Sequence[Correction], done: str) -> None:
+def _print_corrections(corrections: Sequence[Correction], done: str) -> None:
     for one in corrections:
-        stdout().print(f"{done}: {one.photo}: {_said(one)}")
+        stdout().print(f"{done}: {escape_path(one.photo)}: {_label(one)}")
     if not corrections:
-        notes.print("there is nothing to take back", style="yellow")
+        notes.print("there is nothing to undo", style="yellow")
 
 
-def _said(one: Correction) -> str:
+def _label(one: Correction) -> str:
     return one.tag if one.has else f"no {one.tag}"
 
 
 def corrections(
     export: Annotated[
-        Path | None, typer.Option("--export", help="Write them as a metadata.csv for the next training.")
+        Path | None, typer.Option("--export", help="Write the corrections as a metadata.csv for the next training.")
     ] = None,
     onto: Annotated[
-        Path | None, typer.Option("--onto", help="With --export: a metadata.csv whose rows are corrected.")
+        Path | None, typer.Option("--onto", help="With --export: a metadata.csv to correct; its other rows are kept.")
     ] = None,
     model: options.Model = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    overwrite: options.Overwrite = False,
 ) -> int:
-    """List what you have corrected, or export it for the next full training.
+    """List your corrections, or export them for the next full training.
 
-    An exported photo has the tags that the model gives it, with your corrections. With `--onto`, the rows of that file
-    are kept, and corrected where you said something of their photo.
+    An exported photo has the tags that the model finds, with your corrections. With `--onto`, all rows of that file are
+    written, and the rows of corrected photos are changed.
 
     **Examples**
 
@@ -90,37 +94,38 @@ def corrections(
 
     `vectortag corrections --export corrected.csv --onto photos/metadata.csv`
     """
-    said = read_corrections()
+    found = read_corrections()
     if export is not None:
+        check_output(export, LABELS, inputs=Inputs([onto] if onto else []), overwrite=overwrite)
         tagger = Tagger.load(model)
-        photos = list(dict.fromkeys(one.photo for one in said))
+        photos = list(dict.fromkeys(one.photo for one in found))
         tags: dict[Path, list[str]] = {}
         for photo, tagging in zip(photos, tagger.tag_many(photos), strict=True):
             if isinstance(tagging, FailedTagging):
                 notes.print(f"left out: {tagging.error}", style="yellow")
             else:
                 tags[photo] = [scored.tag for scored in tagging.tags]
-        kept = [one for one in said if one.photo in tags]
-        rows = write_corrected(export, kept, tagger.folder.manifest.taxonomy, tags=tags, onto=onto)
+        kept = [one for one in found if one.photo in tags]
+        rows = write_corrected(export, kept, tagger.folder.manifest.taxonomy, tags=tags, onto=onto, overwrite=overwrite)
         stdout().print(f"{export}: {rows} photos corrected")
         return 1 if len(tags) < len(photos) else 0
     if as_json:
-        rows_of = [{"photo": str(one.photo), "tag": one.tag, "has": one.has} for one in said]
-        stdout().print(json.dumps(rows_of, indent=2, ensure_ascii=False))
+        rows_of = [{"photo": escape_path(one.photo), "tag": one.tag, "has": one.has} for one in found]
+        stdout().print(to_json(rows_of, sys.stdout, indent=2))
     else:
-        for one in said:
-            stdout().print(f"{one.photo}: {_said(one)}")
+        for one in found:
+            stdout().print(f"{escape_path(one.photo)}: {_label(one)}")
     return 0
 
 
 def refresh(
     model: options.Model = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Make the model what it was before.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Make the model forget what it learned.")] = False,
 ) -> int:
-    """Make a model learn from your corrections, in seconds. Only the scores of the tags that they speak of change.
+    """Make a model learn from your corrections, in seconds. Only the scores of corrected tags change.
 
-    What was learnt is kept in your data folder; the model's folder is not touched. The name of the model in every
-    output then ends with `+corrections`. The corrections themselves stay: `correct --undo` takes them back.
+    The result is stored in your data folder; the model folder is not changed. In all outputs, the name of the model
+    then ends with `+corrections`. The corrections stay: `correct --undo` removes the last ones.
 
     **Examples**
 
@@ -131,27 +136,27 @@ def refresh(
     tagger = Tagger.load(model)
     if undo:
         forget(tagger)
-        stdout().print(f"{tagger.folder.id}: as it was")
+        stdout().print(f"{tagger.folder.id}: as before any correction")
         return 0
     refreshed = refresh_model(tagger)
     for one in refreshed:
-        stdout().print(f"{one.tag}: {one.right} of {one.corrections} corrected photos come out right")
+        stdout().print(f"{one.tag}: {one.right} of {one.corrections} corrected photos are right now")
     if not refreshed:
-        notes.print("no correction speaks of a tag of this model", style="yellow")
+        notes.print("no correction is about a tag of this model", style="yellow")
     return 0
 
 
 def suggest(
     tag: Annotated[str, typer.Argument(help="A tag of the model.", show_default=False)],
     data: Annotated[Path, typer.Argument(help="A folder of photos, or a metadata.csv.", show_default=False)],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="At most so many of each.")] = SUGGESTED,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="At most this many photos per list.")] = SUGGESTED,
     model: options.Model = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> int:
-    """List the photos that are worth a look: those whose label would teach a tag most, and labels that may be wrong.
+    """List photos that help a tag most: photos to label, and labels that may be wrong.
 
-    Photos without a label are asked for; where none has the tag yet, that is all of them. Labels are the words of a
-    metadata.csv, or keywords in sidecars and photos.
+    Labels come from a metadata.csv, or from keywords in sidecars and photos. If no photo has the tag as a label, all
+    photos count as unlabelled.
 
     **Examples**
 
@@ -162,7 +167,7 @@ def suggest(
     tagger = Tagger.load(model)
     tag = tagger.tags[tagger.place(tag)]
     labels = _labels(tagger, tag, data)
-    photos = list(find_images(data)) if data.is_dir() else [r.path for r in read_tagged_photos(data).records]
+    photos = list(photos_of([data])) if is_folder(data) else [r.path for r in read_tagged_photos(data).records]
     labels.update((one.photo, one.has) for one in read_corrections() if one.tag == tag)
     embeddings, failed = embed_photos(
         tagger.embedder, tagger.folder.manifest.files[NETWORK], list(dict.fromkeys(photos))
@@ -176,18 +181,19 @@ def suggest(
         "check": likely_mistakes(tagger, tag, labelled, labels, count=count),
     }
     if as_json:
-        stdout().print(json.dumps({what: [_plain(one) for one in some] for what, some in found.items()}, indent=2))
+        lists = {what: [_plain(one) for one in some] for what, some in found.items()}
+        stdout().print(to_json(lists, sys.stdout, indent=2))
     else:
-        _show(tag, found["label"], found["check"])
+        _print_suggestions(tag, found["label"], found["check"])
     return 1 if failed else 0
 
 
 def _labels(tagger: Tagger, tag: str, data: Path) -> dict[Path, bool]:
-    """Whether each labelled photo has the tag; nothing where no photo has it, since then nobody has looked for it."""
+    """The label of each photo; empty if no photo has the tag, since then nobody has labelled it."""
     try:
         records = read_tagged_photos(data).records
     except DataError:
-        if not data.is_dir() or (data / "metadata.csv").is_file():
+        if not is_folder(data) or (data / "metadata.csv").is_file():
             raise
         return {}
     taxonomy = tagger.folder.manifest.taxonomy
@@ -196,14 +202,16 @@ def _labels(tagger: Tagger, tag: str, data: Path) -> dict[Path, bool]:
 
 
 def _plain(one: Suggestion) -> dict[str, Any]:
-    return {"photo": str(one.photo), "score": round(one.score, 4), "has": one.has}
+    return {"photo": escape_path(one.photo), "score": round(one.score, 4), "has": one.has}
 
 
-def _show(tag: str, useful: Sequence[Suggestion], doubtful: Sequence[Suggestion]) -> None:
+def _print_suggestions(tag: str, useful: Sequence[Suggestion], doubtful: Sequence[Suggestion]) -> None:
     table = Table("what", "score", "photo", box=None, header_style="bold")
     for one in useful:
-        table.add_row(f"{tag}?", f"{one.score:.2f}", str(one.photo))
+        table.add_row(f"{tag}?", f"{one.score:.2f}", escape_path(one.photo))
     for one in doubtful:
-        table.add_row(f"labelled {tag}" if one.has else f"not labelled {tag}", f"{one.score:.2f}", str(one.photo))
+        table.add_row(
+            f"labelled {tag}" if one.has else f"not labelled {tag}", f"{one.score:.2f}", escape_path(one.photo)
+        )
     stdout().print(table)
     notes.progress(f'answer with: vectortag correct PHOTO --yes "{tag}", or --no "{tag}"')

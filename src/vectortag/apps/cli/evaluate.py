@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,45 +11,37 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, open_output, stdout
-from vectortag.evaluation.evaluate import Report
+from vectortag.apps.formats import to_json
+from vectortag.data.outputs import REPORT_JSON, Inputs, check_output
+from vectortag.evaluation.evaluate import Report, Split
 from vectortag.evaluation.evaluate import evaluate as evaluate_model
-from vectortag.evaluation.protocols import Averages, Corel5k, ProtocolReport, evaluate_by_protocol
+from vectortag.evaluation.protocols import Averages, Corel5k, Protocol, ProtocolReport, evaluate_by_protocol
 from vectortag.inference.tagger import Tagger
-
-
-class SplitName(StrEnum):
-    train = "train"
-    val = "val"
-    all = "all"
-
-
-class ProtocolName(StrEnum):
-    corel5k = "corel5k"
-    coco = "coco"
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
     data: Annotated[Path, typer.Argument(help="A metadata.csv, or its folder.", show_default=False)],
-    split: Annotated[SplitName, typer.Option(help="Which part of the set.")] = SplitName.all,
+    split: Annotated[Split, typer.Option(help="The part of the data set to use.")] = "all",
     dataset: options.DataName = None,
     protocol: Annotated[
-        ProtocolName | None,
-        typer.Option(help="Figures as papers report them. corel5k: five words a photo; coco: mAP, CF1, OF1."),
+        Protocol | None,
+        typer.Option(help="Figures as papers report them. corel5k: five words per photo; coco: mAP, CF1, OF1."),
     ] = None,
-    profile: options.Profile = options.ProfileName.balanced,
+    profile: options.Profile = "balanced",
     size: options.Size = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     output: options.Output = None,
+    overwrite: options.Overwrite = False,
     skip_bad_rows: options.SkipBadRows = False,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
 ) -> int:
-    """Say how good a model is on tagged photos: mAP, F1, calibration, and every tag by itself.
+    """Measure a model on tagged photos: mAP, F1, calibration, and figures for each tag.
 
-    `--split val` takes the column `split`; where the file has none, the photos that the model kept from its training.
+    `--split val` uses the column `split`; without that column, the validation photos of the model's training.
 
-    `--protocol` judges by the rules of the literature instead, which know no thresholds: `--profile` changes nothing.
+    `--protocol` follows the rules of published papers instead. They use no thresholds, so `--profile` has no effect.
 
     **Examples**
 
@@ -59,21 +49,19 @@ def evaluate(
 
     `vectortag evaluate resnet18 coco/metadata.csv --split val --protocol coco`
     """
-    tagger = Tagger.load(
-        model, profile=profile.value, size=size, runtime=runtime.value, precision=precision.value, additions=False
-    )
+    if output is not None:
+        check_output(output, REPORT_JSON, inputs=Inputs([data, data / "metadata.csv"]), overwrite=overwrite)
+    tagger = Tagger.load(model, profile=profile, size=size, runtime=runtime, precision=precision, additions=False)
     report: Report | ProtocolReport
     if protocol:
-        report = evaluate_by_protocol(
-            tagger, data, protocol.value, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows
-        )
+        report = evaluate_by_protocol(tagger, data, protocol, split=split, dataset=dataset, skip_bad_rows=skip_bad_rows)
     else:
-        report = evaluate_model(tagger, data, split=split.value, dataset=dataset, skip_bad_rows=skip_bad_rows)
+        report = evaluate_model(tagger, data, split=split, dataset=dataset, skip_bad_rows=skip_bad_rows)
     for failure in report.failed:
         notes.print(f"left out: {failure}", style="yellow")
     if as_json or output:
         with open_output(output) as stream:
-            stream.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
+            stream.write(to_json(report.to_json(), stream, indent=2) + "\n")
     if not as_json:
         made_by = f"{report.model} in {report.precision} at {report.size} pixels"
         stdout().print(f"{made_by} on {report.data}, {report.split}: {report.photos:,} photos")

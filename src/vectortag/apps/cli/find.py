@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import console_on, notes, open_output
-from vectortag.data.find import find_images
+from vectortag.apps.formats import found_photo, json_line
+from vectortag.core.file_names import escape_path
+from vectortag.data.find import photos_of
+from vectortag.data.outputs import FOUND_TABLE, JSON_LINES, PAGE, Inputs, check_output, check_outputs_differ
 from vectortag.inference.search import Found, PhotoIndex
 from vectortag.inference.tagger import Tagger
 
-
-class Format(StrEnum):
-    table = "table"
-    jsonl = "jsonl"
+Format = Literal["table", "jsonl"]
 
 
 def find(
-    sentence: Annotated[str, typer.Argument(help="What to look for, in English.", show_default=False)],
+    sentence: Annotated[str, typer.Argument(help="What to find, in English.", show_default=False)],
     photos: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many photos.")] = 20,
     has: Annotated[list[str] | None, typer.Option("--has", help="Only photos with this tag; repeatable.")] = None,
-    has_not: Annotated[list[str] | None, typer.Option("--not", help="Only photos without it; repeatable.")] = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="table for people, jsonl for programs.")] = (
-        Format.table
-    ),
+    has_not: Annotated[
+        list[str] | None, typer.Option("--not", help="Only photos without this tag; repeatable.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="table for people, jsonl for programs.")] = "table",
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with small pictures of what was found, too.")
+        Path | None, typer.Option("--html", help="Also write a web page with thumbnails of the photos found.")
     ] = None,
     model: options.Model = None,
-    profile: options.Profile = options.ProfileName.balanced,
+    profile: options.Profile = "balanced",
     output: options.Output = None,
+    overwrite: options.Overwrite = False,
     threads: options.Threads = None,
 ) -> int:
-    """Find photos by a sentence, best first.
+    """Find photos by a sentence, best match first.
 
-    The first search of a folder looks at every photo once; what it saw is kept in your cache, so later ones take
-    moments. Common nouns are understood at once; sentences need `pip install 'vectortag[words]'`.
+    The first search of a folder runs the network on every photo and stores the embeddings in your cache; later searches
+    take moments. Common nouns always work; sentences need `pip install 'vectortag[words]'`.
 
     **Examples**
 
@@ -51,17 +50,24 @@ def find(
 
     `vectortag find "on the beach" photos/ --has dog --not person --html found.html`
     """
-    tagger = Tagger.load(model, profile=profile.value, threads=threads)
+    check_outputs_differ(output, html)
+    inputs = Inputs(photos)
+    if output is not None:
+        form_of_output = FOUND_TABLE if form == "table" else JSON_LINES
+        check_output(output, form_of_output, inputs=inputs, overwrite=overwrite)
+    if html is not None:
+        check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
+    tagger = Tagger.load(model, profile=profile, threads=threads)
     for tag in (*(has or ()), *(has_not or ())):
-        tagger.place(tag)  # before photos are looked at
-    index = PhotoIndex.of(tagger, list(find_images(*photos)))
+        tagger.place(tag)  # an unknown tag is an error before the long work starts
+    index = PhotoIndex.of(tagger, list(photos_of(photos)))
     for error in index.failed:
         notes.print(f"left out: {error}", style="yellow")
     found = index.search(sentence, top=top, has=has or (), has_not=has_not or ())
     if doubt := index.doubt(sentence):
         notes.print(doubt, style="yellow")
     with open_output(output) as stream:
-        (write_table if form is Format.table else write_lines)(found, stream)
+        (write_table if form == "table" else write_lines)(found, stream)
     if html is not None:
         from vectortag.inference.contact_sheet import write_contact_sheet
 
@@ -69,17 +75,16 @@ def find(
             write_contact_sheet(stream, sentence, found)
     if not found:
         notes.print(f"no photo was found among {len(index.photos)}", style="yellow")
-    return 0
+    return 1 if index.failed else 0
 
 
 def write_table(found: Sequence[Found[Path]], stream: TextIO) -> None:
     table = Table("similarity", "photo", box=None, header_style="bold")
     for one in found:
-        table.add_row(f"{one.similarity:.3f}", str(one.photo))
+        table.add_row(f"{one.similarity:.3f}", escape_path(one.photo))
     console_on(stream).print(table)
 
 
 def write_lines(found: Sequence[Found[Path]], stream: TextIO) -> None:
     for one in found:
-        line = {"path": str(one.photo), "similarity": round(one.similarity, 6)}
-        stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        stream.write(json_line(found_photo(escape_path(one.photo), one.similarity), stream))

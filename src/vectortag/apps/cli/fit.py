@@ -16,29 +16,29 @@ def fit(
         Path, typer.Argument(help="A metadata.csv, or a folder of photos with keywords.", show_default=False)
     ],
     name: Annotated[
-        str | None, typer.Option("--name", help="What the new model is called; default: the name of the folder.")
+        str | None, typer.Option("--name", help="Name of the new model. Default: the name of the folder.")
     ] = None,
     model: options.Model = None,
     taxonomy: Annotated[str, typer.Option(help='"default", "none", or the path of a taxonomy file.')] = "default",
-    raw: Annotated[bool, typer.Option("--raw", help="The words as they are: the same as --taxonomy none.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Use the words unchanged; same as --taxonomy none.")] = False,
     top_k: Annotated[
-        int | None, typer.Option("--top-k", min=1, help="At most so many tags, the most frequent.")
+        int | None, typer.Option("--top-k", min=1, help="At most this many tags, the most frequent ones.")
     ] = None,
     min_photos: Annotated[int, typer.Option(min=1, help="Leave out tags with fewer training photos.")] = 5,
     validation: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="The share of photos that is kept to judge the model.")
+        float, typer.Option(min=0.01, max=0.9, help="Share of the photos that is kept for validation.")
     ] = 0.2,
     max_positive_weight: Annotated[
-        float, typer.Option(min=1, help="Class weights N_neg/N_pos are clamped to [1, this]; 1 is none.")
+        float, typer.Option(min=1, help="Limit of the class weights N_neg/N_pos; 1: no weights.")
     ] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split and of the fit.")] = 1,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older model of that name.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of split and fit.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of this name.")] = False,
 ) -> int:
-    """Make a model of your own words from tagged photos, in minutes and without training a network.
+    """Make a model with your own tags from tagged photos, in minutes and without training a network.
 
-    The network of `--model` stays as it is, and a new head is fitted on what it sees. Of a folder without a
-    metadata.csv, the tags are the photos' keywords, in XMP sidecars or inside the photos. The new model lies in your
-    data folder and is found by its name. A second fit on the same photos takes seconds.
+    Fits a new head on the embeddings of the network of `--model`. In a folder without a metadata.csv, the tags are the
+    photos' keywords, from XMP sidecars or from the photos. The new model is stored in your data folder; use it by its
+    name. A second fit on the same photos takes seconds.
 
     **Examples**
 
@@ -50,9 +50,11 @@ def fit(
     """
     from vectortag.assembly.fit import fit as fit_model
     from vectortag.core.folders import report_folder
+    from vectortag.data.keywords import read_tagged_photos
 
+    photos = read_tagged_photos(data)
     folder = fit_model(
-        data,
+        photos,
         name=name,
         model=model,
         taxonomy="none" if raw else taxonomy,
@@ -66,13 +68,13 @@ def fit(
     for info in folder.manifest.data_sets:
         found = folder.manifest.metrics[info.name]
         notes.progress(
-            f"{len(folder.manifest.tags)} tags; on {found['photos']:,} photos that were kept from it: "
+            f"{len(folder.manifest.tags)} tags; on {found['photos']:,} validation photos: "
             f"{_percent('mAP', found['map'])}, {_percent('micro F1', found['micro_f1'])}"
         )
     notes.progress(f"report: {report_folder(folder.manifest.name)}")
     notes.progress(f"use it: vectortag tag PHOTO --model {folder.manifest.name}")
     stdout().print(str(folder.path))
-    return 0
+    return 1 if photos.closed else 0
 
 
 def _percent(what: str, value: float | None) -> str:

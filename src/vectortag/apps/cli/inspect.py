@@ -20,11 +20,11 @@ from vectortag.runtime.session import installed_runtimes
 def inspect(
     model: Annotated[str | None, typer.Argument(help="A model's name or folder.")] = None,
     machine: Annotated[
-        bool, typer.Option("--machine", help="Instead: the processor, and how each model is run on it, and why.")
+        bool, typer.Option("--machine", help="Show the processor instead, and how each model runs on it and why.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The manifest as it is.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest, as JSON.")] = False,
 ) -> int:
-    """Show what a model folder holds: its tags with their thresholds, parents and what taught them, and its data.
+    """Show the content of a model: tags with thresholds, parents and label sources, and data sets.
 
     **Examples**
 
@@ -49,22 +49,22 @@ def inspect(
     hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
     if untaught := manifest.label_sources.count("pretraining"):
         console.print(
-            f"tags    {untaught} were taught by no photo of these: the network knew them from its pretraining"
+            f"tags    {untaught} have no labels in these data sets: the network knows them from its pretraining"
         )
     table = Table("tag", *PROFILES, "taught by", "parents", box=None, header_style="bold")
-    for place, (tag, teacher) in enumerate(zip(manifest.tags, manifest.label_sources, strict=True)):
-        thresholds = (manifest.point_for(profile).thresholds[profile][place] for profile in PROFILES)
-        above = [manifest.tags[parent] for parent in hierarchy.above(place)]
+    for i, (tag, teacher) in enumerate(zip(manifest.tags, manifest.label_sources, strict=True)):
+        thresholds = (manifest.point_for(profile).thresholds[profile][i] for profile in PROFILES)
+        above = [manifest.tags[parent] for parent in hierarchy.above(i)]
         table.add_row(tag, *("-" if t is None else f"{t:.2f}" for t in thresholds), teacher, ", ".join(above))
     console.print(table)
     return 0
 
 
 def _machine(model: str | None) -> int:
-    """The processor, the runtimes, and what "auto" chooses for one model or for all."""
+    """Print the processor, the runtimes, and what "auto" chooses for one model or for all."""
     here, console = this_machine(), stdout()
     console.print(f"processor   {here.cpu}, {here.cores} cores for this process")
-    console.print(f"extensions  {' '.join(here.extensions) or 'none that is known to matter'}")
+    console.print(f"extensions  {' '.join(here.extensions) or 'none that matters'}")
     runtimes = installed_runtimes()
     named = ", ".join(f"{name} {version}" for name, version in runtimes.items())
     console.print(f"runtimes    {named or 'none is installed'}")

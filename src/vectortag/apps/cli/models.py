@@ -14,8 +14,8 @@ from vectortag.model.folder import ModelFolder, read_model_folder
 from vectortag.model.registry import DEFAULT_MODEL, model_folders
 
 
-def models(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> int:
-    """List the models that can be named: the shipped ones and your own.
+def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> int:
+    """List all models: the shipped ones and your own.
 
     **Example**
 

@@ -13,15 +13,13 @@ from vectortag.apps.cli.output import notes, stdout
 
 def quantise(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
-    data: Annotated[
-        list[Path], typer.Argument(help="The data sets that it was trained on, with its validation photos.")
-    ],
+    data: Annotated[list[Path], typer.Argument(help="The data sets of its training, with its validation photos.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The new model folder.", show_default=False)],
 ) -> int:
-    """Make a model faster: find out what bf16 and int8 lose, and add an int8 network where that is next to nothing.
+    """Make a model faster: measure the loss of bf16 and int8, and add an int8 network if the loss is small enough.
 
-    `vectortag tag` then chooses by itself what is fastest on the machine, among what loses at most 0.5 points of mAP
-    on the validation photos. Needs `pip install 'vectortag[quantise]'`.
+    `vectortag tag` then uses the fastest precision on the machine that loses at most 0.5 points of mAP on the
+    validation photos. Needs `pip install 'vectortag[quantise]'`.
 
     **Example**
 
@@ -35,5 +33,5 @@ def quantise(
     for drop in drops:
         table.add_row(drop.data, str(drop.size), f"{drop.float32:.2f}", f"{drop.bf16:+.2f}", f"{drop.int8:+.2f}")
     stdout().print(table)
-    notes.progress(f"{folder.path}: may be run in {', '.join(allowed(folder))}")
+    notes.progress(f"{folder.path}: allowed precisions: {', '.join(allowed(folder))}")
     return 0

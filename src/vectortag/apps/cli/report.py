@@ -7,22 +7,23 @@ from typing import Annotated
 
 import typer
 
+from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
 
 
 def report(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
-    data: Annotated[
-        list[Path], typer.Argument(help="The data sets that it was trained on, with its validation photos.")
-    ],
+    data: Annotated[list[Path], typer.Argument(help="The data sets of its training, with its validation photos.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The folder of the report. Default: in your data folder.")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the report. Default: a folder in your data folder."),
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> int:
-    """Show what a model can and cannot do: its report, as training writes it, from its validation photos.
+    """Write the report of a model from its validation photos, as training does, and print its path.
 
-    Curves, calibration, tags that come together, the ten best and the ten worst tags with a typical photo and its heat
-    map each, and a table of every tag. The curves need matplotlib. `vectortag ui` shows it, too.
+    It has curves, calibration, tags that occur together, the ten best and ten worst tags with a typical photo and its
+    heat map, and a table of all tags. The curves need matplotlib. `vectortag ui` shows the report too.
 
     **Example**
 
@@ -30,5 +31,5 @@ def report(
     """
     from vectortag.evaluation.report.rewrite import report_on
 
-    stdout().print(str(report_on(model, data, output=output) / "README.md"))
+    stdout().print(str(report_on(model, data, output=output, overwrite=overwrite) / "README.md"))
     return 0

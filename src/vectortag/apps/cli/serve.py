@@ -22,48 +22,59 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on; any but this machine's own needs keys.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: one that is free.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any address but 127.0.0.1, ::1 and localhost needs API keys.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port.")] = 8000,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="A model to serve, the first by default; may be repeated."),
+        typer.Option("--model", "-m", help="A model to serve; repeatable. The first is the default of requests."),
     ] = None,
     models: Annotated[
-        Path | None, typer.Option("--models", help="Serve every model folder in this folder, too; it may be empty.")
+        Path | None, typer.Option("--models", help="Also serve all model folders in this folder; it may be empty.")
     ] = None,
     api_key_file: Annotated[
-        Path | None, typer.Option("--api-key-file", help="Let in who has one of these keys; the file has their hashes.")
+        Path | None,
+        typer.Option(
+            "--api-key-file",
+            help="Accept only requests with one of the API keys in this file, which holds their hashes.",
+        ),
     ] = None,
     new_key: Annotated[
-        str | None, typer.Option("--new-key", help="Make a key of this name, add it to the file, print it, and end.")
+        str | None,
+        typer.Option("--new-key", help="Make a key with this name, add its hash to the file, print the key, and exit."),
     ] = None,
-    auth: Annotated[bool, typer.Option("--auth/--no-auth", help="--no-auth: let everybody in, on any address.")] = True,
+    auth: Annotated[
+        bool, typer.Option("--auth/--no-auth", help="--no-auth: accept requests without API keys, on any address.")
+    ] = True,
     allow_origin: Annotated[
         list[str] | None,
-        typer.Option("--allow-origin", help="A web page's origin that may call it (CORS); may be repeated."),
+        typer.Option("--allow-origin", help="Origin of a web page that may call the service (CORS); repeatable."),
     ] = None,
-    max_file: Annotated[int, typer.Option("--max-file", min=1, help="MiB of one photo.")] = 32,
-    max_request: Annotated[int, typer.Option("--max-request", min=1, help="MiB of a request.")] = 128,
-    max_files: Annotated[int, typer.Option("--max-files", min=1, help="Photos in a request.")] = 64,
-    max_megapixels: Annotated[float, typer.Option("--max-megapixels", min=0.01, help="Of one photo.")] = 100,
-    queue: Annotated[int, typer.Option("--queue", min=1, help="Photos in hand; above that, 503.")] = 256,
-    memory: Annotated[int, typer.Option("--memory", min=1, help="MiB of all photos in hand; above that, 503.")] = 512,
+    max_file: Annotated[int, typer.Option("--max-file", min=1, help="Largest photo, in MiB.")] = 32,
+    max_request: Annotated[int, typer.Option("--max-request", min=1, help="Largest request, in MiB.")] = 128,
+    max_files: Annotated[int, typer.Option("--max-files", min=1, help="Most photos per request.")] = 64,
+    max_megapixels: Annotated[
+        float, typer.Option("--max-megapixels", min=0.01, help="Largest photo, in megapixels.")
+    ] = 100,
+    queue: Annotated[int, typer.Option("--queue", min=1, help="Most photos in progress; more get status 503.")] = 256,
+    memory: Annotated[
+        int, typer.Option("--memory", min=1, help="Most memory for photos in progress, in MiB; more get status 503.")
+    ] = 512,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, help="Seconds to read a request, and again to answer it.")
+        float, typer.Option("--timeout", min=0.1, help="Seconds to receive a request, and again to answer it.")
     ] = 30,
     log_requests: Annotated[
-        bool, typer.Option("--log-requests", help="A line on stderr for each request, without anything of its photos.")
+        bool, typer.Option("--log-requests", help="Log each request on stderr, with nothing about its photos.")
     ] = False,
-    runtime: options.Runtime = options.RuntimeName.auto,
-    precision: options.Precision = options.PrecisionName.auto,
+    runtime: options.Runtime = "auto",
+    precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
 ) -> int:
-    """Tag photos over HTTP: tags, heat maps, models, new tags, metrics.
+    """Start the HTTP service: tags, heat maps, models, new tags, metrics.
 
-    It listens on this machine alone unless `--host` says otherwise, and then it needs API keys.
+    By default only this machine can reach it. With another `--host` it needs API keys.
 
     **Examples**
 
@@ -78,8 +89,8 @@ def serve(
     _need_extra()
     from vectortag.apps.server.app import create_app
     from vectortag.apps.server.limits import MIB, Limits
+    from vectortag.apps.server.model_worker import Loading
     from vectortag.apps.server.run import listen, run
-    from vectortag.apps.server.served import Loading
     from vectortag.apps.server.service import Service
 
     access = _access(host, api_key_file, auth=auth, origins=allow_origin or ())
@@ -92,7 +103,7 @@ def serve(
         memory=memory * MIB,
         seconds=timeout,
     )
-    loading = Loading(runtime.value, precision.value, threads, additions)
+    loading = Loading(runtime, precision, threads, additions)
     with listen(host, port) as listener:
         service = Service(_folders(model or (), models), loading, limits)
         for served in service.models.values():
@@ -119,20 +130,20 @@ def _access(host: str, key_file: Path | None, *, auth: bool, origins: Sequence[s
 
     if not auth:
         if key_file is not None:
-            raise ConfigError("--no-auth and --api-key-file contradict each other. Give one of them")
+            raise ConfigError("--no-auth and --api-key-file cannot be combined")
         return Access(origins=origins)
     if key_file is not None:
         return Access(keys=read_keys(key_file), origins=origins)
     if host not in LOOPBACK:
         raise ConfigError(
-            f"listening on {host} needs API keys: others can reach it. Make one with --api-key-file FILE "
-            "--new-key NAME and start with --api-key-file FILE, or say --no-auth"
+            f"other machines can reach {host}, so API keys are needed. Make one with --api-key-file FILE "
+            "--new-key NAME, then start with --api-key-file FILE; or use --no-auth"
         )
     return Access(hosts=LOOPBACK, origins=origins)
 
 
 def _folders(named: Sequence[str], parent: Path | None) -> Iterator[ModelFolder]:
-    """The named models (or the shipped default), looked up among the parent's folders first, then all of those."""
+    """The named models, or the default one, then all models in `parent`. Names are looked up in `parent` first."""
     own = {folder.name: folder for folder in (folders_in(parent) if parent is not None else ())}
     for model in named or (None,):
         yield find_model_folder(own.get(model, model) if model is not None else None)
@@ -147,7 +158,7 @@ def _make_key(file: Path | None, name: str) -> int:
     from vectortag.apps.server.auth import new_key
 
     if file is None:
-        raise ConfigError("--new-key needs --api-key-file: the file that the key's hash is added to")
+        raise ConfigError("--new-key needs --api-key-file, the file for the hash of the key")
     stdout().print(new_key(file, name))
-    notes.progress(f"this is the only time that the key is shown; {file} has its hash")
+    notes.progress(f"save this key, it is not shown again; {file} has its hash")
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.apps.formats import to_json
 from vectortag.core.schema import to_plain
 from vectortag.data.find import find_images
 from vectortag.model.folder import ModelFolder
@@ -26,10 +27,10 @@ Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 
 def tags(
     model: Annotated[str | None, typer.Argument(help="A model's name or folder.")] = None,
-    added: Annotated[bool, typer.Option("--added", help="Only those that you added.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    added: Annotated[bool, typer.Option("--added", help="Only tags that you added.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> int:
-    """List the tags of a model: its own, then those that you added.
+    """List the tags of a model: its own, then the tags that you added.
 
     **Example**
 
@@ -41,7 +42,7 @@ def tags(
     if as_json:
         rows = [{"tag": tag, "added": False, "taught_by": teacher} for tag, teacher in own]
         rows += map(_describe, additions)
-        stdout().print(json.dumps(rows, indent=2, ensure_ascii=False))
+        stdout().print(to_json(rows, sys.stdout, indent=2))
         return 0
     table = Table("tag", "taught by", "examples", "parents", "separation", box=None, header_style="bold")
     for tag, teacher in own:
@@ -69,14 +70,17 @@ def add_tag(
     name: Name,
     photos: Annotated[
         list[Path] | None,
-        typer.Argument(help="Photos or folders that show it; none with --from-words.", show_default=False),
+        typer.Argument(
+            help="Photos or folders of photos that show it; may be left out with --from-words.", show_default=False
+        ),
     ] = None,
-    from_words: Annotated[bool, typer.Option("--from-words", help="The name says what it is, in English.")] = False,
+    from_words: Annotated[bool, typer.Option("--from-words", help="Learn the tag from its name, in English.")] = False,
     description: Annotated[
-        str | None, typer.Option("--description", help="More than the name says: a sentence, with --from-words.")
+        str | None, typer.Option("--description", help="A sentence that says more than the name; with --from-words.")
     ] = None,
     without: Annotated[
-        list[Path] | None, typer.Option("--not", help="Photos or folders that look like it but are not; repeatable.")
+        list[Path] | None,
+        typer.Option("--not", help="Photos or folders of photos that look like it and do not show it; repeatable."),
     ] = None,
     parents: Annotated[
         list[str] | None, typer.Option("--parent", help="A tag of the model that this one implies; repeatable.")
@@ -85,9 +89,8 @@ def add_tag(
 ) -> int:
     """Add a tag to a model from a few photos, from its name, or from both, without training. No other score changes.
 
-    Five photos will do, twenty are better. With `--from-words` the name is enough where the model knows things like
-    it; photos that are added to such a tag later refine it. The tag is kept in your data folder; the model's folder is
-    not touched.
+    Five photos are enough, twenty are better. With `--from-words` the name is enough if the model knows similar things;
+    photos can be added later. The tag is stored in your data folder; the model folder is not changed.
 
     **Examples**
 
@@ -100,15 +103,17 @@ def add_tag(
     `vectortag add-tag quagga --from-words --description "a zebra with a brown back"`
     """
     if not photos and not from_words:
-        raise typer.BadParameter("name photos that show it, or pass --from-words")
+        raise typer.BadParameter("give photos that show it, or --from-words")
     if description is not None and not from_words:
-        raise typer.BadParameter("--description goes with --from-words")
+        raise typer.BadParameter("--description needs --from-words")
     folder = find_model_folder(model)
     shown, others = _all_of(photos or []), _all_of(without or [])
     if from_words and not shown:
-        _tell_words(folder, add_from_words(folder, normalise(name), description or None, parents=parents or ()))
+        _print_words_evidence(
+            folder, add_from_words(folder, normalise(name), description or None, parents=parents or ())
+        )
         return 0
-    from vectortag.inference.tagger import Tagger  # and with it what runs the network, which words alone do not need
+    from vectortag.inference.tagger import Tagger  # imports the runtime, which words alone do not need
 
     tagger = Tagger.load(folder)
     added = tagger.add_tag(name, shown, others, parents=parents or (), words=description or from_words)
@@ -117,35 +122,35 @@ def add_tag(
     implied = f", implies {', '.join(added.parents)}" if added.parents else ""
     stdout().print(f"{added.name}: added to {tagger.folder.id} from {added.examples} photos{implied}")
     percent = f"{100 * added.separation:.0f} %"
-    notes.progress(f"a photo of it that was left out scored higher than other photos {percent} of the time")
+    notes.progress(f"in a check, a photo of it that was left out scored higher than other photos {percent} of the time")
     if added.separation < WEAK:
-        notes.print("that is weak: show more photos, or photos with more in common", style="yellow")
+        notes.print("this is weak: add more photos, or photos that are more alike", style="yellow")
     elif added.examples < FEW_EXAMPLES:
-        notes.progress("more photos make it surer: remove the tag and add it again with twenty")
+        notes.progress("more photos make it more reliable: remove the tag and add it again with twenty")
     return 0
 
 
-def _tell_words(folder: ModelFolder, added: AddedTag) -> None:
-    """What a tag from words alone can be trusted with."""
+def _print_words_evidence(folder: ModelFolder, added: AddedTag) -> None:
+    """Print how reliable a tag from words is."""
     words = knows_words(folder)
     implied = f", implies {', '.join(added.parents)}" if added.parents else ""
     stdout().print(f"{added.name}: added to {folder.id} from words{implied}")
-    notes.progress(f"placed near {', '.join(added.nearest)}")
+    notes.progress(f"nearest known words: {', '.join(added.nearest)}")
     if (evidence := words.evidence) is not None:
         group = max(evidence.group(added.nearness or 0.0), 0)
         notes.progress(
-            f"of {evidence.words[group]:.0f} words that the model was not taught and that lie as near, a photo that "
-            f"shows one scored higher than others {100 * added.separation:.0f} % of the time; at the threshold, "
-            f"{100 * evidence.precision[group]:.0f} % of the photos truly show it, where 2 % of all do"
+            f"check on {evidence.words[group]:.0f} words left out of training with a similarity like this: photos that "
+            f"show them scored higher than others {100 * added.separation:.0f} % of the time; at the threshold, "
+            f"{100 * evidence.precision[group]:.0f} % of the photos found show them, if 2 % of all photos do"
         )
     proposed = propose_parents(folder.manifest.taxonomy, folder.manifest.tags, added.nearest)
     if more := [tag for tag in proposed if tag not in added.parents]:
-        notes.progress(f"what lies near implies {', '.join(more)}: if it does, too, add it with --parent")
-    notes.progress(f'photos make it surer: vectortag add-tag "{added.name}" PHOTOS')
+        notes.progress(f"similar tags imply {', '.join(more)}: if this one does too, add it again with --parent")
+    notes.progress(f'photos make it more reliable: vectortag add-tag "{added.name}" PHOTOS')
 
 
 def remove_tag(name: Name, model: options.Model = None) -> int:
-    """Forget a tag that you added to a model.
+    """Remove a tag that you added to a model.
 
     **Example**
 

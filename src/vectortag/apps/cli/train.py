@@ -13,17 +13,17 @@ from vectortag.core.errors import MissingExtraError
 
 def train(
     config: Annotated[Path, typer.Argument(help="A TOML file; see experiments/.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder that gets the model folder.")] = Path(
-        "runs"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder in which the model folder is written.")
+    ] = Path("runs"),
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, over what the file says; may be repeated.")
+        list[str] | None, typer.Option("--set", help="key=value: overrides the file; repeatable.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue after the last finished epoch.")] = False,
 ) -> int:
-    """Train a model and write its model folder; its name goes to stdout.
+    """Train a model, write its model folder, and print the path.
 
-    Checkpoints, logs and a report go beside it, to NAME.run.
+    Checkpoints, logs and a report are written beside it, to NAME.run.
 
     **Examples**
 

@@ -11,26 +11,27 @@ import typer
 from vectortag.apps.cli.output import notes
 from vectortag.apps.ui.settings import Settings
 from vectortag.core.errors import MissingExtraError, VectorTagError
+from vectortag.core.file_names import escape_path, is_missing
 
 PAGE = Path(__file__).parents[1] / "ui" / "app.py"
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def ui(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = LOCAL[0],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = LOCAL[0],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
     models: Annotated[
-        list[Path] | None, typer.Option(help="A folder with model folders in it, such as runs; repeatable.")
+        list[Path] | None, typer.Option(help="A folder that contains model folders, such as runs; repeatable.")
     ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="A data set that may be looked at: a metadata.csv or its folder; repeatable."),
+        typer.Option(help="A data set to show: a metadata.csv or its folder; repeatable."),
     ] = None,
 ) -> int:
-    """Open the web page: drop photos, see tags and heat maps, correct them, add tags, compare models.
+    """Start the web page: upload photos, see tags and heat maps, correct them, add tags, compare models.
 
-    It listens on this machine alone unless told otherwise, and asks nobody for a password: whoever reaches the address
-    can use it, and change your added tags.
+    By default only this machine can reach it. There is no password: anyone who reaches the address can use the page and
+    change your added tags.
 
     **Examples**
 
@@ -41,10 +42,10 @@ def ui(
     if importlib.util.find_spec("streamlit") is None:
         raise MissingExtraError("The web page", "Streamlit", "ui")
     for path in (*(models or ()), *(data or ())):
-        if not path.exists():
-            raise VectorTagError(f"{path}: no such file or folder")
+        if is_missing(path):
+            raise VectorTagError(f"{escape_path(path)}: no such file or folder")
     if host not in LOCAL:
-        notes.print(f"whoever reaches {host}:{port} can use the page; there is no password", style="yellow")
+        notes.print(f"anyone who reaches {host}:{port} can use the page; there is no password", style="yellow")
     from streamlit.web.cli import main
 
     settings = Settings(tuple(models or ()), tuple(data or ()))

@@ -1,4 +1,4 @@
-"""The application: its routes, the guard at its door, and the OpenAPI document."""
+"""The FastAPI application: routes, middleware and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 
 import vectortag
-from vectortag.apps.server import probes, routes
-from vectortag.apps.server.guard import OPEN_PATHS, Access, Guard
+from vectortag.apps.server import health, routes
+from vectortag.apps.server.guard import BEARER, OPEN_PATHS, Access, Guard
 from vectortag.apps.server.problems import ProblemDocument, raise_as_problems
+from vectortag.apps.server.responses import answer_schemas
 from vectortag.apps.server.service import Service
 
 DESCRIPTION = (
-    "Tags for photos, each with a calibrated score and a threshold of its own, and heat maps of what made the model "
-    "say so. Errors are RFC 9457 problem documents. With keys, send `Authorization: Bearer KEY`."
+    "Tags for photos, each with a calibrated score and its own threshold, and heat maps that show which part of the "
+    "photo supports a tag. Errors are RFC 9457 problem documents. If the service needs API keys, send "
+    "`Authorization: Bearer KEY`."
 )
 
 
 def create_app(service: Service, access: Access | None = None, *, log_requests: bool = False) -> FastAPI:
-    """The application of a service; it closes the service when it shuts down."""
+    """The application of a service; the service is closed when the application shuts down."""
     access = access or Access()
 
     @asynccontextmanager
@@ -31,7 +33,7 @@ def create_app(service: Service, access: Access | None = None, *, log_requests: 
         yield
         service.close()
 
-    # No pages of documentation: they would load their scripts from another host.
+    # No documentation pages: they would load scripts from another host.
     app = FastAPI(
         title="VectorTag",
         version=vectortag.__version__,
@@ -42,7 +44,7 @@ def create_app(service: Service, access: Access | None = None, *, log_requests: 
     )
     app.state.service = service
     app.include_router(routes.router)
-    app.include_router(probes.router)
+    app.include_router(health.router)
     raise_as_problems(app)
     app.add_middleware(Guard, access=access, metrics=service.metrics, log_requests=log_requests)
     if access.origins:
@@ -70,9 +72,9 @@ def _openapi(app: FastAPI, *, with_keys: bool) -> dict[str, Any]:
         routes=app.routes,
     )
     components = document.setdefault("components", {})
-    components.setdefault("schemas", {})["ProblemDocument"] = ProblemDocument.model_json_schema()
+    components.setdefault("schemas", {}).update(answer_schemas(), ProblemDocument=ProblemDocument.model_json_schema())
     if with_keys:
-        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        components["securitySchemes"] = {"key": BEARER.model.model_dump(mode="json", by_alias=True, exclude_none=True)}
         for path, operations in document["paths"].items():
             if path not in OPEN_PATHS:
                 for operation in operations.values():

@@ -1,4 +1,4 @@
-"""API keys: a file with a name and a hash a line. A key itself is shown once, when it is made."""
+"""API keys: a file with one name and hash per line. A key itself is shown once, when it is made."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vectortag.core.errors import ConfigError
-from vectortag.core.folders import replace_file
+from vectortag.core.files import read_text
+from vectortag.core.writing import replace_file
 
 LINE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*) sha256:(?P<hash>[0-9a-f]{64})")
 
 
 class ApiKeys:
-    """The hashes of the keys that are let in, by name.
+    """The hashes of the accepted keys, by name.
 
-    A key is 256 random bits, so one round of SHA-256 is enough: there is nothing to guess by a dictionary.
+    A key is 256 random bits, so one round of SHA-256 is enough: no dictionary attack can guess it.
     """
 
     def __init__(self, hashes: Mapping[str, str]) -> None:
         self._hashes = hashes
 
     def accepts(self, key: str) -> bool:
-        """Whether it is one of the keys; takes as long whichever it is, or if it is none."""
+        """Whether it is one of the keys; takes the same time for every key, known or not."""
         hashed = _hash(key)
         return sum(hmac.compare_digest(hashed, known) for known in self._hashes.values()) > 0
 
 
 def read_keys(file: Path) -> ApiKeys:
-    """Read a file of keys.
+    """Read a key file.
 
     Raises:
-        ConfigError: it cannot be read, has a line that is none of a key, or has no key.
+        ConfigError: the file cannot be read, has a malformed line, or has no key.
     """
     hashes = dict(_lines(file, _text(file)))
     if not hashes:
-        raise ConfigError(f"{file}: no keys in it. Make one: vectortag serve --api-key-file {file} --new-key NAME")
+        raise ConfigError(f"{file}: has no keys. Make one: vectortag serve --api-key-file {file} --new-key NAME")
     return ApiKeys(hashes)
 
 
 def new_key(file: Path, name: str) -> str:
-    """Make a key and add its hash to the file.
+    """Make a key, add its hash to the file, and return the key.
 
     Raises:
-        ConfigError: the name is taken or has other characters than letters, digits and `._-`, or the file is not
-            one of keys.
+        ConfigError: the name is in use or has other characters than letters, digits and `._-`, or the file is not a
+            key file.
     """
     before = _text(file) if file.exists() else ""
     if name in dict(_lines(file, before)):
-        raise ConfigError(f'{file}: there is a key "{name}". Remove its line first, or choose another name')
+        raise ConfigError(f'{file}: has a key "{name}" already. Remove its line first, or choose another name')
     key = f"vt_{secrets.token_urlsafe(32)}"
     line = f"{name} sha256:{_hash(key)}"
     if not LINE.fullmatch(line):
-        raise ConfigError(f"a key's name has letters, digits and ._- only, got {name!r}")
+        raise ConfigError(f"the name of a key may have letters, digits and ._- only, got {name!r}")
     try:
-        replace_file(file, f"{before.rstrip()}\n{line}\n".lstrip().encode())
-        file.chmod(0o644)  # hashes of random keys are no secret, and a container's user may be another one
+        # Hashes of random keys are no secret, and a container's user may be another one.
+        replace_file(file, f"{before.rstrip()}\n{line}\n".lstrip().encode(), mode=0o644)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written: {error.strerror}") from error
     return key
@@ -66,7 +67,7 @@ def new_key(file: Path, name: str) -> str:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
+        return read_text(file)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
 

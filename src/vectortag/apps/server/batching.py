@@ -1,4 +1,4 @@
-"""Many callers, one thread that does the work: what arrives together goes through the network together."""
+"""Dynamic batching: requests that arrive together go through the network together, in one thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 Answer = TypeVar("Answer")
 
 WAIT = 0.003
-"""Seconds that a batch which is not full waits for more, from its first photo on."""
+"""Seconds that a batch waits for more items, from its first one on."""
 
 
 @dataclass(slots=True)
@@ -25,14 +25,12 @@ class _Entry(Generic[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """Runs `work` on batches in a thread of its own; what it works with is touched by no other thread.
-
-    An engine that takes items by itself can stand in its place: it needs `submit`, `between` and `close`.
+    """Runs `work` on batches of submitted items, in its own thread.
 
     Args:
-        work: items -> their results, in order.
-        largest: items in a batch.
-        expected: how many items are on their way. While there are none, a batch does not wait for more.
+        work: a batch of items -> their results, in order.
+        largest: the most items in a batch.
+        expected: number of items that will be submitted soon. If it is 0, a batch does not wait for more.
         observe: called with the size of each batch.
     """
 
@@ -46,7 +44,7 @@ class Batcher(Generic[Item, Result]):
     ) -> None:
         self._work, self._largest, self._expected, self._observe = work, largest, expected, observe
         self._queue: queue.SimpleQueue[_Entry[Item, Result] | Callable[[], None]] = queue.SimpleQueue()
-        self._held: Callable[[], None] | None = None
+        self._next_action: Callable[[], None] | None = None
         self._open = True
         self._thread = threading.Thread(target=self._run, name="inference")
         self._thread.start()
@@ -56,19 +54,19 @@ class Batcher(Generic[Item, Result]):
         return self._thread.is_alive()
 
     def submit(self, item: Item) -> Future[Result]:
-        """Hand over an item; its future fails with what `work` raised. One that is cancelled in time is left out."""
+        """Queue an item. Its future fails with the error that `work` raised; a future cancelled in time is skipped."""
         entry = _Entry[Item, Result](item, Future())
         self._queue.put(entry)
         return entry.future
 
     def between(self, action: Callable[[], Answer]) -> Future[Answer]:
-        """Run something in the thread between two batches: what it changes is seen by whole batches alone."""
+        """Run an action in the thread between two batches, so that no batch sees half of its changes."""
         future: Future[Answer] = Future()
         self._queue.put(lambda: _settle(future, action))
         return future
 
     def close(self) -> None:
-        """Finish what was submitted, then end the thread."""
+        """Finish all submitted items, then end the thread."""
         self._queue.put(self._stop)
         self._thread.join()
 
@@ -77,14 +75,14 @@ class Batcher(Generic[Item, Result]):
 
     def _run(self) -> None:
         while self._open:
-            first, self._held = self._held or self._queue.get(), None
+            first, self._next_action = self._next_action or self._queue.get(), None
             if isinstance(first, _Entry):
                 self._process(self._collect(first))
             else:
                 first()
 
     def _collect(self, first: _Entry[Item, Result]) -> list[_Entry[Item, Result]]:
-        """The batch that begins with `first`; an action that comes in between is held back until it is done."""
+        """The batch that starts with `first`; an action from `between` ends it and runs afterwards."""
         batch, end = [first], time.monotonic() + WAIT
         while len(batch) < self._largest:
             try:
@@ -92,7 +90,7 @@ class Batcher(Generic[Item, Result]):
             except queue.Empty:
                 break
             if not isinstance(entry, _Entry):
-                self._held = entry
+                self._next_action = entry
                 break
             batch.append(entry)
         return batch

@@ -1,4 +1,4 @@
-"""The door of the service: who may come in, what every answer carries, and what is counted of it."""
+"""The outermost middleware: checks access, adds security headers, counts requests, and turns errors into problems."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vectortag.apps.server.auth import ApiKeys
@@ -19,7 +20,10 @@ from vectortag.apps.server.problems import Problem
 log = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
-"""Answered without a key: probes, and what is the same for everybody."""
+"""Paths that need no key: health checks, and the OpenAPI document."""
+
+BEARER = HTTPBearer(auto_error=False)
+"""Reads the key from a request, and describes it in the OpenAPI document."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -38,30 +42,31 @@ class Access:
     """Who may use the service.
 
     Attributes:
-        keys: None lets everybody in.
-        hosts: the names under which it answers; None is any. Without keys this keeps web pages out that reach a
-            service on this machine by a name of their own (DNS rebinding).
-        origins: web pages that may call it from a browser.
+        keys: the accepted API keys; None accepts every request.
+        hosts: the accepted names in the Host header; None is any. Without keys this stops web pages that reach a
+            service on this machine under a name of their own (DNS rebinding).
+        origins: origins of web pages that may call the service from a browser (CORS).
     """
 
     keys: ApiKeys | None = None
     hosts: frozenset[str] | None = None
     origins: Sequence[str] = ()
 
-    def check(self, scope: Scope, headers: Headers) -> None:
+    async def check(self, scope: Scope) -> None:
         """Raises Problem: 401, 403 or 421."""
+        headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self.hosts is not None and _split(f"//{host}").hostname not in self.hosts:
-            detail = f"This service answers as {', '.join(sorted(self.hosts))} only. To open it, start it with API keys"
+            detail = f"Without API keys, this service answers only as {', '.join(sorted(self.hosts))}"
             raise Problem(421, "wrong-host", detail)
         origin = headers.get("origin")
         known = origin is None or _split(origin).netloc == host or not {origin, "*"}.isdisjoint(self.origins)
         if not known and scope["method"] not in SAFE_METHODS:
-            raise Problem(403, "wrong-origin", "Pages of another origin may not use this service")
+            raise Problem(403, "wrong-origin", "Web pages of another origin may not use this service")
         if self.keys is None or scope["path"] in OPEN_PATHS:
             return
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.keys.accepts(key.strip()):
+        given = await BEARER(Request(scope))
+        if given is None or not self.keys.accepts(given.credentials):
             raise Problem(
                 401,
                 "no-key",
@@ -71,7 +76,7 @@ class Access:
 
 
 class Guard:
-    """The outermost layer: nothing passes it, in or out, that is not checked, counted and turned into a problem."""
+    """Every request and every response passes through it, so that a new route cannot forget a check."""
 
     def __init__(self, app: ASGIApp, *, access: Access, metrics: Metrics, log_requests: bool = False) -> None:
         self._app, self._access, self._metrics, self._log_requests = app, access, metrics, log_requests
@@ -80,7 +85,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 0
+        started, status = time.perf_counter(), 0
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -90,26 +95,26 @@ class Guard:
             await send(message)
 
         try:
-            self._access.check(scope, Headers(scope=scope))
+            await self._access.check(scope)
             await self._app(scope, receive, answer)
         except Problem as problem:
             await self._answer(problem, scope, receive, answer)
         except ClientDisconnect:
-            status = 499  # as nginx counts a client that went away
+            status = 499  # nginx's status for a client that closed the connection
         except Exception:
             log.exception("%s %s: unexpected error", scope["method"], _route(scope))
-            if status:  # the answer has begun: only its end can tell that something is wrong
+            if status:  # the response has started: only a broken connection can report the error
                 raise
-            unexpected = Problem(500, "unexpected", "The service met an error that it did not expect; its log has it")
+            unexpected = Problem(500, "unexpected", "An unexpected error; the log of the service has the details")
             await self._answer(unexpected, scope, receive, answer)
         finally:
-            self._note(scope, status, time.perf_counter() - begun)
+            self._count(scope, status, time.perf_counter() - started)
 
     async def _answer(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.errors.labels(problem.kind).inc()
         await problem.response()(scope, receive, send)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
         method = scope["method"] if scope["method"] in {*SAFE_METHODS, "POST", "DELETE"} else "other"
         self._metrics.requests.labels(method, route, status).inc()
@@ -119,7 +124,7 @@ class Guard:
 
 
 def _split(address: str) -> SplitResult:
-    """The parts of an address; no parts where it is none."""
+    """The parts of a URL; empty parts if it is malformed."""
     try:
         return urlsplit(address)
     except ValueError:
@@ -127,5 +132,5 @@ def _split(address: str) -> SplitResult:
 
 
 def _route(scope: Scope) -> str:
-    """The route's pattern: what a client wrote in a path stays out of counters and logs."""
+    """The pattern of the route. The path itself may hold private names, so it stays out of counters and logs."""
     return getattr(scope.get("route"), "path", "unknown")

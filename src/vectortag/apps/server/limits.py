@@ -1,4 +1,4 @@
-"""What the service takes on: limits of a request, and of everything that it has in hand at one time."""
+"""The limits of one request, and of all requests in progress together."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ MIB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is refused, and when.
+    """The limits of the service.
 
     Attributes:
-        file_bytes, request_bytes: of one photo, and of a whole request's body.
+        file_bytes, request_bytes: size of one photo, and of the whole body of a request.
         files: photos in one request.
-        pixels: a photo that declares more is refused before it is decoded.
-        queue: photos in hand at one time: read, and not answered yet.
-        memory: bytes of all photos in hand, those that are still being read included.
-        seconds: for reading a request, and again for answering it.
-        silence: seconds that a client may pause while its request is read.
+        pixels: of one photo; a larger one is refused before it is decoded.
+        queue: photos in progress: received, and not answered yet.
+        memory: bytes of all photos in progress, including those still being received.
+        seconds: to receive a request, and again to answer it.
+        silence: seconds without a byte after which a client is too slow.
     """
 
     file_bytes: int = 32 * MIB
@@ -35,7 +35,7 @@ class Limits:
 
 
 class Admission:
-    """Counts what is in hand. Used from the event loop alone, so it needs no lock."""
+    """Counts the photos and bytes in progress. Used only from the event loop, so it needs no lock."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -44,11 +44,11 @@ class Admission:
 
     @property
     def full(self) -> bool:
-        """Whether one photo more would be refused."""
+        """Whether another photo would be refused."""
         return self.photos >= self.limits.queue
 
     def ticket(self) -> Ticket:
-        """Open a request; refused at once where the queue is full.
+        """Start a request; refused at once if the queue is full.
 
         Raises:
             Problem: 503.
@@ -59,7 +59,7 @@ class Admission:
 
 
 class Ticket:
-    """What one request has in hand; all of it is given back at the end."""
+    """The photos and bytes of one request; leaving the `with` block releases them."""
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
@@ -76,10 +76,10 @@ class Ticket:
         self._admission.bytes -= self._bytes
 
     def add_bytes(self, count: int) -> None:
-        """Take that many bytes more.
+        """Reserve bytes.
 
         Raises:
-            Problem: 503, there is no room for them.
+            Problem: 503, the memory limit is reached.
         """
         if self._admission.bytes + count > self._admission.limits.memory:
             raise busy()
@@ -87,7 +87,7 @@ class Ticket:
         self._bytes += count
 
     def add_photo(self) -> None:
-        """Take one photo more.
+        """Reserve a place in the queue for one photo.
 
         Raises:
             Problem: 503, the queue is full.
@@ -99,6 +99,6 @@ class Ticket:
 
 
 def busy() -> Problem:
-    """503: there is more to do than the queue holds."""
-    detail = "The service has as many photos in hand as it takes. Ask again a little later"
+    """503: the queue or the memory limit is reached."""
+    detail = "The service is busy: its queue is full. Try again later"
     return Problem(503, "busy", detail, headers={"Retry-After": "1"})

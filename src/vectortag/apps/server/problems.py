@@ -17,7 +17,7 @@ URN = "urn:vectortag:"
 
 
 class ProblemDocument(BaseModel):
-    """Why a request was refused."""
+    """Why a request was refused (RFC 9457)."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -32,19 +32,21 @@ class ProblemDocument(BaseModel):
         }
     )
 
-    type: str = Field(description="What went wrong, for programs: `urn:vectortag:` and a word that will not change.")
-    title: str = Field(description="The phrase of the status.")
+    type: str = Field(
+        description="The kind of problem, for programs: `urn:vectortag:` and a word that will not change."
+    )
+    title: str = Field(description="The standard phrase of the status.")
     status: int = Field(description="The HTTP status.", ge=400, le=599)
-    detail: str = Field(description="For people: what was expected, what came, what to do.")
+    detail: str = Field(description="For people: what is wrong, and what to do.")
 
 
 class Problem(Exception):
-    """Ends a request with a problem document.
+    """An error that ends the request with a problem document.
 
     Args:
         status: the HTTP status.
-        kind: a word for programs, the end of `type`.
-        detail: for people.
+        kind: a word for programs; the end of `type`.
+        detail: a message for people.
     """
 
     def __init__(self, status: int, kind: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
@@ -62,18 +64,18 @@ class Problem(Exception):
 
 
 def phrase(status: int) -> str:
-    """The phrase of a status, as RFC 9110 has it whatever Python's version: "Content Too Large" for 413."""
+    """The phrase of a status in RFC 9110, such as "Content Too Large" for 413; some Pythons have older ones."""
     return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or HTTPStatus(status).phrase
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route says in the OpenAPI document of the problems that it answers with."""
+    """The problem responses of a route, for the OpenAPI document."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     return {status: {"description": phrase(status), "content": content} for status in statuses}
 
 
 def raise_as_problems(app: FastAPI) -> None:
-    """Turn the framework's own errors into problems, which the guard answers."""
+    """Turn the errors of FastAPI and Starlette into problems, which the guard answers."""
 
     @app.exception_handler(HTTPException)
     async def of_the_framework(_: Request, error: HTTPException) -> None:  # no such route, wrong method

@@ -1,8 +1,9 @@
-"""HTTP/1.1 with patience that ends: what uvicorn waits for without limit is limited here.
+"""HTTP/1.1 with timeouts where uvicorn has none: for the head of a request, and for a client that does not read.
 
-A client has so many seconds for a request's head, and may leave an answer unread for so long. What it sends besides
-bodies (heads, framing of chunks, trailers) is bounded, and so is the number of connections. Bodies have their own time
-limits, in `reading.py`.
+The bytes that are not a body (heads, chunk framing, trailers) and the number of connections are limited too. Bodies
+have their own limits, in `request_body.py`.
+
+uvicorn does not promise that the methods overridden here stay, so pyproject.toml caps its version.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from vectortag.apps.server.problems import MEDIA_TYPE, Problem
 
 HEAD_SECONDS = 10.0
+"""To send the head of a request."""
+
 UNREAD_SECONDS = 20.0
+"""To go on reading a response."""
+
 HEAD_BYTES = 64 * 1024
 
 
 def open_files_limit() -> int:
-    """How many connections can be open, so that some files are left for everything else."""
+    """How many connections may be open: 128 file descriptors are left for everything else."""
     try:
         import resource
     except ImportError:  # Windows
@@ -31,7 +36,7 @@ def open_files_limit() -> int:
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a timer for heads, one for unread answers, and a count of bytes that are no body."""
+    """uvicorn's protocol with a timer for heads, one for unread responses, and a limit for bytes that are no body."""
 
     most_connections = open_files_limit()
 
@@ -39,12 +44,12 @@ class PatientProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
-        self._spare = HEAD_BYTES
+        self._head_bytes_left = HEAD_BYTES
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self.most_connections:
-            self._refuse(Problem(503, "busy", "The service has as many connections as it can hold"))
+            self._refuse(Problem(503, "busy", "The service has too many open connections. Try again later"))
         else:
             self._expect_head()
 
@@ -54,17 +59,17 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._spare -= len(data)
+        self._head_bytes_left -= len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._spare < 0:
-            self._refuse(Problem(431, "head-too-large", f"A request's head has at most {HEAD_BYTES:,} bytes"))
+        if self._head_bytes_left < 0:
+            self._refuse(Problem(431, "head-too-large", f"The head of a request may have at most {HEAD_BYTES:,} bytes"))
         elif self.cycle is None or self.cycle.response_complete:
             self._expect_head()
 
     def on_message_begin(self) -> None:
-        self._spare = HEAD_BYTES
+        self._head_bytes_left = HEAD_BYTES
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -72,7 +77,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        self._spare += 2 * len(body)  # chunked bodies have some framing for each part
+        self._head_bytes_left += 2 * len(body)  # room for the framing of chunked bodies
         super().on_body(body)
 
     def pause_writing(self) -> None:
@@ -87,7 +92,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._refuse(Problem(400, "broken-request", msg))
 
     def _expect_head(self) -> None:
-        """Begin to wait; bytes that trickle in do not begin it anew."""
+        """Start the timer for a head; bytes that trickle in do not restart it."""
         if self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
@@ -102,7 +107,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._unread_timer = None
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer outside of any request, and close."""
+        """Answer without a request, and close the connection."""
         body = to_json(problem.document())
         head = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(STATUS_LINE[problem.status] + head.encode() + body)

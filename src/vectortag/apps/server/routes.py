@@ -1,19 +1,20 @@
-"""What the service does: tags, heat maps, models, and tags of one's own."""
+"""The routes: tags, heat maps, models, and added tags."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic_core import to_json
+from msgspec import Struct
 
-from vectortag.apps.server import answers, schema
+from vectortag.apps.server import parameters, responses
+from vectortag.apps.server.model_worker import ModelWorker, Taggers
 from vectortag.apps.server.problems import Problem, declared
-from vectortag.apps.server.reading import FORM, PHOTO_TYPES, PHOTOS, read_uploads
-from vectortag.apps.server.served import ServedModel, Taggers
+from vectortag.apps.server.request_body import FORM, PHOTO_TYPES, PHOTOS, read_uploads
+from vectortag.apps.server.responses import answer, declared_answer
 from vectortag.apps.server.service import Service
 from vectortag.core.errors import NewTagError, PhotoError, UnknownTagError
 from vectortag.core.types import Tagging
@@ -23,26 +24,24 @@ from vectortag.personal.few_shot import MIN_EXAMPLES
 
 router = APIRouter(prefix="/v1")
 
+Content = TypeVar("Content", bound=Struct)
+
 ALWAYS = (401, 421, 500)
-"""Of any route: no key, a name of the host that is not ours, and what nobody expected."""
+"""Of every route: no API key, wrong host, unexpected error."""
 
 WITH_PHOTOS = (*ALWAYS, 400, 403, 404, 408, 413, 415, 422, 503)
-NOT = "not"
-"""The field of a form whose files are photos that look like a new tag, and are something else."""
+COUNTEREXAMPLES = "not"
+"""The form field with counterexamples: photos that look like the new tag and do not show it."""
 
 
 def service_of(request: Request) -> Service:
-    """The service behind the application."""
+    """The service of the application."""
     service: Service = request.app.state.service
     return service
 
 
-def _json(content: dict[str, Any], status: int = 200) -> Response:
-    return Response(to_json(content), status, media_type="application/json")
-
-
 def _form(fields: Mapping[str, str], *, least: int = 1) -> dict[str, Any]:
-    """The schema of a form whose fields are lists of files, with at least so many photos."""
+    """The schema of a form with lists of files; `least` is the minimum number of photos."""
     file = {"type": "string", "format": "binary"}
     lists: dict[str, dict[str, Any]] = {
         name: {"type": "array", "items": file, "description": description} for name, description in fields.items()
@@ -58,16 +57,15 @@ def _photo_bodies() -> dict[str, Any]:
 
 @router.post(
     "/tag",
-    summary="Say what is in photos",
-    description="One photo as the body, or many as a form. A photo that cannot be read is an error in its place; "
-    "where none can be read, the answer is 422.",
-    response_model=schema.Taggings,
-    responses=declared(*WITH_PHOTOS),
+    summary="Tag photos",
+    description="One photo as the body, or several as a form. A photo that cannot be read has an error in its entry; "
+    "if none can be read, the answer is 422.",
+    responses={**declared_answer(responses.Taggings), **declared(*WITH_PHOTOS)},
     openapi_extra={
         "requestBody": {"required": True, "content": {**_photo_bodies(), FORM: _form({PHOTOS: "The photos."})}}
     },
 )
-async def tag(request: Request, options: Annotated[schema.TagOptions, Query()]) -> Response:
+async def tag(request: Request, options: Annotated[parameters.TagOptions, Query()]) -> Response:
     service = service_of(request)
     model = service.model(options.model)
     with service.admission.ticket() as ticket:
@@ -77,7 +75,7 @@ async def tag(request: Request, options: Annotated[schema.TagOptions, Query()]) 
             results = await model.tag([upload.content for upload in uploads], options.profile)
         service.metrics.tagged(results, time.perf_counter() - begun)
     _refuse_if_all_failed(results)
-    return _json(answers.taggings(zip((upload.name for upload in uploads), results, strict=True), options))
+    return answer(responses.taggings(zip((upload.name for upload in uploads), results, strict=True), options))
 
 
 def _refuse_if_all_failed(results: Sequence[Tagging | PhotoError]) -> None:
@@ -90,8 +88,8 @@ def _unreadable(error: object) -> Problem:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """What the library refuses, as problems."""
+def _library_errors_as_problems() -> Iterator[None]:
+    """Turn errors of the library into problems."""
     try:
         yield
     except PhotoError as error:
@@ -106,14 +104,16 @@ def _explained() -> Iterator[None]:
 
 @router.post(
     "/explain",
-    summary="Show where in a photo the model sees a tag",
+    summary="Heat maps: where in a photo the model sees a tag",
     response_class=Response,
     responses={
         200: {
-            "description": "With `form=overlay` a PNG of the map over the photo, at most 2048 pixels a side; with "
-            "`form=array` the maps as numbers.",
-            "model": schema.Heatmaps,
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "With `form=overlay` a PNG of the heat map over the photo, at most 2048 pixels a side; "
+            "with `form=array` the heat maps as numbers.",
+            "content": {
+                **declared_answer(responses.Heatmaps)[200]["content"],
+                "image/png": {"schema": {"type": "string", "format": "binary"}},
+            },
         },
         **declared(*WITH_PHOTOS),
     },
@@ -121,45 +121,48 @@ def _explained() -> Iterator[None]:
         "requestBody": {"required": True, "content": {**_photo_bodies(), FORM: _form({PHOTOS: "One photo."})}}
     },
 )
-async def explain(request: Request, options: Annotated[schema.ExplainOptions, Query()]) -> Response:
+async def explain(request: Request, options: Annotated[parameters.ExplainOptions, Query()]) -> Response:
     service = service_of(request)
     model = service.model(options.model)
     if options.form == "overlay" and len(options.tag) != 1:
-        raise Problem(422, "wrong-parameter", "query: tag: an overlay is of one tag. Name one, or ask for form=array")
-    with service.admission.ticket() as ticket, _explained():
+        raise Problem(422, "wrong-parameter", "query: tag: an overlay shows one tag. Name one, or use form=array")
+    with service.admission.ticket() as ticket, _library_errors_as_problems():
         uploads = await read_uploads(request, service.limits, ticket)
         if len(uploads) > 1:
-            raise Problem(400, "too-many-photos", f"Heat maps are of one photo, got {len(uploads)}")
+            raise Problem(400, "too-many-photos", f"Send one photo for heat maps, got {len(uploads)}")
         photo = uploads[0].content
         async with service.in_time():
             tagging, heatmaps = await model.explain(photo, options.tag, options.profile, fine=options.fine)
             if options.form == "array":
-                return _json(answers.heatmaps(tagging, heatmaps))
+                return answer(responses.heatmaps(tagging, heatmaps))
             return Response(await model.draw(photo, heatmaps[0], options.opacity), media_type="image/png")
 
 
 @router.get(
-    "/models", summary="Which models are served?", response_model=schema.Models, responses=declared(*ALWAYS, 503)
+    "/models",
+    summary="List the served models",
+    responses={**declared_answer(responses.Models), **declared(*ALWAYS, 503)},
 )
 async def models(request: Request) -> Response:
     service = service_of(request)
-    return _json({"models": [await _ask(service, model, answers.summary) for model in service.models.values()]})
+    return answer(
+        responses.Models([await _ask(service, model, responses.summary) for model in service.models.values()])
+    )
 
 
 @router.get(
     "/models/{name}",
-    summary="A model: its card, its figures, its tags",
-    response_model=schema.ModelDetails,
-    responses=declared(*ALWAYS, 404, 422, 503),
+    summary="One model: its card, figures and tags",
+    responses={**declared_answer(responses.ModelDetails), **declared(*ALWAYS, 404, 422, 503)},
 )
 async def model_details(request: Request, name: str) -> Response:
     service = service_of(request)
-    return _json(await _ask(service, service.model(name), answers.details))
+    return answer(await _ask(service, service.model(name), responses.details))
 
 
-async def _ask(service: Service, model: ServedModel, question: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    def ask(taggers: Taggers) -> dict[str, Any]:
-        return question(model, taggers, default=model is service.default)
+async def _ask(service: Service, model: ModelWorker, query: Callable[..., Content]) -> Content:
+    def ask(taggers: Taggers) -> Content:
+        return query(model, taggers, default=model is service.default)
 
     async with service.in_time():
         return await model.look_up(ask)
@@ -169,28 +172,32 @@ async def _ask(service: Service, model: ServedModel, question: Callable[..., dic
     "/tags",
     status_code=201,
     summary="Add a tag from a few photos",
-    description="At least 3 different photos that show it; 20 are better. No score of another tag changes. All later "
-    "taggings have it, and so has the command line where it shares the data folder.",
-    response_model=schema.AddedTagAnswer,
-    responses=declared(*WITH_PHOTOS, 409, 507),
+    description="Needs at least 3 different photos that show it; 20 are better. No other score changes. All later "
+    "taggings have the tag; the command line has it too if it uses the same data folder.",
+    responses={**declared_answer(responses.AddedTagAnswer, 201), **declared(*WITH_PHOTOS, 409, 507)},
     openapi_extra={
         "requestBody": {
             "required": True,
             "content": {
                 FORM: _form(
-                    {PHOTOS: "Photos that show the tag.", NOT: "Photos that look like it and are something else."},
+                    {
+                        PHOTOS: "Photos that show the tag.",
+                        COUNTEREXAMPLES: "Photos that look like it and do not show it.",
+                    },
                     least=MIN_EXAMPLES,
                 )
             },
         }
     },
 )
-async def add_tag(request: Request, options: Annotated[schema.NewTagOptions, Query()]) -> Response:
+async def add_tag(request: Request, options: Annotated[parameters.NewTagOptions, Query()]) -> Response:
     service = service_of(request)
     model = _changeable(service.model(options.model))
-    with service.admission.ticket() as ticket, _explained():
-        uploads = await read_uploads(request, service.limits, ticket, (PHOTOS, NOT), alone=False)
-        shown, others = ([upload.content for upload in uploads if upload.field == field] for field in (PHOTOS, NOT))
+    with service.admission.ticket() as ticket, _library_errors_as_problems():
+        uploads = await read_uploads(request, service.limits, ticket, (PHOTOS, COUNTEREXAMPLES), alone=False)
+        shown, others = (
+            [upload.content for upload in uploads if upload.field == field] for field in (PHOTOS, COUNTEREXAMPLES)
+        )
         async with service.in_time():
             try:
                 added = await model.add_tag(options.name, shown, others, options.parent)
@@ -198,30 +205,32 @@ async def add_tag(request: Request, options: Annotated[schema.NewTagOptions, Que
                 if not await model.look_up(lambda taggers: normalise(options.name) in taggers.default.tags):
                     raise
                 raise Problem(409, "tag-exists", str(error)) from error
-    return _json(answers.added_tag(model, added), 201)
+    return answer(responses.added_tag(model, added), 201)
 
 
-def _changeable(model: ServedModel) -> ServedModel:
+def _changeable(model: ModelWorker) -> ModelWorker:
     if not model.additions:
-        raise Problem(403, "fixed-tags", "This service was started with --no-additions: its tags cannot be changed")
+        raise Problem(
+            403, "fixed-tags", "The tags of this service cannot be changed: it was started with --no-additions"
+        )
     return model
 
 
 @router.delete(
     "/tags/{name}",
     status_code=204,
-    summary="Forget a tag that was added",
+    summary="Remove an added tag",
     response_class=Response,
     responses=declared(*ALWAYS, 403, 404, 422, 503, 507),
 )
 async def remove_tag(
     request: Request,
     name: Annotated[str, Path(max_length=LONGEST_NAME)],
-    options: Annotated[schema.ModelOptions, Query()],
+    options: Annotated[parameters.ModelOptions, Query()],
 ) -> Response:
     service = service_of(request)
     model = _changeable(service.model(options.model))
-    with _explained():
+    with _library_errors_as_problems():
         async with service.in_time():
             if not await model.look_up(lambda taggers: _is_added(taggers, name)):
                 raise Problem(404, "unknown-tag", f'No tag "{normalise(name)}" was added to {model.name}')

@@ -1,4 +1,4 @@
-"""Run the service until it is told to stop; what it took is finished then."""
+"""Run the service until a signal stops it; requests that were accepted are answered first."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from vectortag.apps.server.protocol import PatientProtocol
 from vectortag.core.errors import ConfigError
 
 KEEP_ALIVE = 30
-"""Seconds that an idle connection is kept for its client's next request."""
+"""Seconds that an idle connection stays open for the client's next request."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the port; 0 is any that is free.
+    """Open the listening socket; port 0 is any free port.
 
     Raises:
-        ConfigError: it is taken, or the host is none of this machine's.
+        ConfigError: the port is in use, or the host is not an address of this machine.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
-        raise ConfigError(f"{host}, port {port}: cannot be listened on: {error.strerror or error}") from error
+        raise ConfigError(f"{host}, port {port}: cannot listen there: {error.strerror or error}") from error
 
 
 def make_server(app: FastAPI, limits: Limits) -> uvicorn.Server:
-    """The server of an application, not started yet."""
+    """The uvicorn server of an application, not started yet."""
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
         ws="none",
         log_config=None,
-        log_level="error",  # clients that speak no HTTP are counted, not told of
+        log_level="error",  # clients that do not speak HTTP are not worth a log line
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -47,8 +47,8 @@ def make_server(app: FastAPI, limits: Limits) -> uvicorn.Server:
 
 
 def run(app: FastAPI, listener: socket.socket, limits: Limits) -> None:
-    """Answer until SIGTERM or SIGINT. Then new connections are refused, and requests in hand are answered."""
-    # uvicorn raises the signal again once it is done. That would end this process by it, and not with status 0.
+    """Serve until SIGTERM or SIGINT. Then new connections are refused, and accepted requests are answered."""
+    # uvicorn raises the signal again at its end, which would kill the process; with these handlers it exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     make_server(app, limits).run(sockets=[listener])

@@ -1,4 +1,4 @@
-"""What a running service has: its models, its limits, what it has in hand, and its counters."""
+"""The state of a running service: its models, limits, requests in progress and metrics."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from contextlib import asynccontextmanager
 
 from vectortag.apps.server.limits import Admission, Limits
 from vectortag.apps.server.metrics import Metrics
+from vectortag.apps.server.model_worker import Loading, ModelWorker
 from vectortag.apps.server.problems import Problem
-from vectortag.apps.server.served import Loading, ServedModel
 from vectortag.core.errors import ConfigError, did_you_mean
 from vectortag.model.folder import ModelFolder
 from vectortag.runtime.cpu import usable_cores
 
 
 class Service:
-    """Loads the models; `close` finishes what was begun.
+    """Loads the models; call `close` at the end.
 
     Args:
-        folders: the models that are served; the first answers where none is named.
+        folders: the models to serve; the first is the default.
 
     Raises:
-        ConfigError: two different models have one name, or there is none.
+        ConfigError: two different models have the same name, or there is no model.
         ModelFolderError: a model cannot be loaded.
     """
 
@@ -32,7 +32,7 @@ class Service:
         self.admission = Admission(limits)
         self.metrics = Metrics(self.admission)
         self._decoding = ThreadPoolExecutor(usable_cores(), thread_name_prefix="decode")
-        self.models: dict[str, ServedModel] = {}
+        self.models: dict[str, ModelWorker] = {}
         try:
             for folder in folders:
                 self._serve(folder, loading)
@@ -47,8 +47,8 @@ class Service:
         if (other := self.models.get(name)) is not None:
             if other.folder.digest == folder.digest:
                 return
-            raise ConfigError(f'{folder.path}: a model "{name}" is served already, from {other.folder.path}')
-        self.models[name] = ServedModel(
+            raise ConfigError(f'{folder.path}: another model "{name}" is served from {other.folder.path}')
+        self.models[name] = ModelWorker(
             folder,
             loading,
             max_pixels=self.limits.pixels,
@@ -57,11 +57,11 @@ class Service:
         )
 
     @property
-    def default(self) -> ServedModel:
+    def default(self) -> ModelWorker:
         return next(iter(self.models.values()))
 
-    def model(self, name: str | None) -> ServedModel:
-        """A served model by its name; nothing else is looked up, no folder is opened.
+    def model(self, name: str | None) -> ModelWorker:
+        """A served model by name. Only loaded models are searched: a request never opens a folder.
 
         Raises:
             Problem: 404.
@@ -75,7 +75,7 @@ class Service:
 
     @asynccontextmanager
     async def in_time(self) -> AsyncIterator[None]:
-        """End what takes longer than a request may.
+        """Cancel the block when it takes longer than a request may.
 
         Raises:
             Problem: 503.
@@ -84,16 +84,16 @@ class Service:
             async with asyncio.timeout(self.limits.seconds):
                 yield
         except TimeoutError as error:
-            detail = f"There was no answer within {self.limits.seconds:g} s. Ask again a little later"
+            detail = f"No answer within {self.limits.seconds:g} s. Try again later"
             raise Problem(503, "timeout", detail, headers={"Retry-After": "5"}) from error
 
     @property
     def ready(self) -> bool:
-        """Whether a photo that came now would be tagged."""
+        """Whether a photo would be accepted and tagged now."""
         return not self.admission.full and all(model.alive for model in self.models.values())
 
     def close(self) -> None:
-        """Finish what was begun, and end all threads."""
+        """Finish all accepted photos, and end all threads."""
         self._decoding.shutdown()
         for model in self.models.values():
             model.close()

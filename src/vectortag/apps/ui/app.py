@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from vectortag.apps.ui.views import compare, manage, models, reports, tag
+from vectortag.apps.ui.views import compare, models, reports, tag, your_tags
 
 HERE = Path(__file__).parent
-ICON = HERE / "icon.svg"  # a file of our own: for a named icon the browser would ask a font service
+ICON = HERE / "icon.svg"  # a file: for an emoji or a named icon the browser would load a font from another server
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         "tag": st.Page(tag.show, title="Tag", icon=":material/sell:", url_path="tag", default=True),
         "compare": st.Page(compare.show, title="Compare", icon=":material/compare:", url_path="compare"),
         "models": st.Page(models.show, title="Models", icon=":material/deployed_code:", url_path="models"),
-        "manage": st.Page(manage.show, title="Your tags", icon=":material/school:", url_path="your-tags"),
+        "your_tags": st.Page(your_tags.show, title="Your tags", icon=":material/school:", url_path="your-tags"),
         "reports": st.Page(reports.show, title="Data and training", icon=":material/monitoring:", url_path="reports"),
     }
     st.session_state["pages"] = pages

@@ -8,7 +8,7 @@ import vectortag
 
 
 def example_photos() -> dict[str, Path]:
-    """The example photos by name; in an installed package they lie inside it, in a checkout beside it."""
+    """The example photos by name: inside an installed package, or in `examples/photos` of a checkout."""
     package = Path(vectortag.__file__).parent
     for folder in (package / "examples", package.parents[1] / "examples" / "photos"):
         if folder.is_dir():

@@ -1,4 +1,4 @@
-"""Data sets and training reports as the page shows them: what was counted, drawn and judged."""
+"""Training reports, and the worst errors of a model on a data set, for the page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import DataError
+from vectortag.core.files import open_text, read_text
 from vectortag.core.folders import report_folder
 from vectortag.core.types import UNKNOWN
 from vectortag.data.keywords import read_tagged_photos
@@ -21,13 +22,13 @@ from vectortag.model.folder import ModelFolder
 
 PICTURE = re.compile(r"^!\[(?P<text>[^\]]*)\]\((?P<file>[\w.-]+)\)$", re.MULTILINE)
 
-MOST_OF_A_TAG = 3
-"""Errors of one tag among the worst, so that one bad tag does not hide the others."""
+MAX_ERRORS_PER_TAG = 3
+"""So that one bad tag does not hide the others among the worst errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A tag of a photo on which model and label disagree; `has` is what the label says."""
+    """A tag of a photo on which model and label disagree; `has` is the label."""
 
     photo: Path
     tag: str
@@ -37,7 +38,7 @@ class Mistake:
 
 
 def find_reports(folders: Iterable[ModelFolder]) -> dict[str, Path]:
-    """The report of each model that has one, by the model's id: of `vectortag train`, or of `vectortag fit`."""
+    """The reports that `vectortag train` or `vectortag fit` wrote, by the model's id."""
     found: dict[str, Path] = {}
     for folder in folders:
         name = folder.path.name
@@ -48,13 +49,13 @@ def find_reports(folders: Iterable[ModelFolder]) -> dict[str, Path]:
 
 
 def parts_of(report: Path) -> Iterator[str | Path]:
-    """The text of a report in pieces, with the paths of its pictures between them.
+    """The text of a report, cut where a picture stands; the picture's path comes between the pieces.
 
     Raises:
         DataError: the report cannot be read.
     """
     try:
-        text = (report / "README.md").read_text("utf-8")
+        text = read_text(report / "README.md")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{report / 'README.md'}: cannot be read: {error}") from error
     at = 0
@@ -67,7 +68,7 @@ def parts_of(report: Path) -> Iterator[str | Path]:
 
 
 def read_per_tag(report: Path) -> list[dict[str, str | float | None]]:
-    """The rows of a report's per_tag.csv with numbers as numbers; none where it has no such file.
+    """The rows of a report's per_tag.csv, numbers as floats; empty if there is no such file.
 
     Raises:
         DataError: it cannot be read.
@@ -76,7 +77,7 @@ def read_per_tag(report: Path) -> list[dict[str, str | float | None]]:
     if not file.is_file():
         return []
     try:
-        with file.open(encoding="utf-8", newline="") as rows:
+        with open_text(file, newline="") as rows:
             return [{key: _number(value) for key, value in row.items()} for row in csv.DictReader(rows)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file}: cannot be read: {error}") from error
@@ -90,13 +91,13 @@ def _number(text: str) -> str | float | None:
 
 
 def worst_mistakes(folder: ModelFolder, data: Path) -> tuple[list[Mistake], str]:
-    """Where a model and the labels of a data set disagree most, and on which photos that was looked for.
+    """The worst errors of a model on a data set, and a description of the photos that were searched.
 
-    Judged are the photos that the model kept from training, where it knows them, else all. The worst first: by how far
-    the score is on the wrong side of the threshold, in units of the room that it has there.
+    Searched are the model's validation photos, or all photos if it has none in this set. An error is as bad as the
+    score is far on the wrong side of the threshold, as a share of the largest possible distance.
 
     Raises:
-        DataError: the set cannot be read.
+        DataError: the data set cannot be read.
     """
     tagger = Tagger.load(folder, additions=False)
     records = read_tagged_photos(data, skip_bad_rows=True)
@@ -112,12 +113,12 @@ def worst_mistakes(folder: ModelFolder, data: Path) -> tuple[list[Mistake], str]
     gap[(targets == UNKNOWN) | ~(gap > 0)] = -1.0  # right, unknown, or a tag without a threshold
     mistakes, of_tag = [], dict.fromkeys(tagger.tags, 0)
     for flat in np.argsort(-gap, axis=None, kind="stable"):
-        row, place = np.unravel_index(flat, gap.shape)
-        if gap[row, place] <= 0:
+        row, column = np.unravel_index(flat, gap.shape)
+        if gap[row, column] <= 0:
             break
-        tag = tagger.tags[place]
+        tag = tagger.tags[column]
         of_tag[tag] += 1
-        if of_tag[tag] <= MOST_OF_A_TAG:
-            label = bool(has[row, place])
-            mistakes.append(Mistake(readable[row].path, tag, label, float(scores[row, place]), float(limits[place])))
+        if of_tag[tag] <= MAX_ERRORS_PER_TAG:
+            label = bool(has[row, column])
+            mistakes.append(Mistake(readable[row].path, tag, label, float(scores[row, column]), float(limits[column])))
     return mistakes, f"{len(readable)} {what}"

@@ -1,4 +1,4 @@
-"""A search among a visitor's photos: by a sentence, as `vectortag find` ranks them, and by tags."""
+"""Search among the photos of a session: by a sentence, ranked as by `vectortag find`, and by tags."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vectortag.apps.ui.modes import InferenceMode
-from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.visit import Visit, VisitorPhoto
+from vectortag.apps.ui.loaded_model import LoadedModel
+from vectortag.apps.ui.session_photos import PagePhoto, SessionPhotos
 from vectortag.core.errors import VectorTagError
 from vectortag.inference.search import PhotoIndex, with_tags
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for. Attributes: `has`, `has_not`, tags that a photo must or must not reach the threshold of."""
+    """A query: a sentence, tags that a photo must have, and tags that it must not have."""
 
     sentence: str = ""
     has: Sequence[str] = ()
@@ -27,33 +26,33 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SearchResult:
     """What a search has found.
 
     Attributes:
-        photos: those with the right tags; the best fit first where there is a sentence that can be read.
-        problem: why the sentence cannot be searched by; None where it was.
-        doubt: why the order may mean nothing; None where it means something.
+        photos: those with the right tags, best match first; in their old order if the sentence is empty or unusable.
+        problem: why the sentence was not used; None if it was.
+        doubt: a warning that the order may be meaningless; None if it is not.
     """
 
-    photos: list[VisitorPhoto]
+    photos: list[PagePhoto]
     problem: str | None = None
     doubt: str | None = None
 
 
-def run_search(search: Search, visit: Visit, model: ServedModel, mode: InferenceMode) -> Outcome:
-    """Search all photos of a visitor. The network has seen them, and does not run; nothing of them is kept on disk."""
-    photos, tagger = list(visit.photos.values()), model.tagger()
-    embeddings = visit.embeddings(model, mode)
+def run_search(search: Search, session: SessionPhotos, model: LoadedModel) -> SearchResult:
+    """Search all photos of the session, from their embeddings in memory; nothing is written to disk."""
+    photos, tagger = list(session.photos.values()), model.tagger()
+    embeddings = session.embeddings(model)
     problem = None
     if search.sentence.strip():
         try:
             index = PhotoIndex(tagger, photos, embeddings)
             found = index.search(search.sentence, top=len(photos), has=search.has, has_not=search.has_not)
-            return Outcome([one.photo for one in found], doubt=index.doubt(search.sentence))
+            return SearchResult([one.photo for one in found], doubt=index.doubt(search.sentence))
         except VectorTagError as error:
             problem = str(error)
     rows = with_tags(
         tagger, embeddings, np.arange(len(photos)), top=len(photos), has=search.has, has_not=search.has_not
     )
-    return Outcome([photos[row] for row in rows], problem)
+    return SearchResult([photos[row] for row in rows], problem)

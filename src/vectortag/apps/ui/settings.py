@@ -1,4 +1,4 @@
-"""What the page was started with: `streamlit run app.py -- --models DIR --data DIR`."""
+"""The options of the page: `streamlit run app.py -- --models DIR --data DIR`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Attributes: `models`, folders with model folders in them; `data`, data sets that may be looked at."""
+    """Attributes: `models`, folders that contain model folders; `data`, data sets that the page may show."""
 
     models: tuple[Path, ...] = ()
     data: tuple[Path, ...] = ()
 
     def to_arguments(self) -> list[str]:
-        """The same as `read_settings` takes it."""
+        """The command line that `read_settings` reads back."""
         named = [("--models", path) for path in self.models] + [("--data", path) for path in self.data]
         return [text for option, path in named for text in (option, str(path.absolute()))]
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
-    """Read a command line; what is not known is left alone.
+    """Read a command line; unknown arguments are ignored.
 
     >>> read_settings(["--models", "runs"])
     Settings(models=(PosixPath('runs'),), data=())

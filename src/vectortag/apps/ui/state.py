@@ -1,4 +1,4 @@
-"""What the views share: the models, for all visitors; the photos and choices, for each visitor alone."""
+"""What the views share: the models (for all sessions), and photos and choices (one set per session)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from vectortag.apps.ui.modes import MODES, InferenceMode
-from vectortag.apps.ui.served import ServedModel, find_model_paths
+from vectortag.apps.ui.loaded_model import LoadedModel, find_model_paths
+from vectortag.apps.ui.session_photos import MOST_PIXELS, THUMB_SIDE, SessionPhotos
 from vectortag.apps.ui.settings import Settings, read_settings
-from vectortag.apps.ui.visit import MOST_PIXELS, THUMB_SIDE, Visit
 from vectortag.core.errors import VectorTagError
 from vectortag.inference.image_grid import fit
 from vectortag.model.folder import MANIFEST, ModelFolder, read_model_folder
@@ -25,16 +24,16 @@ def settings() -> Settings:
     return read_settings(sys.argv[1:])
 
 
-def visit() -> Visit:
-    """The photos of this visitor."""
-    found: Visit = st.session_state.setdefault("visit", Visit())
+def session_photos() -> SessionPhotos:
+    """The photos of this session."""
+    found: SessionPhotos = st.session_state.setdefault("session_photos", SessionPhotos())
     return found
 
 
 def models() -> tuple[dict[str, ModelFolder], list[str]]:
-    """The model folders by name, verified, the default one first; and what is wrong with the others.
+    """The verified model folders by name, the default first; and the problems of those that cannot be used.
 
-    Two of one name are told apart by their digests.
+    Of two models with the same name, the second is listed as `name@digest`.
     """
     found: dict[str, ModelFolder] = {}
     problems: list[str] = []
@@ -53,7 +52,7 @@ def models() -> tuple[dict[str, ModelFolder], list[str]]:
 
 @st.cache_resource(show_spinner=False)
 def _read(path: str, changed: int) -> ModelFolder | str:
-    """A verified model folder, or its error; again whenever its manifest was changed."""
+    """A verified model folder, or its error; read again when its manifest has changed."""
     del changed
     try:
         return read_model_folder(Path(path))
@@ -62,24 +61,24 @@ def _read(path: str, changed: int) -> ModelFolder | str:
 
 
 @st.cache_resource(show_spinner="Loading the model …")
-def _serve(digest: str, _folder: ModelFolder) -> ServedModel:
-    """One for all visitors, for as long as the program runs."""
+def _load(digest: str, _folder: ModelFolder) -> LoadedModel:
+    """One per model for all sessions, until the program ends."""
     del digest
-    return ServedModel(_folder)
+    return LoadedModel(_folder)
 
 
-def serve(folder: ModelFolder) -> ServedModel:
+def load_model(folder: ModelFolder) -> LoadedModel:
     """The loaded model of a folder."""
-    return _serve(folder.digest, folder)
+    return _load(folder.digest, folder)
 
 
-def choose_model() -> ServedModel:
-    """Let the user choose a model; the choice stands in the page's address."""
+def choose_model() -> LoadedModel:
+    """Show the list of models and return the chosen one; the page's address has its name."""
     found, problems = models()
     for problem in problems:
         st.warning(problem, icon=":material/warning:")
     if not found:
-        st.error("There is no model to tag with. Train one, or name a folder with `--models`.")
+        st.error("There is no model. Train one, or name a folder of models with `vectortag ui --models FOLDER`.")
         st.stop()
     name = st.selectbox(
         "Model",
@@ -89,59 +88,51 @@ def choose_model() -> ServedModel:
         label_visibility="collapsed",
         width=240,
     )
-    return serve(found[name or next(iter(found))])
-
-
-def choose_mode() -> InferenceMode:
-    """Let the user choose how photos are looked at, where there is more than one way."""
-    if len(MODES) == 1:
-        return next(iter(MODES.values()))
-    name = st.selectbox("Mode", list(MODES), key="mode", bind="query-params", label_visibility="collapsed")
-    return MODES[name or next(iter(MODES))]
+    return load_model(found[name or next(iter(found))])
 
 
 def attempt(action: Callable[[], object]) -> bool:
-    """Do something that may fail in a way that the user should hear of; say whether it was done."""
+    """Run an action and report its error on the page; return whether it succeeded."""
     try:
         action()
     except VectorTagError as error:
-        tell(str(error))
+        add_problem(str(error))
         return False
     return True
 
 
-def tell(problem: str) -> None:
-    """Let `show_problems` show it, in this run of the page or the next."""
+def add_problem(problem: str) -> None:
+    """Keep a message for `show_problems`, in this run of the script or the next."""
     st.session_state.setdefault("problems", []).append(problem)
 
 
 def show_problems() -> None:
-    """What went wrong since this was last shown."""
+    """Show the messages of `add_problem` since the last call."""
     if problems := st.session_state.pop("problems", []):
-        st.error("  \n".join(map(plain, problems)), icon=":material/error:")
+        st.error("  \n".join(map(escape_markdown, problems)), icon=":material/error:")
 
 
-def plain(text: str) -> str:
-    """A text in which nothing, such as `*` or `$` in the name of a file, means anything to Markdown.
+def escape_markdown(text: str) -> str:
+    """The text with Markdown's special characters escaped, such as `*` in a file name.
 
-    >>> plain("a_b*.jpg")
+    >>> escape_markdown("a_b*.jpg")
     'a\\\\_b\\\\*.jpg'
     """
     return re.sub(r"([\\`*_{}\[\]<>#~:$|])", r"\\\1", text)
 
 
-def lowered(markdown: str) -> str:
-    """A document whose headings stand one level lower, under the page's own.
+def lower_headings(markdown: str) -> str:
+    """The document with its headings one level lower, to stand below the page's own title.
 
-    >>> lowered("# One")
+    >>> lower_headings("# One")
     '## One'
     """
     return re.sub(r"^#(?=#* )", "##", markdown, flags=re.MULTILINE)
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def small_picture(path: str, changed: int) -> Image.Image:
-    """A small picture of a photo on disk; `changed` is its time of change.
+def thumbnail(path: str, changed: int) -> Image.Image:
+    """A thumbnail of a photo on disk; `changed` is the file's time of change, part of the cache key.
 
     Raises:
         PhotoError: the photo cannot be read.

@@ -1,6 +1,6 @@
-"""What Streamlit does not have, a script and a style each: a photo under its heat map, a list of tags, a photo strip.
+"""Custom Streamlit components, each with a script and a style: photo with heat map, list of tags, strip of photos.
 
-Whatever they show comes as data and is set as text or as an attribute, never as HTML.
+Their content is passed as data and set as text or attribute, never as HTML.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import streamlit as st
 
 
 class TagRow(TypedDict):
-    """A line of the list: `said` is what the user said of the tag, None where nothing."""
+    """A row of the list: `said` is the user's correction, None if there is none."""
 
     tag: str
     score: float
@@ -24,7 +24,7 @@ class TagRow(TypedDict):
 
 
 class Thumb(TypedDict):
-    """A photo of the strip: `picture` is an address that the browser can show."""
+    """A photo of the strip: `picture` is a data URL."""
 
     key: str
     name: str
@@ -45,10 +45,10 @@ def show_photo(
     """Show a photo under its heat map, or beside it.
 
     Args:
-        photo, layer: addresses of pictures; the layer is stretched over the photo.
-        ratio: the photo's width over its height.
-        alt: what the picture shows, in words.
-        layers: by tag, layers that are shown as soon as their tag is clicked in the list.
+        photo, layer: data URLs; the layer is stretched over the photo.
+        ratio: width / height of the photo.
+        alt: a description of the picture for screen readers.
+        layers: by tag, layers that the browser shows at once when the tag is clicked in the list.
         opacity: in [0, 1].
     """
     about = {"photo": photo, "ratio": ratio, "alt": alt, "opacity": opacity, "beside": beside}
@@ -64,7 +64,7 @@ def choose_tag(
     on_said: Callable[[str, bool], None],
     key: str,
 ) -> None:
-    """Show tags with their scores. The callbacks hear of a tag that was clicked, and of a thumb up (True) or down."""
+    """Show tags with their scores. Callbacks get the clicked tag; and the tag with a thumb up (True) or down."""
     _element("scores")(
         key=key,
         data={"rows": list(rows), "chosen": chosen, "empty": empty},
@@ -76,7 +76,7 @@ def choose_tag(
 def choose_photo(
     thumbs: Sequence[Thumb], *, chosen: str | None, wrap: bool, on_photo: Callable[[str], None], key: str
 ) -> None:
-    """Show small photos in a strip, or wrapped into lines; the callback hears of the key of one that was clicked."""
+    """Show thumbnails in a strip, or wrapped into lines; the callback gets the key of the clicked one."""
     _element("strip")(
         key=key,
         data={"thumbs": list(thumbs), "chosen": chosen, "wrap": wrap},

@@ -1,15 +1,22 @@
-"""Compare: where two or three models see one tag in one photo."""
+"""The view "Compare": one tag of one photo in two or three models."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from vectortag.apps.ui.downloads import layer_address
+from vectortag.apps.ui.downloads import layer_url
 from vectortag.apps.ui.elements import show_photo
-from vectortag.apps.ui.rows import judged
-from vectortag.apps.ui.state import choose_mode, models, serve, show_problems, visit
-from vectortag.apps.ui.views.photos import analyse_all, examples, open_link, strip, take_incoming, uploader
-from vectortag.apps.ui.visit import VisitorPhoto
+from vectortag.apps.ui.session_photos import PagePhoto
+from vectortag.apps.ui.state import load_model, models, session_photos, show_problems
+from vectortag.apps.ui.tag_list import rank_tags
+from vectortag.apps.ui.views.photo_sources import (
+    analyse_all,
+    examples,
+    open_linked_example,
+    photo_strip,
+    read_uploads,
+    uploader,
+)
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.heatmap import sharpness
 from vectortag.inference.image_grid import score_note
@@ -19,33 +26,32 @@ MOST_MODELS = 3
 
 
 def show() -> None:
-    """The whole view."""
-    open_link()
+    """Show the view."""
+    open_linked_example()
     st.title("Compare models")
-    st.markdown("One photo, one tag: does each model look at the same place, and how sure is it?")
+    st.markdown("One photo, one tag: which score does each model give, and which part of the photo supports it?")
     names, found = _choose_models()
-    mode = choose_mode()
-    take_incoming()
-    if not visit().photos:
+    read_uploads()
+    if not session_photos().photos:
         uploader()
         examples("compare-examples")
         return
-    served = {name: serve(found[name]) for name in names}
+    served = {name: load_model(found[name]) for name in names}
     for model in served.values():
-        analyse_all(model, mode)
+        analyse_all(model)
     show_problems()
-    strip("compare-photos", visit().photos.values())
-    photo = visit().photo
+    photo_strip("compare-photos", session_photos().photos.values())
+    photo = session_photos().photo
     if photo is None or not names:
         return
-    analyses = {name: visit().analyse(photo, model, mode, fine=True) for name, model in served.items()}
+    analyses = {name: session_photos().analyse(photo, model, fine=True) for name, model in served.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tag = _choose_tag(analyses)
         opacity = st.slider("Opacity", 0, 100, 55, 5, format="%d%%", key="opacity", persist_state="session", width=220)
     for column, (name, analysis) in zip(st.columns(len(names)), analyses.items(), strict=True):
         with column:
             _show_one(name, analysis, photo, tag, opacity / 100)
-    st.markdown("##### What each of them finds")
+    st.markdown("##### What each model finds")
     bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")
     st.dataframe(_table(analyses), hide_index=True, width="stretch", column_config=dict.fromkeys(names, bar))
 
@@ -65,7 +71,7 @@ def _choose_models() -> tuple[list[str], dict[str, ModelFolder]]:
 
 
 def _choose_tag(analyses: dict[str, Analysis]) -> str:
-    """A tag that at least one of the models has: first the one that any of them is surest of."""
+    """Let the user choose a tag that at least one model has; those with the highest score come first."""
     best: dict[str, float] = {}
     for analysis in analyses.values():
         for scored in analysis.tagging.scores:
@@ -78,14 +84,14 @@ def _choose_tag(analyses: dict[str, Analysis]) -> str:
     return tag
 
 
-def _show_one(name: str, analysis: Analysis, photo: VisitorPhoto, tag: str, opacity: float) -> None:
-    row = next((row for row in judged(analysis.tagging) if row.tag == tag), None)
+def _show_one(name: str, analysis: Analysis, photo: PagePhoto, tag: str, opacity: float) -> None:
+    row = next((row for row in rank_tags(analysis.tagging) if row.tag == tag), None)
     heatmap = analysis.heatmap(tag) if row else None
     st.markdown(f"**{name}**")
     show_photo(
         photo=photo.shown,
         ratio=photo.ratio,
-        layer=layer_address(heatmap) if heatmap else None,
+        layer=layer_url(heatmap) if heatmap else None,
         opacity=opacity,
         alt=f'{photo.name}: where {name} sees "{tag}"',
         key=f"compare-{name}",
@@ -99,8 +105,8 @@ def _show_one(name: str, analysis: Analysis, photo: VisitorPhoto, tag: str, opac
 
 
 def _table(analyses: dict[str, Analysis]) -> list[dict[str, object]]:
-    """A line for each tag that any of the models finds: its score in each."""
-    scores = {name: {row.tag: row.score for row in judged(a.tagging)} for name, a in analyses.items()}
+    """A row per tag that at least one model finds: its score in each model."""
+    scores = {name: {row.tag: row.score for row in rank_tags(a.tagging)} for name, a in analyses.items()}
     found = {scored.tag for analysis in analyses.values() for scored in analysis.tagging.tags}
     ranked = sorted(found, key=lambda tag: -max(of.get(tag, 0.0) for of in scores.values()))
     return [{"tag": tag, **{name: of.get(tag) for name, of in scores.items()}} for tag in ranked]

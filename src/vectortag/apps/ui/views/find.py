@@ -1,20 +1,19 @@
-"""Find: a search box over the visitor's photos. What it finds stands in the strip, the best first."""
+"""The search among the photos of the session: its input fields, and its result for the strip of photos."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from vectortag.apps.ui.modes import InferenceMode
-from vectortag.apps.ui.search import Outcome, Search, run_search
-from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.state import models, plain, visit
-from vectortag.apps.ui.views.photos import choose
-from vectortag.apps.ui.visit import VisitorPhoto
+from vectortag.apps.ui.loaded_model import LoadedModel
+from vectortag.apps.ui.search import Search, SearchResult, run_search
+from vectortag.apps.ui.session_photos import PagePhoto
+from vectortag.apps.ui.state import escape_markdown, models, session_photos
+from vectortag.apps.ui.views.photo_sources import choose
 from vectortag.model.folder import WORDS
 
 
-def ask(model: ServedModel) -> Search:
-    """The search box, and the tags that photos must have or not have beside it."""
+def search_box(model: LoadedModel) -> Search:
+    """Show the input fields for a sentence and for tags, and return the query."""
     sentence = st.text_input(
         "Find among these photos",
         placeholder="Find among these photos: a cat asleep on a sofa",
@@ -34,37 +33,37 @@ def _searched() -> None:
     st.session_state["searched"] = True
 
 
-def find(search: Search, model: ServedModel, mode: InferenceMode) -> list[VisitorPhoto]:
-    """The photos to show: all, or what the search finds, and say what that is. A new search opens the best of them."""
-    here, is_new = visit(), st.session_state.pop("searched", False)
+def search_results(search: Search, model: LoadedModel) -> list[PagePhoto]:
+    """The photos to show: all, or those found, with a line that describes them. A new search opens the best match."""
+    session, is_new = session_photos(), st.session_state.pop("searched", False)
     if not search:
-        return list(here.photos.values())
-    outcome = run_search(search, here, model, mode)
+        return list(session.photos.values())
+    outcome = run_search(search, session, model)
     if outcome.problem:
-        st.warning(plain(outcome.problem) + _models_with_words(model), icon=":material/search_off:")
+        st.warning(escape_markdown(outcome.problem) + _models_with_words(model), icon=":material/search_off:")
     elif outcome.doubt:
-        st.warning(plain(outcome.doubt), icon=":material/question_mark:")
-    if said := _said(search, outcome, len(here.photos)):
-        st.markdown(said)
+        st.warning(escape_markdown(outcome.doubt), icon=":material/question_mark:")
+    if line := _description(search, outcome, len(session.photos)):
+        st.markdown(line)
     if is_new and outcome.photos:
         choose(outcome.photos[0].key)
     return outcome.photos
 
 
-def _models_with_words(model: ServedModel) -> str:
-    """Where the model knows no words: which ones do."""
+def _models_with_words(model: LoadedModel) -> str:
+    """If the model has no word vectors: a sentence with the names of models that have them."""
     if WORDS in model.folder.manifest.files:
         return ""
-    names = [f"**{plain(name)}**" for name, folder in models()[0].items() if WORDS in folder.manifest.files]
-    return f". Or choose a model that knows them: {', '.join(names)}" if names else ""
+    names = [f"**{escape_markdown(name)}**" for name, folder in models()[0].items() if WORDS in folder.manifest.files]
+    return f". Or choose a model that knows words: {', '.join(names)}" if names else ""
 
 
-def _said(search: Search, outcome: Outcome, count: int) -> str:
-    """What the strip shows, in a line; nothing where it shows all photos as they came."""
-    with_each = " and ".join(f"**{plain(tag)}**" for tag in search.has)
-    with_none = " or ".join(f"**{plain(tag)}**" for tag in search.has_not)
+def _description(search: Search, outcome: SearchResult, count: int) -> str:
+    """What the strip shows, in one line; empty if it shows all photos in their old order."""
+    with_each = " and ".join(f"**{escape_markdown(tag)}**" for tag in search.has)
+    with_none = " or ".join(f"**{escape_markdown(tag)}**" for tag in search.has_not)
     tags = ", ".join([f"with {with_each}"] * bool(with_each) + [f"without {with_none}"] * bool(with_none))
     tagged = f"{len(outcome.photos)} of {count} photos {tags}" if tags else ""
     if search.sentence.strip() and not outcome.problem and outcome.photos:
-        return f"{tagged or f'All {count} photos'}, best fit first: **{plain(search.sentence.strip())}**"
+        return f"{tagged or f'All {count} photos'}, best match first: **{escape_markdown(search.sentence.strip())}**"
     return f"{tagged}." if tagged else ""

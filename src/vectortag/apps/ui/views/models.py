@@ -1,10 +1,10 @@
-"""Models: what there is to tag with, and how good it is."""
+"""The view "Models": the models to choose from, and their figures."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from vectortag.apps.ui.state import lowered, models
+from vectortag.apps.ui.state import lower_headings, models
 from vectortag.model.calibration import PROFILES
 from vectortag.model.folder import CARD, ModelFolder
 from vectortag.model.hierarchy import Hierarchy
@@ -14,14 +14,14 @@ PERCENT = {"map": "mAP", "micro_f1": "micro F1", "macro_f1": "macro F1"}
 
 
 def show() -> None:
-    """The whole view."""
+    """Show the view."""
     st.title("Models")
     found, problems = models()
     for problem in problems:
         st.warning(problem, icon=":material/warning:")
     st.markdown(
-        "The shipped models, your own, and those of the folders that the page was started with. "
-        "Every file was checked against the model's manifest."
+        "The shipped models, your own models, and those in the folders given with `--models`. "
+        "All files match the checksums in their manifest."
     )
     for name, folder in found.items():
         with st.container(border=True):
@@ -47,13 +47,13 @@ def _card(name: str, folder: ModelFolder) -> None:
         st.dataframe(figures, hide_index=True, width="stretch", column_config=dict.fromkeys(PERCENT.values(), percent))
     with st.expander("Model card"):
         card = folder.path / CARD
-        st.markdown(lowered(card.read_text("utf-8")) if card.is_file() else "This model folder has no card.")
+        st.markdown(lower_headings(card.read_text("utf-8")) if card.is_file() else "This model folder has no card.")
     with st.expander("Tags and thresholds"):
         st.dataframe(_tags(folder), hide_index=True, width="stretch")
 
 
 def _figures(name: str, metrics: dict[str, float]) -> dict[str, object]:
-    """The validation figures on one data set, in percent as they are published."""
+    """The validation figures on one data set; shares in percent."""
     percent = {text: 100 * metrics[key] for key, text in PERCENT.items() if metrics.get(key) is not None}
     error = metrics.get("calibration_error")
     return {"data set": name, "photos": metrics.get("photos"), **percent, "calibration error": error}

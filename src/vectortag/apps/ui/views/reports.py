@@ -1,4 +1,4 @@
-"""Data & training: the tags of a data set, the report of a run, and where a model errs."""
+"""The view "Data and training": the tags of a data set, training reports, and the worst errors of a model."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from pathlib import Path
 
 import streamlit as st
 
-from vectortag.apps.ui.downloads import layer_address
+from vectortag.apps.ui.downloads import layer_url
 from vectortag.apps.ui.elements import show_photo
-from vectortag.apps.ui.modes import MODES
+from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.reports import Mistake, find_reports, parts_of, read_per_tag, worst_mistakes
-from vectortag.apps.ui.served import ServedModel
-from vectortag.apps.ui.state import choose_model, lowered, models, settings
-from vectortag.apps.ui.visit import VisitorPhoto, read_photo
+from vectortag.apps.ui.session_photos import PagePhoto, read_photo
+from vectortag.apps.ui.state import choose_model, lower_headings, models, settings
 from vectortag.core.errors import VectorTagError
+from vectortag.core.files import read_file
 from vectortag.core.types import FloatArray
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import count_tags
 from vectortag.model.folder import ModelFolder
 from vectortag.model.taxonomy import load_taxonomy
 
-MISTAKES_SHOWN = 12
+MAX_ERRORS_SHOWN = 12
 COLUMNS = 3
 
 
 def show() -> None:
-    """The whole view."""
+    """Show the view."""
     st.title("Data and training")
     data, reports, mistakes = st.tabs(["Data set", "Training report", "Worst errors"])
     with data:
@@ -40,7 +40,7 @@ def show() -> None:
 def _choose_data(key: str) -> Path | None:
     sets = list(settings().data)
     if not sets:
-        st.info("Start the page with `vectortag ui --data FOLDER` to look at a data set here.")
+        st.info("Start the page with `vectortag ui --data FOLDER` to see a data set here.")
         return None
     return st.selectbox("Data set", sets, format_func=str, key=key, label_visibility="collapsed")
 
@@ -71,8 +71,8 @@ def _data() -> None:
 @st.cache_data(show_spinner="Reading the data set …", ttl=600)
 def _count(data: str) -> tuple[Counter[str], int, list[str]]:
     read = read_tagged_photos(data, skip_bad_rows=True)
-    notes = [f"{len(read.bad_rows)} rows are bad: `vectortag check` lists them"] if read.bad_rows else []
-    notes += [f"{len(read.missing)} photos are not there: `vectortag check` lists them"] if read.missing else []
+    notes = [f"{len(read.bad_rows)} rows are unusable: `vectortag check` lists them"] if read.bad_rows else []
+    notes += [f"{len(read.missing)} photos are missing: `vectortag check` lists them"] if read.missing else []
     return count_tags(read.records, load_taxonomy("default")), len(read.records), notes
 
 
@@ -81,7 +81,7 @@ def _reports() -> None:
     if not found:
         st.info(
             "No model here has a report. `vectortag train` and `vectortag fit` write one; "
-            "start the page with `vectortag ui --models runs` to see those of your trainings."
+            "start the page with `vectortag ui --models runs` to see the reports in that folder."
         )
         return
     chosen = st.selectbox("Report", list(found), key="report", bind="query-params", label_visibility="collapsed")
@@ -91,7 +91,7 @@ def _reports() -> None:
             if isinstance(part, Path):
                 st.image(str(part), width="content")
             else:
-                st.markdown(lowered(part))
+                st.markdown(lower_headings(part))
         rows = read_per_tag(report)
     except VectorTagError as error:
         st.error(str(error), icon=":material/error:")
@@ -105,7 +105,7 @@ def _mistakes() -> None:
     if data is None:
         return
     model = choose_model()
-    st.markdown("Where the model and the labels disagree most. Sometimes it is the label that is wrong.")
+    st.markdown("Where the model and the labels disagree most. Sometimes the label is wrong.")
     pair = (model.folder.digest, str(data))
     asked: set[tuple[str, str]] = st.session_state.setdefault("judged", set())
     if pair not in asked:
@@ -118,7 +118,7 @@ def _mistakes() -> None:
         return
     tags = sorted({one.tag for one in found})
     tag = st.selectbox("Tag", ["all tags", *tags], label_visibility="collapsed", width=240)
-    shown = [one for one in found if tag in ("all tags", one.tag)][:MISTAKES_SHOWN]
+    shown = [one for one in found if tag in ("all tags", one.tag)][:MAX_ERRORS_SHOWN]
     st.caption(f"{len(shown)} of {len(found)}, on {what}")
     for start in range(0, len(shown), COLUMNS):
         for column, one in zip(st.columns(COLUMNS), shown[start : start + COLUMNS], strict=False):
@@ -131,9 +131,9 @@ def _find(data: str, folder: ModelFolder) -> tuple[list[Mistake], str]:
     return worst_mistakes(folder, Path(data))
 
 
-def _mistake(one: Mistake, model: ServedModel) -> None:
+def _mistake(one: Mistake, model: LoadedModel) -> None:
     try:
-        photo, feature_map = _look(str(one.photo), model.folder.digest, model)
+        photo, feature_map = _read(str(one.photo), model.folder.digest, model)
     except VectorTagError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -141,7 +141,7 @@ def _mistake(one: Mistake, model: ServedModel) -> None:
     show_photo(
         photo=photo.shown,
         ratio=photo.ratio,
-        layer=layer_address(heatmap),
+        layer=layer_url(heatmap),
         alt=f'{photo.name}: where the model sees "{one.tag}"',
         key=f"mistake-{photo.key}-{one.tag}",
     )
@@ -150,7 +150,7 @@ def _mistake(one: Mistake, model: ServedModel) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def _look(photo: str, digest: str, _model: ServedModel) -> tuple[VisitorPhoto, FloatArray]:
+def _read(photo: str, digest: str, _model: LoadedModel) -> tuple[PagePhoto, FloatArray]:
     del digest
-    read = read_photo(Path(photo).name, Path(photo).read_bytes(), key=photo)
-    return read, _model.feature_map(read.content, next(iter(MODES.values())))
+    read = read_photo(Path(photo).name, read_file(photo), key=photo)
+    return read, _model.feature_map(read.content)

@@ -1,0 +1,54 @@
+"""vectortag learn-words"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vectortag.apps.cli.output import notes, stdout
+
+
+def learn_words(
+    model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
+    data: Annotated[list[Path], typer.Argument(help="Tagged photos: metadata.csv files or folders.")],
+    captions: Annotated[
+        Path,
+        typer.Option(
+            "--captions",
+            help="A CSV file with the columns image_path and caption, one row per caption.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A new model folder. Default: replace the model's own.")
+    ] = None,
+) -> int:
+    """Teach a model words, from captions and tagged photos: for `add-tag --from-words` and `find`.
+
+    The network, the tags and all scores stay the same. The model gets a new id, and tags that you added belong to the
+    old one: add them again. Validation photos of the model are left out. Needs
+    `pip install 'vectortag[words]'`.
+
+    **Example**
+
+    `vectortag learn-words runs/mine flickr8k/metadata.csv coco/metadata.csv --captions flickr8k/captions.csv`
+    """
+    from vectortag.assembly.learn_words import learn
+
+    folder = learn(model, captions, data, output=output)
+    words = folder.words
+    evidence = None if words is None else words.evidence
+    if evidence is None:
+        notes.print(
+            "too few words for validation, so the accuracy is unknown: add-tag --from-words is off for this model"
+        )
+    else:
+        for low, separation, count in zip(evidence.from_nearness, evidence.separation, evidence.words, strict=True):
+            notes.progress(
+                f"{count:.0f} words left out of training, similarity to the nearest known word from {low:.2f}: photos "
+                f"that show them score higher than others {100 * separation:.0f} % of the time"
+            )
+    stdout().print(str(folder.path))
+    return 0

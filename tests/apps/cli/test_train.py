@@ -1,0 +1,59 @@
+"""vectortag train: what is handed on to the recipe, which has tests of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., Any]
+MINIMAL = 'name = "mine"\n[[data]]\nname = "photos"\ncsv = "photos/metadata.csv"\n'
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, need_module: Callable[[str], Any], tmp_path: Path) -> list[Any]:
+    """The calls of the recipe, which answers at once: the folder runs/mine, or None for the seed 7."""
+    need_module("pydantic")
+    made: list[Any] = []
+
+    def train(config: Any, output: Path, *, resume: bool) -> Any:
+        made.append(SimpleNamespace(config=config, output=output, resume=resume))
+        return None if config.seed == 7 else SimpleNamespace(path=output / config.name)
+
+    monkeypatch.setitem(sys.modules, "vectortag.train.recipe", SimpleNamespace(train=train))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(MINIMAL)
+    return made
+
+
+def test_the_path_of_the_model_goes_to_stdout(cli: Cli, calls: list[Any]):
+    outcome = cli("train", "mine.toml")
+
+    assert outcome == (0, "runs/mine\n", "")
+    (call,) = calls
+    assert (call.config.name, call.output, call.resume) == ("mine", Path("runs"), False)
+
+
+def test_options_and_settings_are_handed_on(cli: Cli, calls: list[Any]):
+    settings = ("--set", "learning_rate=1e-3", "--set", "loss.kind=focal")
+
+    assert cli("train", "mine.toml", "--output", "elsewhere", "--resume", *settings).status == 0
+
+    (call,) = calls
+    assert (call.output, call.resume) == (Path("elsewhere"), True)
+    assert (call.config.learning_rate, call.config.loss.kind) == (1e-3, "focal")
+
+
+def test_a_process_that_writes_no_model_prints_nothing(cli: Cli, calls: list[Any]):
+    assert cli("train", "mine.toml", "--set", "seed=7") == (0, "", "")  # as all but the first of several processes
+
+
+def test_a_wrong_setting_is_wrong_usage_and_nothing_is_trained(cli: Cli, calls: list[Any]):
+    outcome = cli("train", "mine.toml", "--set", "epoch=3")
+
+    assert (outcome.status, outcome.stdout, calls) == (2, "", [])
+    assert 'unknown key "epoch". Did you mean "epochs"?' in outcome.stderr

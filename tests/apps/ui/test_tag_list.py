@@ -1,0 +1,46 @@
+"""Which tags the list shows."""
+
+from __future__ import annotations
+
+from vectortag.apps.ui.tag_list import NEAR_MISSES, rank_tags, tags_to_list
+from vectortag.core.types import Tagging, TagScore
+
+
+class TestTagList:
+    TAGGING = Tagging(
+        path=None,
+        model="m",
+        runtime="r",
+        precision="f32",
+        size=224,
+        tags=(),
+        scores=tuple(
+            TagScore(name, score, limit)
+            for name, score, limit in [("sea", 0.4, 0.5), ("dog", 0.6, 0.5), ("hot dog", 0.9, None), ("sky", 0.3, 0.2)]
+        ),
+    )
+
+    def test_found_tags_come_first_by_score_and_a_tag_without_threshold_is_never_found(self):
+        rows = rank_tags(self.TAGGING)
+
+        assert [(row.tag, row.found) for row in rows] == [
+            ("dog", True),
+            ("sky", True),
+            ("hot dog", False),
+            ("sea", False),
+        ]
+
+    def test_one_threshold_decides_for_all(self):
+        assert [row.tag for row in rank_tags(self.TAGGING, 0.5) if row.found] == ["hot dog", "dog"]
+
+    def test_a_search_takes_part_of_a_name_or_a_synonym(self):
+        rows = rank_tags(self.TAGGING)
+
+        assert [row.tag for row in tags_to_list(rows, search=" DOG ")] == ["dog", "hot dog"]
+        assert [row.tag for row in tags_to_list(rows, search="ocean", synonym="sea")] == ["sea"]
+
+    def test_without_a_search_only_the_nearest_misses_are_listed(self):
+        scores = tuple(TagScore(str(n), n / 100, 0.8) for n in range(100))
+        rows = rank_tags(Tagging(None, "m", "r", "f32", 224, (), scores))
+
+        assert len(tags_to_list(rows)) == 20 + NEAR_MISSES

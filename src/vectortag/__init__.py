@@ -62,12 +62,12 @@ _HOMES = {
     "Tagging": "core.types",
     "Taxonomy": "model.taxonomy",
     "draw_heatmap": "inference.heatmap",
-    "escape_path": "file_names",
+    "escape_path": "core.file_names",
     "evaluate": "evaluation.evaluate",
     "fit": "assembly.fit",
     "find_images": "data.find",
     "read_model_folder": "model.folder",
-    "unescape_path": "file_names",
+    "unescape_path": "core.file_names",
 }
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The project's tasks: ./task.sh test | setup | lint | format
+# The project's tasks: ./task.sh test | setup | lint | format | docs
 set -eu
 cd "$(dirname "$0")"
 venv="${VECTORTAG_VENV:-.venv}"
@@ -7,7 +7,7 @@ venv="${VECTORTAG_VENV:-.venv}"
 setup() { # everything that the tests need, in a virtual environment of their own
     [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --upgrade "pip>=25.1"
-    "$venv/bin/python" -m pip install --quiet --editable ".[all]" --group dev
+    "$venv/bin/python" -m pip install --quiet --editable ".[all]" --group dev --group docs
 }
 
 lint() {
@@ -49,6 +49,7 @@ each() { # every part in a process of its own, that never holds torch itself: a 
 case "${1:-}" in
     setup) setup ;;
     lint) lint ;;
+    docs) "$venv/bin/python" docs/build_site.py ;; # the tests build it, too
     format) "$venv/bin/ruff" format . && "$venv/bin/ruff" check --fix . ;;
     test) shift; setup; lint; tests "$@" ;;
     *) sed -n 2p "$0"; exit 2 ;;

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from measuring import SIZES, Children, Way, Work, machine_line, make_photos, print_table
 
 from vectortag.core.types import ByteArray
@@ -70,10 +71,11 @@ def decode(size: int, precision: str) -> Work:
 def runtime(model: str, precision: str) -> Work:
     """The bare runtime on pixels that are ready, on all cores, as the tagger calls it."""
     from vectortag.inference.tagger import Tagger
-    from vectortag.runtime.session import AT_ONCE
+    from vectortag.runtime.embedder import GROUP, LARGEST_IN_BATCHES
 
     embedder = Tagger.load(model, precision=precision, additions=False).embedder
     pool, session = ThreadPoolExecutor(usable_cores()), embedder.session
+    batch = session.batch if embedder.size <= LARGEST_IN_BATCHES else 1
     ready: dict[Path, ByteArray] = {}
 
     def work(photos: Sequence[Path]) -> None:
@@ -81,8 +83,8 @@ def runtime(model: str, precision: str) -> Work:
             if photo not in ready:
                 ready[photo] = embedder.pixels(photo)
         images = [ready[photo] for photo in photos]
-        groups = (images[first : first + AT_ONCE] for first in range(0, len(images), AT_ONCE))
-        list(pool.map(session.feature_maps_of, groups))
+        groups = (np.stack(images[first : first + GROUP]) for first in range(0, len(images), GROUP))
+        list(pool.map(lambda group: session.run(group, batch=batch, concurrent=True), groups))
 
     return work
 

@@ -17,12 +17,13 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from vectortag.apps.cli.app import run
 from vectortag.inference.tagger import Tagger
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, write_model_folder
@@ -251,3 +252,23 @@ def make_data_set(make_photo: Callable[..., Path], tmp_path: Path) -> Callable[.
         return tmp_path / name
 
     return make
+
+
+class Outcome(NamedTuple):
+    """What a command leaves: its exit status, data and notes."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """cli("tag", path, "--top-k", 3): run a command as the console script calls it, without the cost of a process."""
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        status = run([str(argument) for argument in arguments])
+        return Outcome(status, *capsys.readouterr())
+
+    return call

@@ -1,4 +1,4 @@
-"""What holds for the whole: layers, imports, names, documents, the shipped models."""
+"""What holds for the whole: layers, imports, names, commands, the shipped models."""
 
 from __future__ import annotations
 
@@ -163,46 +163,6 @@ class TestCommands:
 
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
-
-    @pytest.mark.parametrize("name", COMMANDS)
-    def test_every_command_is_documented(self, name):
-        assert re.search(rf"\bvectortag {name}\b", documents())
-
-    def test_every_documented_command_is_there_or_planned(self):
-        for line in documents().splitlines():
-            for name in re.findall(r"(?:^|`)(?:\$ )?vectortag ([a-z][a-z-]*)", line):
-                assert name in COMMANDS or "planned" in line, line
-
-    @pytest.mark.parametrize("name", COMMANDS)
-    def test_every_documented_option_is_there(self, name):
-        command = typer.main.get_command(APP).commands[name]
-        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-        section = re.search(rf"^## [^\n]*vectortag {name}\b.*?(?=^## |\Z)", documents(), re.DOTALL | re.MULTILINE)
-
-        assert section
-        assert set(re.findall(r"`(--[a-z-]+)", section[0])) <= known
-
-
-def documents() -> str:
-    files = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return "\n".join(file.read_text("utf-8") for file in files)
-
-
-class TestDocuments:
-    def test_the_changelog_has_an_entry_for_this_version(self):
-        changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
-
-        entry = re.search(rf"^## \[{re.escape(vectortag.__version__)}\](.*?)(?=^## |\Z)", changelog, re.DOTALL | re.M)
-
-        assert entry
-        assert "\n- " in entry[1]
-
-    @pytest.mark.parametrize("file", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/cli.md"])
-    def test_every_file_that_a_document_links_to_is_there(self, file):
-        text = (ROOT / file).read_text("utf-8")
-
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
-            assert ((ROOT / file).parent / target).exists(), f"{file}: {target}"
 
 
 class TestShippedModels:

@@ -27,6 +27,8 @@ __all__ = [
     "ModelFolder",
     "ModelFolderError",
     "NewTagError",
+    "OutputError",
+    "OverwriteError",
     "PhotoError",
     "ServiceError",
     "ShapeError",
@@ -41,10 +43,12 @@ __all__ = [
     "VectorTagError",
     "WordsError",
     "draw_heatmap",
+    "escape_path",
     "evaluate",
     "find_images",
     "fit",
     "read_model_folder",
+    "unescape_path",
 ]
 
 _HOMES = {
@@ -58,10 +62,12 @@ _HOMES = {
     "Tagging": "core.types",
     "Taxonomy": "model.taxonomy",
     "draw_heatmap": "inference.heatmap",
+    "escape_path": "core.file_names",
     "evaluate": "evaluation.evaluate",
     "fit": "assembly.fit",
     "find_images": "data.find",
     "read_model_folder": "model.folder",
+    "unescape_path": "core.file_names",
 }
 
 
@@ -86,6 +92,8 @@ if TYPE_CHECKING:
         MissingExtraError,
         ModelFolderError,
         NewTagError,
+        OutputError,
+        OverwriteError,
         PhotoError,
         ServiceError,
         ShapeError,
@@ -96,6 +104,7 @@ if TYPE_CHECKING:
         VectorTagError,
         WordsError,
     )
+    from vectortag.core.file_names import escape_path, unescape_path
     from vectortag.core.types import FailedTagging, Heatmap, Tagging, TagScore
     from vectortag.data.find import find_images
     from vectortag.evaluation.evaluate import evaluate

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +18,13 @@ from vectortag.assembly import fit as fit_module
 from vectortag.assembly.fit import fit
 from vectortag.core.errors import ConfigError, DataError, UnknownModelError
 from vectortag.core.folders import report_folder
+from vectortag.core.types import ByteArray, FloatArray
 from vectortag.evaluation.evaluate import evaluate
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import read_model_folder
 from vectortag.model.words.similarity import Words, no_classes
+from vectortag.runtime.openvino import OpenVinoSession
 
 PHOTOS = 60
 
@@ -186,11 +189,22 @@ def test_a_bad_photo_is_left_out(fit_colours, colours, caplog):
     assert "7.png" in caplog.text
 
 
-def test_a_second_fit_needs_no_network(fit_colours, monkeypatch):
-    first = fit_colours()
-    monkeypatch.setattr("vectortag.data.embeddings._compute", lambda *_: pytest.fail("embedded again"))
+def test_a_second_fit_embeds_no_photo_again(fit_colours, monkeypatch):
+    computed: list[int] = []
+    run = OpenVinoSession.run
 
-    assert fit_colours(overwrite=True).manifest.files["head.safetensors"] == first.manifest.files["head.safetensors"]
+    def counted(self: OpenVinoSession, images: ByteArray, **options: Any) -> FloatArray:
+        computed[-1] += len(images)
+        return run(self, images, **options)
+
+    monkeypatch.setattr(OpenVinoSession, "run", counted)
+    heads = []
+    for _ in range(2):
+        computed.append(0)
+        heads.append(fit_colours(overwrite=True).manifest.files["head.safetensors"])
+
+    assert computed[0] - computed[1] == PHOTOS  # the heat maps of the report are made both times
+    assert heads[0] == heads[1]
 
 
 def test_a_name_that_is_taken_is_refused_before_any_work(fit_colours, monkeypatch):

@@ -255,7 +255,7 @@ class TestFinding:
     def test_a_second_search_does_not_run_the_network(self, tagger, photos, monkeypatch):
         first = PhotoIndex.of(tagger, photos).search("zebra", top=20)
 
-        monkeypatch.setattr(type(tagger.embedder.session), "feature_map", None)
+        monkeypatch.setattr(type(tagger.embedder.session), "run", None)
 
         assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
 

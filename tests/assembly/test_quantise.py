@@ -39,8 +39,8 @@ class TestNetworks:
         photos = smooth_photos(6, seed=1)
         int8 = int8_network(tiny_network, list(smooth_photos(20)))
 
-        exact = open_session(tiny_network).feature_maps(photos)
-        actual = open_session(int8, runtime=runtime, precision="int8").feature_maps(photos)
+        exact = open_session(tiny_network).run(photos)
+        actual = open_session(int8, runtime=runtime, precision="int8").run(photos)
 
         assert 0 < np.abs(actual - exact).max() < 0.05 * exact.max()
 
@@ -68,9 +68,9 @@ class TestNetworks:
             weights = rounded(torch.from_numpy(arrays[name].copy()))
             values = torch.relu(rounded(torch.nn.functional.conv2d(padded, weights, stride=2)))
 
-        actual = open_session(rounded_to_bf16(tiny_network), runtime="onnxruntime").feature_maps(photos)
+        actual = open_session(rounded_to_bf16(tiny_network), runtime="onnxruntime").run(photos)
 
-        exact = open_session(tiny_network).feature_maps(photos)
+        exact = open_session(tiny_network).run(photos)
         np.testing.assert_allclose(actual, values.numpy(), atol=1e-5)
         assert np.abs(actual - exact).max() > 1e-3
 

@@ -24,8 +24,7 @@ from vectortag.core.errors import (
 from vectortag.core.types import ByteArray, FailedTagging, FloatArray, Tagging
 from vectortag.inference.tagger import SCORED_AT_ONCE, Tagger
 from vectortag.model.folder import ModelFolder
-from vectortag.runtime.embedder import AHEAD, Embedder
-from vectortag.runtime.session import AT_ONCE
+from vectortag.runtime.embedder import GROUP, GROUPS_PER_THREAD, Embedder
 
 MakePhoto = Callable[..., Path]
 
@@ -231,7 +230,9 @@ class TestExplaining:
         tagger = Tagger.load(tiny_model, threads=2)
         for fine in (False, True):
             most = max(len(alive) for _ in tagger.analyse_many(watched(), fine=fine))
-            assert most <= AHEAD * AT_ONCE * 3 + SCORED_AT_ONCE + 2 * AT_ONCE  # with a spare thread on two cores
+            assert (
+                most <= GROUPS_PER_THREAD * GROUP * 3 + SCORED_AT_ONCE + 2 * GROUP
+            )  # with a spare thread on two cores
 
     def test_a_network_of_one_size_has_coarse_maps_only(
         self, write_tiny_model: Callable[..., ModelFolder], tiny_fields, tmp_path: Path, photos: list[Path]
@@ -248,9 +249,9 @@ class TestExplaining:
         class Counting:
             runtime, precision, threads = session.runtime, session.precision, session.threads
 
-            def feature_maps(self, images: ByteArray) -> FloatArray:
+            def run(self, images: ByteArray) -> FloatArray:
                 runs.append(len(images))
-                return session.feature_maps(images)
+                return session.run(images)
 
         counting = Tagger(tagger.folder, Embedder(Counting(), tagger.embedder.recipe, tagger.embedder.size))
         analysis = counting.analyse(photos[0])

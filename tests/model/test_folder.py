@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from vectortag.core.errors import ModelFolderError, UnknownModelError
+from vectortag.core.errors import ModelFolderError, OverwriteError, UnknownModelError
 from vectortag.model import folder
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import (
@@ -257,13 +257,22 @@ class TestWriting:
 
     def test_an_older_folder_is_replaced(self, write_tiny_model: WriteModel, tmp_path: Path):
         write_tiny_model(tmp_path / "model")
-        (tmp_path / "model/stale").touch()
+        (tmp_path / "model/words.safetensors").touch()
 
         newer = write_tiny_model(tmp_path / "model", name="newer")
 
         assert read_model_folder(tmp_path / "model").id == newer.id
-        assert not (tmp_path / "model/stale").exists()
+        assert not (tmp_path / "model/words.safetensors").exists()
         assert list(tmp_path.iterdir()) == [tmp_path / "model"]
+
+    def test_a_folder_that_holds_anything_else_is_not_replaced(self, write_tiny_model: WriteModel, tmp_path: Path):
+        photo = tmp_path / "album/beach.jpg"
+        photo.parent.mkdir()
+        photo.write_bytes(b"a photo")
+
+        with pytest.raises(OverwriteError, match=r'holds "beach\.jpg", which is no part of a model folder'):
+            write_tiny_model(tmp_path / "album")
+        assert photo.read_bytes() == b"a photo"
 
     def test_parents_are_made(self, write_tiny_model: WriteModel, tmp_path: Path):
         assert write_tiny_model(tmp_path / "a/b/model").path == tmp_path / "a/b/model"

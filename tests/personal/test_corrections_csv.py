@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vectortag.core.errors import DataError
+from vectortag.core.errors import DataError, OutputError
 from vectortag.data.records import read_data_set
 from vectortag.model.taxonomy import Taxonomy
 from vectortag.personal.corrections import Correction
@@ -85,5 +85,5 @@ def test_a_file_that_is_no_metadata_csv_is_refused(tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_corrected(tmp_path / "missing" / "new.csv", said("dog"), TAXONOMY, tags={})

@@ -4,42 +4,51 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
-from vectortag.runtime.embedder import AHEAD, Embedder, embeddings_of
+from vectortag.runtime.embedder import GROUP, GROUPS_PER_THREAD, LARGEST_IN_BATCHES, Embedder, embeddings_of
 from vectortag.runtime.pixels import Photo, PixelRecipe
-from vectortag.runtime.session import AT_ONCE, Session, open_session
+from vectortag.runtime.session import Engine, Session, open_session
 
 SIZE = 32
 
 
 @dataclass
 class WatchedSession:
-    """A session that counts the photos that its network has seen."""
+    """A session that remembers what its network was called with.
+
+    Attributes:
+        calls: for each call of several threads, how many images it had and how many of them a run.
+        alone: how many images calls that had the session to themselves had.
+    """
 
     session: Session
-    seen: int = 0
+    runtime: Engine = "openvino"
     threads: int = 2
     precision: Arithmetic = "f32"
-    groups: list[int] = field(default_factory=list)
+    batch: int = 1
+    calls: list[tuple[int, int]] = field(default_factory=list)
+    alone: list[int] = field(default_factory=list)
 
-    def feature_map(self, image: ByteArray) -> FloatArray:
-        self.seen += 1
-        return self.session.feature_map(image)
+    def run(self, images: ByteArray, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
+        if concurrent:
+            self.calls.append((len(images), batch))
+        else:
+            self.alone.append(len(images))
+        return self.session.run(images, batch=batch, concurrent=concurrent)
 
-    def feature_maps_of(self, images: Sequence[ByteArray]) -> Sequence[FloatArray]:
-        self.groups.append(len(images))
-        return [self.feature_map(image) for image in images]
-
-    def feature_maps(self, images: ByteArray) -> FloatArray:
-        return self.session.feature_maps(images)
+    @property
+    def seen(self) -> int:
+        return sum(images for images, _ in self.calls)
 
 
 @pytest.fixture
@@ -125,7 +134,7 @@ def test_a_single_photo_has_all_cores_and_the_same_embedding(embedder: Embedder,
     ((same, embedding),) = embedder.embed_many(iter([photo]))
 
     assert same is photo
-    assert watched.seen == 0
+    assert (watched.alone, watched.seen) == ([1], 0)
     np.testing.assert_array_equal(embedding, next(embedder.embed_many([photo, photo]))[1])
     assert watched.seen > 0
 
@@ -149,49 +158,74 @@ def test_photos_are_taken_no_more_than_a_few_groups_ahead(
     taken: list[Photo] = []
 
     for given, _ in enumerate(embedder.embed_many(counted(pictures(200), taken)), start=1):
-        assert given <= len(taken) <= given + AHEAD * AT_ONCE * threads
+        assert given <= len(taken) <= given + GROUPS_PER_THREAD * GROUP * threads
         assert len(working_threads()) <= threads
 
     assert len(taken) == 200
 
 
 class TestGroups:
-    """What a thread brings to the network at once."""
+    """How many photos a thread brings to the network per call."""
 
-    @pytest.mark.parametrize("count", [2 * AT_ONCE, 2 * AT_ONCE + 3])
+    @pytest.mark.parametrize("count", [2 * GROUP, 2 * GROUP + 3])
     def test_many_photos_are_computed_in_groups(self, embedder: Embedder, watched: WatchedSession, count: int):
         assert len(list(embedder.embed_many(pictures(count)))) == count
-        assert sorted(watched.groups, reverse=True) == [AT_ONCE] * 2 + [3] * (count % AT_ONCE > 0)
+        assert sorted(watched.calls, reverse=True) == [(GROUP, 1)] * 2 + [(3, 1)] * (count % GROUP > 0)
 
     def test_what_cannot_be_read_stops_nothing_else_of_its_group(
         self, embedder: Embedder, watched: WatchedSession, tmp_path: Path
     ):
-        missing: list[Photo] = [tmp_path / f"{n}.jpg" for n in range(AT_ONCE)]
-        photos = [*pictures(4), missing[0], *pictures(AT_ONCE - 5), *missing, *pictures(2)]
+        missing: list[Photo] = [tmp_path / f"{n}.jpg" for n in range(GROUP)]
+        photos = [*pictures(4), missing[0], *pictures(GROUP - 5), *missing, *pictures(2)]
 
         failed = [isinstance(result, PhotoError) for _, result in embedder.embed_many(photos)]
 
         assert failed == [isinstance(photo, Path) for photo in photos]
-        assert sorted(watched.groups) == [2, AT_ONCE - 1]
+        assert sorted(watched.calls) == [(2, 1), (GROUP - 1, 1)]
 
-    def test_too_few_photos_for_a_group_on_each_core_are_done_one_by_one(
+    def test_photos_that_do_not_fill_a_group_per_core_are_computed_one_by_one(
         self, embedder: Embedder, watched: WatchedSession
     ):
-        assert len(list(embedder.embed_many(pictures(2 * AT_ONCE - 1)))) == 2 * AT_ONCE - 1
-        assert (watched.groups, watched.seen) == ([], 2 * AT_ONCE - 1)
+        watched.batch = 4
+
+        assert len(list(embedder.embed_many(pictures(2 * GROUP - 1)))) == 2 * GROUP - 1
+        assert watched.calls == [(1, 1)] * (2 * GROUP - 1)
+
+    @pytest.mark.parametrize(("size", "batch"), [(LARGEST_IN_BATCHES, 4), (LARGEST_IN_BATCHES + 32, 1)])
+    def test_groups_are_computed_in_batches_unless_the_images_are_large(
+        self, embedder: Embedder, watched: WatchedSession, size: int, batch: int
+    ):
+        watched.batch = 4
+
+        list(embedder.at(size).embed_many(pictures(2 * GROUP)))
+
+        assert watched.calls == [(GROUP, batch)] * 2
+
+    def test_each_photo_of_a_group_has_its_own_feature_map(self, embedder: Embedder, watched: WatchedSession):
+        watched.batch = 4
+        photos = pictures(2 * GROUP + 3)
+
+        for photo, feature_map in embedder.feature_maps(photos):
+            np.testing.assert_allclose(feature_map, embedder.feature_map(photo), atol=1e-5)
 
 
-@pytest.mark.parametrize(("precision", "exact"), [("f32", True), ("bf16", False), ("int8", False)])
-def test_only_float32_needs_exact_pixels(
-    embedder: Embedder, watched: WatchedSession, monkeypatch: pytest.MonkeyPatch, precision: Arithmetic, exact: bool
+@pytest.mark.parametrize(("precision", "same"), [("f32", True), ("bf16", False), ("int8", False)])
+def test_only_float32_has_pillow_s_pixels_to_the_last_bit(
+    embedder: Embedder,
+    watched: WatchedSession,
+    need_module: Callable[[str], ModuleType],
+    precision: Arithmetic,
+    same: bool,
 ):
-    asked: list[bool] = []
-    monkeypatch.setattr("vectortag.runtime.embedder.load_pixels", lambda *_, exact: asked.append(exact))
+    need_module("cykooz_resizer")
+    photo = np.random.default_rng(0).integers(0, 256, (61, 47, 3), np.uint8)
+    pillow = np.asarray(Image.fromarray(photo).resize((SIZE, SIZE), Image.Resampling.BILINEAR))
     watched.precision = precision
 
-    embedder.pixels(pictures(1)[0])
+    pixels = embedder.pixels(photo)
 
-    assert asked == [exact]
+    assert np.array_equal(pixels, pillow) == same
+    assert np.abs(pixels.astype(int) - pillow).max() <= 2
 
 
 def test_nothing_is_taken_before_the_first_result_is_wanted(embedder: Embedder):

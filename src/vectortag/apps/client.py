@@ -22,6 +22,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 from vectortag.core.errors import ServiceError
+from vectortag.core.files import read_file
 
 Photo = str | Path | bytes
 """The path of a photo, or its bytes."""
@@ -276,7 +277,7 @@ def _tagged(answer: dict[str, Any]) -> list[TaggedPhoto]:
 
 
 def _bytes(photo: Photo) -> bytes:
-    return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
+    return photo if isinstance(photo, bytes) else read_file(photo)
 
 
 def _form(files: Sequence[tuple[str, Photo]]) -> tuple[bytes, str]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Protocol, TextIO
 
 from msgspec import Meta, Struct, to_builtins
 
+from vectortag.core.file_names import escape_path
 from vectortag.core.types import DIGITS, FailedTagging, Tagging, TagScore
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Calibrated, in [0, 1].", examples=[0.91])]
@@ -76,9 +77,20 @@ def found_photo(path: str, similarity: float) -> FoundPhoto:
     return FoundPhoto(path, round(similarity, DIGITS))
 
 
-def json_line(content: object) -> str:
-    """Plain values or a Struct as one line of JSON."""
-    return json.dumps(to_builtins(content), ensure_ascii=False) + "\n"
+def json_line(content: object, stream: TextIO) -> str:
+    """Plain values or a Struct as one line of JSON for a stream."""
+    return to_json(to_builtins(content), stream) + "\n"
+
+
+def to_json(value: Any, stream: TextIO, *, indent: int | None = None) -> str:
+    """Plain values as JSON; a stream that is not Unicode gets ASCII, with JSON's own escapes."""
+    is_unicode = (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    return json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
+
+
+def name_in(tagging: Tagging) -> str | None:
+    """The path of a photo as every output writes it; None where it came from memory."""
+    return None if tagging.path is None else escape_path(tagging.path)
 
 
 class Writer(Protocol):
@@ -96,16 +108,16 @@ class JsonLinesWriter:
         self._stream = stream
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        line: dict[str, Any] = {"path": tagging.path, **to_builtins(model_run(tagging)), "tags": scored_tags(tags)}
+        line: dict[str, Any] = {"path": name_in(tagging), **to_builtins(model_run(tagging)), "tags": scored_tags(tags)}
         if tagging.implied:
             line["implied"] = tagging.implied
         self._write(line)
 
     def failed(self, failure: FailedTagging) -> None:
-        self._write({"path": failure.path, "error": photo_fault(failure.error)})
+        self._write({"path": escape_path(failure.path), "error": photo_fault(failure.error)})
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._stream.write(json_line(line))
+        self._stream.write(json_line(line, self._stream))
 
 
 class CsvWriter:
@@ -118,9 +130,9 @@ class CsvWriter:
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         run = [tagging.model, tagging.precision, tagging.size, ""]
         for tag in scored_tags(tags):
-            self._rows.writerow([tagging.path, tag.tag, tag.score, tag.threshold, *run])
+            self._rows.writerow([name_in(tagging), tag.tag, tag.score, tag.threshold, *run])
         if not tags:
-            self._rows.writerow([tagging.path, "", "", "", *run])
+            self._rows.writerow([name_in(tagging), "", "", "", *run])
 
     def failed(self, failure: FailedTagging) -> None:
-        self._rows.writerow([failure.path, "", "", "", "", "", "", str(failure.error)])
+        self._rows.writerow([escape_path(failure.path), "", "", "", "", "", "", str(failure.error)])

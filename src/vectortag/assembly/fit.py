@@ -31,7 +31,7 @@ from vectortag.data.records import DataSet, Record
 from vectortag.data.training import TrainingData, prepare_training_data
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
 from vectortag.evaluation.report.curves import Epoch, Learning
-from vectortag.model.folder import NETWORK, ModelFolder, find_model_folder, shipped_models
+from vectortag.model.folder import NETWORK, ModelFolder, check_destination, find_model_folder, shipped_models
 from vectortag.model.head import MlpBlock
 from vectortag.model.manifest import NAME
 from vectortag.model.precision import open_model
@@ -191,6 +191,7 @@ def _place(name: str, *, overwrite: bool) -> Path:
     path = data_home() / "models" / name
     if path.exists() and not overwrite:
         raise ConfigError(f"{path}: there is a model of that name already. Choose another, or pass --overwrite")
+    check_destination(path)
     return path
 
 

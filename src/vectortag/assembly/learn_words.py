@@ -21,15 +21,16 @@ import numpy.typing as npt
 from vectortag.assembly.contrastive import EPOCHS, Described, Tagged, learn_words
 from vectortag.assembly.word_trust import Trial, fit_evidence
 from vectortag.core.errors import DataError
+from vectortag.core.files import open_text
 from vectortag.core.folders import PACKAGE
 from vectortag.core.types import FloatArray
 from vectortag.data.embeddings import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.records import DataSet, Record
+from vectortag.data.records import DataSet, Record, photo_in
 from vectortag.evaluation.evaluate import choose_part
 from vectortag.evaluation.model_card import write_card
 from vectortag.model.classifier import Classifier
-from vectortag.model.folder import NETWORK, ModelFolder, find_model_folder, rewrite_model_folder
+from vectortag.model.folder import NETWORK, ModelFolder, check_destination, find_model_folder, rewrite_model_folder
 from vectortag.model.precision import open_model
 from vectortag.model.words.similarity import Words, no_classes, unit, values
 from vectortag.model.words.text_model import TextModel
@@ -113,8 +114,10 @@ def learn(
         DataError: the captions or a set cannot be read.
         MissingExtraError: the text model is not installed.
         ModelFolderError: the folder cannot be written.
+        OverwriteError: something else than a model folder lies there.
     """
     folder = find_model_folder(model)
+    check_destination(output or folder.path)
     material = gather(folder, captions, [read_tagged_photos(one) for one in data], TextModel())
     log.info("learning words from %d photos", len(material.photos))
     words = replace(material.learn(), evidence=fit_evidence(try_unheard(material)))
@@ -195,13 +198,13 @@ def read_captions(file: Path) -> Captioned:
     """
     by_photo: dict[Path, list[str]] = {}
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
+        with open_text(file, newline="") as stream:
             reader = csv.DictReader(stream)
             if not {"image_path", "caption"} <= set(reader.fieldnames or ()):
                 raise DataError(f"{file}: expected the columns image_path and caption, got {reader.fieldnames}")
             for row in reader:
                 if len(word_pieces(row["caption"] or "")) <= LONGEST_CAPTION:
-                    by_photo.setdefault(file.parent / row["image_path"], []).append(row["caption"] or "")
+                    by_photo.setdefault(photo_in(file.parent, row["image_path"]), []).append(row["caption"] or "")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file}: cannot be read: {error}") from error
     if not by_photo:

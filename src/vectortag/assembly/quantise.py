@@ -25,7 +25,7 @@ from vectortag.data.records import DataSet
 from vectortag.evaluation.evaluate import choose_part, evaluate
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import ModelFolder, find_model_folder, rewrite_model_folder
+from vectortag.model.folder import ModelFolder, check_destination, find_model_folder, rewrite_model_folder
 from vectortag.model.precision import MOST_LOST
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.session import Session, open_session
@@ -66,8 +66,10 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
         DataError: a set cannot be read, or has no validation photos of the model.
         MissingExtraError: ONNX or ONNX Runtime is not installed.
         ModelFolderError: the folder cannot be written.
+        OverwriteError: something else than a model folder lies there.
     """
     folder = find_model_folder(model)
+    check_destination(output)
     manifest = folder.manifest
     sets = [read_tagged_photos(one) for one in data]
     network = folder.network.read_bytes()

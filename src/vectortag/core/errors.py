@@ -13,6 +13,8 @@
     ├── UnknownModelError     no model folder under this name
     ├── ModelFolderError      a model folder is incomplete, changed or too new
     ├── ShapeError            arrays that should fit together do not
+    ├── OutputError           a file cannot be written
+    ├── OverwriteError        an output is an input, a photo, or a file of another kind: it is not replaced
     ├── ServiceError          a VectorTag service refused, or could not be reached
     └── MissingExtraError     an optional dependency is not installed
 
@@ -75,6 +77,14 @@ class ModelFolderError(VectorTagError):
 
 class ShapeError(VectorTagError):
     """Arrays that should fit together do not."""
+
+
+class OutputError(VectorTagError):
+    """A file cannot be written."""
+
+
+class OverwriteError(VectorTagError):
+    """An output is an input, a photo, or a file of another kind than is about to be written: it is not replaced."""
 
 
 class ServiceError(VectorTagError):

@@ -1,4 +1,4 @@
-"""Where VectorTag's own files lie, where it keeps the user's things, and how a file appears there: whole or not at all.
+"""Where VectorTag's own files lie, and where it keeps the user's things.
 
 Models and additions lie in a data folder, what can be rebuilt in a cache.
 """
@@ -6,9 +6,6 @@ Models and additions lie in a data folder, what can be rebuilt in a cache.
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
@@ -32,23 +29,3 @@ def cache_home() -> Path:
 def report_folder(name: str) -> Path:
     """Where the report of a fitted model lies."""
     return data_home() / "reports" / name
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Write beside the final place, then rename: a reader sees the old file or the new one."""
-    with written_beside(file, content) as temporary:
-        temporary.replace(file)
-
-
-@contextmanager
-def written_beside(file: Path, content: bytes) -> Iterator[Path]:
-    """A whole temporary file in the folder of another, on disk; whoever does not rename it leaves nothing behind."""
-    handle, name = tempfile.mkstemp(prefix=".", dir=file.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            os.fsync(stream.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -17,9 +17,11 @@ from numpy.lib.format import open_memmap
 
 from vectortag.core import distributed
 from vectortag.core.errors import PhotoError, TrainingError
+from vectortag.core.file_names import escape_path
 from vectortag.core.folders import cache_home
 from vectortag.core.schema import to_json
 from vectortag.core.types import ByteArray
+from vectortag.core.writing import temporary_beside
 from vectortag.data.records import Record
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.pixels import PixelRecipe, load_pixels
@@ -61,7 +63,7 @@ def cached_array(
 def _compute(
     file: Path, kind: str, shape: tuple[int, ...], dtype: npt.DTypeLike, rows: Callable[[Array], Iterable[int]]
 ) -> None:
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    temporary = temporary_beside(file)
     try:
         array = open_memmap(temporary, mode="w+", dtype=np.dtype(dtype), shape=shape)
         _reserve(temporary)
@@ -89,7 +91,7 @@ def photo_key(records: Sequence[Record]) -> str:
     digest = hashlib.sha256()
     for record in records:
         state = record.path.stat()
-        digest.update(f"{record.path}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+        digest.update(f"{escape_path(record.path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

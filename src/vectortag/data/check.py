@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import PhotoError
+from vectortag.core.file_names import escape_path
 from vectortag.data.duplicates import FINGERPRINT, duplicate_groups, read_fingerprints
 from vectortag.data.records import DataSet
 from vectortag.data.vocabulary import count_tags
@@ -54,8 +55,8 @@ def check_data_set(data: DataSet, taxonomy: Taxonomy) -> DataReport:
     prints = dict(zip(paths, read_fingerprints(paths), strict=True))
     return DataReport(
         data=data,
-        unreadable=tuple(_unreadable(data, prints)),
-        duplicate_paths=tuple(str(path) for path, times in times_named.items() if times > 1),
+        unreadable=(*data.closed, *_unreadable(data, prints)),
+        duplicate_paths=tuple(escape_path(path) for path, times in times_named.items() if times > 1),
         duplicates=tuple(_duplicates(prints)),
         tag_counts=counts,
         untagged=sum(not taxonomy.tags_of(record.words, dataset=data.name) for record in data.records),

@@ -17,11 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.errors import PhotoError
+from vectortag.core.file_names import escape_path
+from vectortag.core.files import require_regular
 from vectortag.core.folders import cache_home
 from vectortag.core.schema import to_json
 from vectortag.core.types import FloatArray
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.embedder import Embedder
+from vectortag.runtime.pixels import open_photo
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +117,8 @@ def open_cache(file: Path) -> sqlite3.Connection:
     """The cache; one in memory where the file cannot be used, since a cache is never worth failing for."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists():
+            require_regular(file)
         cache = sqlite3.connect(file, timeout=60, check_same_thread=False)
         cache.executescript(TABLES)
     except (OSError, sqlite3.Error) as error:
@@ -154,16 +159,16 @@ def _state(photo: Path) -> tuple[str, str] | PhotoError:
     try:
         found = photo.stat()
     except OSError as error:
-        return PhotoError(f"{photo}: cannot be read: {error.strerror}")
-    return str(photo.absolute()), f"{found.st_size} {found.st_mtime_ns}"
+        return PhotoError(f"{escape_path(photo)}: cannot be read: {error.strerror}")
+    return escape_path(photo.absolute()), f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _hash(photo: Path) -> bytes | PhotoError:
     try:
-        with photo.open("rb") as opened:
+        with open_photo(photo) as opened:
             return hashlib.file_digest(opened, "sha256").digest()
-    except OSError as error:
-        return PhotoError(f"{photo}: cannot be read: {error.strerror}")
+    except PhotoError as error:
+        return error
 
 
 def _compute(cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Path, bytes]) -> dict[Path, PhotoError]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vectortag.core.errors import PhotoError
+from vectortag.core.file_names import escape_path, is_folder, is_missing
 from vectortag.runtime.pixels import SUFFIXES
 
 ENDINGS = tuple(SUFFIXES)
@@ -19,16 +20,28 @@ def find_images(*paths: str | Path | Iterable[str | Path]) -> Iterator[Path]:
     folder called so too, since whoever made it will want to hear of it; hidden files and folders are left out.
     Symbolic links to folders are not followed.
 
+    A folder that cannot be read, or not to its end, is yielded itself, after what could be read of it. It cannot be
+    tagged, so it gets an error in its place, as a broken photo does.
+
     Raises:
         PhotoError: a path does not exist.
     """
     for path in _flatten(paths):
-        if path.is_dir():
+        if is_folder(path):
             yield from _walk(path)
-        elif path.exists():
-            yield path
+        elif is_missing(path):
+            raise PhotoError(f"{escape_path(path)}: no such file or folder")
         else:
-            raise PhotoError(f"{path}: no such file or folder")
+            yield path
+
+
+def photos_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """As `find_images`, but what does not exist is yielded, too: its error will stand in its place."""
+    for path in paths:
+        if is_folder(path):
+            yield from _walk(path)
+        else:
+            yield path
 
 
 def _flatten(paths: Iterable[str | Path | Iterable[str | Path]]) -> Iterator[Path]:
@@ -40,12 +53,34 @@ def _flatten(paths: Iterable[str | Path | Iterable[str | Path]]) -> Iterator[Pat
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    for name_of_folder, subfolders, files in os.walk(root):
-        folder = Path(name_of_folder)
-        subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
-        for name in sorted([*subfolders, *files]):
-            if not _is_hidden(name) and name.lower().endswith(ENDINGS):
-                yield folder / name
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        entries, whole = _entries(folder)
+        names = sorted(name for name in entries if not _is_hidden(name))
+        yield from (folder / name for name in names if name.lower().endswith(ENDINGS))
+        if not whole:
+            yield folder
+        waiting += [folder / name for name in reversed(names) if entries[name]]
+
+
+def _entries(folder: Path) -> tuple[dict[str, bool], bool]:
+    """By name, whether each is a folder; and whether the list is whole: a share may vanish in the middle."""
+    entries: dict[str, bool] = {}
+    try:
+        with os.scandir(folder) as found:
+            for entry in found:
+                entries[entry.name] = _is_real_folder(entry)
+    except OSError:
+        return entries, False
+    return entries, True
+
+
+def _is_real_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
 
 
 def _is_hidden(name: str) -> bool:

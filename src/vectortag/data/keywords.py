@@ -7,6 +7,7 @@ dog.
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +17,12 @@ from xml.etree import ElementTree
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from vectortag.core.errors import DataError, PhotoError
+from vectortag.core.file_names import escape_path, is_folder, is_missing
+from vectortag.core.files import read_file
 from vectortag.data.find import find_images
 from vectortag.data.records import DataSet, Record, read_data_set
 from vectortag.runtime.cpu import usable_cores
-from vectortag.runtime.pixels import identify
+from vectortag.runtime.pixels import identify, open_photo
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ FIELDS = {
 NOT_KEYWORDS = frozenset({"darktable", "_Digikam_Internal_Tags_"})
 """Roots under which programs note their own affairs."""
 
+NO_SIDECAR = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+
 KEYWORDS = (2, 25)
 """The data set of IPTC-IIM that holds a keyword."""
 
@@ -46,12 +51,15 @@ def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_ro
         DataError: as `read_data_set`, or no photo of the folder has a keyword.
     """
     folder = Path(path)
-    if not folder.is_dir() or (folder / "metadata.csv").is_file():
+    if not is_folder(folder) or not is_missing(folder / "metadata.csv"):
         return read_data_set(path, name=name, skip_bad_rows=skip_bad_rows)
     photos = list(find_images(folder))
+    closed = tuple(str(error) for photo in photos if (error := _why_closed(photo)) is not None)
+    for problem in closed:
+        log.warning("left out: %s", problem)
     with ThreadPoolExecutor(usable_cores()) as pool:
         words = list(pool.map(keywords_of, photos))
-    name = name or folder.resolve().name
+    name = name or escape_path(folder.resolve().name)
     records = tuple(
         Record(photo, of_one, place, None, name)
         for place, (photo, of_one) in enumerate(zip(photos, words, strict=True), start=1)
@@ -63,20 +71,33 @@ def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_ro
         )
     if untagged := len(photos) - len(records):
         log.info("%s: %d photos without keywords are left out", name, untagged)
-    return DataSet(name, folder, records)
+    return DataSet(name, folder, records, closed=closed)
+
+
+def _why_closed(path: Path) -> PhotoError | None:
+    """The error of a folder that `find_images` could not read; None for a photo, and for a folder called like one."""
+    if not is_folder(path):
+        return None
+    try:
+        next(path.iterdir(), None)
+    except OSError as error:
+        return PhotoError(f"{escape_path(path)}: cannot be read: {error.strerror}")
+    return None
 
 
 def keywords_of(photo: Path) -> tuple[str, ...]:
     """The keywords of a photo, each once, in the order in which they stand; none where it cannot be read."""
     for sidecar in _sidecars(photo):
         try:
-            words = _from_xmp(sidecar.read_bytes())
-        except OSError:
+            words = _from_xmp(read_file(sidecar))
+        except OSError as error:
+            if error.errno not in NO_SIDECAR:
+                log.warning("%s: cannot be read: %s", escape_path(sidecar), error.strerror)
             continue
         if words:
             return words
     try:
-        with photo.open("rb") as file, identify(file) as image:
+        with open_photo(photo) as file, identify(file) as image:
             return _from_xmp(_embedded_xmp(image)) or _from_iptc(image)
     except (OSError, PhotoError, SyntaxError, ValueError, Image.DecompressionBombError):
         return ()  # whoever decodes the photo says what is wrong with it

@@ -12,11 +12,14 @@ from __future__ import annotations
 import ast
 import csv
 import hashlib
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vectortag.core.errors import DataError, did_you_mean
+from vectortag.core.file_names import escape_path, is_folder, unescape_path
+from vectortag.core.files import open_text, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """The records of one metadata.csv whose photos are there, and what was left out."""
+    """The records of one metadata.csv whose photos are there, and what was left out.
+
+    Attributes:
+        closed: an error for each folder of photos that could not be read, or not to its end.
+    """
 
     name: str
     csv: Path
     records: tuple[Record, ...]
     missing: tuple[Record, ...] = field(default=())
     bad_rows: tuple[str, ...] = field(default=())
+    closed: tuple[str, ...] = field(default=())
 
     @property
     def has_splits(self) -> bool:
@@ -65,8 +73,8 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
     Raises:
         DataError: the file cannot be read, a column is missing, or a row is bad.
     """
-    file = Path(path) / "metadata.csv" if Path(path).is_dir() else Path(path)
-    name = name or file.resolve().parent.name
+    file = Path(path) / "metadata.csv" if is_folder(path) else Path(path)
+    name = name or escape_path(file.resolve().parent.name)
     records: list[Record] = []
     missing: list[Record] = []
     bad_rows: list[str] = []
@@ -78,23 +86,26 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
                 raise
             bad_rows.append(str(error))
             continue
-        (records if _is_file(record.path) else missing).append(record)
+        (records if _is_there(record.path) else missing).append(record)
     if not records:
         found = f"{len(missing)} photos are named in it, none of them is there" if missing else "it has no rows"
         raise DataError(f"{file}: expected at least one photo, but {found}. Paths are relative to {file.parent}")
     return DataSet(name, file, tuple(records), tuple(missing), tuple(bad_rows))
 
 
-def _is_file(path: Path) -> bool:
+def _is_there(path: Path) -> bool:
+    """Whether there is something of that name that may be a photo; where it is closed, whoever reads it will say so."""
     try:
-        return path.is_file()
-    except OSError:  # a name that no file has: too long, as after a quote that nobody closed
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # a name that no file has: too long, as after a quote that nobody closed
         return False
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
+        with open_text(file, encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             _check_columns(file, list(reader.fieldnames or ()))
             for fields in reader:
@@ -123,7 +134,15 @@ def _record(file: Path, row: int, fields: dict[str, str | None], dataset: str) -
         raise DataError(f'{where}: column "image_path" is empty. {_ADVICE}')
     words = parse_tags(fields["tags"] or "", where)
     split = (fields.get("split") or "").strip().lower() or None
-    return Record(file.parent / image, words, row, split, dataset)
+    return Record(photo_in(file.parent, image), words, row, split, dataset)
+
+
+def photo_in(folder: Path, image: str) -> Path:
+    """The photo of that name; else, where there is none, the one whose escaped name it is."""
+    photo = folder / image
+    if "\\" in image and not _is_there(photo) and _is_there(unescaped := folder / unescape_path(image)):
+        return unescaped
+    return photo
 
 
 _ADVICE = "Fix the row or pass --skip-bad-rows."
@@ -158,6 +177,6 @@ def photo_hash(path: Path) -> str:
         DataError: the file cannot be read.
     """
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return hashlib.sha256(read_file(path)).hexdigest()[:16]
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+        raise DataError(f"{escape_path(path)}: cannot be read: {error.strerror}") from error

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from vectortag.core.errors import DataError, PhotoError
+from vectortag.core.file_names import escape_path
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record, photo_hash
@@ -116,7 +117,8 @@ def evaluate(
     records = choose_part(data, split, manifest)
     embeddings, readable, failed = embed_records(tagger, records)
     targets = build_targets(readable, tagger.tags, manifest.taxonomy, known_in(data, manifest))
-    failed += tuple(f"row {record.row}: {record.path}: is not there" for record in data.missing)
+    failed += data.closed
+    failed += tuple(f"row {record.row}: {escape_path(record.path)}: is not there" for record in data.missing)
     return make_report(tagger, tagger.scores(embeddings), targets, data=data.name, split=split, failed=failed)
 
 

@@ -12,6 +12,7 @@ from typing import TextIO
 from PIL import Image
 
 from vectortag.core.errors import PhotoError
+from vectortag.core.file_names import escape_path
 from vectortag.inference.search import Found
 from vectortag.runtime.pixels import PixelRecipe, open_image
 
@@ -38,7 +39,7 @@ def write_contact_sheet(stream: TextIO, sentence: str, found: Sequence[Found[Pat
         f"<h1>{title}</h1>\n<main>\n"
     )
     for one in found:
-        name = html.escape(str(one.photo))
+        name = html.escape(escape_path(one.photo))
         try:
             picture = f'<img alt="{name}" src="{_small(one)}" loading="lazy">'
         except PhotoError as error:

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.errors import PhotoError
-from vectortag.core.folders import cache_home, replace_file
+from vectortag.core.files import read_file
+from vectortag.core.folders import cache_home
 from vectortag.core.types import FloatArray
+from vectortag.core.writing import replace_file
 from vectortag.data.embeddings import Embedded, embed_cached
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import WORDS
@@ -177,7 +179,7 @@ def _kept_directions(words: Words, name: str, found: Embedded) -> FloatArray:
     """
     file = cache_home() / "directions" / f"{hashlib.sha256(f'{name} {found.key}'.encode()).hexdigest()[:32]}.npy"
     try:
-        kept: FloatArray = np.load(file)
+        kept: FloatArray = np.load(io.BytesIO(read_file(file)))
         file.touch()
         return kept
     except (OSError, ValueError):  # not there, or broken: it is made anew

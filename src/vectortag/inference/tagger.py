@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from vectortag.core.errors import CorrectionError, PhotoError, VectorTagError
+from vectortag.core.file_names import escape_path
 from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.scorer import Scorer
@@ -25,7 +26,8 @@ from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.personal.corrected_rows import Refit, read_refits
 from vectortag.runtime.blas import one_thread
-from vectortag.runtime.embedder import Embedder, embeddings_of, in_batches, work_on_read
+from vectortag.runtime.embedder import Embedder, embeddings_of, map_readable
+from vectortag.runtime.pipeline import batched
 from vectortag.runtime.pixels import Photo, name_of
 from vectortag.runtime.session import Runtime
 
@@ -158,7 +160,7 @@ class Tagger:
         """Tag photos in their order; one that cannot be read yields a FailedTagging, and the others go on."""
         for some in _scored_at_once(self.embedder.embed_many(photos)):
             photos_of, embeddings = zip(*some, strict=True)
-            scored = work_on_read(embeddings, lambda read: self.scores(np.stack(read)))
+            scored = map_readable(embeddings, lambda read: self.scores(np.stack(read)))
             for photo, scores in zip(photos_of, scored, strict=True):
                 if isinstance(scores, PhotoError):
                     yield FailedTagging(name_of(photo) or "photo", scores)
@@ -182,7 +184,7 @@ class Tagger:
     def analyse_many(self, photos: Iterable[Photo], *, fine: bool = False) -> Iterator[Analysis | FailedTagging]:
         """Analyse photos in their order, as `tag_many` tags them; `fine` as in `analyse`."""
         for some in _scored_at_once(self._feature_maps(photos, self.finer if fine else None)):
-            scored = work_on_read(
+            scored = map_readable(
                 [feature_map for _, feature_map, _ in some],
                 lambda read: self.scorer.own_scores(np.concatenate([embeddings_of(one[None]) for one in read])),
             )
@@ -310,9 +312,11 @@ class Tagger:
 
         has, has_not = ({self.tags[self.place(tag)] for tag in tags} for tags in (yes, no))
         if both := has & has_not:
-            raise CorrectionError(f'{photo}: "{min(both)}" is said to be there and not to be there')
+            raise CorrectionError(f'{escape_path(photo)}: "{min(both)}" is said to be there and not to be there')
         if not has | has_not:
-            raise CorrectionError(f"{photo}: nothing is said of it. Name tags that it has, or does not have")
+            raise CorrectionError(
+                f"{escape_path(photo)}: nothing is said of it. Name tags that it has, or does not have"
+            )
         self.embedder.pixels(photo)
         said = [Correction(Path(photo), tag, tag in has) for tag in self.tags if tag in has | has_not]
         add_corrections(said)
@@ -337,4 +341,4 @@ class Tagger:
 def _scored_at_once(items: Iterable[Item]) -> Iterator[list[Item]]:
     """So many at a time; whoever takes them computes on one core, also when the last photo has been read."""
     with one_thread():
-        yield from in_batches(items, SCORED_AT_ONCE)
+        yield from batched(items, SCORED_AT_ONCE)

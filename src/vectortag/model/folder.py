@@ -9,9 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +17,13 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from vectortag.core.errors import ModelFolderError, UnknownModelError, did_you_mean
+from vectortag.core.errors import ModelFolderError, OverwriteError, UnknownModelError, did_you_mean
+from vectortag.core.file_names import escape_path
+from vectortag.core.files import open_regular, read_file, require_regular
 from vectortag.core.folders import PACKAGE, data_home
 from vectortag.core.schema import SchemaError, from_json, from_plain, to_plain
 from vectortag.core.types import Arithmetic, FloatArray
+from vectortag.core.writing import replace_folder
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import Head, in_fp16, read_block
 from vectortag.model.manifest import FORMAT_VERSION, Manifest
@@ -39,6 +39,10 @@ CLASSIFIER = "classifier.safetensors"
 """Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
 WORDS = "words.safetensors"
 """Optional: what places words among what the backbone knows; see `vectortag learn-words`."""
+
+FILES = frozenset({MANIFEST, NETWORK, HEAD, CARD, INT8_NETWORK, BACKGROUND, CLASSIFIER, WORDS})
+NOT_OURS = frozenset({".DS_Store", ".directory", "Thumbs.db", "desktop.ini"})
+"""What file managers leave in any folder that is looked at; it goes with a folder that is replaced."""
 
 DEFAULT_MODEL = "lite2"
 """The shipped model used where none is named, which has the best tags; `lite0` costs 40 % of it in float32."""
@@ -140,7 +144,7 @@ def read_model_folder(path: str | Path) -> ModelFolder:
     """
     folder = Path(path)
     try:
-        raw = (folder / MANIFEST).read_bytes()
+        raw = read_file(folder / MANIFEST)
     except OSError as error:
         raise ModelFolderError(
             f"{folder}: no model folder here: {MANIFEST} cannot be read ({error.strerror})"
@@ -180,7 +184,7 @@ def _refuse_other_formats(raw: bytes, where: Path) -> None:
 
 def _verify(file: Path, expected: str) -> None:
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             actual = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ModelFolderError(
@@ -203,6 +207,7 @@ def read_arrays(file: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     try:
+        require_regular(file)
         return load_file(file)
     except (SafetensorError, OSError) as error:
         raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
@@ -299,6 +304,7 @@ def write_model_folder(
 
     Raises:
         ModelFolderError: the folder cannot be written.
+        OverwriteError: something else than a model folder lies there.
     """
     from safetensors.numpy import save
 
@@ -321,8 +327,9 @@ def write_model_folder(
     contents[CARD] = card(manifest).encode()
     manifest = replace(manifest, files=_hashes(contents))
     contents[MANIFEST] = (json.dumps(to_plain(manifest), ensure_ascii=False) + "\n").encode()
+    check_destination(path)
     try:
-        _replace_folder(path, contents)
+        replace_folder(path, contents)
     except OSError as error:
         raise ModelFolderError(f"{path}: the model folder cannot be written: {error}") from error
     return read_model_folder(path)
@@ -366,25 +373,24 @@ def _hashes(contents: dict[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
-def _replace_folder(path: Path, contents: dict[str, bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+def check_destination(path: Path) -> None:
+    """Refuse to put a model folder where something else lies: a file, or a folder that holds anything else.
+
+    Raises:
+        OverwriteError: so it is.
+    """
     try:
-        new = staging / "new"
-        new.mkdir()
-        for name, content in contents.items():
-            with (new / name).open("wb") as file:
-                file.write(content)
-                os.fsync(file.fileno())
-        old = path.rename(staging / "old") if path.exists() else None
-        try:
-            new.rename(path)
-        except OSError:
-            if old is not None:
-                old.rename(path)
-            raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        names = {file.name for file in path.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        message = f"the model folder cannot be written: {error.strerror}. Name another folder for the model"
+        raise ModelFolderError(f"{escape_path(path)}: {message}") from error
+    if others := sorted(names - FILES - NOT_OURS):
+        raise OverwriteError(
+            f'{escape_path(path)}: holds "{escape_path(others[0])}", which is no part of a model folder, and would be '
+            "lost. Name another folder for the model"
+        )
 
 
 def model_folders() -> Iterator[Path]:

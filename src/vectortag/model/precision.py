@@ -7,17 +7,22 @@ by the processor's extensions. The rule is what was measured on such processors;
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from vectortag.core.errors import VectorTagError
-from vectortag.core.folders import data_home, replace_file
+from vectortag.core.files import read_file
+from vectortag.core.folders import data_home
 from vectortag.core.schema import Schema, SchemaError, from_json, to_plain
 from vectortag.core.types import Arithmetic
+from vectortag.core.writing import replace_file
 from vectortag.model.folder import ModelFolder
 from vectortag.runtime.cpu import Machine, this_machine
 from vectortag.runtime.session import RUNTIMES, Engine, Runtime, Session, open_session
+
+log = logging.getLogger(__name__)
 
 Precision = Literal["auto", "exact", "bf16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -149,8 +154,11 @@ def _all_remembered() -> dict[str, Remembered]:
     """By the digest of the model folder."""
     file = _file()
     try:
-        return from_json(dict[str, Remembered], file.read_bytes())
-    except OSError:  # most often there is none
+        return from_json(dict[str, Remembered], read_file(file))
+    except FileNotFoundError:  # as most often
+        return {}
+    except OSError as error:
+        log.warning("%s: cannot be read, so what bench remembered is left out: %s", file, error.strerror)
         return {}
     except SchemaError as error:
         raise VectorTagError(

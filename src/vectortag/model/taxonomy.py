@@ -28,6 +28,7 @@ from pathlib import Path
 from msgspec import field
 
 from vectortag.core.errors import TaxonomyError
+from vectortag.core.files import read_text
 from vectortag.core.folders import PACKAGE
 from vectortag.core.schema import Schema, SchemaError, from_plain
 
@@ -84,7 +85,7 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
             text = (PACKAGE / "model" / "taxonomies" / "default.toml").read_text("utf-8")
             return cls.parse(text, where="taxonomies/default.toml")
         try:
-            text = Path(path).read_text("utf-8")
+            text = read_text(path)
         except (OSError, UnicodeDecodeError) as error:
             raise TaxonomyError(f"{path}: cannot be read as a taxonomy file: {error}") from error
         return cls.parse(text, where=str(path))

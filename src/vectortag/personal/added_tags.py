@@ -18,9 +18,11 @@ import numpy as np
 from msgspec.structs import replace
 
 from vectortag.core.errors import CorrectionError, ModelFolderError, NewTagError
-from vectortag.core.folders import data_home, replace_file, written_beside
+from vectortag.core.files import require_regular
+from vectortag.core.folders import data_home
 from vectortag.core.schema import Count, Finite, Schema, SchemaError, from_json, to_json
 from vectortag.core.types import FloatArray
+from vectortag.core.writing import replace_file, written_beside
 from vectortag.model.calibration import Profile
 from vectortag.model.folder import ModelFolder, read_arrays
 from vectortag.model.words.similarity import PlacedWord
@@ -213,6 +215,7 @@ def _read(file: Path) -> tuple[AddedTag, FloatArray, PlacedWord | None]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        require_regular(file)
         with safe_open(file, framework="numpy") as content:
             tag = from_json(AddedTag, (content.metadata() or {}).get("tag", ""))
             if tag.words is None:

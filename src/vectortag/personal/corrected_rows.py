@@ -7,14 +7,19 @@ function of the model and the corrections alone.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vectortag.core.errors import CorrectionError, ModelFolderError
-from vectortag.core.folders import data_home, replace_file
+from vectortag.core.files import require_regular
+from vectortag.core.folders import data_home
 from vectortag.core.types import FloatArray
+from vectortag.core.writing import replace_file
 from vectortag.model.folder import ModelFolder
+
+log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 
@@ -48,12 +53,16 @@ def read_refits(model: ModelFolder) -> tuple[Refit, ...]:
 
     file = refits_file(model)
     try:
+        require_regular(file)
         with safe_open(file, framework="numpy") as content:
             about = json.loads((content.metadata() or {}).get("refits", "{}"))
             if about.get("format_version") != FORMAT_VERSION:
                 raise ModelFolderError(f"{file}: written by another version of VectorTag. Run: vectortag refresh")
             rows = [content.get_tensor(str(place)) for place in range(len(about["tags"]))]
-    except OSError:
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        log.warning("%s: cannot be read, so what corrections have taught is left out: %s", file, error.strerror)
         return ()
     except (SafetensorError, ValueError) as error:
         raise ModelFolderError(f"{file}: cannot be read: {error}. Remove it, then run: vectortag refresh") from error

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vectortag.core.errors import CorrectionError
+from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.core.files import require_regular
 from vectortag.core.folders import data_home
 
 TABLE = """
@@ -41,7 +43,7 @@ def add_corrections(corrections: Iterable[Correction]) -> None:
     """
     with _opened() as database, database:
         (said,) = database.execute("SELECT coalesce(max(said), 0) + 1 FROM corrections").fetchone()
-        rows = [(said, str(one.photo.absolute()), one.tag, one.has) for one in corrections]
+        rows = [(said, _text(one.photo), one.tag, one.has) for one in corrections]
         database.executemany("INSERT INTO corrections (said, photo, tag, has) VALUES (?, ?, ?, ?)", rows)
 
 
@@ -64,7 +66,7 @@ def remove_correction(photo: Path, tag: str) -> None:
         CorrectionError: the data folder cannot be written.
     """
     with _opened() as database, database:
-        database.execute("DELETE FROM corrections WHERE photo = ? AND tag = ?", (str(photo.absolute()), tag))
+        database.execute("DELETE FROM corrections WHERE photo = ? AND tag = ?", (_text(photo), tag))
 
 
 def read_corrections() -> list[Correction]:
@@ -73,7 +75,7 @@ def read_corrections() -> list[Correction]:
     Raises:
         CorrectionError: the file is no database of corrections.
     """
-    if not corrections_file().is_file():
+    if not corrections_file().exists():
         return []
     with _opened() as database:
         rows = database.execute("SELECT photo, tag, has FROM corrections ORDER BY id").fetchall()
@@ -82,7 +84,12 @@ def read_corrections() -> list[Correction]:
 
 
 def _correction(photo: str, tag: str, has: int) -> Correction:
-    return Correction(Path(photo), tag, bool(has))
+    return Correction(unescape_path(photo), tag, bool(has))
+
+
+def _text(photo: Path) -> str:
+    """SQLite's texts are UTF-8, and not every path is."""
+    return escape_path(photo.absolute())
 
 
 @contextmanager
@@ -90,6 +97,8 @@ def _opened() -> Iterator[sqlite3.Connection]:
     file = corrections_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists():
+            require_regular(file)
         with closing(sqlite3.connect(file, timeout=30)) as database:
             database.execute(TABLE)
             yield database

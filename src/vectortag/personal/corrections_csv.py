@@ -9,8 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from vectortag.core.errors import DataError
-from vectortag.core.folders import replace_file
-from vectortag.data.records import parse_tags
+from vectortag.core.file_names import escape_path
+from vectortag.core.files import open_text
+from vectortag.core.writing import appearing
+from vectortag.data.outputs import LABELS, Inputs, check_output
+from vectortag.data.records import parse_tags, photo_in
 from vectortag.model.taxonomy import Taxonomy
 from vectortag.personal.corrections import Correction
 
@@ -42,26 +45,31 @@ def write_corrected(
     *,
     tags: Mapping[Path, Sequence[str]],
     onto: Path | None = None,
+    overwrite: bool = False,
 ) -> int:
     """Write a metadata.csv of the corrected photos, or a copy of another one in which they are corrected.
 
     Args:
         tags: what a model says of each corrected photo: the words of those that `onto` does not name.
         onto: a metadata.csv whose other rows are kept as they are.
+        overwrite: replace a file that is there already.
 
     Returns:
         How many rows were corrected or are new.
 
     Raises:
-        DataError: `onto` cannot be read, or the file cannot be written.
+        DataError: `onto` cannot be read.
+        OutputError: the file cannot be written.
+        OverwriteError: the file is there already, or is `onto`.
     """
+    check_output(file, LABELS, inputs=Inputs([onto] if onto else []), overwrite=overwrite)
     by_photo: dict[Path, list[Correction]] = {}
     for one in corrections:
         by_photo.setdefault(one.photo, []).append(one)
     rows, columns = _read(onto) if onto else ([], COLUMNS)
     corrected = 0
     for row in rows if onto else ():
-        photo = (onto.parent / row["image_path"]).absolute() if onto else Path()
+        photo = photo_in(onto.parent, row["image_path"]).absolute() if onto else Path()
         if said := by_photo.pop(photo, None):
             words = corrected_words(parse_tags(row["tags"]), said, taxonomy)
             row["tags"] = repr(words)
@@ -74,16 +82,14 @@ def write_corrected(
     writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(rows)
-    try:
-        replace_file(file, text.getvalue().encode())
-    except OSError as error:
-        raise DataError(f"{file}: cannot be written: {error.strerror}") from error
+    with appearing(file) as stream:
+        stream.write(text.getvalue().encode())
     return corrected + len(by_photo)
 
 
 def _read(file: Path) -> tuple[list[dict[str, str]], list[str]]:
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
+        with open_text(file, encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             rows, columns = list(reader), list(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -94,4 +100,4 @@ def _read(file: Path) -> tuple[list[dict[str, str]], list[str]]:
 
 
 def _relative(photo: Path, file: Path) -> str:
-    return Path(os.path.relpath(photo, file.absolute().parent)).as_posix()
+    return escape_path(Path(os.path.relpath(photo, file.absolute().parent)).as_posix())

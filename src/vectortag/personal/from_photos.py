@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import NewTagError, PhotoError
+from vectortag.core.file_names import escape_path
+from vectortag.core.files import read_file
 from vectortag.core.types import FloatArray
 from vectortag.model.folder import ModelFolder
 from vectortag.model.head import new_tag_features, new_tag_parts
@@ -114,9 +116,9 @@ def _views(embedder: Embedder, photos: Iterable[Photo], width: int) -> FloatArra
 def _content_hash(photo: Photo) -> str:
     if isinstance(photo, str | Path):
         try:
-            content = Path(photo).read_bytes()
+            content = read_file(photo)
         except OSError as error:
-            raise PhotoError(f"{photo}: cannot be read: {error.strerror}") from error
+            raise PhotoError(f"{escape_path(photo)}: cannot be read: {error.strerror}") from error
     else:
         content = photo if isinstance(photo, bytes) else np.asarray(photo).tobytes()
     return hashlib.sha256(content).hexdigest()

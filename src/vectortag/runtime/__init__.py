@@ -1,1 +1,1 @@
-"""From a file to what a network says of it: pixels, the runtimes behind one interface, work on all cores."""
+"""From photos to embeddings: pixels, one interface to the runtimes, ordered work on all cores."""

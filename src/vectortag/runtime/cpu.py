@@ -1,4 +1,4 @@
-"""The machine as this process finds it: how many cores it may use, and what its processor can compute with."""
+"""The machine: how many cores this process may use, and the extensions of the processor."""
 
 from __future__ import annotations
 
@@ -12,24 +12,30 @@ from pathlib import Path
 CPU_INFO = Path("/proc/cpuinfo")
 
 EXTENSIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
-"""Of an x86 processor, what decides how fast a network runs, by the names that Linux gives them."""
+"""Extensions of x86 processors that decide how fast a network runs, by their names in Linux."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Attributes: `cores` is how many this process may use; `extensions` are those of EXTENSIONS that are there."""
+    """What is known of a machine.
+
+    Attributes:
+        cpu: the name of the processor.
+        cores: how many this process may use.
+        extensions: those of EXTENSIONS that the processor has.
+    """
 
     cpu: str
     cores: int
     extensions: tuple[str, ...]
 
     def has(self, *extensions: str) -> bool:
-        """True where the processor has one of these."""
+        """True if the processor has at least one of these."""
         return any(extension in self.extensions for extension in extensions)
 
 
 def this_machine() -> Machine:
-    """What is known of this machine. Where there is no /proc/cpuinfo (macOS, Windows), no extension is."""
+    """This machine; without /proc/cpuinfo (macOS, Windows) its extensions are not known and none is listed."""
     cpu, extensions = _processor(CPU_INFO)
     return Machine(cpu, usable_cores(), extensions)
 
@@ -46,14 +52,14 @@ def _processor(cpu_info: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def usable_cores() -> int:
-    """How many cores this process may really use: its affinity, cut by a container's quota."""
+    """How many cores this process may use: its affinity, limited by the container's quota."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _cgroup_quota()
     return affinity if quota is None else max(1, min(affinity, int(quota + 0.5)))
 
 
 def _cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """CPUs granted by the control group, in cores (version 2, then 1); None where there is no limit."""
+    """The CPU quota of the control group (version 2, then 1), in cores; None without a limit."""
     try:
         quota, period = (root / "cpu.max").read_text().split()
     except (OSError, ValueError):

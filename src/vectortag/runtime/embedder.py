@@ -1,11 +1,10 @@
-"""From photos to embeddings, many at a time: on all cores, in order, in flat memory."""
+"""From photos to embeddings: on all cores, in order, with bounded memory."""
 
 from __future__ import annotations
 
-import collections
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -16,30 +15,43 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.runtime.blas import one_thread
 from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.pipeline import batched, map_ordered
 from vectortag.runtime.pixels import Photo, PixelRecipe, load_pixels
-from vectortag.runtime.session import AT_ONCE, Session
+from vectortag.runtime.session import Session
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 2
-"""Groups of photos a thread that are taken before the first of them is given back: large photos hold up no others."""
+GROUP = 8
+"""Preferred photos per call of the network: enough for its batches."""
+
+GROUPS_PER_THREAD = 2
+"""Groups in flight per thread; bounds memory, and a slow photo does not stall the rest."""
+
+LARGEST_IN_BATCHES = 320
+"""Pixels a side up to which batches are computed; of larger photos, a batch takes hundreds of megabytes a core."""
 
 VIEWS = 4
-MIDDLE = 0.8
-"""The share of a side that a view of a photo's middle shows."""
+"""Views per photo: the whole and its centre, each also mirrored."""
+
+CENTRE = 0.8
+"""The side of the centre, as a share of the photo's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """A network and the pixels it wants. An embedding is the mean of the feature map over its cells."""
+    """A network and the recipe for its pixels. An embedding is the mean of the feature map over its cells.
+
+    Attributes:
+        size: pixels a side of the network's input.
+    """
 
     session: Session
     recipe: PixelRecipe
     size: int
 
     def at(self, size: int) -> Embedder:
-        """The same network at another input size; one that takes any."""
+        """The same network at another input size; the network must take any size."""
         return replace(self, size=size)
 
     def feature_map(self, photo: Photo) -> FloatArray:
@@ -48,10 +60,10 @@ class Embedder:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return self.session.feature_maps(self.pixels(photo)[None])[0]
+        return self.session.run(self.pixels(photo)[None])[0]
 
     def pixels(self, photo: Photo) -> ByteArray:
-        """(size, size, 3) uint8 of one photo; for a network in a lower precision by the quicker of two ways.
+        """(size, size, 3) uint8 of one photo: by Pillow for float32, resampled faster for a lower precision.
 
         Raises:
             PhotoError: the photo cannot be read.
@@ -60,88 +72,77 @@ class Embedder:
 
     def embed(self, images: ByteArray) -> FloatArray:
         """(N, size, size, 3) uint8 -> (N, K) float32."""
-        return embeddings_of(self.session.feature_maps(images))
+        return embeddings_of(self.session.run(images))
 
     def embed_many(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K,) embedding, or with the error that stopped it, in the order of `photos`."""
-        return self._each(photos, lambda feature_map: embeddings_of(feature_map[None])[0])
+        return self._map(photos, embeddings_of)
 
     def feature_maps(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K, h, w) feature map, or its error, in the order of `photos`."""
-        return self._each(photos, lambda feature_map: feature_map)
+        return self._map(photos, lambda maps: maps)
 
     def embed_views(self, photo: Photo) -> FloatArray:
-        """(VIEWS, K): the embeddings of a photo, of its middle, and of both mirrored.
+        """(VIEWS, K) float32: the embeddings of the photo, of its centre, and of both mirrored.
 
         Raises:
             PhotoError: the photo cannot be read.
         """
-        plain = Image.fromarray(self.pixels(photo))
-        edge = round(self.size * (1 - MIDDLE) / 2)
-        middle = plain.resize(plain.size, Image.Resampling.BICUBIC, (edge, edge, self.size - edge, self.size - edge))
-        views = np.stack([np.asarray(plain), np.asarray(middle)])
+        whole = Image.fromarray(self.pixels(photo))
+        edge = round(self.size * (1 - CENTRE) / 2)
+        centre = whole.resize(whole.size, Image.Resampling.BICUBIC, (edge, edge, self.size - edge, self.size - edge))
+        views = np.stack([np.asarray(whole), np.asarray(centre)])
         return self.embed(np.concatenate([views, views[:, :, ::-1]]))
 
-    def _each(
-        self, photos: Iterable[Photo], wanted: Callable[[FloatArray], FloatArray]
+    def _map(
+        self, photos: Iterable[Photo], reduce: Callable[[FloatArray], FloatArray]
     ) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
-        """Work on all cores: each thread decodes a group of photos, leaves them to the network, and waits for them.
+        """Work on all cores: each thread decodes a group of photos, calls the network with them, and waits for it.
 
         There are more threads than cores, so that some decode while others wait. A single photo has all cores, and no
-        network is made ready for each of them. What is too few photos for a group on each core is done one by one.
+        network is compiled for a core each. Photos that do not fill a group per core are computed one by one.
 
         Args:
-            wanted: what to keep of a feature map.
+            photos: read in the caller's thread, only as far ahead as the threads need.
+            reduce: feature maps (N, K, h, w) -> what is kept of them, (N, ...).
         """
         photos, session = iter(photos), self.session
-        first = list(itertools.islice(photos, AT_ONCE * session.threads))
+        first = list(itertools.islice(photos, GROUP * session.threads))
         if len(first) == 1:
-            yield first[0], _try(lambda photo: wanted(self.feature_map(photo)), first[0])
+            yield first[0], _result_or_error(lambda photo: reduce(self.feature_map(photo)[None])[0], first[0])
             return
-        group = AT_ONCE if len(first) == AT_ONCE * session.threads else 1
-        look = session.feature_maps_of if group > 1 else lambda images: map(session.feature_map, images)
+        size = GROUP if len(first) == GROUP * session.threads else 1
+        batch = session.batch if size > 1 and self.size <= LARGEST_IN_BATCHES else 1
         spare = session.threads // 2 if session.threads == usable_cores() else 0  # fewer cores were asked for: no more
+        threads = session.threads + spare
 
-        def work(some: Sequence[Photo]) -> list[tuple[Photo, FloatArray | PhotoError]]:
-            pixels = [_try(self.pixels, photo) for photo in some]
-            results = work_on_read(pixels, lambda images: map(wanted, look(images)))
-            return list(zip(some, results, strict=True))
+        def work(group: Sequence[Photo]) -> list[tuple[Photo, FloatArray | PhotoError]]:
+            pixels = [_result_or_error(self.pixels, photo) for photo in group]
+            results = map_readable(
+                pixels, lambda images: reduce(session.run(np.stack(images), batch=batch, concurrent=True))
+            )
+            return list(zip(group, results, strict=True))
 
-        waiting: collections.deque[Future[list[tuple[Photo, FloatArray | PhotoError]]]] = collections.deque()
-        with one_thread(), ThreadPoolExecutor(session.threads + spare, thread_name_prefix="photos") as pool:
-            try:
-                for some in in_batches(itertools.chain(first, photos), group):
-                    waiting.append(pool.submit(work, some))
-                    if len(waiting) >= AHEAD * (session.threads + spare):
-                        yield from waiting.popleft().result()
-                while waiting:
-                    yield from waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        groups = batched(itertools.chain(first, photos), size)
+        results = map_ordered(work, groups, threads=threads, in_flight=GROUPS_PER_THREAD * threads, name="photos")
+        with one_thread(), closing(results):
+            yield from itertools.chain.from_iterable(results)
 
 
-def _try(work: Callable[[Photo], Item], photo: Photo) -> Item | PhotoError:
+def _result_or_error(work: Callable[[Photo], Item], photo: Photo) -> Item | PhotoError:
     try:
         return work(photo)
     except PhotoError as error:
         return error
 
 
-def work_on_read(
+def map_readable(
     items: Sequence[Item | PhotoError], work: Callable[[list[Item]], Iterable[Result]]
 ) -> list[Result | PhotoError]:
-    """Work at once on all that could be read; an error stays in its place."""
-    read = [item for item in items if not isinstance(item, PhotoError)]
-    results = iter(work(read) if read else ())
+    """Call `work` once with all items that are no errors. Errors keep their position in the output."""
+    readable = [item for item in items if not isinstance(item, PhotoError)]
+    results = iter(work(readable) if readable else ())
     return [item if isinstance(item, PhotoError) else next(results) for item in items]
-
-
-def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """So many at a time, and in the end what is left."""
-    items = iter(items)
-    while some := list(itertools.islice(items, size)):
-        yield some
 
 
 def embeddings_of(feature_maps: FloatArray) -> FloatArray:

@@ -11,14 +11,16 @@ import contextlib
 import importlib
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, BinaryIO, Literal
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from vectortag.core.errors import MissingExtraError, PhotoError
+from vectortag.core.file_names import escape_path
+from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
 from vectortag.core.types import ByteArray
 
@@ -39,6 +41,12 @@ JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained att
 
 HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 """The brands of HEIC files, which telephones write. The decoder is an extra: it brings an encoder under the GPL."""
+
+RAW = (b"FUJIFILM", b"IIRO", b"IIU\0", b"MMOR", b"8BPS", b"\xff\n", b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ")
+"""How raw photos that are no TIFF begin, and Photoshop's, JPEG XL's and JPEG 2000's files: they are not read, and never
+overwritten either."""
+VIDEO = frozenset({b"ftyp", b"moov", b"mdat", b"wide"})
+"""The first box of an MP4 or QuickTime file; HEIC, AVIF and Canon's raw photos begin so, too."""
 
 SUFFIXES = frozenset(
     {
@@ -88,8 +96,8 @@ def load_pixels(photo: Photo, size: int, recipe: PixelRecipe, *, exact: bool = T
         photo: what to read.
         size: pixels a side.
         recipe: how it becomes pixels.
-        exact: resample with Pillow, the same to the last bit on every machine. Else with cykooz-resizer, where it is
-            installed: the same filters in a quarter of the time, and no value more than 2 of 255 apart.
+        exact: resample with Pillow, the same to the last bit on every machine. Otherwise with cykooz-resizer, if it
+            is installed: the same filters in a quarter of the time, and no value more than 2 of 255 apart.
 
     Raises:
         PhotoError: the photo cannot be read, is of a format that is not opened, or has too many pixels.
@@ -98,11 +106,11 @@ def load_pixels(photo: Photo, size: int, recipe: PixelRecipe, *, exact: bool = T
     image = open_image(photo, max_pixels=recipe.max_pixels, draft=(smallest, smallest))
     if not exact:
         with contextlib.suppress(ImportError):
-            return _quickly_resized(image, size, recipe.filter)
+            return _resize_fast(image, size, recipe.filter)
     return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
 
 
-def _quickly_resized(image: Image.Image, size: int, name: FilterName) -> ByteArray:
+def _resize_fast(image: Image.Image, size: int, name: FilterName) -> ByteArray:
     from cykooz_resizer import FilterType, ImageData, PixelType, ResizeAlg, ResizeOptions, Resizer
 
     same = {"bilinear": FilterType.bilinear, "bicubic": FilterType.catmull_rom}[name]
@@ -131,17 +139,57 @@ def open_image(photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None =
     if isinstance(photo, bytes):
         with _explained("photo"):
             return _decode(io.BytesIO(photo), max_pixels, draft)
-    path = Path(photo)
-    with _explained(str(path)):
-        if path.is_dir():
-            raise PhotoError("is a directory, not a photo")
-        with path.open("rb") as file:
-            return _decode(file, max_pixels, draft)
+    with open_photo(photo) as file:
+        return _decode(file, max_pixels, draft)
+
+
+@contextlib.contextmanager
+def open_photo(path: str | Path) -> Iterator[io.BufferedReader]:
+    """Yield a photo's file.
+
+    Raises:
+        PhotoError: it cannot be opened, is no ordinary file, or something goes wrong with it meanwhile.
+    """
+    with _explained(escape_path(path)), _opened(Path(path)) as file:
+        yield file
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    try:
+        return open_regular(path)
+    except IsADirectoryError as error:
+        next(path.iterdir(), None)  # a folder that cannot be looked into says so
+        raise PhotoError("is a directory, not a photo") from error
 
 
 def name_of(photo: Photo | None) -> str | None:
     """The path of a photo that has one."""
     return str(photo) if isinstance(photo, str | Path) else None
+
+
+def looks_like_photo(file: BinaryIO) -> bool:
+    """Whether a file begins as a photo, a raw photo or a video does, whatever else is wrong with it.
+
+    The two letters that BMP begins with are too few: such a file must have a whole header, too.
+    """
+    start = file.read(16)
+    if start[4:8] in VIDEO or start.startswith(RAW):
+        return True
+    for name, plugin in FORMATS.items():
+        importlib.import_module(f"PIL.{plugin}")
+        factory, accepts = Image.OPEN[name]
+        if accepts is not None and accepts(start) is True and (name != "BMP" or _has_header(factory, file)):
+            return True
+    return False
+
+
+def _has_header(factory: Callable[[IO[bytes], str], ImageFile.ImageFile], file: BinaryIO) -> bool:
+    file.seek(0)
+    try:
+        factory(file, "")
+    except Exception:  # a broken file can raise almost anything
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vectortag.core.errors import ConfigError, did_you_mean
+from vectortag.core.files import read_text
 from vectortag.model.manifest import NAME
 from vectortag.runtime.cpu import usable_cores
 
@@ -276,7 +277,7 @@ def load_config(path: str | Path, *, settings: Sequence[str] = ()) -> TrainConfi
     file = Path(path)
     environment = {**_read_dotenv(Path(".env")), **os.environ}
     try:
-        content = tomllib.loads(file.read_text("utf-8"))
+        content = tomllib.loads(read_text(file))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}. Expected a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -300,7 +301,7 @@ def _read_dotenv(file: Path) -> dict[str, str]:
     """NAME=value lines; `#` begins a comment line."""
     if not file.is_file():
         return {}
-    lines = (line.strip().removeprefix("export ") for line in file.read_text("utf-8").splitlines())
+    lines = (line.strip().removeprefix("export ") for line in read_text(file).splitlines())
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
 

@@ -103,5 +103,5 @@ class _FrozenPart:
                 yield rows.stop
 
     def _run(self, images: list[ByteArray]) -> FloatArray:
-        maps = self._session.feature_maps(np.stack(images))
+        maps = self._session.run(np.stack(images))
         return embeddings_of(maps) if self._pooled else maps

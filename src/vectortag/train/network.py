@@ -12,7 +12,7 @@ from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor, nn
 
 from vectortag.core.errors import ConfigError, did_you_mean
-from vectortag.core.folders import replace_file
+from vectortag.core.writing import replace_file
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import LinearBlock, MlpBlock
 from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig

@@ -19,7 +19,8 @@ from pathlib import Path
 import torch
 
 from vectortag.core import distributed
-from vectortag.model.folder import ModelFolder
+from vectortag.core.writing import ORDINARY, replace_file
+from vectortag.model.folder import ModelFolder, check_destination
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
@@ -51,6 +52,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     """
     started = time.monotonic()
     run = Path(output) / f"{config.name}.run"
+    check_destination(Path(output) / config.name)
     backbone = create_backbone(config.backbone)
     known = starting_classifier(config, backbone)
     data = load_training_data(config, classes=known.names if known else ())
@@ -93,4 +95,4 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
 def _take_notes(config: TrainConfig, tags: Sequence[str], run: Path) -> None:
     run.mkdir(parents=True, exist_ok=True)
     for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, tags)):
-        (run / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        replace_file(run / name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode(), mode=ORDINARY)

@@ -192,10 +192,10 @@ class TestFailures:
         outcome = explain(photo, "--tag", "sea", "--output", photo / "maps")
 
         assert (outcome.status, outcome.stdout) == (1, "")
-        assert "the folder cannot be created" in outcome.stderr
+        assert "cannot be written: Not a directory" in outcome.stderr
 
     def test_nothing_half_written_stays(self, explain, photo: Path, monkeypatch):
-        def save(image: Image.Image, file: Any, form: str) -> None:
+        def save(image: Image.Image, file: Any, form: str, **_: Any) -> None:
             file.write(b"half")
             raise KeyboardInterrupt
 

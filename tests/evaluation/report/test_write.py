@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.core.errors import PhotoError, TrainingError
+from vectortag.core.errors import OutputError, PhotoError, TrainingError
 from vectortag.core.types import UNKNOWN
 from vectortag.data.records import read_data_set
 from vectortag.data.training import Part
@@ -135,24 +136,24 @@ class TestFolder:
 
         assert {file: file.read_bytes() for file in written.iterdir()} == before
 
-    def test_a_file_that_cannot_be_completed_leaves_the_old_one(self, written: Path, report, monkeypatch):
-        def stop(self: Path, content: bytes) -> None:
-            with self.open("wb") as file:
-                file.write(content[:5])
+    def test_a_file_that_cannot_be_completed_leaves_the_old_one(
+        self, written: Path, report, trained, validation, reports, monkeypatch
+    ):
+        def stop(handle: int) -> None:
             raise OSError(28, "No space left on device")
 
-        before = (written / "per_tag.csv").read_bytes()
-        monkeypatch.setattr(Path, "write_bytes", stop)
+        (written / "heatmaps.png").write_bytes(b"old")
+        monkeypatch.setattr(os, "fsync", stop)
 
-        with pytest.raises(OSError, match="No space left"):
-            report._write(written / "per_tag.csv", b"a new table")
-        assert (written / "per_tag.csv").read_bytes() == before
+        with pytest.raises(TrainingError, match="the report cannot be written: No space left"):
+            report.write_report(written, trained, validation, reports)
+        assert (written / "heatmaps.png").read_bytes() == b"old"
         assert {file.name for file in written.iterdir()} == FILES
 
     def test_a_folder_that_cannot_be_made_is_an_error(self, report, trained, validation, reports, tmp_path: Path):
         (tmp_path / "taken").write_text("a file")
 
-        with pytest.raises(TrainingError, match=r"taken/report: the report cannot be written"):
+        with pytest.raises(OutputError, match=r"taken/report/README\.md: cannot be written: Not a directory"):
             report.write_report(tmp_path / "taken" / "report", trained, validation, reports)
 
     def test_a_photo_that_went_away_is_an_error_that_names_it(self, report, trained, validation, reports, tmp_path):

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import typer
 from PIL import Image
 
 from vectortag.apps.cli.output import NotesHandler, notes
+from vectortag.apps.cli.signals import StoppedBySignal, stopped_by_signals
 from vectortag.core.errors import (
     ConfigError,
     CorrectionError,
     MissingExtraError,
+    OverwriteError,
     ShapeError,
     UnknownModelError,
     UnknownTagError,
     VectorTagError,
     WordsError,
 )
+from vectortag.core.file_names import ESCAPING, escape_path
 
 USAGE_ERRORS = (
     ConfigError,
     CorrectionError,
     MissingExtraError,
+    OverwriteError,
     ShapeError,
     UnknownModelError,
     UnknownTagError,
@@ -92,39 +99,81 @@ def _options(
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
-def _named(arguments: Sequence[str]) -> Iterable[str]:
+def _named(arguments: Sequence[str]) -> list[str]:
     """The command that is called; all commands if the arguments do not start with one."""
     words = [argument for argument in arguments if argument not in {"-q", "--quiet"}]
-    return words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
+    return words[:1] if words[:1] and words[0] in COMMANDS else list(COMMANDS)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     # Our own limit of pixels is checked before decoding; Pillow's warning would only repeat it.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    command = typer.main.get_command(app_with(_named(arguments)))
+    _write_every_name()
+    named = _named(arguments)
+    command = typer.main.get_command(app_with(named))
     try:
-        # Not `app(...)`: it handles Ctrl-C and a closed pipe by itself.
-        with command.make_context("vectortag", list(arguments)) as context:
-            return int(command.invoke(context) or 0)
-    except typer.Exit as done:
-        return done.exit_code
+        with stopped_by_signals(named):
+            status = _invoke(command, arguments)
+            sys.stdout.flush()  # here, where it can still be said that it fails
+            return status
     except (typer.Abort, KeyboardInterrupt):
-        return _stopped()
+        return _stopped(130)
+    except StoppedBySignal as stop:
+        return _stopped(128 + stop.number)
     except BrokenPipeError:  # the reader, such as `head`, has stopped reading
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # how rich answers it where typer prints the help
+            return 0
+        raise
     except VectorTagError as error:
         notes.error(str(error))
         return 2 if isinstance(error, USAGE_ERRORS) else 1
+    except OSError as error:  # of stdout, of a share that has gone: what the machine refuses is no bug
+        notes.error(f"{_where(error)}: {error.strerror or error}")
+        return 1
     except Exception as error:
         show = getattr(error, "show", None)  # an error of the argument parser, which prints the usage
         if show is None:
             raise
         show()
         return int(getattr(error, "exit_code", 2))
+    finally:
+        _let_stdout_go()
 
 
-def _stopped() -> int:
+def _invoke(command: Any, arguments: Sequence[str]) -> int:
+    """Not `app(...)`, which handles Ctrl-C and a closed pipe by itself."""
+    try:
+        with command.make_context("vectortag", list(arguments)) as context:
+            return int(command.invoke(context) or 0)
+    except typer.Exit as done:
+        return done.exit_code
+
+
+def _write_every_name() -> None:
+    """Let stdout and stderr take names that are not UTF-8, and consoles any name: what they lack is escaped."""
+    if sys.stdout is None:  # closed by the caller: the data goes nowhere, and nobody else may get the descriptor
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ESCAPING)
+
+
+def _let_stdout_go() -> None:
+    """Drop what cannot be written: the interpreter would try again at its end, with a traceback."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _where(error: OSError) -> str:
+    return "the output cannot be written" if error.filename is None else escape_path(os.fsdecode(error.filename))
+
+
+def _stopped(status: int) -> int:
     notes.error("stopped; no incomplete file was left behind")
-    return 130
+    return status

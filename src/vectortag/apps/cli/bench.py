@@ -12,6 +12,7 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.core.errors import VectorTagError
+from vectortag.core.file_names import escape_path
 
 
 def bench(
@@ -33,7 +34,7 @@ def bench(
 
     `vectortag bench photos/ --model resnet18 --remember`
     """
-    from vectortag.data.find import find_images
+    from vectortag.data.find import photos_of
     from vectortag.inference.benchmark import Measured
     from vectortag.inference.benchmark import bench as measure
     from vectortag.model.folder import find_model_folder
@@ -42,9 +43,9 @@ def bench(
     from vectortag.runtime.cpu import this_machine
 
     folder, machine = find_model_folder(model), this_machine()
-    photos = [photo for path in paths or [] for photo in find_images(path)]
+    photos = list(photos_of(paths or []))
     if paths and not photos:
-        raise VectorTagError(f"no photos in {', '.join(map(str, paths))}")
+        raise VectorTagError(f"no photos in {', '.join(map(escape_path, paths))}")
     notes.progress(f"{folder.id} on {machine.cpu}, {machine.cores} cores, {' '.join(machine.extensions)}")
     results = list(measure(folder, photos, seconds=seconds))
     measured = [found for _, found in results if isinstance(found, Measured)]

@@ -9,6 +9,7 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.core.file_names import escape_path
 from vectortag.data.check import DataReport, check_data_set
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.model.taxonomy import load_taxonomy
@@ -48,14 +49,14 @@ def _print(report: DataReport, limit: int | None) -> None:
     data, console = report.data, stdout()
     named = len(data.records) + len(data.missing)
     console.print(f"{data.csv}: set {data.name}, {named + len(data.bad_rows):,} rows")
-    missing = [f"{data.csv.name}:{record.row}: {record.path} is not there" for record in data.missing]
+    missing = [f"{data.csv.name}:{record.row}: {escape_path(record.path)} is not there" for record in data.missing]
     ranked = sorted(report.tag_counts.items(), key=lambda item: (-item[1], item[0]))
     counts = [f"{count:6,}  {tag}" for tag, count in ranked]
     pairs = [
         f'"{rarer}" ({report.tag_counts[rarer]}) and "{frequent}" ({report.tag_counts[frequent]})'
         for rarer, frequent in report.near_synonyms
     ]
-    groups = [" = ".join(str(path) for path in group) for group in report.duplicates]
+    groups = [" = ".join(map(escape_path, group)) for group in report.duplicates]
     _section("bad rows", data.bad_rows, limit)
     _section("missing photos", missing, limit)
     _section("unreadable photos", report.unreadable, limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +12,14 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, DataError
+from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.types import FailedTagging
 from vectortag.data.embeddings import embed_photos
-from vectortag.data.find import find_images
+from vectortag.data.find import photos_of
 from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.outputs import LABELS, Inputs, check_output
 from vectortag.data.vocabulary import record_tags
 from vectortag.inference.active_learning import Suggestion, likely_mistakes, most_useful
 from vectortag.inference.refresh import forget
@@ -60,7 +63,7 @@ def correct(
 
 def _print_corrections(corrections: Sequence[Correction], done: str) -> None:
     for one in corrections:
-        stdout().print(f"{done}: {one.photo}: {_label(one)}")
+        stdout().print(f"{done}: {escape_path(one.photo)}: {_label(one)}")
     if not corrections:
         notes.print("there is nothing to undo", style="yellow")
 
@@ -78,6 +81,7 @@ def corrections(
     ] = None,
     model: options.Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """List your corrections, or export them for the next full training.
 
@@ -92,6 +96,7 @@ def corrections(
     """
     found = read_corrections()
     if export is not None:
+        check_output(export, LABELS, inputs=Inputs([onto] if onto else []), overwrite=overwrite)
         tagger = Tagger.load(model)
         photos = list(dict.fromkeys(one.photo for one in found))
         tags: dict[Path, list[str]] = {}
@@ -101,15 +106,15 @@ def corrections(
             else:
                 tags[photo] = [scored.tag for scored in tagging.tags]
         kept = [one for one in found if one.photo in tags]
-        rows = write_corrected(export, kept, tagger.folder.manifest.taxonomy, tags=tags, onto=onto)
+        rows = write_corrected(export, kept, tagger.folder.manifest.taxonomy, tags=tags, onto=onto, overwrite=overwrite)
         stdout().print(f"{export}: {rows} photos corrected")
         return 1 if len(tags) < len(photos) else 0
     if as_json:
-        rows_of = [{"photo": str(one.photo), "tag": one.tag, "has": one.has} for one in found]
-        stdout().print(json.dumps(rows_of, indent=2, ensure_ascii=False))
+        rows_of = [{"photo": escape_path(one.photo), "tag": one.tag, "has": one.has} for one in found]
+        stdout().print(to_json(rows_of, sys.stdout, indent=2))
     else:
         for one in found:
-            stdout().print(f"{one.photo}: {_label(one)}")
+            stdout().print(f"{escape_path(one.photo)}: {_label(one)}")
     return 0
 
 
@@ -162,7 +167,7 @@ def suggest(
     tagger = Tagger.load(model)
     tag = tagger.tags[tagger.place(tag)]
     labels = _labels(tagger, tag, data)
-    photos = list(find_images(data)) if data.is_dir() else [r.path for r in read_tagged_photos(data).records]
+    photos = list(photos_of([data])) if is_folder(data) else [r.path for r in read_tagged_photos(data).records]
     labels.update((one.photo, one.has) for one in read_corrections() if one.tag == tag)
     embeddings, failed = embed_photos(
         tagger.embedder, tagger.folder.manifest.files[NETWORK], list(dict.fromkeys(photos))
@@ -176,7 +181,8 @@ def suggest(
         "check": likely_mistakes(tagger, tag, labelled, labels, count=count),
     }
     if as_json:
-        stdout().print(json.dumps({what: [_plain(one) for one in some] for what, some in found.items()}, indent=2))
+        lists = {what: [_plain(one) for one in some] for what, some in found.items()}
+        stdout().print(to_json(lists, sys.stdout, indent=2))
     else:
         _print_suggestions(tag, found["label"], found["check"])
     return 1 if failed else 0
@@ -187,7 +193,7 @@ def _labels(tagger: Tagger, tag: str, data: Path) -> dict[Path, bool]:
     try:
         records = read_tagged_photos(data).records
     except DataError:
-        if not data.is_dir() or (data / "metadata.csv").is_file():
+        if not is_folder(data) or (data / "metadata.csv").is_file():
             raise
         return {}
     taxonomy = tagger.folder.manifest.taxonomy
@@ -196,14 +202,16 @@ def _labels(tagger: Tagger, tag: str, data: Path) -> dict[Path, bool]:
 
 
 def _plain(one: Suggestion) -> dict[str, Any]:
-    return {"photo": str(one.photo), "score": round(one.score, 4), "has": one.has}
+    return {"photo": escape_path(one.photo), "score": round(one.score, 4), "has": one.has}
 
 
 def _print_suggestions(tag: str, useful: Sequence[Suggestion], doubtful: Sequence[Suggestion]) -> None:
     table = Table("what", "score", "photo", box=None, header_style="bold")
     for one in useful:
-        table.add_row(f"{tag}?", f"{one.score:.2f}", str(one.photo))
+        table.add_row(f"{tag}?", f"{one.score:.2f}", escape_path(one.photo))
     for one in doubtful:
-        table.add_row(f"labelled {tag}" if one.has else f"not labelled {tag}", f"{one.score:.2f}", str(one.photo))
+        table.add_row(
+            f"labelled {tag}" if one.has else f"not labelled {tag}", f"{one.score:.2f}", escape_path(one.photo)
+        )
     stdout().print(table)
     notes.progress(f'answer with: vectortag correct PHOTO --yes "{tag}", or --no "{tag}"')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,8 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, open_output, stdout
+from vectortag.apps.formats import to_json
+from vectortag.data.outputs import REPORT_JSON, Inputs, check_output
 from vectortag.evaluation.evaluate import Report, Split
 from vectortag.evaluation.evaluate import evaluate as evaluate_model
 from vectortag.evaluation.protocols import Averages, Corel5k, Protocol, ProtocolReport, evaluate_by_protocol
@@ -31,6 +32,7 @@ def evaluate(
     size: options.Size = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     output: options.Output = None,
+    overwrite: options.Overwrite = False,
     skip_bad_rows: options.SkipBadRows = False,
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
@@ -47,6 +49,8 @@ def evaluate(
 
     `vectortag evaluate resnet18 coco/metadata.csv --split val --protocol coco`
     """
+    if output is not None:
+        check_output(output, REPORT_JSON, inputs=Inputs([data, data / "metadata.csv"]), overwrite=overwrite)
     tagger = Tagger.load(model, profile=profile, size=size, runtime=runtime, precision=precision, additions=False)
     report: Report | ProtocolReport
     if protocol:
@@ -57,7 +61,7 @@ def evaluate(
         notes.print(f"left out: {failure}", style="yellow")
     if as_json or output:
         with open_output(output) as stream:
-            stream.write(json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n")
+            stream.write(to_json(report.to_json(), stream, indent=2) + "\n")
     if not as_json:
         made_by = f"{report.model} in {report.precision} at {report.size} pixels"
         stdout().print(f"{made_by} on {report.data}, {report.split}: {report.photos:,} photos")

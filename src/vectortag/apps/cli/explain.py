@@ -13,10 +13,13 @@ import typer
 from PIL import Image
 
 from vectortag.apps.cli import options
-from vectortag.apps.cli.output import appearing, notes, progress_over, stdout
-from vectortag.core.errors import PhotoError, VectorTagError
+from vectortag.apps.cli.output import notes, progress_over, stdout
+from vectortag.core.errors import OutputError, OverwriteError, PhotoError, VectorTagError
+from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.types import FailedTagging
-from vectortag.data.find import find_images
+from vectortag.core.writing import appearing
+from vectortag.data.find import photos_of
+from vectortag.data.outputs import MAPS, PICTURE, Inputs, check_output, to_png
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.heatmap import draw_heatmap
 from vectortag.inference.tagger import Tagger
@@ -42,6 +45,7 @@ def explain(
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
     additions: options.Additions = True,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Show where in photos the model sees a tag: a heat map over the photo, as PNG.
 
@@ -57,6 +61,7 @@ def explain(
     `vectortag explain photos/ --all --output maps/`
     """
     photos = list(_photos(paths))
+    named = [photo for photo, _ in photos]
     if every and tags:
         raise VectorTagError("--all and --tag cannot be combined")
     if len(photos) != 1 and output is None:
@@ -66,9 +71,12 @@ def explain(
     if closely:
         say_where_maps_stay_coarse(tagger)
     wanted = [tagger.tags[tagger.place(tag)] for tag in tags or ()]
-    names = _Names(output, several=len(photos) > 1 or len(wanted) != 1)
+    names = _Names(output, several=len(photos) > 1 or len(wanted) != 1, inputs=Inputs(paths), overwrite=overwrite)
+    for photo, subfolder in photos:  # before any work, where the names are known
+        for what, suffix in [("maps", ".safetensors")] if every else [(tag, ".png") for tag in wanted]:
+            names.of(photo, subfolder, what, suffix)
     failed = 0
-    analyses = tagger.analyse_many((photo for photo, _ in photos), fine=closely)
+    analyses = tagger.analyse_many(named, fine=closely)
     for (photo, subfolder), result in zip(
         photos, progress_over(analyses, total=len(photos), what="explaining"), strict=True
     ):
@@ -78,10 +86,10 @@ def explain(
             if every:
                 file = names.of(photo, subfolder, "maps", ".safetensors")
                 save_maps(result, file)
-                stdout().print(str(file))
+                stdout().print(escape_path(file))
             else:
                 _draw(result, photo, subfolder, wanted, names, opacity, tagger.embedder.recipe.max_pixels)
-        except PhotoError as error:
+        except (PhotoError, OverwriteError, OutputError) as error:
             failed += 1
             notes.error(str(error))
     return 1 if failed else 0
@@ -98,23 +106,48 @@ def say_where_maps_stay_coarse(tagger: Tagger) -> None:
 def _photos(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
     """Every photo, with its folder relative to the given path."""
     for path in paths:
-        if path.is_dir():
-            yield from ((photo, photo.parent.relative_to(path)) for photo in find_images(path))
+        if is_folder(path):
+            yield from ((photo, _below(path, photo)) for photo in photos_of([path]))
         else:
             yield path, Path()
 
 
-class _Names:
-    """Where maps are written: `beach.sea.png`, and `beach.png.sea.png` for a second photo that is called beach."""
+def _below(path: Path, photo: Path) -> Path:
+    """The folder of a photo below `path`, which may be the photo's: a folder that could not be read is its own."""
+    return Path() if photo == path else photo.parent.relative_to(path)
 
-    def __init__(self, output: Path | None, *, several: bool) -> None:
-        self._file = output if output and output.suffix.lower() == ".png" and not output.is_dir() else None
+
+class _Names:
+    """Where maps are written: `beach.sea.png`, and `beach.png.sea.png` for a second photo that is called beach.
+
+    Each name is checked by `check_output` when it is first given.
+    """
+
+    def __init__(self, output: Path | None, *, several: bool, inputs: Inputs, overwrite: bool) -> None:
+        self._file = output if output and output.suffix.lower() == ".png" and not is_folder(output) else None
         if self._file and several:
-            raise VectorTagError(f"{output}: one file cannot hold several heat maps. Give a folder, or one --tag")
+            raise VectorTagError(
+                f"{escape_path(self._file)}: one file cannot hold several heat maps. Give a folder, or one --tag"
+            )
         self._folder = output or Path()
         self._taken: dict[Path, Path] = {}
+        self._inputs, self._overwrite = inputs, overwrite
+        self._checked: set[Path] = set()
 
     def of(self, photo: Path, subfolder: Path, what: str, suffix: str) -> Path:
+        """The file for a map.
+
+        Raises:
+            OverwriteError, OutputError: as `check_output`.
+        """
+        file = self._named(photo, subfolder, what, suffix)
+        if file not in self._checked:
+            form = MAPS if suffix == ".safetensors" else PICTURE
+            check_output(file, form, inputs=self._inputs, overwrite=self._overwrite)
+            self._checked.add(file)
+        return file
+
+    def _named(self, photo: Path, subfolder: Path, what: str, suffix: str) -> Path:
         if self._file:
             return self._file
         folder = self._folder / subfolder
@@ -134,7 +167,7 @@ def _draw(
 ) -> None:
     wanted = wanted or [scored.tag for scored in analysis.tagging.tags]
     if not wanted:
-        notes.print(f"{photo}: no tag reaches its threshold. Choose one with --tag", style="yellow")
+        notes.print(f"{escape_path(photo)}: no tag reaches its threshold. Choose one with --tag", style="yellow")
         return
     image = open_image(photo, max_pixels=max_pixels)
     for heatmap in analysis.heatmaps(wanted):
@@ -144,18 +177,18 @@ def _draw(
         elif heatmap.source != heatmap.tag:
             notes.progress(f"{heatmap.tag}: the heat map is that of {heatmap.source}")
         save_png(draw_heatmap(image, heatmap, opacity=opacity), file)
-        stdout().print(str(file))
+        stdout().print(escape_path(file))
 
 
 def save_png(image: Image.Image, file: Path) -> None:
-    """Write a PNG, and the folders above it.
+    """Write a PNG that carries our mark, and the folders above it.
 
     Raises:
-        VectorTagError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     _make_folder(file.parent)
     with appearing(file) as stream:
-        image.save(stream, "PNG")
+        stream.write(to_png(image))
 
 
 def save_maps(analysis: Analysis, file: Path) -> None:
@@ -165,13 +198,13 @@ def save_maps(analysis: Analysis, file: Path) -> None:
     size of the input that the scores come from.
 
     Raises:
-        VectorTagError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     from safetensors.numpy import save
 
     tagging = analysis.tagging
     metadata = {
-        "path": tagging.path or "",
+        "path": escape_path(tagging.path or ""),
         "tags": json.dumps([scored.tag for scored in tagging.scores], ensure_ascii=False),
         "model": tagging.model,
         "runtime": tagging.runtime,
@@ -191,4 +224,4 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise VectorTagError(f"{folder}: the folder cannot be created: {error.strerror}") from error
+        raise OutputError(f"{escape_path(folder)}: the folder cannot be created: {error.strerror}") from error

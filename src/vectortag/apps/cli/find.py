@@ -12,7 +12,9 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import console_on, notes, open_output
 from vectortag.apps.formats import found_photo, json_line
-from vectortag.data.find import find_images
+from vectortag.core.file_names import escape_path
+from vectortag.data.find import photos_of
+from vectortag.data.outputs import FOUND_TABLE, JSON_LINES, PAGE, Inputs, check_output, check_outputs_differ
 from vectortag.inference.search import Found, PhotoIndex
 from vectortag.inference.tagger import Tagger
 
@@ -34,6 +36,7 @@ def find(
     model: options.Model = None,
     profile: options.Profile = "balanced",
     output: options.Output = None,
+    overwrite: options.Overwrite = False,
     threads: options.Threads = None,
 ) -> int:
     """Find photos by a sentence, best match first.
@@ -47,10 +50,17 @@ def find(
 
     `vectortag find "on the beach" photos/ --has dog --not person --html found.html`
     """
+    check_outputs_differ(output, html)
+    inputs = Inputs(photos)
+    if output is not None:
+        form_of_output = FOUND_TABLE if form == "table" else JSON_LINES
+        check_output(output, form_of_output, inputs=inputs, overwrite=overwrite)
+    if html is not None:
+        check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
     tagger = Tagger.load(model, profile=profile, threads=threads)
     for tag in (*(has or ()), *(has_not or ())):
         tagger.place(tag)  # an unknown tag is an error before the long work starts
-    index = PhotoIndex.of(tagger, list(find_images(*photos)))
+    index = PhotoIndex.of(tagger, list(photos_of(photos)))
     for error in index.failed:
         notes.print(f"left out: {error}", style="yellow")
     found = index.search(sentence, top=top, has=has or (), has_not=has_not or ())
@@ -65,16 +75,16 @@ def find(
             write_contact_sheet(stream, sentence, found)
     if not found:
         notes.print(f"no photo was found among {len(index.photos)}", style="yellow")
-    return 0
+    return 1 if index.failed else 0
 
 
 def write_table(found: Sequence[Found[Path]], stream: TextIO) -> None:
     table = Table("similarity", "photo", box=None, header_style="bold")
     for one in found:
-        table.add_row(f"{one.similarity:.3f}", str(one.photo))
+        table.add_row(f"{one.similarity:.3f}", escape_path(one.photo))
     console_on(stream).print(table)
 
 
 def write_lines(found: Sequence[Found[Path]], stream: TextIO) -> None:
     for one in found:
-        stream.write(json_line(found_photo(str(one.photo), one.similarity)))
+        stream.write(json_line(found_photo(escape_path(one.photo), one.similarity), stream))

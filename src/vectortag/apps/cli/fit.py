@@ -50,9 +50,11 @@ def fit(
     """
     from vectortag.assembly.fit import fit as fit_model
     from vectortag.core.folders import report_folder
+    from vectortag.data.keywords import read_tagged_photos
 
+    photos = read_tagged_photos(data)
     folder = fit_model(
-        data,
+        photos,
         name=name,
         model=model,
         taxonomy="none" if raw else taxonomy,
@@ -72,7 +74,7 @@ def fit(
     notes.progress(f"report: {report_folder(folder.manifest.name)}")
     notes.progress(f"use it: vectortag tag PHOTO --model {folder.manifest.name}")
     stdout().print(str(folder.path))
-    return 0
+    return 1 if photos.closed else 0
 
 
 def _percent(what: str, value: float | None) -> str:

@@ -12,6 +12,10 @@ from vectortag.runtime import session
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="A model's name or folder. See: vectortag models")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace a file that is not an older output. Never a photo, never an input."),
+]
 SkipBadRows = Annotated[bool, typer.Option("--skip-bad-rows", help="Skip bad rows instead of stopping.")]
 DataName = Annotated[
     str | None, typer.Option("--dataset", help="Name of the data set. Default: the name of its folder.")

@@ -11,13 +11,13 @@ import io
 import logging
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from vectortag.core.errors import VectorTagError
+from vectortag.core.file_names import ESCAPING
+from vectortag.core.writing import appearing
 
 if TYPE_CHECKING:
     from vectortag.apps.cli.console import PlainConsole
@@ -44,10 +44,15 @@ class Notes:
         return PlainConsole(stderr=True)
 
     def print(self, text: str, style: str = "") -> None:
-        self.console.pieces((text, style))
+        self.pieces((text, style))
 
     def error(self, text: str) -> None:
-        self.console.pieces(("error:", "bold red"), (f" {text}", ""))
+        self.pieces(("error:", "bold red"), (f" {text}", ""))
+
+    def pieces(self, *pieces: tuple[str, str]) -> None:
+        """One line. Where stderr is full or closed there is nobody to tell, and the job goes on."""
+        with contextlib.suppress(OSError, ValueError):
+            self.console.pieces(*pieces)
 
     def progress(self, text: str) -> None:
         if not self.hushed:
@@ -63,7 +68,7 @@ class NotesHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         style = "yellow" if record.levelno >= logging.WARNING else ""
-        notes.console.pieces((moment, "dim"), (" ", ""), (self.format(record), style))
+        notes.pieces((moment, "dim"), (" ", ""), (self.format(record), style))
 
 
 def console_on(stream: TextIO) -> PlainConsole:
@@ -85,16 +90,29 @@ def line_writer(stream: TextIO) -> Callable[..., None]:
     return lambda *pieces: print("".join(text for text, _ in pieces), file=stream)
 
 
-def bar(score: float) -> str:
-    """A score in [0, 1] as a bar of 20 cells.
+def bar(score: float, encoding: str | None = None) -> str:
+    """A score in [0, 1] as a bar of 20 cells; of "#" where the encoding of a console lacks the blocks.
 
     >>> bar(0.5)
     '██████████          '
+    >>> bar(0.5, "latin-1")
+    '##########          '
     """
+    if encoding and not _has_blocks(encoding):
+        return ("#" * round(score * BAR_CELLS)).ljust(BAR_CELLS)
     eighths = round(score * BAR_CELLS * 8)
     full, rest = divmod(eighths, 8)
     cells = EIGHTHS[8] * full + (EIGHTHS[rest] if rest else "")
     return cells.ljust(BAR_CELLS)
+
+
+@functools.cache
+def _has_blocks(encoding: str) -> bool:
+    try:
+        EIGHTHS.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -102,43 +120,17 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
     """Yield stdout, or a text file that is written as `appearing` does.
 
     Raises:
-        VectorTagError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     if path is None:
         yield sys.stdout
         sys.stdout.flush()
         return
-    with appearing(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as stream:
+    with appearing(path) as file:
+        stream = io.TextIOWrapper(file, encoding="utf-8", errors=ESCAPING, newline="")
         yield stream
-
-
-@contextlib.contextmanager
-def appearing(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file beside `path` that takes its name at the end; where that is not reached, nothing stays behind.
-
-    Raises:
-        VectorTagError: the file cannot be written.
-    """
-    if path.exists() and not path.is_file():
-        raise VectorTagError(f"{path}: cannot be written: it is there and is no ordinary file. Name a file")
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise VectorTagError(f"{path}: cannot be written: {error.strerror}") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        temporary.chmod(0o666 & ~_umask())  # mkstemp's files are private; an output is an ordinary file
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        stream.flush()
+        stream.detach()  # `appearing` has still to bring the file to disk
 
 
 def progress_over(items: Iterable[Item], *, total: int, what: str) -> Iterator[Item]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
 
 
@@ -17,6 +18,7 @@ def report(
         Path | None,
         typer.Option("--output", "-o", help="Folder for the report. Default: a folder in your data folder."),
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Write the report of a model from its validation photos, as training does, and print its path.
 
@@ -29,5 +31,5 @@ def report(
     """
     from vectortag.evaluation.report.rewrite import report_on
 
-    stdout().print(str(report_on(model, data, output=output) / "README.md"))
+    stdout().print(str(report_on(model, data, output=output, overwrite=overwrite) / "README.md"))
     return 0

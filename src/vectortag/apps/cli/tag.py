@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TextIO
 
@@ -10,9 +10,11 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
-from vectortag.apps.formats import CsvWriter, JsonLinesWriter
+from vectortag.apps.formats import CsvWriter, JsonLinesWriter, name_in
+from vectortag.core.file_names import escape_path
 from vectortag.core.types import FailedTagging, Tagging, TagScore
-from vectortag.data.find import find_images
+from vectortag.data.find import photos_of
+from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, Form, Inputs, check_output
 from vectortag.inference.tagger import Tagger
 
 Format = Literal["table", "jsonl", "csv"]
@@ -34,6 +36,7 @@ def tag(
     profile: options.Profile = "balanced",
     size: options.Size = None,
     output: options.Output = None,
+    overwrite: options.Overwrite = False,
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
     additions: options.Additions = True,
@@ -51,6 +54,8 @@ def tag(
 
     `vectortag tag photos/ --threshold 0 --top-k 5`
     """
+    if output is not None:
+        check_output(output, FORMS[form], inputs=Inputs(paths), overwrite=overwrite)
     tagger = Tagger.load(
         model,
         profile=profile,
@@ -60,13 +65,13 @@ def tag(
         threads=threads,
         additions=additions,
     )
-    total = sum(1 for _ in _photos(paths))  # not stored: memory does not grow with the number of photos
+    total = sum(1 for _ in photos_of(paths))  # not stored: memory does not grow with the number of photos
     if not total:
-        notes.print(f"no photos in {', '.join(map(str, paths))}", style="yellow")
+        notes.print(f"no photos in {', '.join(map(escape_path, paths))}", style="yellow")
     failed = 0
     with open_output(output) as stream:
         writer = WRITERS[form](stream)
-        for result in progress_over(tagger.tag_many(_photos(paths)), total=total, what="tagging"):
+        for result in progress_over(tagger.tag_many(photos_of(paths)), total=total, what="tagging"):
             if isinstance(result, FailedTagging):
                 failed += 1
                 writer.failed(result)
@@ -77,32 +82,29 @@ def tag(
     return 1 if failed else 0
 
 
-def _photos(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.exists():
-            yield from find_images(path)
-        else:
-            yield path  # becomes an error in the output
-
-
 class TableWriter:
     """For people: one block per photo, one bar per tag."""
 
     def __init__(self, stream: TextIO) -> None:
         self._write = line_writer(stream)
+        self._encoding = stream.encoding
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        self._write((tagging.path or "photo", "bold"))
+        self._write((name_in(tagging) or "photo", "bold"))
         width = max((len(scored.tag) for scored in tags), default=0)
         for scored in tags:
-            self._write((f"  {scored.tag:{width}}  ", ""), (bar(scored.score), "green"), (f" {scored.score:.2f}", ""))
+            self._write(
+                (f"  {scored.tag:{width}}  ", ""),
+                (bar(scored.score, self._encoding), "green"),
+                (f" {scored.score:.2f}", ""),
+            )
         if tagging.implied:
             self._write((f"  and so: {', '.join(tagging.implied)}", "dim"))
         if not tags:
             self._write(("  no tag reaches its threshold", "dim"))
 
     def failed(self, failure: FailedTagging) -> None:
-        self._write((failure.path, "bold"))
+        self._write((escape_path(failure.path), "bold"))
         self._write((f"  error: {failure.error}", "red"))
 
 
@@ -111,3 +113,6 @@ WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,
 }
+
+FORMS: dict[Format, Form] = {"table": TAGS_TABLE, "jsonl": JSON_LINES, "csv": TAGS_CSV}
+"""What an older output of each format is known by."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.apps.formats import to_json
 from vectortag.core.schema import to_plain
 from vectortag.data.find import find_images
 from vectortag.model.folder import ModelFolder, find_model_folder
@@ -40,7 +41,7 @@ def tags(
     if as_json:
         rows = [{"tag": tag, "added": False, "taught_by": teacher} for tag, teacher in own]
         rows += map(_describe, additions)
-        stdout().print(json.dumps(rows, indent=2, ensure_ascii=False))
+        stdout().print(to_json(rows, sys.stdout, indent=2))
         return 0
     table = Table("tag", "taught by", "examples", "parents", "separation", box=None, header_style="bold")
     for tag, teacher in own:

@@ -11,6 +11,7 @@ import typer
 from vectortag.apps.cli.output import notes
 from vectortag.apps.ui.settings import Settings
 from vectortag.core.errors import MissingExtraError, VectorTagError
+from vectortag.core.file_names import escape_path, is_missing
 
 PAGE = Path(__file__).parents[1] / "ui" / "app.py"
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -41,8 +42,8 @@ def ui(
     if importlib.util.find_spec("streamlit") is None:
         raise MissingExtraError("The web page", "Streamlit", "ui")
     for path in (*(models or ()), *(data or ())):
-        if not path.exists():
-            raise VectorTagError(f"{path}: no such file or folder")
+        if is_missing(path):
+            raise VectorTagError(f"{escape_path(path)}: no such file or folder")
     if host not in LOCAL:
         notes.print(f"anyone who reaches {host}:{port} can use the page; there is no password", style="yellow")
     from streamlit.web.cli import main

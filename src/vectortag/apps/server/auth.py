@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vectortag.core.errors import ConfigError
-from vectortag.core.folders import replace_file
+from vectortag.core.files import read_text
+from vectortag.core.writing import replace_file
 
 LINE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*) sha256:(?P<hash>[0-9a-f]{64})")
 
@@ -57,8 +58,8 @@ def new_key(file: Path, name: str) -> str:
     if not LINE.fullmatch(line):
         raise ConfigError(f"the name of a key may have letters, digits and ._- only, got {name!r}")
     try:
-        replace_file(file, f"{before.rstrip()}\n{line}\n".lstrip().encode())
-        file.chmod(0o644)  # hashes of random keys are no secret, and a container's user may be another one
+        # Hashes of random keys are no secret, and a container's user may be another one.
+        replace_file(file, f"{before.rstrip()}\n{line}\n".lstrip().encode(), mode=0o644)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written: {error.strerror}") from error
     return key
@@ -66,7 +67,7 @@ def new_key(file: Path, name: str) -> str:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
+        return read_text(file)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from vectortag.apps.server.batching import Batcher
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray, Heatmap, Tagging
+from vectortag.data.outputs import to_png
 from vectortag.inference.heatmap import draw_heatmap
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import PROFILES, Profile
@@ -223,6 +223,4 @@ class ModelWorker:
 def _overlay(photo: bytes, heatmap: Heatmap, opacity: float, max_pixels: int) -> bytes:
     image = open_image(photo, max_pixels=max_pixels, draft=(OVERLAY_SIDE, OVERLAY_SIDE))
     image.thumbnail((OVERLAY_SIDE, OVERLAY_SIDE))
-    file = io.BytesIO()
-    draw_heatmap(image, heatmap, opacity=opacity).save(file, "PNG")
-    return file.getvalue()
+    return to_png(draw_heatmap(image, heatmap, opacity=opacity))

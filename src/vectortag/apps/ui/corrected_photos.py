@@ -6,7 +6,8 @@ from pathlib import Path
 
 from vectortag.apps.ui.session_photos import PagePhoto
 from vectortag.core.errors import CorrectionError
-from vectortag.core.folders import data_home, replace_file
+from vectortag.core.folders import data_home
+from vectortag.core.writing import replace_file
 from vectortag.inference.tagger import Tagger
 from vectortag.personal.corrections import read_corrections, remove_correction
 

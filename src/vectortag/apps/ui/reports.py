@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import DataError
+from vectortag.core.files import open_text, read_text
 from vectortag.core.folders import report_folder
 from vectortag.core.types import UNKNOWN
 from vectortag.data.keywords import read_tagged_photos
@@ -54,7 +55,7 @@ def parts_of(report: Path) -> Iterator[str | Path]:
         DataError: the report cannot be read.
     """
     try:
-        text = (report / "README.md").read_text("utf-8")
+        text = read_text(report / "README.md")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{report / 'README.md'}: cannot be read: {error}") from error
     at = 0
@@ -76,7 +77,7 @@ def read_per_tag(report: Path) -> list[dict[str, str | float | None]]:
     if not file.is_file():
         return []
     try:
-        with file.open(encoding="utf-8", newline="") as rows:
+        with open_text(file, newline="") as rows:
             return [{key: _number(value) for key, value in row.items()} for row in csv.DictReader(rows)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file}: cannot be read: {error}") from error

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from vectortag.apps.ui.session_photos import MOST_PIXELS
 from vectortag.core.errors import NewTagError
-from vectortag.core.folders import replace_file
+from vectortag.core.writing import replace_file
 from vectortag.inference.image_grid import fit
 from vectortag.model.folder import ModelFolder
 from vectortag.personal.added_tags import folder_of

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from vectortag.core.types import Doubles
+from vectortag.data.outputs import SOFTWARE
 from vectortag.evaluation.metrics import Reliability
 from vectortag.evaluation.report.curves import Learning, PrecisionRecall
 
@@ -32,7 +33,7 @@ MOST_POINTS = 2000
 def to_png(figure: Figure) -> bytes:
     """The figure as the content of a PNG file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": SOFTWARE})
     return buffer.getvalue()
 
 

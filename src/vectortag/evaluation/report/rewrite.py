@@ -15,7 +15,7 @@ from vectortag.data.training import Part
 from vectortag.data.vocabulary import build_targets
 from vectortag.evaluation.evaluate import choose_part, embed_records, known_in, make_report
 from vectortag.evaluation.report.curves import Epoch, Learning
-from vectortag.evaluation.report.write import Validation, write_report
+from vectortag.evaluation.report.write import Validation, check_report_folder, write_report
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import find_model_folder
 from vectortag.model.manifest import Manifest
@@ -23,20 +23,26 @@ from vectortag.model.manifest import Manifest
 log = logging.getLogger(__name__)
 
 
-def report_on(model: str | Path, data: Sequence[str | Path], *, output: Path | None = None) -> Path:
+def report_on(
+    model: str | Path, data: Sequence[str | Path], *, output: Path | None = None, overwrite: bool = False
+) -> Path:
     """Write the report of a finished model, and return its folder.
 
     Args:
         model: a model's name or folder.
         data: the sets it was trained on, each called as it was then; their validation photos judge and are shown.
         output: the folder of the report; None is that of the model's name in the user's data folder.
+        overwrite: as in `write_report`.
 
     Raises:
         DataError: a set cannot be read, or has no validation photos of the model.
         TrainingError: the report cannot be written.
         UnknownModelError, ModelFolderError: as `Tagger.load`.
     """
-    tagger = Tagger.load(find_model_folder(model), additions=False, precision="exact")
+    found = find_model_folder(model)
+    folder = report_folder(found.manifest.name) if output is None else output
+    check_report_folder(folder, overwrite=overwrite)
+    tagger = Tagger.load(found, additions=False, precision="exact")
     manifest = tagger.folder.manifest
     records: list[Record] = []
     embeddings, targets, reports = [], [], []
@@ -49,9 +55,9 @@ def report_on(model: str | Path, data: Sequence[str | Path], *, output: Path | N
         records += readable
         embeddings.append(seen)
         targets.append(truth)
-    folder = report_folder(manifest.name) if output is None else output
     part = Part(tuple(records), np.concatenate(targets))
-    write_report(folder, learning_of(manifest), Validation(tagger, part, np.concatenate(embeddings)), reports)
+    validation = Validation(tagger, part, np.concatenate(embeddings))
+    write_report(folder, learning_of(manifest), validation, reports, overwrite=overwrite)
     return folder
 
 

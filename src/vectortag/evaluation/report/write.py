@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,7 +14,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from vectortag.core.errors import TrainingError
+from vectortag.core.files import open_regular
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
+from vectortag.core.writing import ORDINARY, replace_file
+from vectortag.data.outputs import PICTURE, Form, Inputs, check_output, to_png
 from vectortag.data.training import Part
 from vectortag.data.vocabulary import judgeable
 from vectortag.evaluation.evaluate import Report, TagReport
@@ -44,6 +47,18 @@ try:
     from vectortag.evaluation.report import plots
 except ModuleNotFoundError:  # matplotlib comes with the extra "plots"
     plots = None  # type: ignore[assignment]
+
+FILES = (
+    "README.md",
+    "heatmaps.png",
+    "per_tag.csv",
+    "learning_curve.png",
+    "precision_recall.png",
+    "reliability.png",
+    "co_occurrence.png",
+)
+TEXT = Form("a report of VectorTag's", lambda start: re.match(rb"# How .+ was trained", start) is not None)
+TABLE = Form("a table of VectorTag's", lambda start: start.startswith(b"data,tag,"))
 
 TAGS_IN_MATRIX = 30
 
@@ -90,7 +105,14 @@ class _Judged:
     ranked: list[int]
 
 
-def write_report(folder: Path, learning: Learning | None, validation: Validation, reports: Sequence[Report]) -> None:
+def write_report(
+    folder: Path,
+    learning: Learning | None,
+    validation: Validation,
+    reports: Sequence[Report],
+    *,
+    overwrite: bool = False,
+) -> None:
     """Write README.md and what it shows into a folder; a file that is there already is replaced when it is complete.
 
     Where matplotlib is not installed, the figures that it draws are left out.
@@ -98,11 +120,14 @@ def write_report(folder: Path, learning: Learning | None, validation: Validation
     Args:
         learning: how the training went; None where nobody remembers.
         reports: the figures on each data set.
+        overwrite: replace files that are no older report's. Never a photo.
 
     Raises:
+        OverwriteError, OutputError: a file is in the way.
         TrainingError: the folder cannot be written.
         PhotoError: a validation photo is no longer there.
     """
+    check_report_folder(folder, overwrite=overwrite)
     judged = _judge(validation)
     files = {"heatmaps.png": _heatmaps(judged), "per_tag.csv": per_tag(reports).encode()}
     if plots is not None:
@@ -116,7 +141,7 @@ def write_report(folder: Path, learning: Learning | None, validation: Validation
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            _write(folder / name, content)
+            replace_file(folder / name, content, mode=ORDINARY)
     except OSError as error:
         raise TrainingError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
 
@@ -191,9 +216,7 @@ def _heatmaps(judged: _Judged) -> bytes:
     rows = [[cell for pair in pairs[first : first + 2] for cell in pair] for first in range(0, len(pairs), 2)]
     if not rows:
         rows = [[Cell(Image.new("RGB", (EXAMPLE_SIDE, 1), "white"), "no tag can be judged")]]
-    buffer = io.BytesIO()
-    draw_sheet(rows).save(buffer, "PNG")
-    return buffer.getvalue()
+    return to_png(draw_sheet(rows))
 
 
 def _example(judged: _Judged, place: int) -> tuple[Cell, Cell]:
@@ -205,10 +228,22 @@ def _example(judged: _Judged, place: int) -> tuple[Cell, Cell]:
     return Cell(photo, heatmap.tag, precision), Cell(draw_heatmap(photo, heatmap), note=score_note(heatmap))
 
 
-def _write(file: Path, content: bytes) -> None:
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+def check_report_folder(folder: Path, *, overwrite: bool = False) -> None:
+    """Refuse a folder in which a file of the report would replace one of another kind; an older report is replaced.
+
+    Raises:
+        OverwriteError, OutputError: as `check_output`.
+    """
+    if _holds_a_report(folder):
+        return
+    for name in FILES:
+        form = TABLE if name.endswith(".csv") else TEXT if name.endswith(".md") else PICTURE
+        check_output(folder / name, form, inputs=Inputs(), overwrite=overwrite)
+
+
+def _holds_a_report(folder: Path) -> bool:
     try:
-        temporary.write_bytes(content)
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with open_regular(folder / "README.md") as file:
+            return TEXT.fits(file.readline(200))
+    except OSError:
+        return False

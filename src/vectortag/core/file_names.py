@@ -1,0 +1,93 @@
+"""File names as text that can be written anywhere, and read back.
+
+A file name is bytes, and not all of them are UTF-8. In every output a byte that is none is written as a backslash, `x`
+and its two hexadecimal digits, and a backslash that stands before something that looks like such an escape is doubled.
+All other names stay as they are.
+
+`escape_path` and `unescape_path` are the two directions. A stream whose encoding lacks a character writes it as a
+backslash, `u` and its four digits, or `U` and eight (`ESCAPING`), which `unescape_path` reads back as well.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from pathlib import Path
+
+ESCAPING = "vectortag.escape"
+"""The name of the error handler for streams: `open(..., errors=ESCAPING)`."""
+
+_SPECIAL = re.compile("[\\\\\ud800-\udfff]")
+_CODE = r"x[89a-fA-F][0-9a-fA-F]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}"
+_BEFORE_CODE = re.compile(rf"\\+(?={_CODE}|[{chr(0xD800)}-{chr(0xDFFF)}])")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED = re.compile(rf"(\\+)({_CODE})")
+
+
+def escape_path(path: str | Path) -> str:
+    r"""The path as text that is valid Unicode; `unescape_path` gives the path back.
+
+    >>> print(escape_path("caf\udce9.jpg"), escape_path("sea.jpg"))
+    caf\xe9.jpg sea.jpg
+    """
+    text = str(path)
+    if not _SPECIAL.search(text):
+        return text
+    doubled = _BEFORE_CODE.sub(lambda run: 2 * run[0], text)
+    return _SURROGATE.sub(lambda found: _code(found[0]), doubled)
+
+
+def unescape_path(text: str) -> Path:
+    r"""The path that `escape_path` was given.
+
+    >>> unescape_path(escape_path("caf\udce9.jpg")) == Path("caf\udce9.jpg")
+    True
+    """
+    return Path(_ESCAPED.sub(_read_back, text))
+
+
+def _code(character: str) -> str:
+    """A byte that is no UTF-8 comes as U+DC80 to U+DCFF (PEP 383)."""
+    point = ord(character)
+    if 0xDC80 <= point <= 0xDCFF:
+        return rf"\x{point - 0xDC00:02x}"
+    return rf"\u{point:04x}" if point <= 0xFFFF else rf"\U{point:08x}"
+
+
+def _read_back(found: re.Match[str]) -> str:
+    backslashes, code = "\\" * (len(found[1]) // 2), found[2]
+    point = int(code[1:], 16)
+    if len(found[1]) % 2 == 0:
+        return backslashes + code
+    if code[0] == "x":
+        return backslashes + chr(0xDC00 + point)
+    return backslashes + chr(point) if point <= 0x10FFFF else found[0]
+
+
+def _escape_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_code, error.object[error.start : error.end])), error.end
+
+
+codecs.register_error(ESCAPING, _escape_unencodable)
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether this is a folder; False where that cannot be found out: its own folder is closed, its name too long."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_missing(path: str | Path) -> bool:
+    """Whether there certainly is nothing of that name."""
+    try:
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

@@ -1,0 +1,83 @@
+"""How files are opened: ordinary files only. A named pipe that is called like a photo would hang a reader for ever."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from pathlib import Path
+
+KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+READING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+
+ALREADY_OPEN = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+"""What the shell has opened for us, as in `check <(unzip -p set.zip metadata.csv)`: it may be a pipe."""
+
+
+def open_regular(path: str | Path) -> io.BufferedReader:
+    """Open an ordinary file for reading.
+
+    Raises:
+        OSError: it cannot be read, or is a pipe, a socket, a device or a folder; `strerror` says which.
+    """
+    handle = os.open(path, READING) if _is_open_already(path) else _open_checked(path)
+    try:
+        if hasattr(os, "O_NONBLOCK"):
+            os.set_blocking(handle, True)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_file(path: str | Path) -> bytes:
+    """The content of an ordinary file; fails as `open_regular`."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def read_text(path: str | Path) -> str:
+    """The content of an ordinary file in UTF-8; fails as `open_regular`, or with UnicodeDecodeError."""
+    with open_text(path) as file:
+        return file.read()
+
+
+def open_text(path: str | Path, *, encoding: str = "utf-8", newline: str | None = None) -> io.TextIOWrapper:
+    """Open an ordinary file as text; fails as `open_regular`."""
+    return io.TextIOWrapper(open_regular(path), encoding=encoding, newline=newline)
+
+
+def require_regular(path: str | Path) -> None:
+    """For a file that a library opens by itself: fail as `open_regular` would."""
+    _refuse_special(os.stat(path), path)  # noqa: PTH116
+
+
+def _is_open_already(path: str | Path) -> bool:
+    return str(path).startswith(ALREADY_OPEN)
+
+
+def _open_checked(path: str | Path) -> int:
+    """Look before opening, since a pipe or a device notices; and after, since it may have been exchanged."""
+    require_regular(path)
+    handle = os.open(path, READING)
+    try:
+        _refuse_special(os.fstat(handle), path)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _refuse_special(found: os.stat_result, path: str | Path) -> None:
+    if stat.S_ISREG(found.st_mode):
+        return
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, not a file", str(path))
+    kind = next((name for is_kind, name in KINDS if is_kind(found.st_mode)), "something else")
+    raise OSError(errno.EINVAL, f"it is {kind}, not an ordinary file", str(path))

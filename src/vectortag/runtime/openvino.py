@@ -1,0 +1,247 @@
+"""OpenVINO, the default runtime: `Session` on a processor, compiled networks in a cache, and the text network.
+
+A network is compiled for each use: an input shape, which is faster fixed than found out in each run, and a number of
+streams. With one stream, all cores compute one run: the lowest latency. With one per core, each core computes a run of
+its own: the highest throughput. A batch pays only on processors that multiply so fast that reading the weights is what
+costs; see docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from vectortag.core.errors import MissingExtraError, ModelFolderError
+from vectortag.core.files import open_regular
+from vectortag.core.folders import cache_home
+from vectortag.core.types import Arithmetic, ByteArray, FloatArray
+from vectortag.core.writing import replace_file
+from vectortag.runtime.cpu import this_machine
+
+BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
+"""Images per run, by precision and by the first of these extensions that the processor has; one per run elsewhere."""
+
+IN_FLIGHT = 8
+"""Images per core that one call has in flight; bounds the memory of the infer requests."""
+
+CACHED_NETWORKS = 24
+"""Compiled networks in the cache; beyond that, the least recently used ones are deleted."""
+
+_IMPORTING = threading.Lock()
+
+
+class OpenVinoSession:
+    """See `vectortag.runtime.session.Session`.
+
+    Raises:
+        MissingExtraError: OpenVINO is not installed.
+        ModelFolderError: it cannot load the network.
+    """
+
+    runtime: ClassVar[Literal["openvino"]] = "openvino"
+
+    def __init__(self, network: Path | bytes, threads: int, precision: Arithmetic, digest: str | None = None) -> None:
+        self._core = _import_openvino().Core()
+        self.threads = threads
+        lowered = precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision: Arithmetic = "f32" if lowered else precision
+        batches = BATCHES.get(self.precision, {})
+        self.batch = next((batches[name] for name in batches if this_machine().has(name)), 1)
+        self._network, self._digest = network, digest
+        self._pools: dict[tuple[int, tuple[int, ...]], _RequestPool] = {}
+        self._compiling = threading.Lock()
+        if digest is None:
+            self._model = self._read()
+
+    def run(self, images: ByteArray, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
+        """See `vectortag.runtime.session.Session.run`."""
+        count = len(images)
+        streams = self.threads if concurrent or count > batch else 1
+        pool = self._pool(streams, (batch, *images.shape[1:]))
+        images = _padded(images, batch)
+        maps = np.empty((len(images), *pool.map_shape), np.float32)
+        at_once = batch * max(1, IN_FLIGHT * self.threads // batch)
+        for first in range(0, len(images), at_once):
+            pool.run(images[first : first + at_once], batch, maps[first : first + at_once])
+        return maps[:count]
+
+    def compile_dynamic(self, config: dict[str, Any]) -> Any:
+        """The network compiled for the shapes that its file declares, dynamic ones among them."""
+        return self._compile((), config)
+
+    def _pool(self, streams: int, shape: tuple[int, ...]) -> _RequestPool:
+        key = (streams, shape)
+        if key not in self._pools:
+            with self._compiling:
+                if key not in self._pools:
+                    self._pools[key] = _RequestPool(self._compile(shape, self._config(streams)))
+        return self._pools[key]
+
+    def _config(self, streams: int) -> dict[str, Any]:
+        return {
+            "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
+            "INFERENCE_NUM_THREADS": self.threads,
+            "NUM_STREAMS": streams,
+            "ENABLE_CPU_PINNING": False,  # the cores also decode, and are shared with other programs
+        }
+
+    def _compile(self, shape: tuple[int, ...], config: dict[str, Any]) -> Any:
+        cached = self._cache_file(shape, config)
+        if cached is not None and (compiled := self._load(cached, config)) is not None:
+            return compiled
+        model = self._model if self._digest is None else self._read()
+        try:
+            if shape:
+                model.reshape([*shape])
+            compiled = self._core.compile_model(model, "CPU", config)
+        except RuntimeError as error:
+            raise self._cannot_load(error) from error
+        if cached is not None:
+            _write_cache(cached, compiled.export_model().getvalue())
+        return compiled
+
+    def _read(self) -> Any:
+        try:
+            if isinstance(self._network, bytes):
+                return self._core.read_model(self._network)
+            return self._core.read_model(str(self._network))
+        except RuntimeError as error:
+            raise self._cannot_load(error) from error
+
+    def _cannot_load(self, error: Exception) -> ModelFolderError:
+        name = "network" if isinstance(self._network, bytes) else str(self._network)
+        return ModelFolderError(f"{name}: OpenVINO cannot load it: {error}")
+
+    def _cache_file(self, shape: tuple[int, ...], config: dict[str, Any]) -> Path | None:
+        """Where the network is cached, compiled for this use by this version on this processor."""
+        if self._digest is None:
+            return None
+        processor = self._core.get_property("CPU", "FULL_DEVICE_NAME")
+        use = f"{self._digest} {shape} {sorted(config.items())} {_import_openvino().__version__} {processor}"
+        return cache_home() / "compiled" / f"{hashlib.sha256(use.encode()).hexdigest()[:32]}.blob"
+
+    def _load(self, cached: Path, config: dict[str, Any]) -> Any:
+        try:
+            content = _read_tensor(cached)
+            os.utime(cached)
+            return self._core.import_model(content, "CPU", config)
+        except (OSError, RuntimeError):  # missing or broken: compile again
+            return None
+
+
+class _RequestPool:
+    """A compiled network and its infer requests, shared by all threads.
+
+    openvino.AsyncInferQueue takes the same CPU time within the noise (2026.4), but hangs or aborts if several threads
+    start its requests, and hands results to a callback in the order in which they are done.
+    """
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+        self._idle: list[Any] = []  # threads pop and extend at the same time: both are atomic
+        self.map_shape: tuple[int, ...] = tuple(compiled.output(0).shape)[1:]  # (K, h, w)
+
+    def run(self, images: ByteArray, batch: int, maps: FloatArray) -> None:
+        """Compute (N, H, W, 3) into (N, K, h, w), N a multiple of `batch`: all runs in flight at once."""
+        runs = [slice(first, first + batch) for first in range(0, len(images), batch)]
+        requests = [self._take() for _ in runs]
+        for request, part in zip(requests, runs, strict=True):
+            request.start_async([images[part]], share_inputs=True)
+        for request, part in zip(requests, runs, strict=True):
+            request.wait()
+            maps[part] = request.get_output_tensor().data
+        self._idle.extend(requests)
+
+    def _take(self) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._compiled.create_infer_request()
+
+
+class TextSession:
+    """A network that reads texts as numbered word pieces, in float32 on one core.
+
+    Args:
+        network: an ONNX file with the inputs input_ids, attention_mask and token_type_ids.
+        digest: its sha256, under which the compiled network is cached for the next time.
+
+    Raises:
+        MissingExtraError: OpenVINO is not installed.
+        ModelFolderError: it cannot load the network.
+    """
+
+    CONFIG: ClassVar[dict[str, Any]] = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+
+    def __init__(self, network: Path, digest: str) -> None:
+        session = OpenVinoSession(network, 1, "f32", digest)
+        self._request = session.compile_dynamic(self.CONFIG).create_infer_request()
+        self._running = threading.Lock()
+
+    def hidden(self, pieces: Sequence[Sequence[int]]) -> FloatArray:
+        """The last hidden states of n texts of L pieces each: (n, L) -> (n, L, D) float32."""
+        ids = np.array(pieces, np.int64)
+        with self._running:
+            result: FloatArray = self._request.infer(
+                {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+            )[0]
+        return result
+
+
+def _padded(images: ByteArray, batch: int) -> ByteArray:
+    """Repeat the last image up to a whole number of batches: a smaller batch would be one more network to compile."""
+    missing = -len(images) % batch
+    return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
+
+
+def _import_openvino() -> Any:
+    """Import OpenVINO without its telemetry and without its model converter.
+
+    `import openvino` looks up an analytics host from a forked process and leaves a file in the home folder, unless
+    `openvino_telemetry` cannot be imported: then it takes its own stub, which does nothing. The converter is not
+    needed and takes more than half of the time of the import; `import openvino.tools.ovc` still finds it afterwards.
+
+    OpenVINO's binding sets up its use of numpy at the first array that it gets. If two threads bring one at the same
+    time, both wait for each other for ever, so it gets one here.
+    """
+    with _IMPORTING:
+        if "openvino" not in sys.modules:
+            sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+            sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
+        try:
+            import openvino
+        except ImportError as error:
+            raise MissingExtraError("The runtime openvino", "OpenVINO", "all") from error
+        finally:
+            if sys.modules.get("openvino.tools.ovc", ...) is None:
+                del sys.modules["openvino.tools.ovc"]
+        openvino.Tensor(np.zeros(1, np.float32)).element_type.to_dtype()
+        return openvino
+
+
+def _read_tensor(file: Path) -> Any:
+    """A file's bytes in memory that OpenVINO uses as it is; of plain bytes it makes copies."""
+    openvino = _import_openvino()
+    with open_regular(file) as stream:
+        tensor = openvino.Tensor(openvino.Type.u8, [os.fstat(stream.fileno()).st_size])
+        stream.readinto(tensor.data)
+    return tensor
+
+
+def _write_cache(file: Path, compiled: bytes) -> None:
+    """Cache a compiled network, if the cache can be written, and delete the least recently used ones."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, compiled)
+        by_use = sorted(file.parent.glob("*.blob"), key=lambda cached: cached.stat().st_mtime, reverse=True)
+        for old in by_use[CACHED_NETWORKS:]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        return

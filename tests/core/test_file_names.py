@@ -1,0 +1,41 @@
+"""Names become text and come back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vectortag.core.file_names import ESCAPING, escape_path, unescape_path
+
+NAME = st.binary(min_size=1, max_size=30).filter(lambda name: not {b"/", b"\0"} & {name[i : i + 1] for i in range(30)})
+
+
+@given(NAME)
+def test_every_name_comes_back(name: bytes):
+    path = Path(os.fsdecode(name))
+
+    assert unescape_path(escape_path(path).encode("utf-8").decode("utf-8")) == path
+
+
+@given(st.text(alphabet="\\xe9uU0aé\udce9\ud800", max_size=12))
+def test_names_that_look_like_escapes_come_back(name: str):
+    assert unescape_path(escape_path(name)) == Path(name)
+
+
+@pytest.mark.parametrize("name", ["sea.jpg", "日本 🌊.jpg", "C:\\photos\\sea.jpg", "100 %.jpg", "été"])
+def test_a_name_in_unicode_stays_as_it_is(name: str):
+    assert escape_path(name) == name
+
+
+def test_two_names_never_become_one():
+    assert escape_path("caf\udce9") == "caf\\xe9"
+    assert escape_path("caf\\xe9") == "caf\\\\xe9"
+
+
+def test_a_stream_escapes_what_it_lacks():
+    assert "é日🌊\udce9".encode("ascii", ESCAPING) == rb"\u00e9\u65e5\U0001f30a\xe9"
+    assert unescape_path("\\u00e9\\u65e5\\U0001f30a\\xe9") == Path("é日🌊\udce9")

@@ -1,0 +1,190 @@
+"""No output replaces a photo, an input, or a file of somebody else's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+Cli = Callable[..., Any]
+MakePhoto = Callable[..., Path]
+
+
+@pytest.fixture
+def photo(make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return make_photo("photos/sea.png").relative_to(tmp_path)
+
+
+def writing(what: str, photo: Path, output: Path, model: Path) -> list[object]:
+    """A command that reads the photo and writes an output."""
+    commands: dict[str, list[object]] = {
+        "tag": ["tag", photo, "--output", output, "--model", model],
+        "tag a folder": ["tag", photo.parent, "--output", output, "--model", model],
+        "jsonl": ["tag", photo, "--format", "jsonl", "--output", output, "--model", model],
+        "csv": ["tag", photo, "--format", "csv", "--output", output, "--model", model],
+        "explain": ["explain", photo, "--tag", "sea", "--output", output, "--model", model],
+        "compare": ["compare", photo, "--tag", "sea", "--model", model, "--model", model, "--output", output],
+        "find": ["find", "sea", photo, "--output", output, "--model", model],
+        "page": ["find", "sea", photo.parent, "--html", output, "--model", model],
+        "evaluate": ["evaluate", model, photo.parent, "--output", output],
+    }
+    return commands[what]
+
+
+EVERY = ["tag", "tag a folder", "jsonl", "csv", "explain", "compare", "find", "page", "evaluate"]
+
+
+@pytest.mark.parametrize("what", EVERY)
+class TestPhotos:
+    def test_a_photo_that_was_given_is_no_output(self, cli: Cli, photo: Path, tiny_model: Path, what: str):
+        before = photo.read_bytes()
+
+        outcome = cli(*writing(what, photo, photo, tiny_model), "--overwrite")
+
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert outcome.stderr.startswith("error: photos/sea.png: is ")
+        assert photo.read_bytes() == before
+
+    @pytest.mark.parametrize("link", [os.link, os.symlink], ids=["hard link", "symbolic link"])
+    def test_nor_under_another_name(self, cli: Cli, photo: Path, tiny_model: Path, what: str, link: Any):
+        before = photo.read_bytes()
+        link(photo.absolute(), "other.png")
+
+        assert cli(*writing(what, photo, Path("other.png"), tiny_model), "--overwrite").status == 2
+        assert Path("other.png").read_bytes() == photo.read_bytes() == before
+
+    def test_nor_is_any_other_photo(self, cli: Cli, photo: Path, make_photo: MakePhoto, tiny_model: Path, what: str):
+        other = make_photo("holiday.png", seed=5)
+        before = other.read_bytes()
+
+        assert cli(*writing(what, photo, other, tiny_model), "--overwrite").status == 2
+        assert other.read_bytes() == before
+
+    def test_nor_half_a_photo(self, cli: Cli, photo: Path, make_photo: MakePhoto, tiny_model: Path, what: str):
+        half = make_photo("half.jpg", seed=5).read_bytes()[:200]
+        Path("half.png").write_bytes(half)
+
+        assert cli(*writing(what, photo, Path("half.png"), tiny_model), "--overwrite").status == 2
+        assert Path("half.png").read_bytes() == half
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"\0\0\0\x18ftypcrx ",
+        b"\0\0\0\x18ftypheic",
+        b"FUJIFILMCCD-RAW",
+        b"II*\0\x10\0\0\0CR",
+        b"\0\0\0\x08wide",
+        b"\0\0\0\x0cJXL ",
+    ],
+    ids=["cr3", "heic", "raf", "cr2", "mov", "jxl"],
+)
+def test_a_raw_photo_or_a_video_is_never_replaced(cli: Cli, photo: Path, tiny_model: Path, start: bytes):
+    Path("other").write_bytes(start + bytes(64))
+
+    assert cli("tag", photo, "--output", "other", "--overwrite", "--model", tiny_model).status == 2
+    assert Path("other").read_bytes() == start + bytes(64)
+
+
+class TestOwnOutputs:
+    @pytest.mark.parametrize("what", ["tag", "jsonl", "csv", "explain", "compare"])
+    def test_yesterday_s_command_can_be_repeated(self, cli: Cli, photo: Path, tiny_model: Path, what: str):
+        command = writing(what, photo, Path("output.png"), tiny_model)
+
+        assert cli(*command).status == 0
+        before = Path("output.png").read_bytes()
+        assert cli(*command).status == 0
+        assert Path("output.png").read_bytes() == before
+
+    def test_maps_of_every_tag_can_be_written_again(self, cli: Cli, photo: Path, tiny_model: Path):
+        for _ in range(2):
+            assert cli("explain", photo, "--all", "--output", "maps", "--model", tiny_model).status == 0
+
+    @pytest.mark.parametrize("what", ["tag", "jsonl", "csv", "explain", "compare", "find", "page", "evaluate"])
+    def test_a_text_of_another_kind_is_replaced_only_when_told(
+        self, cli: Cli, photo: Path, tiny_model: Path, what: str
+    ):
+        Path("notes.png").write_text("My notes\n  of the year\n")
+
+        outcome = cli(*writing(what, photo, Path("notes.png"), tiny_model))
+
+        assert outcome.status == 2
+        assert "notes.png: is there already and is not " in outcome.stderr
+        assert "pass --overwrite" in outcome.stderr
+        assert Path("notes.png").read_text() == "My notes\n  of the year\n"
+
+    def test_overwrite_replaces_a_text(self, cli: Cli, photo: Path, tiny_model: Path):
+        Path("notes.txt").write_text("My notes")
+
+        assert cli(*writing("jsonl", photo, Path("notes.txt"), tiny_model), "--overwrite").status == 0
+        assert Path("notes.txt").read_text().startswith('{"path": "photos/sea.png"')
+
+    def test_an_empty_file_holds_nothing_to_lose(self, cli: Cli, photo: Path, tiny_model: Path):
+        Path("tags.jsonl").touch()
+
+        assert cli(*writing("jsonl", photo, Path("tags.jsonl"), tiny_model)).status == 0
+
+    def test_what_we_draw_carries_our_mark(self, cli: Cli, photo: Path, tiny_model: Path):
+        cli(*writing("explain", photo, Path("map.png"), tiny_model))
+
+        with Image.open("map.png") as drawn:
+            assert drawn.info["Software"] == "VectorTag"
+
+    def test_a_heat_map_beside_the_photo_does_not_replace_a_photo_of_that_name(
+        self, cli: Cli, photo: Path, make_photo: MakePhoto, tiny_model: Path
+    ):
+        before = make_photo("sea.dog.png", seed=4).read_bytes()
+
+        outcome = cli("explain", photo, "--tag", "dog", "--model", tiny_model)
+
+        assert outcome.status == 2
+        assert "sea.dog.png: is a photo" in outcome.stderr
+        assert Path("sea.dog.png").read_bytes() == before
+
+
+class TestLabels:
+    def test_an_export_replaces_no_metadata_csv_unless_told(self, cli: Cli, photo: Path, tiny_model: Path):
+        cli("correct", photo, "--yes", "sea", "--model", tiny_model)
+        Path("metadata.csv").write_text("image_path,tags\nphotos/sea.png,mine\n")
+        command = ["corrections", "--export", "metadata.csv", "--model", tiny_model]
+
+        assert cli(*command).status == 2
+        assert "mine" in Path("metadata.csv").read_text()
+        assert cli(*command, "--onto", "metadata.csv", "--overwrite").status == 2
+        assert "mine" in Path("metadata.csv").read_text()
+        assert cli(*command, "--overwrite").status == 0
+
+    def test_a_report_replaces_no_readme_of_another(self, cli: Cli, photo: Path, tiny_model: Path):
+        Path("docs").mkdir()
+        Path("docs/README.md").write_text("# My project\n")
+
+        outcome = cli("report", tiny_model, "photos", "--output", "docs")
+
+        assert outcome.status == 2
+        assert "docs/README.md: is there already and is not a report of VectorTag's" in outcome.stderr
+
+    def test_a_folder_of_photos_is_no_place_for_a_model(self, cli: Cli, photo: Path, tiny_model: Path):
+        outcome = cli("quantise", tiny_model, "photos", "--output", "photos")
+
+        assert outcome.status == 2
+        assert 'photos: holds "sea.png", which is no part of a model folder' in outcome.stderr
+        assert photo.is_file()
+
+
+def test_the_decision_comes_before_the_model_is_loaded(cli: Cli, photo: Path):
+    outcome = cli("tag", photo, "--output", photo, "--model", "no such model")
+
+    assert "is an input" in outcome.stderr
+
+
+def test_two_outputs_are_two_files(cli: Cli, photo: Path, tiny_model: Path):
+    outcome = cli("find", "sea", photo, "--output", "found", "--html", "./found", "--model", tiny_model)
+
+    assert outcome.status == 2
+    assert "two outputs cannot be one file" in outcome.stderr

@@ -89,7 +89,7 @@ def to_json(value: Any, stream: TextIO, *, indent: int | None = None) -> str:
 
 
 def name_in(tagging: Tagging) -> str | None:
-    """The path of a photo as every output writes it; None where it came from memory."""
+    """The path of a photo as every output writes it; None for a picture from memory."""
     return None if tagging.path is None else escape_path(tagging.path)
 
 

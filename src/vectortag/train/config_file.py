@@ -2,6 +2,9 @@
 
 Later sources win: defaults, the TOML file, `.env`, environment (`VECTORTAG_TRAIN_LEARNING_RATE=1e-3`,
 `VECTORTAG_TRAIN_LOSS__KIND=focal`), `--set learning_rate=1e-3 --set loss.kind=focal`.
+
+pydantic-settings does not fit: it ignores unknown variables of the environment, where typing errors hide, refuses other
+programs' variables in `.env`, which `${NAME}` needs, and reads values as JSON in the place of TOML.
 """
 
 from __future__ import annotations

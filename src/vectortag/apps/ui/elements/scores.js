@@ -1,5 +1,5 @@
 // Tags with their scores. data: {rows: [{tag, score, threshold, found, said}], chosen, empty}
-// Events: tag = the name of the tag that was clicked; said = {tag, has} of the thumb that was.
+// Events: tag = the name of the clicked tag; said = {tag, has} of the clicked thumb.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
   root.replaceChildren();

@@ -1,5 +1,5 @@
 // A photo under its heat map, or beside it. data: {photo, ratio, layer, layers, opacity, beside, alt}
-// Hears of a click in scores.js at once, and shows that tag's layer before the server has answered.
+// Listens to clicks in scores.js, and shows the tag's layer before the server answers.
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root");
   if (!root.firstChild) {

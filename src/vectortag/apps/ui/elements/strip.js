@@ -1,5 +1,5 @@
-// Small photos to choose from. data: {thumbs: [{key, name, picture}], chosen, wrap}
-// Event: photo = the key of the one that was clicked.
+// Thumbnails to choose from. data: {thumbs: [{key, name, picture}], chosen, wrap}
+// Event: photo = the key of the clicked thumbnail.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
   root.classList.toggle("wrap", data.wrap);

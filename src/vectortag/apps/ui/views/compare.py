@@ -78,8 +78,8 @@ def _choose_tag(analyses: dict[str, Analysis]) -> str:
             best[scored.tag] = max(best.get(scored.tag, 0.0), scored.score)
     ranked = sorted(best, key=lambda tag: -best[tag])
     named = st.query_params.get("tag")
-    place = ranked.index(named) if named in best else 0
-    tag = st.selectbox("Tag", ranked, index=place, width=260) or ranked[0]
+    index = ranked.index(named) if named in best else 0
+    tag = st.selectbox("Tag", ranked, index=index, width=260) or ranked[0]
     st.query_params["tag"] = tag
     return tag
 

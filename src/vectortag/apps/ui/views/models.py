@@ -67,9 +67,9 @@ def _tags(folder: ModelFolder) -> list[dict[str, object]]:
     return [
         {
             "tag": tag,
-            **{profile: point.thresholds[profile][place] for profile, point in points.items()},
+            **{profile: point.thresholds[profile][i] for profile, point in points.items()},
             "taught by": teacher,
-            "parents": ", ".join(manifest.tags[parent] for parent in hierarchy.above(place)),
+            "parents": ", ".join(manifest.tags[parent] for parent in hierarchy.above(i)),
         }
-        for place, (tag, teacher) in enumerate(zip(manifest.tags, manifest.label_sources, strict=True))
+        for i, (tag, teacher) in enumerate(zip(manifest.tags, manifest.label_sources, strict=True))
     ]

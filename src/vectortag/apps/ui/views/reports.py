@@ -107,9 +107,9 @@ def _mistakes() -> None:
     model = choose_model()
     st.markdown("Where the model and the labels disagree most. Sometimes the label is wrong.")
     pair = (model.folder.digest, str(data))
-    asked: set[tuple[str, str]] = st.session_state.setdefault("judged", set())
-    if pair not in asked:
-        st.button("Find the worst errors", type="primary", on_click=asked.add, args=(pair,))
+    searched: set[tuple[str, str]] = st.session_state.setdefault("searched_pairs", set())
+    if pair not in searched:
+        st.button("Find the worst errors", type="primary", on_click=searched.add, args=(pair,))
         return
     try:
         found, what = _find(str(data), model.folder)

@@ -100,7 +100,7 @@ class TestOthers:
     def test_correct_keeps_it_and_gives_it_back(self, cli: Cli, photos: Path, tiny_model: Path):
         model = ["--model", tiny_model]
 
-        assert cli("correct", photos / LATIN, "--yes", "sea", *model).stdout == f"noted: photos/{SHOWN}: sea\n"
+        assert cli("correct", photos / LATIN, "--yes", "sea", *model).stdout == f"recorded: photos/{SHOWN}: sea\n"
         assert cli("corrections").stdout == f"{escape_path((photos / LATIN).absolute())}: sea\n"
         assert cli("corrections", "--export", "new.csv", *model).status == 0
         assert cli("check", "new.csv", "--taxonomy", "none").stdout.count("missing photos: 0") == 1

@@ -77,7 +77,7 @@ class TestKeeping:
 
     @pytest.mark.parametrize(
         ("yes", "no", "problem"),
-        [(["dog"], ["puppy"], '"dog" is said to be there and not to be there'), ([], [], "nothing is said of it")],
+        [(["dog"], ["puppy"], '"dog" is both a tag to add and a tag to remove'), ([], [], "no tag is named")],
     )
     def test_what_makes_no_sense_is_refused(self, tagger, photos, yes, no, problem):
         with pytest.raises(CorrectionError, match=problem):

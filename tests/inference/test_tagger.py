@@ -22,7 +22,8 @@ from vectortag.core.errors import (
     VectorTagError,
 )
 from vectortag.core.types import ByteArray, FailedTagging, FloatArray, Tagging
-from vectortag.inference.tagger import SCORED_AT_ONCE, Tagger
+from vectortag.inference.many_photos import SCORED_TOGETHER
+from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder
 from vectortag.runtime.embedder import GROUP, GROUPS_PER_THREAD, Embedder
 
@@ -231,7 +232,7 @@ class TestExplaining:
         for fine in (False, True):
             most = max(len(alive) for _ in tagger.analyse_many(watched(), fine=fine))
             assert (
-                most <= GROUPS_PER_THREAD * GROUP * 3 + SCORED_AT_ONCE + 2 * GROUP
+                most <= GROUPS_PER_THREAD * GROUP * 3 + SCORED_TOGETHER + 2 * GROUP
             )  # with a spare thread on two cores
 
     def test_a_network_of_one_size_has_coarse_maps_only(

@@ -1,23 +1,19 @@
-"""The Tagger: the one class that turns photos into tags and heat maps.
+"""The Tagger: from photos to tags and heat maps. Command line, page, service and Python all use it.
 
-A photo takes one way, whoever asks:
-
-    pixels -> feature map -> embedding -> logits -> calibrated scores -> a parent is at least its child -> tags
+photo -> pixels -> feature map -> embedding -> logits -> calibrated scores -> raised parents -> tags
+         `Embedder` ----------------------->   `Scorer` ---------------------------------->
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from vectortag.core.errors import CorrectionError, PhotoError, VectorTagError
-from vectortag.core.file_names import escape_path
+from vectortag.core.errors import PhotoError, VectorTagError
 from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
 from vectortag.inference.analysis import Analysis
+from vectortag.inference.many_photos import ForwardPass, pass_many, score_many
 from vectortag.inference.scorer import Scorer
 from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import ModelFolder
@@ -26,9 +22,7 @@ from vectortag.model.registry import find_model_folder
 from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.personal.corrected_rows import Refit, read_refits
-from vectortag.runtime.blas import one_thread
-from vectortag.runtime.embedder import Embedder, embeddings_of, map_readable
-from vectortag.runtime.pipeline import batched
+from vectortag.runtime.embedder import Embedder, embeddings_of
 from vectortag.runtime.pixels import Photo, name_of
 from vectortag.runtime.session import Runtime
 
@@ -36,17 +30,12 @@ if TYPE_CHECKING:
     from vectortag.personal.corrections import Correction
 
 
-Item = TypeVar("Item")
-
-SCORED_AT_ONCE = 16
-"""Photos whose scores are computed together: the head's matrices are read once for all of them."""
-
 FINE = 2
-"""Fine heat maps come from an input so many times as large as the model's default: of four times as many cells."""
+"""The input size of fine heat maps, as a multiple of the model's default size."""
 
 
 class Tagger:
-    """A model, loaded and ready.
+    """A loaded model.
 
     tagger = Tagger.load()
     tagging = tagger.tag("beach.jpg")   # .tags -> (TagScore("sea", score=0.91, threshold=0.44), ...)
@@ -89,12 +78,12 @@ class Tagger:
         """Load a model by name or path; without one, the shipped default.
 
         Args:
-            model: a name that `vectortag models` lists, the path of a model folder, or one that was read.
-            profile: which thresholds decide: "precise", "balanced" or "thorough".
-            size: pixels a side of the network's input, one that the model offers; None is the largest for "thorough",
+            model: a name of `vectortag models`, the path of a model folder, or a ModelFolder.
+            profile: the thresholds to use: "precise", "balanced" or "thorough".
+            size: side of the network's input in pixels, one that the model offers. None: the largest for "thorough",
                 else the default.
             runtime, precision, threads: as in `vectortag.model.precision.open_model`.
-            additions: with the tags that were added to the model, and what corrections have taught it.
+            additions: whether to use the user's added tags and corrections.
 
         Raises:
             UnknownModelError: there is no such model.
@@ -111,7 +100,7 @@ class Tagger:
         return tagger
 
     def reload(self) -> None:
-        """Take up what was added to the model, or taught to it by corrections, since it was loaded.
+        """Read the user's added tags and corrections again.
 
         Raises:
             ModelFolderError: a file in the data folder was changed by hand, or is of a newer version.
@@ -130,23 +119,23 @@ class Tagger:
 
     @property
     def id(self) -> str:
-        """What stands in every output: the model's id, and whether corrections have moved some of its scores."""
+        """The model's id as every output has it; "+corrections" where corrections have changed scores."""
         return f"{self.folder.id}+corrections" if self.refits else self.folder.id
 
     @property
     def default_embedder(self) -> Embedder:
-        """The network at the model's default size: what it was made with, and what it is taught with."""
+        """The network at the model's default size, at which tags are added and corrections learnt."""
         return self.embedder.at(self.folder.manifest.sizes[0])
 
     @property
     def finer(self) -> Embedder | None:
-        """The network at the input size of fine heat maps; None where it takes no larger one."""
+        """The network at the input size of fine heat maps; None if it takes no larger input."""
         manifest = self.folder.manifest
         size = FINE * manifest.sizes[0]
         return self.embedder.at(size) if manifest.backbone.any_size and size > self.embedder.size else None
 
     def without_additions(self) -> Tagger:
-        """The same model with its own tags alone, on the same session."""
+        """The same model and session without the user's added tags and corrections."""
         return Tagger(self.folder, self.embedder, profile=self.profile)
 
     def tag(self, photo: Photo) -> Tagging:
@@ -158,22 +147,16 @@ class Tagger:
         return self.analyse(photo).tagging
 
     def tag_many(self, photos: Iterable[Photo]) -> Iterator[Tagging | FailedTagging]:
-        """Tag photos in their order; one that cannot be read yields a FailedTagging, and the others go on."""
-        for some in _scored_at_once(self.embedder.embed_many(photos)):
-            photos_of, embeddings = zip(*some, strict=True)
-            scored = map_readable(embeddings, lambda read: self.scores(np.stack(read)))
-            for photo, scores in zip(photos_of, scored, strict=True):
-                if isinstance(scores, PhotoError):
-                    yield FailedTagging(name_of(photo) or "photo", scores)
-                else:
-                    yield self._tagging(photo, scores)
+        """Tag photos in their order. A photo that cannot be read yields a FailedTagging, and the others go on."""
+        for photo, scores in score_many(self.embedder, self.scorer, photos):
+            yield _failed(photo, scores) if isinstance(scores, PhotoError) else self._tagging(photo, scores)
 
     def analyse(self, photo: Photo, *, fine: bool = False) -> Analysis:
-        """Run the network once: tags now, and heat maps for any of the tags at hardly any further cost.
+        """Run the network once, for tags and for the heat map of any tag.
 
         Args:
-            photo: what to look at.
-            fine: run it a second time, on a larger input, for finer heat maps. Tags and scores stay the same.
+            photo: a path, the bytes of a file, a Pillow image or an array.
+            fine: run it a second time on a larger input, for finer heat maps. Scores stay the same.
 
         Raises:
             PhotoError: the photo cannot be read.
@@ -184,56 +167,34 @@ class Tagger:
 
     def analyse_many(self, photos: Iterable[Photo], *, fine: bool = False) -> Iterator[Analysis | FailedTagging]:
         """Analyse photos in their order, as `tag_many` tags them; `fine` as in `analyse`."""
-        for some in _scored_at_once(self._feature_maps(photos, self.finer if fine else None)):
-            scored = map_readable(
-                [feature_map for _, feature_map, _ in some],
-                lambda read: self.scorer.own_scores(np.concatenate([embeddings_of(one[None]) for one in read])),
-            )
-            for (photo, feature_map, fine_map), own in zip(some, scored, strict=True):
-                if isinstance(feature_map, PhotoError) or isinstance(own, PhotoError):
-                    yield FailedTagging(name_of(photo) or "photo", own)
-                elif isinstance(fine_map, PhotoError):
-                    yield FailedTagging(name_of(photo) or "photo", fine_map)
-                else:
-                    yield self._analysis(photo, feature_map, own, fine_map)
-
-    def _feature_maps(
-        self, photos: Iterable[Photo], finer: Embedder | None
-    ) -> Iterator[tuple[Photo, FloatArray | PhotoError, FloatArray | PhotoError | None]]:
-        """Every photo with what the network sees of it, and with what it sees of it at the size of `finer`."""
-        if finer is None:
-            for photo, feature_map in self.embedder.feature_maps(photos):
-                yield photo, feature_map, None
-            return
-        once, again = itertools.tee(photos)
-        for (photo, feature_map), (_, fine) in zip(
-            self.embedder.feature_maps(once), finer.feature_maps(again), strict=True
-        ):
-            yield photo, feature_map, fine
+        for photo, found in pass_many(self.embedder, self.finer if fine else None, self.scorer, photos):
+            if isinstance(found, PhotoError):
+                yield _failed(photo, found)
+            else:
+                yield self._analysis(photo, found)
 
     def analysis_of(self, photo: Photo | None, feature_map: FloatArray, *, fine: FloatArray | None = None) -> Analysis:
-        """The same of a photo whose feature map (K, h, w) was kept: the network does not run, nor is the photo read.
+        """The analysis of a photo from its feature map. Neither is the photo read nor does the network run.
 
         Args:
-            photo: what the result is to name.
-            feature_map: what `embedder` saw of it.
-            fine: (K, H, W), what `finer` saw of it, where heat maps are to come from that.
+            photo: named in the result.
+            feature_map: (K, h, w), from `embedder`.
+            fine: (K, H, W), from `finer`, for fine heat maps.
         """
-        return self._analysis(photo, feature_map, self.scorer.own_scores(embeddings_of(feature_map[None]))[0], fine)
+        own_scores = self.scorer.own_scores(embeddings_of(feature_map[None]))[0]
+        return self._analysis(photo, ForwardPass(feature_map, own_scores, fine))
 
-    def _analysis(
-        self, photo: Photo | None, feature_map: FloatArray, own: FloatArray, fine: FloatArray | None
-    ) -> Analysis:
-        tagging = self._tagging(photo, self.scorer.hierarchy.raise_parents(own[None])[0])
-        return Analysis(self.scorer, feature_map, own, tagging, fine)
+    def _analysis(self, photo: Photo | None, found: ForwardPass) -> Analysis:
+        scores = self.scorer.hierarchy.raise_parents(found.own_scores[None])[0]
+        return Analysis(self.scorer, found.feature_map, found.own_scores, self._tagging(photo, scores), found.fine)
 
     def explain(self, photo: Photo, tag: str, *, fine: bool = True) -> Heatmap:
         """Return where in the photo the model sees a tag (Grad-CAM); its score is that of `tag`.
 
         Args:
-            photo: what to look at.
-            tag: the tag.
-            fine: look a second time, on a larger input: twice as many cells a side, and a map that points better.
+            photo: a path, the bytes of a file, a Pillow image or an array.
+            tag: a tag of the model, or a synonym.
+            fine: run the network a second time on a larger input: twice as many cells per side.
 
         Raises:
             PhotoError: the photo cannot be read.
@@ -251,7 +212,7 @@ class Tagger:
         return self._tagging(None, scores)
 
     def place(self, tag: str) -> int:
-        """The place of a tag among `tags`; a synonym that the taxonomy knows will do.
+        """The index of a tag or synonym among `tags`.
 
         Raises:
             UnknownTagError: the model does not have the tag.
@@ -274,10 +235,10 @@ class Tagger:
 
         Args:
             name: the new tag.
-            positives: at least 3 different photos that have the tag; 20 are better. None with words.
-            negatives: photos that look like it and do not have it.
-            parents: tags of the model that the new one implies; the taxonomy's own come by themselves.
-            words: True where the name says what the tag is; or a longer description, in English.
+            positives: at least 3 different photos that show the tag; 20 are better. With `words`, none are needed.
+            negatives: photos that look alike and do not show it.
+            parents: tags of the model that the new tag implies, besides those of the taxonomy.
+            words: True to learn from the name, or a longer description in English.
 
         Raises:
             MissingExtraError: the words need the text model, and it is not installed.
@@ -302,26 +263,20 @@ class Tagger:
         self.reload()
 
     def correct(self, photo: str | Path, *, yes: Iterable[str] = (), no: Iterable[str] = ()) -> list[Correction]:
-        """Keep that a photo has some tags and does not have others; `refresh` makes the model learn from it.
+        """Record that a photo shows some tags and does not show others. `refresh` makes the model learn from it.
 
         Raises:
-            CorrectionError: one tag is in both, nothing is said, or nothing can be kept.
+            CorrectionError: a tag is in both, no tag is named, or the record cannot be written.
             PhotoError: the photo cannot be read.
             UnknownTagError: the model does not have a tag.
         """
-        from vectortag.personal.corrections import Correction, add_corrections
+        from vectortag.personal.corrections import add_corrections, corrections_of
 
         has, has_not = ({self.tags[self.place(tag)] for tag in tags} for tags in (yes, no))
-        if both := has & has_not:
-            raise CorrectionError(f'{escape_path(photo)}: "{min(both)}" is said to be there and not to be there')
-        if not has | has_not:
-            raise CorrectionError(
-                f"{escape_path(photo)}: nothing is said of it. Name tags that it has, or does not have"
-            )
+        corrections = corrections_of(photo, [tag for tag in self.tags if tag in has | has_not], has, has_not)
         self.embedder.pixels(photo)
-        said = [Correction(Path(photo), tag, tag in has) for tag in self.tags if tag in has | has_not]
-        add_corrections(said)
-        return said
+        add_corrections(corrections)
+        return corrections
 
     def _tagging(self, photo: Photo | None, scores: FloatArray) -> Tagging:
         scored = self.scorer.with_thresholds(scores)
@@ -339,7 +294,5 @@ class Tagger:
         )
 
 
-def _scored_at_once(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """So many at a time; whoever takes them computes on one core, also when the last photo has been read."""
-    with one_thread():
-        yield from batched(items, SCORED_AT_ONCE)
+def _failed(photo: Photo, error: PhotoError) -> FailedTagging:
+    return FailedTagging(name_of(photo) or "photo", error)

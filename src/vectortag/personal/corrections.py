@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,22 @@ class Correction:
     photo: Path
     tag: str
     has: bool
+
+
+def corrections_of(
+    photo: str | Path, tags: Iterable[str], has: Collection[str], has_not: Collection[str]
+) -> list[Correction]:
+    """One correction for each of `tags`, which are those in `has` or `has_not`.
+
+    Raises:
+        CorrectionError: a tag is in both, or there is none.
+    """
+    if both := set(has) & set(has_not):
+        raise CorrectionError(f'{escape_path(photo)}: "{min(both)}" is both a tag to add and a tag to remove')
+    corrections = [Correction(Path(photo), tag, tag in has) for tag in tags]
+    if not corrections:
+        raise CorrectionError(f"{escape_path(photo)}: no tag is named. Name tags that it has, or does not have")
+    return corrections
 
 
 def corrections_file() -> Path:

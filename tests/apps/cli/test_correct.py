@@ -73,7 +73,7 @@ def test_an_export_leaves_out_photos_that_are_gone(cli, make_photo, tiny_model, 
     ("options", "problem"),
     [
         ([], "no photos given"),
-        (["PHOTO"], "nothing is said of it"),
+        (["PHOTO"], "no tag is named"),
         (["PHOTO", "--yes", "dgo"], 'Did you mean "dog"'),
     ],
 )

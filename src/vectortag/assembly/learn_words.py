@@ -267,8 +267,8 @@ def _lists(records: Sequence[Record], rows: dict[Path, int], model: TextModel) -
     for record in records:
         for index in range(LISTS):
             words = [record.words[chosen] for chosen in random.permutation(len(record.words))]
-            some = words if index == 0 else words[: random.integers(1, len(words) + 1)]
-            texts.append(f"a photo of {', '.join(some)}")
+            listed = words if index == 0 else words[: random.integers(1, len(words) + 1)]
+            texts.append(f"a photo of {', '.join(listed)}")
     vectors = model.embed(texts)
     return Described(
         np.array([rows[one.path] for one in records], np.intp), vectors.reshape(len(records), LISTS, vectors.shape[1])

@@ -53,20 +53,24 @@ def unit(vectors: Floats) -> FloatArray:
     return (vectors / np.maximum(lengths, TINY)).astype(np.float32, copy=False)
 
 
-def unit_gradient(gradients: Floats, vectors: Floats) -> Floats:
+def unit_gradient(gradients: Floats, vectors: Floats, *, scale: float = 1.0) -> Floats:
     """Propagate gradients back through `unit`: (g - (g . u) u) / |v| with u = v / |v|.
 
     Args:
         gradients: (..., D), with respect to the unit vectors.
         vectors: (D,), one for all gradients, or (..., D), one for each.
+        scale: multiplies the result.
 
     Returns:
         (..., D), the gradients with respect to `vectors`.
     """
+    if vectors.ndim == 1:
+        length = max(float(np.linalg.norm(vectors)), TINY)
+        direction = vectors / length
+        return scale * (gradients - (gradients @ direction)[..., None] * direction) / length
     lengths = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY)
     units = vectors / lengths
-    cosines = gradients @ units if units.ndim == 1 else (gradients * units).sum(axis=-1)
-    return (gradients - cosines[..., None] * units) / lengths
+    return scale * (gradients - (gradients * units).sum(axis=-1, keepdims=True) * units) / lengths
 
 
 def fit_platt(

@@ -162,7 +162,7 @@ class Words:
         (projected,) = self._projected(embedding[None], probabilities[None])
         share = float(probabilities @ embedded.classes)
         of_logits = embedded.by_class / (share + FLOOR) * probabilities * (embedded.classes - share)
-        of_projected = embedded.by_direction * unit_gradient(embedded.query, projected)
+        of_projected = unit_gradient(embedded.query, projected, scale=embedded.by_direction)
         of_roots = 0.5 * np.sqrt(probabilities) * (self.projection[width:] @ of_projected)
         of_logits = of_logits + of_roots - probabilities * of_roots.sum()
         gradient = self.projection[:width] @ of_projected + of_logits @ self.classifier.w

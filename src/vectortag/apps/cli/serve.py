@@ -11,13 +11,12 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.apps.hosts import LOOPBACK
 from vectortag.core.errors import ConfigError, MissingExtraError
 from vectortag.model.folder import ModelFolder, find_model_folder, folders_in, read_model_folder
 
 if TYPE_CHECKING:
     from vectortag.apps.server.guard import Access
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(

@@ -1,4 +1,4 @@
-"""The page: `vectortag ui`, or `streamlit run src/vectortag/apps/ui/app.py`."""
+"""The script of the page: Streamlit runs it for each session, and again after each click. `app.py` serves it."""
 
 from __future__ import annotations
 

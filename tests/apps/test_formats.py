@@ -48,7 +48,9 @@ def test_csv_is_these_bytes():
 
 
 def test_a_found_photo_is_a_line_with_a_rounded_similarity():
-    assert json_line(found_photo("a é.jpg", 0.12345678)) == '{"path": "a é.jpg", "similarity": 0.123457}\n'
+    assert (
+        json_line(found_photo("a é.jpg", 0.12345678), io.StringIO()) == '{"path": "a é.jpg", "similarity": 0.123457}\n'
+    )
 
 
 def test_an_error_keeps_its_kind_and_its_message():

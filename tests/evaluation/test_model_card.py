@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from vectortag.evaluation.model_card import rewrite_card, write_card
@@ -242,3 +243,31 @@ def test_a_model_of_unknown_origin_claims_none(card_of):
 
     assert "Starting weights" not in card
     assert "| zoo | 9,876 | 1 | 2 |" in card
+
+
+HOSTILE = "![x](http://evil.example/x.png)<b>|`_y_`"
+
+
+def test_no_text_of_the_manifest_becomes_markup(card_of, tiny_fields: Mapping[str, Any]):
+    names = (f"{HOSTILE} 1", "<script>", "[a](http://b)", "sea", "boat", "vehicle")
+    taxonomy = Taxonomy()
+    config = {
+        "backbone": {"origin": HOSTILE},
+        "data": [{"name": "zoo", "about": HOSTILE, "rights": "<b>"}, {"name": HOSTILE, "about": "[x]: http://y"}],
+    }
+    infos = [{"name": name, "train_photos": 1, "known": (), "validation": ()} for name in ("zoo", HOSTILE)]
+    fields = {
+        "tags": names,
+        "taxonomy": taxonomy,
+        "data_sets": infos,
+        "provenance": {"vectortag": HOSTILE, "base": "`x` <b>", "config": config},
+        "metrics": WHOLE | {HOSTILE: FIGURES},
+    }
+    plain = card_of(**fields, name="tiny")
+
+    tokens = MarkdownIt("commonmark").enable("table").parse(plain)
+    inner = [one for token in tokens for one in token.children or ()]
+    assert not {"image", "link_open", "html_inline", "html_block"} & {token.type for token in (*tokens, *inner)}
+    shown = "".join(one.content for one in inner)
+    assert shown.count(HOSTILE) >= 6
+    assert "<script>" in shown

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Protocol, TextIO
 from msgspec import Meta, Struct, to_builtins
 
 from vectortag.core.file_names import escape_path
+from vectortag.core.plain_text import printable
 from vectortag.core.types import DIGITS, FailedTagging, Tagging, TagScore
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Calibrated, in [0, 1].", examples=[0.91])]
@@ -85,7 +86,8 @@ def json_line(content: object, stream: TextIO) -> str:
 def to_json(value: Any, stream: TextIO, *, indent: int | None = None) -> str:
     """Plain values as JSON; a stream that is not Unicode gets ASCII, with JSON's own escapes."""
     is_unicode = (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
-    return json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
+    text = json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
+    return printable(text, lines=True)  # inside strings, where the escapes are those of JSON
 
 
 def name_in(tagging: Tagging) -> str | None:
@@ -125,14 +127,17 @@ class CsvWriter:
 
     def __init__(self, stream: TextIO) -> None:
         self._rows = csv.writer(stream, lineterminator="\n")
+        self._text = printable if stream.isatty() else str  # a file keeps every character
         self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "size", "error"])
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
+        name = self._text(name_in(tagging) or "")
         run = [tagging.model, tagging.precision, tagging.size, ""]
         for tag in scored_tags(tags):
-            self._rows.writerow([name_in(tagging), tag.tag, tag.score, tag.threshold, *run])
+            self._rows.writerow([name, self._text(tag.tag), tag.score, tag.threshold, *run])
         if not tags:
-            self._rows.writerow([name_in(tagging), "", "", "", *run])
+            self._rows.writerow([name, "", "", "", *run])
 
     def failed(self, failure: FailedTagging) -> None:
-        self._rows.writerow([escape_path(failure.path), "", "", "", "", "", "", str(failure.error)])
+        name, error = self._text(escape_path(failure.path)), self._text(str(failure.error))
+        self._rows.writerow([name, "", "", "", "", "", "", error])

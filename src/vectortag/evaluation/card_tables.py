@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from vectortag.core.plain_text import escape_markdown
 from vectortag.evaluation.metrics import ENOUGH_PHOTOS, best_and_worst, rank_tags
 from vectortag.model.manifest import LabelSource, Manifest
 
@@ -94,7 +95,7 @@ def _ranked(tags: Sequence[str], figures: TagFigures, indexes: Sequence[int], ro
     if row >= len(indexes):
         return " | | "
     index = indexes[row]
-    return f"{cell(tags[index])} | {figures['photos'][index]:,} | {percent(figures['average_precision'][index])}"
+    return f"{escape_markdown(tags[index])} | {figures['photos'][index]:,} | {percent(figures['average_precision'][index])}"
 
 
 def blind_spots(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
@@ -102,7 +103,7 @@ def blind_spots(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
     indexes = range(len(tags))
     missed = [n for n in indexes if figures["photos"][n] >= ENOUGH_PHOTOS and figures["recall"][n] == 0]
     if missed:
-        names = ", ".join(f"{tags[n]} ({figures['photos'][n]})" for n in missed)
+        names = ", ".join(f"{escape_markdown(tags[n])} ({figures['photos'][n]})" for n in missed)
         yield f"- Known blind spots: tags of which it found none of the validation photos (so many): {names}."
     unjudged = sum(figures["average_precision"][n] is None for n in indexes)
     if unjudged:
@@ -113,7 +114,9 @@ def blind_spots(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:
 def tag_table(manifest: Manifest) -> Iterator[str]:
     """Every tag with its figures, or, where the manifest has none, the names alone."""
     figures, label_sources = manifest.metrics.get("per_tag"), manifest.label_sources
-    names = [f"{cell(tag)}{MARKS[teacher]}" for tag, teacher in zip(manifest.tags, label_sources, strict=True)]
+    names = [
+        f"{escape_markdown(tag)}{MARKS[teacher]}" for tag, teacher in zip(manifest.tags, label_sources, strict=True)
+    ]
     if figures:
         yield "On the validation photos of all sets: how many show the tag, among those whose set knows when it is"
         yield "absent; average precision; how often the tag is right where it is shown, and how many of its photos are"
@@ -135,15 +138,6 @@ def tag_table(manifest: Manifest) -> Iterator[str]:
         judged = figures["calibration_error"][index] is not None
         photos = f"{figures['photos'][index]:,}" if judged else "-"
         yield f"| {name} | {photos} | {' | '.join((*shares, *errors))} |"
-
-
-def cell(text: str) -> str:
-    """A text for a cell of a Markdown table.
-
-    >>> cell("rock|roll")
-    'rock\\\\|roll'
-    """
-    return text.replace("|", "\\|")
 
 
 def percent(value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vectortag.core.plain_text import code_span, escape_markdown
 from vectortag.evaluation.card_tables import blind_spots, percent, ranking, reliability_diagram, tag_table
 from vectortag.model.folder import ModelFolder, rewrite_model_folder
 from vectortag.model.manifest import Manifest
@@ -35,20 +36,22 @@ def _config(manifest: Manifest) -> dict[str, Any]:
 
 def _head(manifest: Manifest) -> Iterator[str]:
     backbone, point = manifest.backbone, manifest.operating_points[0]
-    yield f"# {manifest.name}"
+    yield f"# {escape_markdown(manifest.name)}"
     yield ""
-    yield f"A multi-label image tagger: {len(manifest.tags)} tags, {backbone.architecture}, {point.size} x {point.size}"
-    yield f"pixels. Made with VectorTag {manifest.provenance.get('vectortag', '?')}."
+    architecture, version = escape_markdown(backbone.architecture), str(manifest.provenance.get("vectortag", "?"))
+    yield f"A multi-label image tagger: {len(manifest.tags)} tags, {architecture}, {point.size} x {point.size}"
+    yield f"pixels. Made with VectorTag {escape_markdown(version)}."
     yield ""
     if any(data.get("rights") for data in _config(manifest).get("data", ())):
         yield "For evaluation and demonstration: the photos it learnt from are research data. Retrain on photos of your"
         yield "own for production."
         yield ""
     if base := manifest.provenance.get("base"):
-        yield f"The network is that of `{base}`, unchanged; the head was fitted on what it sees in the photos below."
+        network = code_span(str(base))
+        yield f"The network is that of {network}, unchanged; the head was fitted on what it sees in the photos below."
         yield ""
     if origin := _config(manifest).get("backbone", {}).get("origin"):
-        yield f"**Starting weights.** {origin}"
+        yield f"**Starting weights.** {escape_markdown(str(origin))}"
         yield ""
 
 
@@ -61,8 +64,8 @@ def _data(manifest: Manifest) -> Iterator[str]:
     for info in manifest.data_sets:
         about = described.get(info.name, {})
         yield (
-            f"| {info.name} | {info.train_photos:,} | {len(info.validation):,} | {len(info.known)} "
-            f"| {about.get('about', '')} | {about.get('rights', '')} |"
+            f"| {escape_markdown(info.name)} | {info.train_photos:,} | {len(info.validation):,} | {len(info.known)} "
+            f"| {escape_markdown(str(about.get('about', '')))} | {escape_markdown(str(about.get('rights', '')))} |"
         )
     yield ""
 
@@ -101,7 +104,7 @@ def _lower_precisions(manifest: Manifest) -> Iterator[str]:
     if manifest.lost:
         where = "mean of the sets" if len(manifest.sizes) == 1 else "mean of the sets, at the worst size"
         yield f"Points of mAP that a lower precision loses against float32 on the validation photos, {where}:"
-        yield f"{', '.join(f'{name} {points:+.2f}' for name, points in manifest.lost.items())}."
+        yield f"{', '.join(f'{escape_markdown(name)} {points:+.2f}' for name, points in manifest.lost.items())}."
         yield ""
 
 
@@ -141,7 +144,7 @@ def _best_and_worst(manifest: Manifest) -> Iterator[str]:
     yield ""
     yield "There are no photos here, for the rights in them are not ours to give. A typical photo of each of these tags"
     yield "with its heat map is in the report; make it from the data sets above, wherever you have them:"
-    yield f"`vectortag report {manifest.name} DATA...`"
+    yield code_span(f"vectortag report {manifest.name} DATA...")
     yield ""
 
 
@@ -152,8 +155,8 @@ def figures_table(summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, m in summaries.items():
         five = m["at_five"]
         yield (
-            f"| {name} | {m['photos']:,} | {percent(m['map'])} | {m['map_tags']} | {percent(m['micro_f1'])} "
-            f"| {percent(m['macro_f1'])} | {percent(five['f1'])} | {five['n_plus']} "
+            f"| {escape_markdown(name)} | {m['photos']:,} | {percent(m['map'])} | {m['map_tags']} "
+            f"| {percent(m['micro_f1'])} | {percent(m['macro_f1'])} | {percent(five['f1'])} | {five['n_plus']} "
             f"| {_error(m['calibration_error'])} |"
         )
 
@@ -167,7 +170,8 @@ def _limits(manifest: Manifest) -> Iterator[str]:
     yield "- Its tags follow the words of those who tagged its photos, and repeat their habits and errors."
     yield "- Rare tags were judged on few validation photos."
     if careful := [tag for tag in manifest.tags if tag in manifest.taxonomy.careful]:
-        yield f"- Better left out than wrong, so shown only where nearly all are right: {', '.join(careful)}."
+        names = ", ".join(map(escape_markdown, careful))
+        yield f"- Better left out than wrong, so shown only where nearly all are right: {names}."
         yield "  The profile thorough shows them more often."
     if figures := manifest.metrics.get("per_tag"):
         yield from blind_spots(manifest.tags, figures)

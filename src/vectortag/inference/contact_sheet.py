@@ -13,11 +13,15 @@ from PIL import Image
 
 from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
+from vectortag.core.plain_text import printable
 from vectortag.inference.search import Found
 from vectortag.runtime.pixels import PixelRecipe, open_image
 
 EDGE = 320
 """Pixels of a small picture's longer side."""
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""The page loads nothing and runs nothing, whatever is in it."""
 
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.4 system-ui, sans-serif; }
@@ -32,18 +36,19 @@ figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 
 def write_contact_sheet(stream: TextIO, sentence: str, found: Sequence[Found[Path]]) -> None:
     """Write the page; a photo that has gone since has its error in its place."""
-    title = html.escape(sentence)
+    title = html.escape(printable(sentence))
     stream.write(
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<title>{title}</title>\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{STYLE}</style>\n'
         f"<h1>{title}</h1>\n<main>\n"
     )
     for one in found:
-        name = html.escape(escape_path(one.photo))
+        name = html.escape(printable(escape_path(one.photo)))
         try:
             picture = f'<img alt="{name}" src="{_small(one)}" loading="lazy">'
         except PhotoError as error:
-            picture = f"<p>{html.escape(str(error))}</p>"
+            picture = f"<p>{html.escape(printable(str(error)))}</p>"
         stream.write(f"<figure>{picture}<figcaption>{one.similarity:.3f} {name}</figcaption></figure>\n")
     stream.write("</main>\n</html>\n")
 

@@ -88,3 +88,46 @@ class TestBrowsers:
         started = serve_tiny(access={"hosts": frozenset({"127.0.0.1"})})
 
         assert started.post("/v1/tag", cat, **headers).kind in {"wrong-host", "wrong-origin"}
+
+    @pytest.mark.parametrize(
+        "hosts",
+        [
+            b"",
+            b"host: 127.0.0.1\r\nhost: 127.0.0.1\r\n",
+            b"host: 127.0.0.1\r\nhost: evil.example\r\n",
+            b"host: 127.0.0.1, evil.example\r\n",
+            b"host:\r\n",
+            b"host: 127.0.0.1/\r\n",
+            b"host: 127.0.0.1/?x=\r\n",
+            b"host: user@127.0.0.1\r\n",
+            b"host: 127.0.0.1:80:80\r\n",
+            b"host: [::1\r\n",
+            b"host: loc\xc3\xa4lhost\r\n",
+            b"host: a b\r\n",
+        ],
+    )
+    def test_a_request_has_one_host_and_it_is_well_formed(self, server, hosts):
+        with server.connect() as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\n" + hosts + b"\r\n")
+            reply = server.read(connection)
+
+        assert reply.startswith(b"HTTP/1.1 400 "), reply
+        assert b"urn:vectortag:wrong-host" in reply
+
+    @pytest.mark.parametrize(
+        "host", ["photos.example", "[::1]:8000", "LOCALHOST:1", "x:", "a_b.internal", "10.0.0.1:65535"]
+    )
+    def test_any_well_formed_host_will_do_where_keys_are_needed_or_nothing_is(self, server, host):
+        assert server.ask("GET", "/healthz", host=host).status == 200
+
+    def test_http_1_0_needs_no_host(self, server):
+        with server.connect() as connection:
+            connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert server.read(connection).startswith(b"HTTP/1.1 200 ")
+
+    def test_one_of_two_origins_is_foreign(self, server, cat):
+        with server.connect() as connection:
+            own = f"http://127.0.0.1:{server.port}"
+            head = f"POST /v1/tag HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\norigin: {own}\r\norigin: {PAGE}\r\n\r\n"
+            connection.sendall(head.encode())
+            assert server.read(connection).startswith(b"HTTP/1.1 403 ")

@@ -24,6 +24,34 @@ class TestLimits:
 
             assert small.read(connection).startswith(b"HTTP/1.1 431 ")
 
+    @pytest.mark.parametrize("path", [b"/v1/models", b"/healthz"])
+    @pytest.mark.parametrize(("size", "status"), [(65_536, b"200"), (65_537, b"431"), (100_000, b"431")])
+    def test_a_head_of_a_given_size(self, small, path, size, status):
+        """Refused whole: one answer, whatever comes behind it in the same packet."""
+        head = b"GET %s HTTP/1.1\r\nhost: x\r\ncontent-length: 150000\r\nx-long: " % path
+        head += b"x" * (size - len(head) - 4) + b"\r\n\r\n"
+        with small.connect() as connection:
+            connection.sendall(head + b"x" * 150_000)
+            connection.shutdown(socket.SHUT_WR)
+            answers = b""
+            while more := connection.recv(65536):
+                answers += more
+
+        assert len(head) == size
+        assert answers.startswith(b"HTTP/1.1 " + status)
+        assert answers.count(b"HTTP/1.1 ") == 1
+
+    def test_a_head_behind_another_request(self, small, cat):
+        first = HEAD % len(cat) + cat
+        with small.connect() as connection:
+            connection.sendall(first + b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: " + b"x" * 100_000 + b"\r\n\r\n")
+            answers = b""
+            while more := connection.recv(65536):
+                answers += more
+
+        assert answers.startswith(b"HTTP/1.1 200 ")
+        assert answers.count(b"HTTP/1.1 ") == 1
+
     def test_trailers(self, small):
         with small.connect() as connection:
             head = b"POST /v1/tag HTTP/1.1\r\nhost: x\r\ncontent-type: image/jpeg\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -64,7 +64,8 @@ class TestForms:
         [
             (b"", "image/jpeg", "no-photo"),
             (b"x", "text/plain", "unsupported-media-type"),
-            (b"x", "", "unsupported-media-type"),
+            (b"{}", "application/json", "unsupported-media-type"),
+            (b"x", "multipart/mixed; boundary=edge", "unsupported-media-type"),
             (b"x", "multipart/form-data", "broken-form"),
             (b"x", "multipart/form-data; boundary=edge", "broken-form"),
             (b"--edge\r\n\r\nno end", "multipart/form-data; boundary=edge", "broken-form"),
@@ -78,6 +79,26 @@ class TestForms:
         assert reply.kind == kind
         assert reply.status == (415 if kind == "unsupported-media-type" else 400)
 
+    @pytest.mark.parametrize(
+        "preamble", [b"\r\n", b"This is a form.\r\n", b"--edges\r\n--edg\r\n", b"x" * 100_000 + b"\r\n"]
+    )
+    @pytest.mark.parametrize("padding", [b"", b" \t "])
+    def test_a_preamble_and_padding_are_legal(self, small, cat, preamble, padding):
+        body, kind = small.open_form(("photos", cat))
+        body = preamble + body.replace(b"--edge", b"--edge" + padding, 1)
+
+        reply = small.ask("POST", "/v1/tag", body, content_type=kind)
+
+        assert (reply.status, len(reply.json["photos"])) == (200, 1)
+
+    def test_a_preamble_that_comes_in_pieces(self, small, cat):
+        body, kind = small.open_form(("photos", cat))
+        body = b"one\r\ntwo\r\n" + body
+
+        reply = small.ask("POST", "/v1/tag", (body[at : at + 7] for at in range(0, len(body), 7)), content_type=kind)
+
+        assert reply.status == 200
+
     def test_a_field_that_is_not_known(self, small, cat):
         reply = small.form("/v1/tag", ("photos", cat), ("url", b"http://127.0.0.1/photo.jpg"))
 
@@ -90,6 +111,32 @@ class TestForms:
         assert small.ask("GET", "/v2/tag").kind == "not-found"
         reply = small.ask("GET", "/v1/tag")
         assert (reply.status, reply.kind, reply.headers["allow"]) == (405, "method-not-allowed", "POST")
+
+
+class TestMediaTypes:
+    """What a body is, its bytes say."""
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "image/jpg",
+            "image/pjpeg",
+            "image/x-citrix-jpeg",
+            "IMAGE/JPEG; q=1",
+            "image/png",
+            "application/octet-stream",
+            "application/x-www-form-urlencoded",
+            "",
+            None,
+        ],
+    )
+    def test_a_photo(self, small, cat, kind):
+        reply = small.ask("POST", "/v1/tag", cat, **({} if kind is None else {"content_type": kind}))
+
+        assert reply.status == 200, reply.body
+
+    def test_no_photo(self, small):
+        assert small.ask("POST", "/v1/tag", b"url=http://127.0.0.1/").kind == "unreadable-photo"
 
 
 class TestTimes:

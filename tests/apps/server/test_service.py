@@ -75,12 +75,42 @@ def test_what_takes_too_long_is_cancelled_and_a_problem(make, tiny_model):
     started = make(read_model_folder(tiny_model), seconds=0.01)
 
     async def wait() -> None:
-        async with started.in_time():
+        async with started.in_time(request_of(asyncio.Event())):
             await asyncio.sleep(10)
 
     with pytest.raises(Problem, match=r"No answer within 0\.01 s") as caught:
         asyncio.run(wait())
     assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "5"})
+
+
+def request_of(left: asyncio.Event) -> Any:
+    """A request without a body, of a client that leaves at an event."""
+    from starlette.requests import Request
+
+    messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> Any:
+        if message := next(messages, None):
+            return message
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    return Request({"type": "http"}, receive)
+
+
+def test_what_nobody_waits_for_is_cancelled(make, tiny_model):
+    from starlette.requests import ClientDisconnect
+
+    started = make(read_model_folder(tiny_model))
+
+    async def wait() -> None:
+        left = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.01, left.set)
+        async with started.in_time(request_of(left)):
+            await asyncio.sleep(10)
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(wait())
 
 
 def test_a_closed_service_is_not_ready(make, tiny_model):

@@ -29,6 +29,7 @@ from vectortag.core.errors import (
     WordsError,
 )
 from vectortag.core.file_names import ESCAPING, escape_path
+from vectortag.core.plain_text import printable
 
 USAGE_ERRORS = (
     ConfigError,
@@ -137,6 +138,8 @@ def run(arguments: Sequence[str]) -> int:
         show = getattr(error, "show", None)  # an error of the argument parser, which prints the usage
         if show is None:
             raise
+        if isinstance(message := getattr(error, "message", None), str):
+            vars(error)["message"] = printable(message, lines=True)
         show()
         return int(getattr(error, "exit_code", 2))
     finally:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from vectortag.core.file_names import ESCAPING
+from vectortag.core.plain_text import printable
 from vectortag.core.writing import appearing
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def line_writer(stream: TextIO) -> Callable[..., None]:
     """A function that writes a line of (text, style) pairs: styled on a terminal, else plain text without rich."""
     if stream.isatty() or "FORCE_COLOR" in os.environ:
         return console_on(stream).pieces
-    return lambda *pieces: print("".join(text for text, _ in pieces), file=stream)
+    return lambda *pieces: print("".join(printable(text, lines=True) for text, _ in pieces), file=stream)
 
 
 def bar(score: float, encoding: str | None = None) -> str:

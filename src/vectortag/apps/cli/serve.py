@@ -11,14 +11,13 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.apps.hosts import LOOPBACK
 from vectortag.core.errors import ConfigError, MissingExtraError
 from vectortag.model.folder import ModelFolder, read_model_folder
 from vectortag.model.registry import find_model_folder, folders_in
 
 if TYPE_CHECKING:
     from vectortag.apps.server.guard import Access
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(

@@ -12,6 +12,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
 from vectortag.apps.formats import CsvWriter, JsonLinesWriter, name_in
 from vectortag.core.file_names import escape_path
+from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
 from vectortag.data.find import photos_of
 from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, Form, Inputs, check_output
@@ -90,21 +91,22 @@ class TableWriter:
         self._encoding = stream.encoding
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        self._write((name_in(tagging) or "photo", "bold"))
-        width = max((len(scored.tag) for scored in tags), default=0)
-        for scored in tags:
+        self._write((printable(name_in(tagging) or "photo"), "bold"))
+        names = [printable(scored.tag) for scored in tags]
+        width = max(map(len, names), default=0)
+        for name, scored in zip(names, tags, strict=True):
             self._write(
-                (f"  {scored.tag:{width}}  ", ""),
+                (f"  {name:{width}}  ", ""),
                 (bar(scored.score, self._encoding), "green"),
                 (f" {scored.score:.2f}", ""),
             )
         if tagging.implied:
-            self._write((f"  and so: {', '.join(tagging.implied)}", "dim"))
+            self._write((f"  and so: {', '.join(map(printable, tagging.implied))}", "dim"))
         if not tags:
             self._write(("  no tag reaches its threshold", "dim"))
 
     def failed(self, failure: FailedTagging) -> None:
-        self._write((escape_path(failure.path), "bold"))
+        self._write((printable(escape_path(failure.path)), "bold"))
         self._write((f"  error: {failure.error}", "red"))
 
 

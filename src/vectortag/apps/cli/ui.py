@@ -9,16 +9,17 @@ from typing import Annotated
 import typer
 
 from vectortag.apps.cli.output import notes
+from vectortag.apps.hosts import LOOPBACK
 from vectortag.apps.ui.settings import Settings
 from vectortag.core.errors import MissingExtraError, VectorTagError
 from vectortag.core.file_names import escape_path, is_missing
 
+ANY_ADDRESS = ("0.0.0.0", "::")
 PAGE = Path(__file__).parents[1] / "ui" / "app.py"
-LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def ui(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = LOCAL[0],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
     models: Annotated[
         list[Path] | None, typer.Option(help="A folder that contains model folders, such as runs; repeatable.")
@@ -44,11 +45,13 @@ def ui(
     for path in (*(models or ()), *(data or ())):
         if is_missing(path):
             raise VectorTagError(f"{escape_path(path)}: no such file or folder")
-    if host not in LOCAL:
+    if host not in LOOPBACK:
         notes.print(f"anyone who reaches {host}:{port} can use the page; there is no password", style="yellow")
     from streamlit.web.cli import main
 
     settings = Settings(tuple(models or ()), tuple(data or ()))
     flags = ["--server.address", host, "--server.port", str(port), "--browser.gatherUsageStats", "false"]
+    if host not in ANY_ADDRESS:
+        flags += ["--browser.serverAddress", host]  # in the address that Streamlit prints
     main(["run", str(PAGE), *flags, "--", *settings.to_arguments()], standalone_mode=False)
     return 0

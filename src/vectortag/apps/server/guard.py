@@ -6,13 +6,13 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
 
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vectortag.apps.hosts import foreign, host_name, one_host
 from vectortag.apps.server.auth import ApiKeys
 from vectortag.apps.server.metrics import Metrics
 from vectortag.apps.server.problems import Problem
@@ -53,15 +53,13 @@ class Access:
     origins: Sequence[str] = ()
 
     async def check(self, scope: Scope) -> None:
-        """Raises Problem: 401, 403 or 421."""
+        """Raises Problem: 400, 401, 403 or 421."""
         headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        if self.hosts is not None and _split(f"//{host}").hostname not in self.hosts:
+        host = _host(headers, scope)
+        if self.hosts is not None and host_name(host) not in self.hosts:
             detail = f"Without API keys, this service answers only as {', '.join(sorted(self.hosts))}"
             raise Problem(421, "wrong-host", detail)
-        origin = headers.get("origin")
-        known = origin is None or _split(origin).netloc == host or not {origin, "*"}.isdisjoint(self.origins)
-        if not known and scope["method"] not in SAFE_METHODS:
+        if scope["method"] not in SAFE_METHODS and foreign(headers.getlist("origin"), host, self.origins):
             raise Problem(403, "wrong-origin", "Web pages of another origin may not use this service")
         if self.keys is None or scope["path"] in OPEN_PATHS:
             return
@@ -86,6 +84,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
+        method = scope["method"]
+        if method == "HEAD":  # as GET; the server leaves out the body
+            scope = {**scope, "method": "GET"}
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -102,33 +103,35 @@ class Guard:
         except ClientDisconnect:
             status = 499  # nginx's status for a client that closed the connection
         except Exception:
-            log.exception("%s %s: unexpected error", scope["method"], _route(scope))
+            log.exception("%s %s: unexpected error", method, _route(scope))
             if status:  # the response has started: only a broken connection can report the error
                 raise
             unexpected = Problem(500, "unexpected", "An unexpected error; the log of the service has the details")
             await self._answer(unexpected, scope, receive, answer)
         finally:
-            self._count(scope, status, time.perf_counter() - started)
+            self._count(method, scope, status, time.perf_counter() - started)
 
     async def _answer(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.errors.labels(problem.kind).inc()
         await problem.response()(scope, receive, send)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, method: str, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
-        method = scope["method"] if scope["method"] in {*SAFE_METHODS, "POST", "DELETE"} else "other"
+        method = method if method in {*SAFE_METHODS, "POST", "DELETE"} else "other"
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         if self._log_requests:
             log.info("%s %s %d %.1f ms", method, route, status, 1000 * seconds)
 
 
-def _split(address: str) -> SplitResult:
-    """The parts of a URL; empty parts if it is malformed."""
-    try:
-        return urlsplit(address)
-    except ValueError:
-        return urlsplit("")
+def _host(headers: Headers, scope: Scope) -> str:
+    """The one Host of a request; HTTP/1.0 may have none."""
+    hosts = headers.getlist("host")
+    if not hosts and scope["http_version"] == "1.0":
+        return ""
+    if (host := one_host(hosts)) is None:
+        raise Problem(400, "wrong-host", "A request needs one Host header, with a name or address and perhaps a port")
+    return host
 
 
 def _route(scope: Scope) -> str:

@@ -12,7 +12,9 @@ from vectortag.apps.server.routes import service_of
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/healthz", summary="Is the process alive?", responses={**declared_answer(Health), **declared(421, 500)})
+@router.get(
+    "/healthz", summary="Is the process alive?", responses={**declared_answer(Health), **declared(400, 421, 500)}
+)
 async def healthz() -> Response:
     return answer(Health())
 
@@ -20,7 +22,7 @@ async def healthz() -> Response:
 @router.get(
     "/readyz",
     summary="Can the service tag a photo now?",
-    responses={**declared_answer(Health), **declared(421, 500, 503)},
+    responses={**declared_answer(Health), **declared(400, 421, 500, 503)},
 )
 async def readyz(request: Request) -> Response:
     if not service_of(request).ready:
@@ -32,7 +34,7 @@ async def readyz(request: Request) -> Response:
     "/metrics",
     summary="Metrics for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **declared(401, 421, 500)},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **declared(400, 401, 421, 500)},
 )
 async def metrics(request: Request) -> Response:
     return Response(service_of(request).metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ Starlette's own form parser writes large files to disk and checks limits at the 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PHOTO_TYPES = (
     "image/jpeg",
+    "image/jpg",
+    "image/pjpeg",
     "image/png",
     "image/webp",
     "image/gif",
@@ -33,7 +36,10 @@ PHOTO_TYPES = (
     "image/heif",
     "application/octet-stream",
 )
-"""Media types of a body that is one photo. They are not trusted: the bytes decide the format."""
+"""The usual media types of a body that is one photo. They are not trusted: the bytes decide the format."""
+
+UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"})
+"""Media types that say nothing; the last is what `curl --data-binary` says of every body."""
 
 FORM = "multipart/form-data"
 PHOTOS = "photos"
@@ -62,7 +68,7 @@ async def read_uploads(
         raise Problem(415, "unsupported-media-type", "Compressed bodies are not supported. Send the photos as they are")
     kind, parameters = parse_options_header(request.headers.get("content-type"))
     media_type = kind.decode("latin-1")
-    if alone and media_type in PHOTO_TYPES:
+    if alone and (media_type in UNTYPED or media_type.startswith("image/")):
         return [await _read_single(request, limits, ticket)]
     if media_type != FORM:
         raise _unsupported(alone)
@@ -70,9 +76,9 @@ async def read_uploads(
         raise Problem(400, "broken-form", "Content-Type names no boundary")
     form = _Form(limits, ticket, fields)
     try:
-        parser = MultipartParser(boundary, form.callbacks())
+        parser, preamble = MultipartParser(boundary, form.callbacks()), _Preamble(boundary)
         async for chunk in _chunks(request, limits, ticket):
-            parser.write(chunk)
+            parser.write(preamble.skip(chunk))
     except FormParserError as error:
         raise Problem(400, "broken-form", f"The form cannot be read: {error}") from error
     if not form.complete:
@@ -137,6 +143,27 @@ def _check_file(size: int, limits: Limits) -> None:
 
 def _too_large(detail: str) -> Problem:
     return Problem(413, "too-large", detail)
+
+
+class _Preamble:
+    """Skips what may stand before the first boundary of a form (RFC 2046, 5.1.1), which the parser does not know."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self._start = b"--" + boundary
+        self._first = re.compile(rb"\r\n%s(?:[ \t]{0,99}(?=\r\n)|(?=--))" % re.escape(self._start))
+        self._longest = len(boundary) + 105
+        self._seen: bytes | None = b"\r\n"  # the boundary may be the very start of the body
+
+    def skip(self, chunk: bytes) -> bytes:
+        """The part of a chunk that belongs to the form."""
+        if self._seen is None:
+            return chunk
+        seen = self._seen + chunk
+        if found := self._first.search(seen):
+            self._seen = None
+            return self._start + seen[found.end() :]
+        self._seen = seen[-self._longest :]
+        return b""
 
 
 @dataclass(slots=True)

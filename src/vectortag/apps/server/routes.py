@@ -26,10 +26,10 @@ router = APIRouter(prefix="/v1")
 
 Content = TypeVar("Content", bound=Struct)
 
-ALWAYS = (401, 421, 500)
-"""Of every route: no API key, wrong host, unexpected error."""
+ALWAYS = (400, 401, 421, 500)
+"""Of every route: broken request, no API key, wrong host, unexpected error."""
 
-WITH_PHOTOS = (*ALWAYS, 400, 403, 404, 408, 413, 415, 422, 503)
+WITH_PHOTOS = (*ALWAYS, 403, 404, 408, 413, 415, 422, 503)
 COUNTEREXAMPLES = "not"
 """The form field with counterexamples: photos that look like the new tag and do not show it."""
 
@@ -71,7 +71,7 @@ async def tag(request: Request, options: Annotated[parameters.TagOptions, Query(
     with service.admission.ticket() as ticket:
         uploads = await read_uploads(request, service.limits, ticket)
         begun = time.perf_counter()
-        async with service.in_time():
+        async with service.in_time(request):
             results = await model.tag([upload.content for upload in uploads], options.profile)
         service.metrics.tagged(results, time.perf_counter() - begun)
     _refuse_if_all_failed(results)
@@ -131,7 +131,7 @@ async def explain(request: Request, options: Annotated[parameters.ExplainOptions
         if len(uploads) > 1:
             raise Problem(400, "too-many-photos", f"Send one photo for heat maps, got {len(uploads)}")
         photo = uploads[0].content
-        async with service.in_time():
+        async with service.in_time(request):
             tagging, heatmaps = await model.explain(photo, options.tag, options.profile, fine=options.fine)
             if options.form == "array":
                 return answer(responses.heatmaps(tagging, heatmaps))
@@ -146,7 +146,7 @@ async def explain(request: Request, options: Annotated[parameters.ExplainOptions
 async def models(request: Request) -> Response:
     service = service_of(request)
     return answer(
-        responses.Models([await _ask(service, model, responses.summary) for model in service.models.values()])
+        responses.Models([await _ask(request, model, responses.summary) for model in service.models.values()])
     )
 
 
@@ -157,14 +157,16 @@ async def models(request: Request) -> Response:
 )
 async def model_details(request: Request, name: str) -> Response:
     service = service_of(request)
-    return answer(await _ask(service, service.model(name), responses.details))
+    return answer(await _ask(request, service.model(name), responses.details))
 
 
-async def _ask(service: Service, model: ModelWorker, query: Callable[..., Content]) -> Content:
+async def _ask(request: Request, model: ModelWorker, query: Callable[..., Content]) -> Content:
+    service = service_of(request)
+
     def ask(taggers: Taggers) -> Content:
         return query(model, taggers, default=model is service.default)
 
-    async with service.in_time():
+    async with service.in_time(request):
         return await model.look_up(ask)
 
 
@@ -198,7 +200,7 @@ async def add_tag(request: Request, options: Annotated[parameters.NewTagOptions,
         shown, others = (
             [upload.content for upload in uploads if upload.field == field] for field in (PHOTOS, COUNTEREXAMPLES)
         )
-        async with service.in_time():
+        async with service.in_time(request):
             try:
                 added = await model.add_tag(options.name, shown, others, options.parent)
             except NewTagError as error:
@@ -231,7 +233,7 @@ async def remove_tag(
     service = service_of(request)
     model = _changeable(service.model(options.model))
     with _library_errors_as_problems():
-        async with service.in_time():
+        async with service.in_time(request):
             if not await model.look_up(lambda taggers: _is_added(taggers, name)):
                 raise Problem(404, "unknown-tag", f'No tag "{normalise(name)}" was added to {model.name}')
             await model.remove_tag(name)

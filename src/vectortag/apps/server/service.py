@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+from starlette.requests import ClientDisconnect, Request
+
 from vectortag.apps.server.limits import Admission, Limits
 from vectortag.apps.server.metrics import Metrics
 from vectortag.apps.server.model_worker import Loading, ModelWorker
@@ -74,16 +76,32 @@ class Service:
         return self.models[name]
 
     @asynccontextmanager
-    async def in_time(self) -> AsyncIterator[None]:
-        """Cancel the block when it takes longer than a request may.
+    async def in_time(self, request: Request) -> AsyncIterator[None]:
+        """Cancel the block when it takes longer than a request may, or when the client has left: nobody waits then.
 
         Raises:
             Problem: 503.
+            ClientDisconnect: the client has left.
         """
+        loop, left = asyncio.get_running_loop(), False
+
+        async def watch(deadline: asyncio.Timeout) -> None:
+            nonlocal left
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            left = True
+            deadline.reschedule(loop.time())
+
         try:
-            async with asyncio.timeout(self.limits.seconds):
-                yield
+            async with asyncio.timeout(self.limits.seconds) as deadline:
+                watching = asyncio.create_task(watch(deadline))
+                try:
+                    yield
+                finally:
+                    watching.cancel()
         except TimeoutError as error:
+            if left:
+                raise ClientDisconnect from error
             detail = f"No answer within {self.limits.seconds:g} s. Try again later"
             raise Problem(503, "timeout", detail, headers={"Retry-After": "5"}) from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel, find_model_paths
 from vectortag.apps.ui.session_photos import MOST_PIXELS, THUMB_SIDE, SessionPhotos
 from vectortag.apps.ui.settings import Settings, read_settings
@@ -76,7 +76,7 @@ def choose_model() -> LoadedModel:
     """Show the list of models and return the chosen one; the page's address has its name."""
     found, problems = models()
     for problem in problems:
-        st.warning(problem, icon=":material/warning:")
+        st.warning(as_text(problem), icon=":material/warning:")
     if not found:
         st.error("There is no model. Train one, or name a folder of models with `vectortag ui --models FOLDER`.")
         st.stop()
@@ -109,25 +109,7 @@ def add_problem(problem: str) -> None:
 def show_problems() -> None:
     """Show the messages of `add_problem` since the last call."""
     if problems := st.session_state.pop("problems", []):
-        st.error("  \n".join(map(escape_markdown, problems)), icon=":material/error:")
-
-
-def escape_markdown(text: str) -> str:
-    """The text with Markdown's special characters escaped, such as `*` in a file name.
-
-    >>> escape_markdown("a_b*.jpg")
-    'a\\\\_b\\\\*.jpg'
-    """
-    return re.sub(r"([\\`*_{}\[\]<>#~:$|])", r"\\\1", text)
-
-
-def lower_headings(markdown: str) -> str:
-    """The document with its headings one level lower, to stand below the page's own title.
-
-    >>> lower_headings("# One")
-    '## One'
-    """
-    return re.sub(r"^#(?=#* )", "##", markdown, flags=re.MULTILINE)
+        st.error("  \n".join(map(as_text, problems)), icon=":material/error:")
 
 
 @st.cache_data(show_spinner=False, max_entries=500)

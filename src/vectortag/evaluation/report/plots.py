@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from vectortag.core.plain_text import printable
 from vectortag.core.types import Doubles
 from vectortag.data.outputs import SOFTWARE
 from vectortag.evaluation.metrics import Reliability
@@ -39,6 +40,7 @@ def to_png(figure: Figure) -> bytes:
 
 def label(text: str) -> str:
     """A text for a figure: cut where it is long, and without what matplotlib takes for formulas or hidden entries."""
+    text = printable(text)
     short = text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1].rstrip() + "…"
     return (" " if short.startswith("_") else "") + short.replace("$", r"\$")
 

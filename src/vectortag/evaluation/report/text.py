@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 
+from vectortag.core.plain_text import code_span, escape_markdown
 from vectortag.evaluation.card_tables import TagFigures, ranking
 from vectortag.evaluation.evaluate import Report
 from vectortag.evaluation.model_card import figures_table
@@ -78,9 +79,9 @@ def readme(
 
 
 def _head(folder: ModelFolder, learning: Learning | None) -> Iterator[str]:
-    yield f"# How {folder.manifest.name} was trained"
+    yield f"# How {escape_markdown(folder.manifest.name)} was trained"
     yield ""
-    yield f"The model is `{folder.id}`, with {len(folder.manifest.tags)} tags."
+    yield f"The model is {code_span(folder.id)}, with {len(folder.manifest.tags)} tags."
     if learning is not None:
         yield f"Of {len(learning.epochs)} epochs the best, number {learning.best + 1}, was kept:"
         yield f"{learning.epochs[learning.best]}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.downloads import layer_url
 from vectortag.apps.ui.elements import show_photo
 from vectortag.apps.ui.session_photos import PagePhoto
@@ -87,7 +88,7 @@ def _choose_tag(analyses: dict[str, Analysis]) -> str:
 def _show_one(name: str, analysis: Analysis, photo: PagePhoto, tag: str, opacity: float) -> None:
     row = next((row for row in rank_tags(analysis.tagging) if row.tag == tag), None)
     heatmap = analysis.heatmap(tag) if row else None
-    st.markdown(f"**{name}**")
+    st.markdown(f"**{as_text(name)}**")
     show_photo(
         photo=photo.shown,
         ratio=photo.ratio,
@@ -97,11 +98,11 @@ def _show_one(name: str, analysis: Analysis, photo: PagePhoto, tag: str, opacity
         key=f"compare-{name}",
     )
     if row is None or heatmap is None:
-        st.markdown(f"This model has no tag **{tag}**.")
+        st.markdown(f"This model has no tag **{as_text(tag)}**.")
         return
     limit = "no threshold" if row.threshold is None else f"threshold {row.threshold:.2f}"
     verdict = "Found" if row.found else "Not found"
-    st.markdown(f"**{verdict}**: {score_note(heatmap)} ({limit}); sharpness {sharpness(heatmap):.2f}")
+    st.markdown(f"**{verdict}**: {as_text(score_note(heatmap))} ({limit}); sharpness {sharpness(heatmap):.2f}")
 
 
 def _table(analyses: dict[str, Analysis]) -> list[dict[str, object]]:

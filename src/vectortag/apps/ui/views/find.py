@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.search import Search, SearchResult, run_search
 from vectortag.apps.ui.session_photos import PagePhoto
-from vectortag.apps.ui.state import escape_markdown, models, session_photos
+from vectortag.apps.ui.state import models, session_photos
 from vectortag.apps.ui.views.photo_sources import choose
 from vectortag.model.folder import WORDS
 
@@ -40,9 +41,9 @@ def search_results(search: Search, model: LoadedModel) -> list[PagePhoto]:
         return list(session.photos.values())
     outcome = run_search(search, session, model)
     if outcome.problem:
-        st.warning(escape_markdown(outcome.problem) + _models_with_words(model), icon=":material/search_off:")
+        st.warning(as_text(outcome.problem) + _models_with_words(model), icon=":material/search_off:")
     elif outcome.doubt:
-        st.warning(escape_markdown(outcome.doubt), icon=":material/question_mark:")
+        st.warning(as_text(outcome.doubt), icon=":material/question_mark:")
     if line := _description(search, outcome, len(session.photos)):
         st.markdown(line)
     if is_new and outcome.photos:
@@ -54,16 +55,16 @@ def _models_with_words(model: LoadedModel) -> str:
     """If the model has no word vectors: a sentence with the names of models that have them."""
     if WORDS in model.folder.manifest.files:
         return ""
-    names = [f"**{escape_markdown(name)}**" for name, folder in models()[0].items() if WORDS in folder.manifest.files]
+    names = [f"**{as_text(name)}**" for name, folder in models()[0].items() if WORDS in folder.manifest.files]
     return f". Or choose a model that knows words: {', '.join(names)}" if names else ""
 
 
 def _description(search: Search, outcome: SearchResult, count: int) -> str:
     """What the strip shows, in one line; empty if it shows all photos in their old order."""
-    with_each = " and ".join(f"**{escape_markdown(tag)}**" for tag in search.has)
-    with_none = " or ".join(f"**{escape_markdown(tag)}**" for tag in search.has_not)
+    with_each = " and ".join(f"**{as_text(tag)}**" for tag in search.has)
+    with_none = " or ".join(f"**{as_text(tag)}**" for tag in search.has_not)
     tags = ", ".join([f"with {with_each}"] * bool(with_each) + [f"without {with_none}"] * bool(with_none))
     tagged = f"{len(outcome.photos)} of {count} photos {tags}" if tags else ""
     if search.sentence.strip() and not outcome.problem and outcome.photos:
-        return f"{tagged or f'All {count} photos'}, best match first: **{escape_markdown(search.sentence.strip())}**"
+        return f"{tagged or f'All {count} photos'}, best match first: **{as_text(search.sentence.strip())}**"
     return f"{tagged}." if tagged else ""

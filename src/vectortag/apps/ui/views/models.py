@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vectortag.apps.ui.state import lower_headings, models
+from vectortag.apps.ui.documents import as_text, harmless, lower_headings
+from vectortag.apps.ui.state import models
+from vectortag.core.file_names import escape_path
+from vectortag.core.plain_text import code_span
 from vectortag.model.calibration import PROFILES
 from vectortag.model.folder import CARD, ModelFolder
 from vectortag.model.hierarchy import Hierarchy
@@ -18,7 +21,7 @@ def show() -> None:
     st.title("Models")
     found, problems = models()
     for problem in problems:
-        st.warning(problem, icon=":material/warning:")
+        st.warning(as_text(problem), icon=":material/warning:")
     st.markdown(
         "The shipped models, your own models, and those in the folders given with `--models`. "
         "All files match the checksums in their manifest."
@@ -31,15 +34,16 @@ def show() -> None:
 def _card(name: str, folder: ModelFolder) -> None:
     manifest = folder.manifest
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(name)
+        st.subheader(as_text(name))
         if st.button("Tag with it", key=f"use-{folder.digest}", icon=":material/sell:"):
             st.session_state["model"] = name
             st.switch_page(st.session_state["pages"]["tag"])
     size = sum(file.stat().st_size for file in folder.path.iterdir() if file.is_file()) / 1e6
     sizes = " or ".join(map(str, manifest.sizes))
+    where = f"{code_span(folder.id)} in {code_span(escape_path(folder.path))}"
     st.markdown(
-        f"{len(manifest.tags)} tags, {manifest.backbone.architecture}, {sizes} pixels, "
-        f"{size:.1f} MB{', the default' if manifest.name == DEFAULT_MODEL else ''}  \n`{folder.id}` in `{folder.path}`"
+        f"{len(manifest.tags)} tags, {as_text(manifest.backbone.architecture)}, {sizes} pixels, "
+        f"{size:.1f} MB{', the default' if manifest.name == DEFAULT_MODEL else ''}  \n{where}"
     )
     figures = [_figures(info.name, manifest.metrics.get(info.name, {})) for info in manifest.data_sets]
     if figures:
@@ -47,7 +51,8 @@ def _card(name: str, folder: ModelFolder) -> None:
         st.dataframe(figures, hide_index=True, width="stretch", column_config=dict.fromkeys(PERCENT.values(), percent))
     with st.expander("Model card"):
         card = folder.path / CARD
-        st.markdown(lower_headings(card.read_text("utf-8")) if card.is_file() else "This model folder has no card.")
+        text = lower_headings(harmless(card.read_text("utf-8"))) if card.is_file() else "This model folder has no card."
+        st.markdown(text)
     with st.expander("Tags and thresholds"):
         st.dataframe(_tags(folder), hide_index=True, width="stretch")
 

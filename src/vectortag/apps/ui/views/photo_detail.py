@@ -10,12 +10,15 @@ import streamlit as st
 
 from vectortag.apps.formats import CsvWriter, JsonLinesWriter
 from vectortag.apps.ui.corrected_photos import copies_folder, correct_photo, corrections_of, undo_correction_of
+from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.downloads import heatmap_png, layer_url, tags_as_text
 from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.state import attempt, escape_markdown, session_photos, show_problems
+from vectortag.apps.ui.state import attempt, session_photos, show_problems
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
 from vectortag.core.errors import UnknownTagError
+from vectortag.core.file_names import escape_path
+from vectortag.core.plain_text import code_span
 from vectortag.core.types import Heatmap
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.tagger import Tagger
@@ -161,11 +164,11 @@ def _caption(heatmap: Heatmap | None, row: RankedTag | None) -> str:
     if heatmap is None or row is None:
         return "No tag reaches its threshold. Click one to see its heat map."
     limit = "it has no threshold" if row.threshold is None else f"its threshold is {row.threshold:.2f}"
-    text = f"**{row.tag}** scores {row.score:.2f}; {limit}."
+    text = f"**{as_text(row.tag)}** scores {row.score:.2f}; {limit}."
     if heatmap.is_empty:
         return f"{text} No part of the photo supports it: the heat map is empty."
     if heatmap.source != heatmap.tag:
-        return f"{text} Its score is that of **{heatmap.source}**, and so is the heat map."
+        return f"{text} Its score is that of **{as_text(heatmap.source)}**, and so is the heat map."
     return f"{text} Brighter parts support it more."
 
 
@@ -218,10 +221,12 @@ def _ask_to_store(tagger: Tagger, tag: str, has: bool) -> None:
     photo = session_photos().photo
     if photo is None:
         return
-    st.markdown(f"**{escape_markdown(photo.name)}** {'shows' if has else 'does not show'} **{tag}**.")
+    shows = "shows" if has else "does not show"
+    st.markdown(f"**{as_text(photo.name)}** {shows} **{as_text(tag)}**.")
     st.markdown(
         "VectorTag stores a copy of this photo and your correction in your data folder, to learn from it later: "
-        f"`{copies_folder()}`. It stays there until you take it back under *Your tags*. No other photo is stored."
+        f"{code_span(escape_path(copies_folder()))}. It stays there until you take it back under *Your tags*. "
+        "No other photo is stored."
     )
     show_problems()
     with st.container(horizontal=True):

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import streamlit as st
 
+from vectortag.apps.ui.documents import as_text, harmless, lower_headings
 from vectortag.apps.ui.downloads import layer_url
 from vectortag.apps.ui.elements import show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.reports import Mistake, find_reports, parts_of, read_per_tag, worst_mistakes
 from vectortag.apps.ui.session_photos import PagePhoto, read_photo
-from vectortag.apps.ui.state import choose_model, lower_headings, models, settings
+from vectortag.apps.ui.state import choose_model, models, settings
 from vectortag.core.errors import VectorTagError
 from vectortag.core.files import read_file
+from vectortag.core.plain_text import code_span
 from vectortag.core.types import FloatArray
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import count_tags
@@ -52,7 +54,7 @@ def _data() -> None:
     try:
         counts, photos, notes = _count(str(data))
     except VectorTagError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(as_text(str(error)), icon=":material/error:")
         return
     for note in notes:
         st.warning(note, icon=":material/warning:")
@@ -91,10 +93,10 @@ def _reports() -> None:
             if isinstance(part, Path):
                 st.image(str(part), width="content")
             else:
-                st.markdown(lower_headings(part))
+                st.markdown(lower_headings(harmless(part)))
         rows = read_per_tag(report)
     except VectorTagError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(as_text(str(error)), icon=":material/error:")
         return
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch", height=480)
@@ -114,7 +116,7 @@ def _mistakes() -> None:
     try:
         found, what = _find(str(data), model.folder)
     except VectorTagError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(as_text(str(error)), icon=":material/error:")
         return
     tags = sorted({one.tag for one in found})
     tag = st.selectbox("Tag", ["all tags", *tags], label_visibility="collapsed", width=240)
@@ -135,7 +137,7 @@ def _mistake(one: Mistake, model: LoadedModel) -> None:
     try:
         photo, feature_map = _read(str(one.photo), model.folder.digest, model)
     except VectorTagError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(as_text(str(error)), icon=":material/error:")
         return
     heatmap = model.tagger().without_additions().analysis_of(photo.name, feature_map).heatmap(one.tag)
     show_photo(
@@ -145,8 +147,9 @@ def _mistake(one: Mistake, model: LoadedModel) -> None:
         alt=f'{photo.name}: where the model sees "{one.tag}"',
         key=f"mistake-{photo.key}-{one.tag}",
     )
-    said = f"labelled **{one.tag}**, not found" if one.has else f"**{one.tag}** found, not labelled"
-    st.markdown(f"{said}: score {one.score:.2f}, threshold {one.threshold:.2f}  \n`{photo.name}`")
+    tag = as_text(one.tag)
+    said = f"labelled **{tag}**, not found" if one.has else f"**{tag}** found, not labelled"
+    st.markdown(f"{said}: score {one.score:.2f}, threshold {one.threshold:.2f}  \n{code_span(photo.name)}")
 
 
 @st.cache_data(show_spinner=False, max_entries=200)

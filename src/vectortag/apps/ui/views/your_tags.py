@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vectortag.apps.ui.corrected_photos import undo_correction
+from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import MOST_MEGABYTES, MOST_PHOTOS
 from vectortag.apps.ui.state import attempt, choose_model, show_problems, thumbnail
 from vectortag.apps.ui.thumbnails import remove_thumbnails, save_thumbnails, thumbnails_of
+from vectortag.core.file_names import escape_path
 from vectortag.core.folders import data_home
+from vectortag.core.plain_text import code_span
 from vectortag.inference.refresh import forget, refresh
 from vectortag.personal.added_tags import LONGEST_NAME, AddedTag
 from vectortag.personal.corrections import Correction, read_corrections
@@ -24,14 +27,14 @@ def show() -> None:
     """Show the view."""
     st.title("Your tags")
     st.markdown(
-        f"Added tags and corrections are stored in the data folder, `{data_home()}`, for all users of this page. "
-        "The model folder is not changed."
+        f"Added tags and corrections are stored in the data folder, {code_span(escape_path(data_home()))}, "
+        "for all users of this page. The model folder is not changed."
     )
     model = choose_model()
     with st.container():  # always there, or the tabs below would be reset with each message
         show_problems()
         if done := st.session_state.pop("done", None):
-            st.success(done, icon=":material/check:")
+            st.success(as_text(done), icon=":material/check:")
     adding, mine, corrections = st.tabs(["Add a tag", "Added tags", "Corrections"])
     with adding:
         _add(model)
@@ -102,10 +105,10 @@ def _added(model: LoadedModel) -> None:
     for tag in tags:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{tag.name}**", width="stretch")
+                st.markdown(f"**{as_text(tag.name)}**", width="stretch")
                 if st.button("Delete", key=f"delete-{tag.name}", icon=":material/delete:"):
                     _ask_to_delete(model, tag)
-            implied = f" It implies {', '.join(tag.parents)}." if tag.parents else ""
+            implied = f" It implies {as_text(', '.join(tag.parents))}." if tag.parents else ""
             without = f" and {tag.counterexamples} that do not" if tag.counterexamples else ""
             corrected = f", with {tag.corrections} corrections" if tag.corrections else ""
             st.markdown(f"From {tag.examples} photos that show it{without}{corrected}.{implied} {_advice(tag)}")
@@ -120,7 +123,7 @@ def _added(model: LoadedModel) -> None:
 
 @st.dialog("Delete this tag?")
 def _ask_to_delete(model: LoadedModel, tag: AddedTag) -> None:
-    st.markdown(f"**{tag.name}**, made from {tag.examples} photos, will be deleted with its thumbnails.")
+    st.markdown(f"**{as_text(tag.name)}**, made from {tag.examples} photos, will be deleted with its thumbnails.")
     with st.container(horizontal=True):
         if st.button("Delete it", type="primary"):
             attempt(lambda: _forget_tag(model, tag))
@@ -162,7 +165,7 @@ def _correction(number: int, one: Correction) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if one.photo.is_file():
             st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
-        st.markdown(f":material/{'thumb_up' if one.has else 'thumb_down'}: **{one.tag}**", width="stretch")
+        st.markdown(f":material/{'thumb_up' if one.has else 'thumb_down'}: **{as_text(one.tag)}**", width="stretch")
         if st.button("Take back", key=f"back-{number}"):
             attempt(lambda: undo_correction(one.photo, one.tag))
             st.rerun()

@@ -84,6 +84,7 @@ class Tagger:
         precision: Precision = "auto",
         threads: int | None = None,
         additions: bool = True,
+        max_pixels: int | None = None,
     ) -> Tagger:
         """Load a model by name or path; without one, the shipped default.
 
@@ -94,6 +95,7 @@ class Tagger:
                 else the default.
             runtime, precision, threads: as in `vectortag.model.precision.open_model`.
             additions: with the tags that were added to the model, and what corrections have taught it.
+            max_pixels: of a photo. By default 200 million, and 0.7 GB of memory; above that, up to 16 bytes a pixel.
 
         Raises:
             UnknownModelError: there is no such model.
@@ -104,7 +106,7 @@ class Tagger:
         manifest = folder.manifest
         point = manifest.point_for(profile) if size is None else manifest.operating_point(size)
         session = open_model(folder, runtime=runtime, precision=precision, threads=threads)
-        tagger = cls(folder, Embedder(session, manifest.pixels, point.size), profile=profile)
+        tagger = cls(folder, Embedder(session, manifest.pixels, point.size, max_pixels), profile=profile)
         if additions:
             tagger.reload()
         return tagger

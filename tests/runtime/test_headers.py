@@ -7,8 +7,8 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image
 from pictures import chunk, encode, png, smooth_picture
+from PIL import Image
 
 from vectortag.core.errors import PhotoError
 from vectortag.runtime import headers

@@ -6,8 +6,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from PIL import Image, ImageFile
 from pictures import empty_gif, encode, png, smooth_picture, with_directory
+from PIL import Image, ImageFile
 
 from vectortag.core.errors import PhotoError
 from vectortag.runtime.memory import BYTES_PER_PIXEL, DEFAULT_PIXELS, MEMORY, SMALL, Budget, memory_for

@@ -7,8 +7,8 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image
 from pictures import encode, smooth_picture, tiff, with_directory
+from PIL import Image
 
 from vectortag.core.errors import PhotoError
 from vectortag.runtime.pixels import open_image
@@ -120,9 +120,9 @@ def test_it_comes_upright():
 
 @pytest.mark.parametrize(("photo", "problem"), [
     (tiff(stretched(GREY, 32), 32, kind=3), "floating-point pixels have no known range"),
-    (tiff(GREY.astype(np.int64) * 4 - 600, 16, kind=2), "the range of a TIFF of 1 signed sample of 16 bits a pixel is unknown"),
+    (tiff(GREY.astype(np.int64) * 4 - 600, 16, kind=2), "the range of a TIFF of 1 signed sample of 16 bits a pixel is"),
     (tiff(stretched(GREY, 12), 12, kind=2), "a TIFF of 1 signed sample of 12 bits a pixel is not read"),
-    (tiff(stretched(COLOURS, 16), 16, photometric=8), "a TIFF of 3 samples of 16 bits a pixel of this form is not read: unknown pixel mode"),
+    (tiff(stretched(COLOURS, 16), 16, photometric=8), "a TIFF of 3 samples of 16 bits .* is not read: unknown"),
     (tiff(stretched(COLOURS, 16), 16, photometric=2, planar=True, rows_per_strip=7), "in planes, is not read"),
 ], ids=["floating-point", "a range like heights", "signed 12 bits", "Lab", "planes"])  # fmt: skip
 def test_what_cannot_be_read_right_is_refused_by_name(tmp_path, photo, problem):

@@ -76,12 +76,13 @@ def identify(file: IO[bytes]) -> ImageFile.ImageFile:
 
 
 def _tiff(file: IO[bytes]) -> ImageFile.ImageFile:
-    from vectortag.runtime import tiff  # here, since most photos are none
+    from vectortag.runtime.tiff import DeepTiff  # here, since most photos are none
+    from vectortag.runtime.tiff_guard import check_directory, silence_libtiff
 
-    tiff.silence_libtiff()
-    tiff.check_directory(file)
+    silence_libtiff()
+    check_directory(file)
     file.seek(0)
-    return tiff.DeepTiff(file, "")
+    return DeepTiff(file, "")
 
 
 def _heif(file: IO[bytes]) -> ImageFile.ImageFile:

@@ -152,7 +152,7 @@ def _scans(file: IO[bytes], enough: int) -> int:
 
 
 def _has_every_scan(body: bytes) -> bool:
-    """Whether each component of the picture comes in a scan, and in a progressive JPEG all its frequencies to the end."""
+    """Whether each component comes in a scan; in a progressive JPEG, all its frequencies to their last bit."""
     wanted: set[tuple[int, int]] = set()
     position, progressive = 2, False
     while (marker := _next_marker(body, position)) is not None:

@@ -41,8 +41,8 @@ SUFFIXES = HEIC_SUFFIXES | {
 """How the names of photos end. `.insp` is a JPEG of a camera that sees all around."""
 
 _OTHERS = {
-    "raw": "3fr arw cap cr2 cr3 crw dcr dng erf fff gpr iiq kdc mef mos mrw nef nrw orf ori pef raf raw rw2 rwl sr2 srf "
-    "srw x3f",
+    "raw": "3fr arw cap cr2 cr3 crw dcr dng erf fff gpr iiq kdc mef mos mrw nef nrw orf ori pef raf raw rw2 rwl sr2 "
+    "srf srw x3f",
     "video": "3g2 3gp asf avi braw flv insv lrv m2ts m2v m4v mkv mod mov mp4 mpeg mpg mts mxf ogv vob webm wmv",
     "other picture": "ai cdr cur emf eps exr hdr icns ico j2k jp2 jpf jpx jxl jxr pbm pcx pgm pnm ppm psb psd qoi svg "
     "svgz tga wdp wmf xcf",

@@ -6,14 +6,9 @@ directory to the file that calls each row a row of 8-bit grey, and the samples a
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import io
-import re
 import struct
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -26,48 +21,12 @@ WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 
 SAMPLES, ROWS_PER_STRIP, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT = 277, 278, 284, 317, 322, 323
 STRIPS, STRIP_BYTES, TILES, TILE_BYTES, EXTRA, FORMAT = 273, 279, 324, 325, 338, 339
 
-MOST_PARTS = 200_000
-"""Strips or tiles. Pillow and libtiff handle each of them alone, which takes 10 microseconds."""
-MOST_TAG_BYTES = 64_000_000
-
 BYTEWISE = {1, 5, 8, 32773, 32946, 34925, 50000}
 """Compressions of bytes: none, LZW, deflate, PackBits, LZMA, Zstandard."""
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 PREMULTIPLIED = 1
 BAND = 1 << 22
 """Samples that are worked on at a time: bounds the memory."""
-
-SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-"""Bytes of a value, by the type of a tag."""
-
-
-def check_directory(file: IO[bytes]) -> None:
-    """Refuse a TIFF whose directory is a burden of its own, before Pillow reads it.
-
-    Raises:
-        PhotoError: it has too many strips, tiles or values.
-    """
-    file.seek(0)
-    head = file.read(16)
-    order = "<" if head[:2] == b"II" else ">"
-    big = head[2:4] in (b"\x2b\0", b"\0\x2b")
-    if len(head) < 16:
-        return
-    start = struct.unpack(order + ("Q" if big else "I"), head[8:16] if big else head[4:8])[0]
-    file.seek(start)
-    count_of_tags = file.read(8 if big else 2)
-    if len(count_of_tags) < (8 if big else 2):
-        return
-    entries = min(struct.unpack(order + ("Q" if big else "H"), count_of_tags)[0], 0xFFFF)
-    entry = struct.Struct(order + ("HHQQ" if big else "HHII"))
-    values = file.read(entries * entry.size)
-    total = 0
-    for tag, kind, count, _ in entry.iter_unpack(values[: len(values) // entry.size * entry.size]):
-        if tag in (STRIPS, TILES) and count > MOST_PARTS:
-            raise PhotoError(f"its picture is in {count:,} parts, more than the limit of {MOST_PARTS:,}")
-        total += count * SIZES.get(kind, 0)
-    if total > MOST_TAG_BYTES:
-        raise PhotoError(f"its tags have {total:,} bytes, more than the limit of {MOST_TAG_BYTES:,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,33 +282,3 @@ def _with_directory(content: bytes, about: dict[int, tuple[int, ...]], order: st
         entries.append(struct.pack(order + "HHI", tag, long, len(numbers)) + where)
     directory = struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4)
     return content[:4] + struct.pack(order + "I", start + len(values)) + content[8:] + values + directory
-
-
-@functools.cache
-def silence_libtiff() -> None:
-    """Keep Pillow's libtiff from printing: it does not know the photo's name, and Pillow raises an error anyway.
-
-    Only where Pillow's copy of the library can be found: not on Windows, where it is linked into Pillow.
-    """
-    for library in _libtiffs():
-        try:
-            loaded = ctypes.CDLL(library)
-            for setter in (loaded.TIFFSetErrorHandler, loaded.TIFFSetWarningHandler):
-                setter.restype = ctypes.c_void_p
-                setter(None)
-        except (OSError, AttributeError):
-            continue
-
-
-def _libtiffs() -> list[str]:
-    """The copies of libtiff that this process has loaded, or that lie beside Pillow."""
-    try:
-        maps = Path("/proc/self/maps").read_text("utf-8", "surrogateescape")
-    except OSError:
-        package = Path(Image.__file__).parent
-        return [
-            str(found)
-            for folder in (package / ".dylibs", package.parent / "pillow.libs")
-            for found in folder.glob("libtiff*")
-        ]
-    return sorted(set(re.findall(r"\S*/libtiff[-.]\S*", maps)))

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, to_builtins
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
 from vectortag.core.types import DIGITS, FailedTagging, Tagging, TagScore
+from vectortag.data.find import KINDS, LeftOut
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Calibrated, in [0, 1].", examples=[0.91])]
 
@@ -93,6 +94,12 @@ def to_json(value: Any, stream: TextIO, *, indent: int | None = None) -> str:
 def name_in(tagging: Tagging) -> str | None:
     """The path of a photo as every output writes it; None for a picture from memory."""
     return None if tagging.path is None else escape_path(tagging.path)
+
+
+def summary_line(photos: int, failed: int, left_out: LeftOut) -> str:
+    """What `tag --format jsonl` says on stderr where a folder held other things than photos."""
+    counts = {kind.replace(" ", "_"): left_out.counts[kind] for kind in KINDS if left_out.counts[kind]}
+    return json.dumps({"summary": {"photos": photos, "failed": failed, "left_out": counts}})
 
 
 class Writer(Protocol):

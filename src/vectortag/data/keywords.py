@@ -22,7 +22,8 @@ from vectortag.core.files import read_file
 from vectortag.data.find import find_images
 from vectortag.data.records import DataSet, Record, read_data_set
 from vectortag.runtime.cpu import usable_cores
-from vectortag.runtime.pixels import identify, open_photo
+from vectortag.runtime.headers import identify
+from vectortag.runtime.pixels import open_photo
 
 log = logging.getLogger(__name__)
 

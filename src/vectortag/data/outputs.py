@@ -22,7 +22,7 @@ from vectortag.core.errors import OutputError, OverwriteError
 from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.files import open_regular
 from vectortag.core.writing import unwritable
-from vectortag.runtime.pixels import SUFFIXES, looks_like_photo
+from vectortag.runtime.photo_kinds import SUFFIXES, looks_like_photo
 
 START = 1 << 16
 """Bytes of a file that say of what form it is."""

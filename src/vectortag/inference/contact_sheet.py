@@ -15,7 +15,8 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
 from vectortag.inference.search import Found
-from vectortag.runtime.pixels import PixelRecipe, open_image
+from vectortag.runtime.memory import DEFAULT_PIXELS
+from vectortag.runtime.pixels import open_image
 
 EDGE = 320
 """Pixels of a small picture's longer side."""
@@ -34,7 +35,9 @@ figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 """
 
 
-def write_contact_sheet(stream: TextIO, sentence: str, found: Sequence[Found[Path]]) -> None:
+def write_contact_sheet(
+    stream: TextIO, sentence: str, found: Sequence[Found[Path]], *, max_pixels: int = DEFAULT_PIXELS
+) -> None:
     """Write the page; a photo that has gone since has its error in its place."""
     title = html.escape(printable(sentence))
     stream.write(
@@ -46,15 +49,15 @@ def write_contact_sheet(stream: TextIO, sentence: str, found: Sequence[Found[Pat
     for one in found:
         name = html.escape(printable(escape_path(one.photo)))
         try:
-            picture = f'<img alt="{name}" src="{_small(one)}" loading="lazy">'
+            picture = f'<img alt="{name}" src="{_small(one, max_pixels)}" loading="lazy">'
         except PhotoError as error:
             picture = f"<p>{html.escape(printable(str(error)))}</p>"
         stream.write(f"<figure>{picture}<figcaption>{one.similarity:.3f} {name}</figcaption></figure>\n")
     stream.write("</main>\n</html>\n")
 
 
-def _small(found: Found[Path]) -> str:
-    image = open_image(found.photo, max_pixels=PixelRecipe().max_pixels, draft=(EDGE, EDGE))
+def _small(found: Found[Path], max_pixels: int) -> str:
+    image = open_image(found.photo, max_pixels=max_pixels, draft=(EDGE, EDGE))
     image.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
     content = io.BytesIO()
     image.save(content, "JPEG", quality=80)

@@ -74,6 +74,7 @@ class Tagger:
         precision: Precision = "auto",
         threads: int | None = None,
         additions: bool = True,
+        max_pixels: int | None = None,
     ) -> Tagger:
         """Load a model by name or path; without one, the shipped default.
 
@@ -84,6 +85,7 @@ class Tagger:
                 else the default.
             runtime, precision, threads: as in `vectortag.model.precision.open_model`.
             additions: whether to use the user's added tags and corrections.
+            max_pixels: limit per photo. Default: 200 million, 0.7 GB of memory; above that, up to 16 bytes per pixel.
 
         Raises:
             UnknownModelError: there is no such model.
@@ -94,7 +96,7 @@ class Tagger:
         manifest = folder.manifest
         point = manifest.point_for(profile) if size is None else manifest.operating_point(size)
         session = open_model(folder, runtime=runtime, precision=precision, threads=threads)
-        tagger = cls(folder, Embedder(session, manifest.pixels, point.size), profile=profile)
+        tagger = cls(folder, Embedder(session, manifest.pixels, point.size, max_pixels), profile=profile)
         if additions:
             tagger.reload()
         return tagger

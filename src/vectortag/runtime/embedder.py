@@ -15,6 +15,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.runtime.blas import one_thread
 from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.memory import SHARED, Budget
 from vectortag.runtime.pipeline import batched, map_ordered
 from vectortag.runtime.pixels import Photo, PixelRecipe, load_pixels
 from vectortag.runtime.session import Session
@@ -44,11 +45,20 @@ class Embedder:
 
     Attributes:
         size: pixels a side of the network's input.
+        max_pixels: of a photo, in the place of the recipe's limit.
+        budget: the memory that photos take together while they are decoded.
     """
 
     session: Session
     recipe: PixelRecipe
     size: int
+    max_pixels: int | None = None
+    budget: Budget = SHARED
+
+    @property
+    def pixel_limit(self) -> int:
+        """The most pixels of a photo."""
+        return self.max_pixels or self.recipe.max_pixels
 
     def at(self, size: int) -> Embedder:
         """The same network at another input size; the network must take any size."""
@@ -68,7 +78,14 @@ class Embedder:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return load_pixels(photo, self.size, self.recipe, exact=self.session.precision == "f32")
+        return load_pixels(
+            photo,
+            self.size,
+            self.recipe,
+            exact=self.session.precision == "f32",
+            max_pixels=self.max_pixels,
+            budget=self.budget,
+        )
 
     def embed(self, images: ByteArray) -> FloatArray:
         """(N, size, size, 3) uint8 -> (N, K) float32."""

@@ -8,69 +8,45 @@ it is part of the network's graph, so that pixels stay uint8 until they are insi
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, Literal
+from typing import IO, Literal
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile
 
-from vectortag.core.errors import MissingExtraError, PhotoError
+from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
 from vectortag.core.types import ByteArray
+from vectortag.runtime import jpeg
+from vectortag.runtime.colours import to_rgb
+from vectortag.runtime.headers import identify
+from vectortag.runtime.memory import DEFAULT_PIXELS, SHARED, Budget, check_memory, foreseen_bytes, memory_for
 
 Photo = str | Path | bytes | Image.Image | ByteArray
 """What can be tagged: a path, the bytes of a file, a Pillow image, or an (H, W, 3) uint8 array in RGB."""
-
-FORMATS = {
-    "JPEG": "JpegImagePlugin",
-    "PNG": "PngImagePlugin",
-    "WEBP": "WebPImagePlugin",
-    "GIF": "GifImagePlugin",
-    "BMP": "BmpImagePlugin",
-    "TIFF": "TiffImagePlugin",
-    "AVIF": "AvifImagePlugin",
-}
-"""The only formats that are opened, and Pillow's modules for them, each imported when a file may be of its format;
-JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained attack surface."""
-
-HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-"""The brands of HEIC files, which telephones write. The decoder is an extra: it brings an encoder under the GPL."""
-
-RAW = (b"FUJIFILM", b"IIRO", b"IIU\0", b"MMOR", b"8BPS", b"\xff\n", b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ")
-"""How raw photos that are no TIFF begin, and Photoshop's, JPEG XL's and JPEG 2000's files: they are not read, and never
-overwritten either."""
-VIDEO = frozenset({b"ftyp", b"moov", b"mdat", b"wide"})
-"""The first box of an MP4 or QuickTime file; HEIC, AVIF and Canon's raw photos begin so, too."""
-
-SUFFIXES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".mpo",
-        ".png",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".hif",
-    }
-)
 
 DRAFT_FACTOR = 1.5
 """JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four
 times as fast as a full decode at 12 MP, and 0.2 to 0.4 of 255 apart from it on average."""
 
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a photo upright, by its EXIF orientation."""
+
+LARGE = 40_000_000
+"""Pixels from which Pillow resizes: the faster way needs two copies of the picture."""
 
 FilterName = Literal["bilinear", "bicubic"]
 
@@ -86,10 +62,18 @@ class PixelRecipe(Schema, frozen=True, kw_only=True):
 
     resize: Literal["squash"] = "squash"
     filter: FilterName = "bilinear"
-    max_pixels: Positive = 200_000_000
+    max_pixels: Positive = DEFAULT_PIXELS
 
 
-def load_pixels(photo: Photo, size: int, recipe: PixelRecipe, *, exact: bool = True) -> ByteArray:
+def load_pixels(
+    photo: Photo,
+    size: int,
+    recipe: PixelRecipe,
+    *,
+    exact: bool = True,
+    max_pixels: int | None = None,
+    budget: Budget = SHARED,
+) -> ByteArray:
     """Return (size, size, 3) uint8, RGB, upright.
 
     Args:
@@ -98,13 +82,16 @@ def load_pixels(photo: Photo, size: int, recipe: PixelRecipe, *, exact: bool = T
         recipe: how it becomes pixels.
         exact: resample with Pillow, the same to the last bit on every machine. Otherwise with cykooz-resizer, if it
             is installed: the same filters in a quarter of the time, and no value more than 2 of 255 apart.
+        max_pixels: the limit of pixels, in the place of the recipe's.
+        budget: the memory that photos take together while they are decoded.
 
     Raises:
-        PhotoError: the photo cannot be read, is of a format that is not opened, or has too many pixels.
+        PhotoError: the photo cannot be read, is of a format that is not opened, has too many pixels, or would take
+            too much memory.
     """
     smallest = round(size * DRAFT_FACTOR)
-    image = open_image(photo, max_pixels=recipe.max_pixels, draft=(smallest, smallest))
-    if not exact:
+    image = open_image(photo, max_pixels=max_pixels or recipe.max_pixels, draft=(smallest, smallest), budget=budget)
+    if not exact and image.width * image.height < LARGE:
         with contextlib.suppress(ImportError):
             return _resize_fast(image, size, recipe.filter)
     return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
@@ -120,13 +107,16 @@ def _resize_fast(image: Image.Image, size: int, name: FilterName) -> ByteArray:
     return np.frombuffer(resized.get_buffer(), np.uint8).reshape(size, size, 3)
 
 
-def open_image(photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None = None) -> Image.Image:
+def open_image(
+    photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None = None, budget: Budget = SHARED
+) -> Image.Image:
     """Return the photo as an upright RGB image; of several frames the one that its file opens with, mostly the first.
 
     Args:
         photo: a path, bytes, a Pillow image or an (H, W, 3) uint8 array.
         max_pixels: refuse a photo that declares more pixels than this.
         draft: let the JPEG decoder scale down, but not below this (width, height).
+        budget: as in `load_pixels`.
 
     Raises:
         PhotoError: as `load_pixels`.
@@ -135,12 +125,14 @@ def open_image(photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None =
         photo = _from_array(photo)
     if isinstance(photo, Image.Image):
         with _explained("photo"):
-            return _to_rgb(ImageOps.exif_transpose(photo))
+            photo.load()
+            turn = _turn_of(photo)
+            return to_rgb(photo.copy() if turn is None else photo.transpose(turn))
     if isinstance(photo, bytes):
         with _explained("photo"):
-            return _decode(io.BytesIO(photo), max_pixels, draft)
+            return _decode(io.BytesIO(photo), max_pixels, draft, budget)
     with open_photo(photo) as file:
-        return _decode(file, max_pixels, draft)
+        return _decode(file, max_pixels, draft, budget)
 
 
 @contextlib.contextmanager
@@ -167,31 +159,6 @@ def name_of(photo: Photo | None) -> str | None:
     return str(photo) if isinstance(photo, str | Path) else None
 
 
-def looks_like_photo(file: BinaryIO) -> bool:
-    """Whether a file begins as a photo, a raw photo or a video does, whatever else is wrong with it.
-
-    The two letters that BMP begins with are too few: such a file must have a whole header, too.
-    """
-    start = file.read(16)
-    if start[4:8] in VIDEO or start.startswith(RAW):
-        return True
-    for name, plugin in FORMATS.items():
-        importlib.import_module(f"PIL.{plugin}")
-        factory, accepts = Image.OPEN[name]
-        if accepts is not None and accepts(start) is True and (name != "BMP" or _has_header(factory, file)):
-            return True
-    return False
-
-
-def _has_header(factory: Callable[[IO[bytes], str], ImageFile.ImageFile], file: BinaryIO) -> bool:
-    file.seek(0)
-    try:
-        factory(file, "")
-    except Exception:  # a broken file can raise almost anything
-        return False
-    return True
-
-
 @contextlib.contextmanager
 def _explained(name: str) -> Iterator[None]:
     """Turn whatever goes wrong with a photo into a PhotoError that names it."""
@@ -211,63 +178,77 @@ def _from_array(array: ByteArray) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None) -> Image.Image:
+def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None, budget: Budget) -> Image.Image:
     with identify(file) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise PhotoError(f"{width} x {height} pixels are more than the limit of {max_pixels:,}")
+        source, most = image.fp, memory_for(max_pixels, budget)
+        assert source is not None
+        held = round(width * height * _held_share(image, max_pixels))
+        if draft is not None:
+            image.draft("RGB", draft)
+        turned = "exif" in image.info and _turn_of(image) is not None
+        count = foreseen_bytes(image, held=held, turned=turned)
+        check_memory(count, most, image)
+        with budget.reserve(count):
+            picture = _loaded(image, source, draft)
+            turn = _turn_of(picture)
+            if turn is not None:
+                check_memory(foreseen_bytes(image, held=0, turned=True), most, image)
+                picture = picture.transpose(turn)
+            return to_rgb(picture)
+
+
+def _held_share(image: ImageFile.ImageFile, max_pixels: int) -> float:
+    if image.format not in ("JPEG", "MPO"):
+        return 0.0
+    assert image.fp is not None
+    before = image.fp.tell()
+    share = jpeg.held_share(image.fp, most_pixels=jpeg.SCANS * max_pixels)
+    image.fp.seek(before)
+    return share
+
+
+def _loaded(image: ImageFile.ImageFile, source: IO[bytes], draft: tuple[int, int] | None) -> Image.Image:
+    if image.format == "TIFF":
+        from vectortag.runtime.tiff import DeepTiff, read_deep  # here, since most photos are none
+
+        if isinstance(image, DeepTiff) and image.layout is not None:
+            picture, turn = read_deep(image), _turn_of(image)
+            return picture if turn is None else picture.transpose(turn)
+    key = image.info.get("transparency")
+    if image.format == "PNG" and isinstance(key, tuple) and str(image.tile[0].args).endswith(";16B"):
+        image.info["transparency"] = tuple(value >> 8 for value in key)  # as the pixels will be
+    is_jpeg = image.format in ("JPEG", "MPO")
+    try:
+        if not (is_jpeg and _ends_in_zeros(source)):
+            image.load()
+            return image
+    except OSError as error:
+        if not is_jpeg or "truncated" not in str(error):
+            raise
+    return jpeg.complete(source, lambda content: _load_again(content, draft))
+
+
+def _ends_in_zeros(file: IO[bytes]) -> bool:
+    before = file.tell()
+    lacks_end = jpeg.lacks_end(file)
+    file.seek(before)
+    return lacks_end
+
+
+def _load_again(content: bytes, draft: tuple[int, int] | None) -> Image.Image:
+    with identify(io.BytesIO(content)) as image:
         if draft is not None:
             image.draft("RGB", draft)
         image.load()
-        ImageOps.exif_transpose(image, in_place=True)  # the other way copies a picture that is upright already, too
-        return _to_rgb(image)
-
-
-def identify(file: IO[bytes]) -> ImageFile.ImageFile:
-    """Read a photo's header: `Image.open`, without Pillow's own limit on pixels.
-
-    That limit warns above 89 megapixels and refuses above 179, whatever `max_pixels` says (there are telephones that
-    take 200), and can be moved only for the whole process. TIFF and WebP still ask for it inside their plugins.
-
-    Raises:
-        PhotoError: the file is of none of the formats, or of one whose decoder is not installed.
-        SyntaxError: it is broken.
-    """
-    start = file.read(16)
-    for name, plugin in FORMATS.items():
-        importlib.import_module(f"PIL.{plugin}")
-        factory, accepts = Image.OPEN[name]
-        if accepts is None or accepts(start) is True:
-            file.seek(0)
-            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # as in `Image.open`
-                return factory(file, "")
-    if start[4:8] == b"ftyp" and start[8:12] in HEIF:
-        file.seek(0)
-        return _heif(file)
-    raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)}, HEIC)")
-
-
-def _heif(file: IO[bytes]) -> ImageFile.ImageFile:
-    try:
-        from pillow_heif import HeifImageFile
-    except ImportError as error:
-        raise PhotoError(str(MissingExtraError("an HEIC photo", "pillow-heif", "heic"))) from error
-    return HeifImageFile(file, "")
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: transparency over white, 16 bits scaled to 8, CMYK and palettes converted."""
-    if 0 in image.size:
-        raise PhotoError(f"{image.width} x {image.height} pixels are no picture")
-    if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I;16") or image.mode == "I":
-        # Pillow's own conversion clips at 255; a 16-bit scan would come out white.
-        return Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        raise PhotoError("floating-point pixels have no known range; save the picture with 8 or 16 bits")
-    if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        white = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(white, layered).convert("RGB")
-    return image.convert("RGB")
+
+
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    """What turns a photo upright; None where it is, and where its EXIF data is broken."""
+    try:
+        return UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # broken EXIF can raise almost anything, and takes nothing from the picture
+        return None

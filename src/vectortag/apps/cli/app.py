@@ -108,8 +108,7 @@ def _named(arguments: Sequence[str]) -> list[str]:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
-    # Our own limit of pixels is checked before decoding; Pillow's warning would only repeat it.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    _hush_pillow()
     _write_every_name()
     named = _named(arguments)
     command = typer.main.get_command(app_with(named))
@@ -153,6 +152,12 @@ def _invoke(command: Any, arguments: Sequence[str]) -> int:
             return int(command.invoke(context) or 0)
     except typer.Exit as done:
         return done.exit_code
+
+
+def _hush_pillow() -> None:
+    """Pillow's warnings do not name the photo; its limit of pixels is a second one, checked after our own."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    Image.MAX_IMAGE_PIXELS = None
 
 
 def _write_every_name() -> None:

@@ -52,7 +52,7 @@ def compare(
             say_where_maps_stay_coarse(tagger)
     maps = [tagger.analyse(photo, fine=bool(fine)).heatmaps(tags) for tagger in taggers]
     rows = [list(zip(_names(taggers), of_one_tag, strict=True)) for of_one_tag in zip(*maps, strict=True)]
-    image = open_image(photo, max_pixels=min(tagger.embedder.recipe.max_pixels for tagger in taggers))
+    image = open_image(photo, max_pixels=min(tagger.embedder.pixel_limit for tagger in taggers))
     save_png(draw_comparison(image, rows, opacity=opacity), output)
     stdout().print(_table(rows))
     return 0

@@ -13,12 +13,13 @@ import typer
 from PIL import Image
 
 from vectortag.apps.cli import options
+from vectortag.apps.cli.named_photos import say_left_out
 from vectortag.apps.cli.output import notes, progress_over, stdout
 from vectortag.core.errors import OutputError, OverwriteError, PhotoError, VectorTagError
 from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.types import FailedTagging
 from vectortag.core.writing import appearing
-from vectortag.data.find import photos_of
+from vectortag.data.find import LeftOut, photos_of
 from vectortag.data.outputs import MAPS, PICTURE, Inputs, check_output, to_png
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.heatmap import draw_heatmap
@@ -46,6 +47,8 @@ def explain(
     precision: options.Precision = "auto",
     additions: options.Additions = True,
     overwrite: options.Overwrite = False,
+    exclude: options.Exclude = None,
+    max_pixels: options.MaxPixels = None,
 ) -> int:
     """Show where in photos the model sees a tag: a heat map over the photo, as PNG.
 
@@ -60,13 +63,22 @@ def explain(
 
     `vectortag explain photos/ --all --output maps/`
     """
-    photos = list(_photos(paths))
+    left_out = LeftOut()
+    photos = list(_photos(paths, exclude or (), left_out))
     named = [photo for photo, _ in photos]
     if every and tags:
         raise VectorTagError("--all and --tag cannot be combined")
     if len(photos) != 1 and output is None:
         raise VectorTagError(f"{len(photos)} photos: give a folder for the heat maps with --output")
-    tagger = Tagger.load(model, profile=profile, size=size, runtime=runtime, precision=precision, additions=additions)
+    tagger = Tagger.load(
+        model,
+        profile=profile,
+        size=size,
+        runtime=runtime,
+        precision=precision,
+        additions=additions,
+        max_pixels=max_pixels,
+    )
     closely = fine if fine is not None else len(photos) == 1 and not every
     if closely:
         say_where_maps_stay_coarse(tagger)
@@ -88,10 +100,11 @@ def explain(
                 save_maps(result, file)
                 stdout().print(escape_path(file))
             else:
-                _draw(result, photo, subfolder, wanted, names, opacity, tagger.embedder.recipe.max_pixels)
+                _draw(result, photo, subfolder, wanted, names, opacity, tagger.embedder.pixel_limit)
         except (PhotoError, OverwriteError, OutputError) as error:
             failed += 1
             notes.error(str(error))
+    say_left_out(paths, len(photos), left_out)
     return 1 if failed else 0
 
 
@@ -103,13 +116,12 @@ def say_where_maps_stay_coarse(tagger: Tagger) -> None:
         )
 
 
-def _photos(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+def _photos(paths: Iterable[Path], exclude: Sequence[str], left_out: LeftOut) -> Iterator[tuple[Path, Path]]:
     """Every photo, with its folder relative to the given path."""
     for path in paths:
-        if is_folder(path):
-            yield from ((photo, _below(path, photo)) for photo in photos_of([path]))
-        else:
-            yield path, Path()
+        below = is_folder(path)
+        for photo in photos_of([path], exclude=exclude, left_out=left_out):
+            yield photo, _below(path, photo) if below else Path()
 
 
 def _below(path: Path, photo: Path) -> Path:

@@ -10,10 +10,11 @@ import typer
 from rich.table import Table
 
 from vectortag.apps.cli import options
+from vectortag.apps.cli.named_photos import say_left_out
 from vectortag.apps.cli.output import console_on, notes, open_output
 from vectortag.apps.formats import found_photo, json_line
 from vectortag.core.file_names import escape_path
-from vectortag.data.find import photos_of
+from vectortag.data.find import LeftOut, photos_of
 from vectortag.data.outputs import FOUND_TABLE, JSON_LINES, PAGE, Inputs, check_output, check_outputs_differ
 from vectortag.inference.search import Found, PhotoIndex
 from vectortag.inference.tagger import Tagger
@@ -37,6 +38,8 @@ def find(
     profile: options.Profile = "balanced",
     output: options.Output = None,
     overwrite: options.Overwrite = False,
+    exclude: options.Exclude = None,
+    max_pixels: options.MaxPixels = None,
     threads: options.Threads = None,
 ) -> int:
     """Find photos by a sentence, best match first.
@@ -57,10 +60,13 @@ def find(
         check_output(output, form_of_output, inputs=inputs, overwrite=overwrite)
     if html is not None:
         check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
-    tagger = Tagger.load(model, profile=profile, threads=threads)
+    tagger = Tagger.load(model, profile=profile, threads=threads, max_pixels=max_pixels)
     for tag in (*(has or ()), *(has_not or ())):
         tagger.place(tag)  # an unknown tag is an error before the long work starts
-    index = PhotoIndex.of(tagger, list(photos_of(photos)))
+    left_out = LeftOut()
+    index = PhotoIndex.of(tagger, list(photos_of(photos, exclude=exclude or (), left_out=left_out)))
+    if left_out.counts:
+        say_left_out(photos, len(index.photos) + len(index.failed), left_out)
     for error in index.failed:
         notes.print(f"left out: {error}", style="yellow")
     found = index.search(sentence, top=top, has=has or (), has_not=has_not or ())
@@ -72,7 +78,7 @@ def find(
         from vectortag.inference.contact_sheet import write_contact_sheet
 
         with open_output(html) as stream:
-            write_contact_sheet(stream, sentence, found)
+            write_contact_sheet(stream, sentence, found, max_pixels=tagger.embedder.pixel_limit)
     if not found:
         notes.print(f"no photo was found among {len(index.photos)}", style="yellow")
     return 1 if index.failed else 0

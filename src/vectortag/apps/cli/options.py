@@ -28,6 +28,20 @@ Threads = Annotated[
 Additions = Annotated[bool, typer.Option("--additions/--no-additions", help="With or without the tags that you added.")]
 
 
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", help="Leave out what matches, as in a .gitignore: '*.png', 'private/'; repeatable."),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels",
+        min=1,
+        help="Largest photo, in pixels. Default: 200000000, and 0.7 GB of memory. Above: up to 16 bytes per pixel.",
+    ),
+]
+
+
 Profile = Annotated[
     calibration.Profile,
     typer.Option("--profile", help="precise: few wrong tags; thorough: few missed tags; balanced: best F1."),

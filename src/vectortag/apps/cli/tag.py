@@ -9,12 +9,12 @@ from typing import Annotated, Literal, TextIO
 import typer
 
 from vectortag.apps.cli import options
+from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
 from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
-from vectortag.apps.formats import CsvWriter, JsonLinesWriter, name_in
+from vectortag.apps.formats import CsvWriter, JsonLinesWriter, name_in, summary_line
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
-from vectortag.data.find import photos_of
 from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, Form, Inputs, check_output
 from vectortag.inference.tagger import Tagger
 
@@ -38,6 +38,8 @@ def tag(
     size: options.Size = None,
     output: options.Output = None,
     overwrite: options.Overwrite = False,
+    exclude: options.Exclude = None,
+    max_pixels: options.MaxPixels = None,
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
     additions: options.Additions = True,
@@ -65,21 +67,23 @@ def tag(
         precision=precision,
         threads=threads,
         additions=additions,
+        max_pixels=max_pixels,
     )
-    total = sum(1 for _ in photos_of(paths))  # not stored: memory does not grow with the number of photos
-    if not total:
-        notes.print(f"no photos in {', '.join(map(escape_path, paths))}", style="yellow")
-    failed = 0
+    photos = NamedPhotos(paths, exclude or ())
+    total, failed = photos.count(), 0
     with open_output(output) as stream:
         writer = WRITERS[form](stream)
-        for result in progress_over(tagger.tag_many(photos_of(paths)), total=total, what="tagging"):
+        for result in progress_over(tagger.tag_many(photos), total=total, what="tagging"):
             if isinstance(result, FailedTagging):
                 failed += 1
                 writer.failed(result)
             else:
                 writer.tagged(result, result.select(threshold=threshold, top_k=top_k, all_scores=all_scores))
+    say_left_out(paths, total, photos.left_out)
     if failed:
         notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
+    if form == "jsonl" and photos.left_out.counts:
+        notes.print(summary_line(total, failed, photos.left_out))
     return 1 if failed else 0
 
 

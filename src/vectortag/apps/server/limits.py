@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from vectortag.apps.server.problems import Problem
+from vectortag.runtime.memory import Budget
 
 MIB = 2**20
 
@@ -19,7 +20,7 @@ class Limits:
         files: photos in one request.
         pixels: of one photo; a larger one is refused before it is decoded.
         queue: photos in progress: received, and not answered yet.
-        memory: bytes of all photos in progress, including those still being received.
+        memory: bytes of all photos in progress, including those still being received, and of decoding them.
         seconds: to receive a request, and again to answer it.
         silence: seconds without a byte after which a client is too slow.
     """
@@ -35,12 +36,16 @@ class Limits:
 
 
 class Admission:
-    """Counts the photos and bytes in progress. Used only from the event loop, so it needs no lock."""
+    """Counts the photos and bytes in progress. Used only from the event loop, so it needs no lock.
+
+    `decoding` is the memory of the photos that are being decoded, in threads: what their headers foresee.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.photos = 0
         self.bytes = 0
+        self.decoding = Budget(limits.memory, elsewhere=lambda: self.bytes)
 
     @property
     def full(self) -> bool:
@@ -81,7 +86,8 @@ class Ticket:
         Raises:
             Problem: 503, the memory limit is reached.
         """
-        if self._admission.bytes + count > self._admission.limits.memory:
+        taken = self._admission.bytes + self._admission.decoding.used
+        if taken + count > self._admission.limits.memory:
             raise busy()
         self._admission.bytes += count
         self._bytes += count

@@ -22,6 +22,7 @@ from vectortag.model.folder import ModelFolder
 from vectortag.model.precision import Precision
 from vectortag.personal.added_tags import AddedTag
 from vectortag.runtime.embedder import Embedder
+from vectortag.runtime.memory import SHARED, Budget
 from vectortag.runtime.pixels import open_image
 from vectortag.runtime.session import Runtime
 
@@ -76,6 +77,7 @@ class ModelWorker:
 
     Args:
         max_pixels: larger photos are refused.
+        budget: the memory for photos that are decoded at the same time.
         decoding: threads for decoding and drawing; several models may share them.
         observe: called with the size of each batch.
     """
@@ -86,6 +88,7 @@ class ModelWorker:
         loading: Loading,
         *,
         max_pixels: int,
+        budget: Budget = SHARED,
         decoding: ThreadPoolExecutor,
         observe: Callable[[int], None],
     ) -> None:
@@ -94,8 +97,10 @@ class ModelWorker:
         loaded = Tagger.load(
             folder, runtime=loading.runtime, precision=loading.precision, threads=loading.threads, additions=False
         ).embedder
-        self._max_pixels = min(max_pixels, loaded.recipe.max_pixels)
-        embedder = Embedder(loaded.session, replace(loaded.recipe, max_pixels=self._max_pixels), loaded.size)
+        self._max_pixels, self._budget = min(max_pixels, loaded.recipe.max_pixels), budget
+        embedder = Embedder(
+            loaded.session, replace(loaded.recipe, max_pixels=self._max_pixels), loaded.size, budget=budget
+        )
         self._taggers, self._aside_taggers = (Taggers(folder, embedder, additions=loading.additions) for _ in range(2))
         self._warm_up()
         self.size, self.runtime, self.precision = embedder.size, embedder.session.runtime, embedder.session.precision
@@ -190,7 +195,7 @@ class ModelWorker:
     async def draw(self, photo: bytes, heatmap: Heatmap, opacity: float) -> bytes:
         """A PNG of the heat map over the photo, at most `OVERLAY_SIDE` pixels on each side."""
         return await asyncio.get_running_loop().run_in_executor(
-            self._decoding, _overlay, photo, heatmap, opacity, self._max_pixels
+            self._decoding, _overlay, photo, heatmap, opacity, self._max_pixels, self._budget
         )
 
     async def add_tag(
@@ -220,7 +225,7 @@ class ModelWorker:
         return await asyncio.get_running_loop().run_in_executor(self._aside, work, self._aside_taggers)
 
 
-def _overlay(photo: bytes, heatmap: Heatmap, opacity: float, max_pixels: int) -> bytes:
-    image = open_image(photo, max_pixels=max_pixels, draft=(OVERLAY_SIDE, OVERLAY_SIDE))
+def _overlay(photo: bytes, heatmap: Heatmap, opacity: float, max_pixels: int, budget: Budget) -> bytes:
+    image = open_image(photo, max_pixels=max_pixels, draft=(OVERLAY_SIDE, OVERLAY_SIDE), budget=budget)
     image.thumbnail((OVERLAY_SIDE, OVERLAY_SIDE))
     return to_png(draw_heatmap(image, heatmap, opacity=opacity))

@@ -54,6 +54,7 @@ class Service:
             folder,
             loading,
             max_pixels=self.limits.pixels,
+            budget=self.admission.decoding,
             decoding=self._decoding,
             observe=self.metrics.batches.observe,
         )

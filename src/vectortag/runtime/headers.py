@@ -1,0 +1,93 @@
+"""A photo's header: what a file is, found out without decoding it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+from typing import IO, Any, cast
+
+from PIL import ImageFile
+
+from vectortag.core.errors import MissingExtraError, PhotoError
+from vectortag.runtime import jpeg
+from vectortag.runtime.photo_kinds import FORMATS, HEIF, LONGEST_LEAD, jpeg_lead, plugin_of
+
+MOST_READS = 1_000_000
+"""Pieces that a file is read in: chunks, segments, runs. Each is handled in Python, in a few microseconds."""
+
+
+class _CountedReads:
+    """A file that refuses to be read in too many pieces; for all else, the file itself."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._read, self._left = file, file.read, MOST_READS
+
+    def read(self, size: int = -1) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise PhotoError(f"the file is in more than {MOST_READS:,} pieces")
+        return self._read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def identify(file: IO[bytes]) -> ImageFile.ImageFile:
+    """Read a photo's header: `Image.open`, without Pillow's own limit on pixels.
+
+    That limit warns above 89 megapixels and refuses above 179, whatever `max_pixels` says (there are telephones that
+    take 200), and can be moved only for the whole process. TIFF and WebP still ask for it inside their plugins.
+
+    Raises:
+        PhotoError: the file is of none of the formats, or of one whose decoder is not installed; or its header alone
+            is a burden.
+        SyntaxError: it is broken.
+    """
+    file = cast(IO[bytes], _CountedReads(file))
+    start = file.read(LONGEST_LEAD + 16)
+    reasons = []
+    for name in FORMATS:
+        factory, accepts = plugin_of(name)
+        if not accepts(start[:16]):
+            continue
+        try:
+            if name == "TIFF":
+                return _tiff(file)
+            if name == "JPEG":
+                jpeg.check_exif(file)
+            file.seek(0)
+            return factory(file, "")
+        except SyntaxError as error:
+            if error.__cause__ is None:  # else the file ended too early, and Pillow did not see why
+                reasons.append(str(error))
+        except (IndexError, TypeError, struct.error):  # as in `Image.open`
+            pass
+    if start[4:8] == b"ftyp" and start[8:12] in HEIF:
+        file.seek(0)
+        return _heif(file)
+    if lead := jpeg_lead(start):
+        file.seek(lead)
+        with contextlib.suppress(PhotoError):
+            return identify(io.BytesIO(file.read()))
+    if reasons:
+        raise PhotoError(f"broken photo: {reasons[0]}")
+    raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)}, HEIC)")
+
+
+def _tiff(file: IO[bytes]) -> ImageFile.ImageFile:
+    from vectortag.runtime.tiff import DeepTiff  # here, since most photos are none
+    from vectortag.runtime.tiff_guard import check_directory, silence_libtiff
+
+    silence_libtiff()
+    check_directory(file)
+    file.seek(0)
+    return DeepTiff(file, "")
+
+
+def _heif(file: IO[bytes]) -> ImageFile.ImageFile:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise PhotoError(str(MissingExtraError("an HEIC photo", "pillow-heif", "heic"))) from error
+    return HeifImageFile(file, "")

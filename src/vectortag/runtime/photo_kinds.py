@@ -1,0 +1,99 @@
+"""Kinds of files: which are opened as photos, how others beside them begin, and how their names end."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+from collections.abc import Callable
+from typing import IO, BinaryIO
+
+from PIL import Image, ImageFile
+
+FORMATS = {
+    "JPEG": "JpegImagePlugin",
+    "PNG": "PngImagePlugin",
+    "WEBP": "WebPImagePlugin",
+    "GIF": "GifImagePlugin",
+    "BMP": "BmpImagePlugin",
+    "TIFF": "TiffImagePlugin",
+    "AVIF": "AvifImagePlugin",
+}
+"""The only formats that are opened, and Pillow's modules for them, each imported when a file may be of its format;
+JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained attack surface."""
+
+HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+"""The brands of HEIC files, which telephones write. The decoder is an extra: it brings an encoder under the GPL."""
+
+RAW = (b"FUJIFILM", b"IIRO", b"IIU\0", b"MMOR", b"8BPS", b"\xff\n", b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ")
+"""How raw photos that are no TIFF begin, and Photoshop's, JPEG XL's and JPEG 2000's files: they are not read, and never
+overwritten either."""
+VIDEO = frozenset({b"ftyp", b"moov", b"mdat", b"wide"})
+"""The first box of an MP4 or QuickTime file; HEIC, AVIF and Canon's raw photos begin so, too."""
+HOLDS_PICTURES = (b"%PDF", b"ID3", b"RIFF", b"\0MRM", b"FOVb", b"II\x1a\0", b"PK\x03\x04", b"<", b"{")
+"""How other files begin that may hold a JPEG, such as the cover of a song: it is not what the file shows."""
+
+HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+SUFFIXES = HEIC_SUFFIXES | {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo", ".insp"),
+    *(".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".avif"),
+}
+"""How the names of photos end. `.insp` is a JPEG of a camera that sees all around."""
+
+_OTHERS = {
+    "raw": "3fr arw cap cr2 cr3 crw dcr dng erf fff gpr iiq kdc mef mos mrw nef nrw orf ori pef raf raw rw2 rwl sr2 "
+    "srf srw x3f",
+    "video": "3g2 3gp asf avi braw flv insv lrv m2ts m2v m4v mkv mod mov mp4 mpeg mpg mts mxf ogv vob webm wmv",
+    "other picture": "ai cdr cur emf eps exr hdr icns ico j2k jp2 jpf jpx jxl jxr pbm pcx pgm pnm ppm psb psd qoi svg "
+    "svgz tga wdp wmf xcf",
+}
+OTHER_KINDS = {f".{suffix}": kind for kind, suffixes in _OTHERS.items() for suffix in suffixes.split()}
+"""What a file beside photos is, by how its name ends."""
+
+LONGEST_LEAD = 512
+"""Bytes that may stand before the start mark of a JPEG: a line break or a header that some program left there."""
+JPEG_START = b"\xff\xd8\xff"
+
+
+@functools.cache
+def reads_heic() -> bool:
+    """Whether the extra for HEIC photos is installed."""
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
+def plugin_of(name: str) -> tuple[Callable[[IO[bytes], str], ImageFile.ImageFile], Callable[[bytes], bool]]:
+    """What opens a format, and what tells by a file's first 16 bytes whether it may be of that format."""
+    importlib.import_module(f"PIL.{FORMATS[name]}")
+    factory, accepts = Image.OPEN[name]
+    return factory, lambda start: accepts is None or accepts(start) is True
+
+
+def jpeg_lead(start: bytes) -> int:
+    """How many bytes stand before a JPEG's start mark; 0 for a file that is none, or that begins as another does."""
+    if start.startswith((*RAW, *HOLDS_PICTURES)) or start[4:8] in VIDEO:
+        return 0
+    return max(0, start.find(JPEG_START, 0, LONGEST_LEAD + len(JPEG_START)))
+
+
+def looks_like_photo(file: BinaryIO) -> bool:
+    """Whether a file begins as a photo, a raw photo or a video does, whatever else is wrong with it.
+
+    The two letters that BMP begins with are too few: such a file must have a whole header, too.
+    """
+    start = file.read(LONGEST_LEAD + 16)
+    if start[4:8] in VIDEO or start.startswith(RAW) or jpeg_lead(start):
+        return True
+    for name in FORMATS:
+        factory, accepts = plugin_of(name)
+        if accepts(start[:16]) and (name != "BMP" or _has_header(factory, file)):
+            return True
+    return False
+
+
+def _has_header(factory: Callable[[IO[bytes], str], ImageFile.ImageFile], file: BinaryIO) -> bool:
+    file.seek(0)
+    try:
+        factory(file, "")
+    except Exception:  # a broken file can raise almost anything
+        return False
+    return True

@@ -10,7 +10,14 @@ import pytest
 from vectortag.core.errors import DataError
 from vectortag.core.types import UNKNOWN
 from vectortag.data.records import Record
-from vectortag.data.vocabulary import build_targets, choose_vocabulary, count_tags, known_tags, record_tags
+from vectortag.data.vocabulary import (
+    build_targets,
+    choose_vocabulary,
+    count_tags,
+    known_tags,
+    record_tags,
+    unnamed_tags,
+)
 from vectortag.model.taxonomy import Taxonomy
 
 ANIMALS = Taxonomy(
@@ -94,6 +101,25 @@ def test_a_parent_whose_children_another_set_names_is_known_to_the_set_that_uses
 
 def test_a_parent_that_the_taxonomy_calls_complete_is_known_to_that_set():
     assert known_tags(records("dog"), ("animal", "dog"), ANIMALS, "complete") == ("animal", "dog")
+
+
+def test_a_set_that_states_what_it_knows_knows_no_other_word_that_it_names():
+    tags = ("cat", "dog", "sea")
+
+    assert known_tags(records("dog", "sea", "cat"), tags, ANIMALS, "photos", stated=["puppy", "boat"]) == ("dog",)
+
+
+def test_what_the_taxonomy_calls_complete_is_known_beside_what_a_set_states():
+    assert known_tags(records("dog"), ("animal", "sea"), ANIMALS, "complete", stated=["sea"]) == ("animal", "sea")
+
+
+def test_a_tag_that_nobody_named_is_probably_absent_but_not_below_one_that_was():
+    photos, tags = records("dog", "sea"), ("cat", "dog", "poodle", "sea")
+    targets = build_targets(photos, tags, ANIMALS, known=("cat",))
+
+    unnamed = unnamed_tags(photos, tags, ANIMALS, targets)
+
+    assert unnamed.tolist() == [[False, False, False, True], [False, True, True, False]]
 
 
 def test_known_tags_come_in_the_order_of_the_vocabulary():

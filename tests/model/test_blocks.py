@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vectortag.model.blocks import LinearBlock, MlpBlock, SoftmaxGroupsBlock, read_block
+from vectortag.model.blocks import JointBlock, LinearBlock, MlpBlock, SoftmaxGroupsBlock, read_block
 from vectortag.model.classifier import Classifier
 
 
@@ -33,8 +33,16 @@ def groups_block(seed: int, *, width: int) -> SoftmaxGroupsBlock:
     return SoftmaxGroupsBlock(Classifier(layer.w, layer.b, tuple("abcde")), groups)
 
 
+def joint_block(seed: int, *, width: int) -> JointBlock:
+    """Four tags, of which the first, third and fourth have a group."""
+    taught = mlp_block(seed, width=width, hidden=6, tags=4)
+    rows, scale = np.int32([0, 2, 3]), np.float32([0.5, 1.5, 0.3])
+    return JointBlock(**taught.arrays(), witness=groups_block(3, width=width), rows=rows, scale=scale)
+
+
 GROUPS = groups_block(3, width=10)
-BLOCKS = (mlp_block(0, width=10, hidden=6, tags=4), linear_block(1, width=10, tags=3), GROUPS)
+JOINT = joint_block(0, width=10)
+BLOCKS = (mlp_block(0, width=10, hidden=6, tags=4), linear_block(1, width=10, tags=3), GROUPS, JOINT)
 
 
 def test_logits_of_an_mlp_block_are_those_of_torch(need_module):
@@ -116,9 +124,38 @@ def test_a_row_that_is_moved_changes_one_logit_and_how_it_changes(block):
     )
 
 
-def test_groups_without_a_classifier_are_refused():
+def test_a_joint_logit_is_what_photos_taught_and_a_share_of_what_the_classes_say():
+    embeddings = embeddings_of(6, 5, 10)
+    taught, said = mlp_block(0, width=10, hidden=6, tags=4).logits(embeddings), GROUPS.logits(embeddings)
+
+    logits = JOINT.logits(embeddings)
+
+    np.testing.assert_allclose(logits[:, [0, 2, 3]], taught[:, [0, 2, 3]] + said * [0.5, 1.5, 0.3], rtol=1e-5)
+    np.testing.assert_array_equal(logits[:, 1], taught[:, 1])
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [3, 0], [1]])
+def test_gradients_of_joint_logits_are_what_they_change_by(rows):
+    embedding, step = embeddings_of(3, 10), 1e-3
+    around = embedding + step * np.concatenate([np.eye(10), -np.eye(10)]).astype(np.float32)  # (20, 10)
+
+    up, down = np.split(JOINT.logits(around)[:, rows], 2)
+    found = JOINT.along(embedding, np.array(rows), np.eye(10, dtype=np.float32))
+
+    np.testing.assert_allclose(found, (up - down).T / (2 * step), atol=1e-2)
+
+
+@pytest.mark.parametrize("block", [GROUPS, JOINT], ids=lambda block: block.kind)
+def test_groups_without_a_classifier_are_refused(block):
     with pytest.raises(TypeError, match="need a classifier"):
-        read_block("softmax_groups", GROUPS.arrays(), None)
+        read_block(block.kind, block.arrays(), None)
+
+
+def test_a_joint_block_without_its_groups_is_refused():
+    arrays = {name: array for name, array in JOINT.arrays().items() if name != "scale"}
+
+    with pytest.raises(TypeError, match="scale"):
+        read_block("joint", arrays, JOINT.witness.classifier)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.kind)

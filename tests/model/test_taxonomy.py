@@ -210,7 +210,7 @@ def test_a_taxonomy_survives_being_written_as_json(shipped):
         ("sofa", {"couch", "furniture"}),
         ("sunset", {"sunset", "sky", "outdoors"}),
         ("poodle", {"poodle", "dog", "animal"}),
-        ("motorbikes", {"motorcycle", "bike", "vehicle"}),
+        ("motorbikes", {"motorcycle", "vehicle"}),
         ("teddy bears", {"teddy bear", "stuffed animal", "toy"}),
         ("snow", {"snow", "outdoors"}),
         ("red", set()),
@@ -255,11 +255,12 @@ def test_no_word_of_the_shipped_taxonomy_is_listed_twice(shipped):
     assert sorted(words) == sorted(set(words))
 
 
-def test_every_parent_that_a_data_set_is_complete_for_is_a_parent(shipped):
+def test_every_tag_that_a_data_set_is_complete_for_is_known_by_another_rule(shipped):
     parents = {parent for tags in shipped.implications.values() for parent in tags}
+    known = {*shipped.synonyms, *shipped.implications, *shipped.groups, *parents, "black and white"}
 
     for name, tags in shipped.complete.items():
-        assert set(tags) <= parents, name
+        assert set(tags) <= known, name
 
 
 def _tags(taxonomy: Taxonomy) -> set[str]:

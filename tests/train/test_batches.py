@@ -56,6 +56,22 @@ def order(batches: Any, targets: np.ndarray) -> Callable[..., list[list[int]]]:
     return rows
 
 
+def test_unnamed_tags_count_as_absent_in_a_share_of_the_batches(batches, to_float):
+    targets = np.full((400, 5), UNKNOWN, np.uint8)
+    unnamed = np.ones(targets.shape, bool)
+    unnamed[:, 4] = False
+    source = batches.CachedViews((np.zeros((400, 2), np.float32),), 0)
+    drawing = batches.Batches(source, to_float(targets), unnamed=unnamed, share=0.25, seed=1)
+    batch = batches.Batch(0, 0, np.arange(400))
+
+    _, drawn = drawing[batch]
+
+    assert (drawn[:, :4] == 0).float().mean().item() == pytest.approx(0.25, abs=0.04)
+    assert drawn[:, 4].isnan().all()
+    assert drawing[batch][1].isnan().equal(drawn.isnan())
+    assert not drawing[batches.Batch(1, 0, np.arange(400))][1].isnan().equal(drawn.isnan())
+
+
 def config(**settings: Any) -> TrainConfig:
     data = [{"name": "photos", "csv": "photos"}]
     return TrainConfig.model_validate({"name": "mine", "data": data, "batch_size": 4, **settings})

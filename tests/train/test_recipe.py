@@ -6,6 +6,7 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -205,6 +206,35 @@ def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured
     assert (noted["size"], noted["photos"], noted["map_tags"]) == (96, report["photos"], 2)
     assert (noted["map"], noted["micro_f1"]) == pytest.approx((report["map"], report["micro_f1"]))
     assert "shapes, 96" in (folder.path / "MODEL_CARD.md").read_text()
+
+
+def test_a_head_joins_both_witnesses_and_its_thresholds_hold_on_sets_that_were_left_out(
+    train, configured, shapes, tmp_path
+):
+    taxonomy, more = tmp_path / "taxonomy.toml", tmp_path / "more"
+    taxonomy.write_text('version = 1\n[groups]\ncircle = ["zebra"]\nreef = ["coral reef"]\n')
+    shutil.copytree(shapes, more)
+    (more / "known_tags.txt").write_text("circle\n")
+    vocabulary = [f'taxonomy = "{taxonomy}"', "groups = true", "unnamed = 0.2"]
+    settings = {"freeze": "backbone", "across_sources": True, "head.joint": True, "keep_duplicates_together": False}
+    file = configured(vocabulary=vocabulary, **settings)
+    file.write_text(
+        file.read_text().replace("[augment]", "[augment]\nviews = 1")
+        + f'judges = true\n[[data]]\nname = "more"\ncsv = "{more}"\n'
+    )
+
+    folder = train(file, tmp_path)
+
+    manifest = folder.manifest
+    assert [block.kind for block in manifest.head] == ["joint", "softmax_groups"]
+    assert manifest.tags == ("circle", "square", "reef")
+    assert [info.known for info in manifest.data_sets] == [("circle", "square"), ("circle",)]
+    assert set(manifest.metrics["left_out"]) == {"shapes", "more"}
+    assert len(set(manifest.operating_points[0].thresholds["balanced"][1:])) == 1
+    assert (tmp_path / "shapes.run" / "without_more").is_dir()
+    assert "| more | " in (folder.path / "MODEL_CARD.md").read_text()
+    analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
+    assert len(analysis.heatmaps()) == 3
 
 
 def test_a_network_of_one_size_cannot_offer_another(train, configured, tmp_path):

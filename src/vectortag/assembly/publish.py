@@ -11,6 +11,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from vectortag.assembly.across_sources import (
+    Evidence,
+    fit_across,
+    judged_by,
+    left_out_figures,
+    tags_of_one_source,
+    with_borrowed,
+)
 from vectortag.assembly.operating_point import CrossFitted, calibrate, cross_fit, rounded
 from vectortag.core.types import FloatArray
 from vectortag.data.training import Part, TrainingData
@@ -20,7 +28,7 @@ from vectortag.evaluation.model_card import write_card
 from vectortag.evaluation.report.curves import Learning
 from vectortag.evaluation.report.write import Validation, write_report
 from vectortag.inference.tagger import Tagger
-from vectortag.model.blocks import LinearBlock, MlpBlock, with_fp16_matrices
+from vectortag.model.blocks import JointBlock, LinearBlock, MlpBlock, with_fp16_matrices
 from vectortag.model.calibration import Calibration
 from vectortag.model.class_groups import Borrowed, borrow, borrowed_tags, group_block
 from vectortag.model.classifier import Classifier
@@ -48,13 +56,14 @@ class FittedModel:
     words: Words | None = None  # what the backbone was taught of words, if it was
 
     # The head and what it was fitted on
-    block: MlpBlock | LinearBlock  # of the tags of `data`
+    block: MlpBlock | JointBlock | LinearBlock  # of the tags of `data`
     data: TrainingData
     background: FloatArray  # (B, K) embeddings that later tags are fitted against
 
     # What calibration, thresholds and figures come from
     validation: Mapping[int, FloatArray]  # (N, K) embeddings by input size: each size that the model is to offer
     seed: int  # of the halves for the honest figures
+    evidence: Evidence | None = None  # of sources that heads had not seen: calibration and thresholds are fitted on it
 
     # How it came to be
     learning: Learning  # the figures of each epoch
@@ -88,10 +97,15 @@ def publish_model(path: Path, fitted: FittedModel, *, report: Path) -> ModelFold
     with tempfile.TemporaryDirectory() as scratch:  # the figures are those of a folder, so there must be one first
         folder = _write(Path(scratch) / path.name, fitted, head, points, {})
         reports = [_reports(Tagger(folder, embedder.at(size)), data, validation[size]) for size in sizes]
-    metrics, *others = (
+    by_size: list[dict[str, Any]] = [
         {one.data: one.summary() for one in of_size} | {"cross_fitted": as_plain(cross.summary())}
         for of_size, cross in zip(reports, crosses, strict=True)
-    )
+    ]
+    metrics, *others = by_size
+    if fitted.evidence is not None:
+        whole = with_borrowed(fitted.evidence, len(data.borrowed))
+        metrics["left_out"] = left_out_figures(whole, calibrated[0][0], hierarchy, data.all_tags)
+        metrics["one_source"] = tags_of_one_source(fitted.evidence, data.tags)
     if others:
         metrics["sizes"] = {str(size): figures for size, figures in zip(sizes[1:], others, strict=True)}
     metrics |= _of_tags(Tagger(folder, embedder), crosses[0], validation[sizes[0]])
@@ -139,6 +153,10 @@ def _calibrate(fitted: FittedModel, head: Head, hierarchy: Hierarchy, size: int)
     borrowed = _borrow(fitted.classifier, data, embeddings) if fitted.classifier is not None and data.borrowed else None
     careful = [index for index, tag in enumerate(data.all_tags) if tag in data.taxonomy.careful]
     logits = head.logits(embeddings)
+    if fitted.evidence is not None:
+        whole, first = with_borrowed(fitted.evidence, len(data.borrowed)), len(data.tags) if data.borrowed else None
+        calibration = fit_across(whole, hierarchy, first_borrowed=first, careful=careful)
+        return calibration, judged_by(calibration, logits, data.judged, hierarchy, sets=data.validation.sets)
     cross = cross_fit(
         logits,
         data.judged,

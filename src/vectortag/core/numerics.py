@@ -96,12 +96,21 @@ def fit_platt(
     weight = np.ones(len(values)) if weights is None else weights
     design = np.stack([values, np.ones_like(values)], axis=1).astype(np.float64)  # (n, 2)
     curve = prior.astype(np.float64).copy()
+    truth = targets.astype(np.float64)
+
+    def cost(at: Doubles) -> float:
+        logits = design @ at
+        likelihood = float(weight @ (np.logaddexp(0, logits) - truth * logits))
+        return likelihood + strength / 2 * float(((at - prior) ** 2).sum())
+
     for _ in range(50):
         scores = sigmoid(design @ curve)
-        gradient = design.T @ (weight * (scores - targets.astype(np.float64))) + strength * (curve - prior)
+        gradient = design.T @ (weight * (scores - truth)) + strength * (curve - prior)
         hessian = (design * (weight * scores * (1 - scores))[:, None]).T @ design + strength * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
-        curve -= step * min(1.0, 2.0 / max(float(np.abs(step).max()), TINY))  # a long first step may overshoot
+        while cost(curve - step) > cost(curve) and np.abs(step).max() >= 1e-8:  # a long step may overshoot
+            step /= 2
+        curve -= step
         if np.abs(step).max() < 1e-8:
             break
     curve[0] = max(curve[0], 1e-3)  # a negative slope would reverse the ranking

@@ -5,6 +5,7 @@
     images/2.jpg,"dog, snow",val
 
 `tags` is a Python list of strings or comma-separated words; `split` is optional; paths are relative to the file.
+A file `known_tags.txt` beside it, a word a line, lists the words whose absence the set knows.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 
 from vectortag.core.errors import DataError, did_you_mean
 from vectortag.core.file_names import escape_path, is_folder, unescape_path
-from vectortag.core.files import open_text, read_file
+from vectortag.core.files import open_text, read_file, read_text
+
+KNOWN_TAGS = "known_tags.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class DataSet:
 
     Attributes:
         closed: an error for each folder of photos that could not be read, or not to its end.
+        known: the words whose absence the set knows, by its own statement; None where it states nothing.
     """
 
     name: str
@@ -55,6 +59,7 @@ class DataSet:
     missing: tuple[Record, ...] = field(default=())
     bad_rows: tuple[str, ...] = field(default=())
     closed: tuple[str, ...] = field(default=())
+    known: tuple[str, ...] | None = None
 
     @property
     def has_splits(self) -> bool:
@@ -90,7 +95,18 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
     if not records:
         found = f"{len(missing)} photos are named in it, none of them is there" if missing else "it has no rows"
         raise DataError(f"{file}: expected at least one photo, but {found}. Paths are relative to {file.parent}")
-    return DataSet(name, file, tuple(records), tuple(missing), tuple(bad_rows))
+    return DataSet(
+        name, file, tuple(records), tuple(missing), tuple(bad_rows), known=_known(file.with_name(KNOWN_TAGS))
+    )
+
+
+def _known(file: Path) -> tuple[str, ...] | None:
+    if not file.is_file():
+        return None
+    try:
+        return tuple(word for line in read_text(file).splitlines() if (word := line.strip()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read: {error}. Expected one word per line, in UTF-8") from error
 
 
 def _is_there(path: Path) -> bool:

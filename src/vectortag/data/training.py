@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from vectortag.data.copies import Prints, fingerprints_of, groups_among, warn_of
 from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
-from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags, record_tags
+from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags, record_tags, unnamed_tags
 from vectortag.model.class_groups import borrowed_tags
 from vectortag.model.manifest import RESERVED_METRICS, DataSetInfo
 from vectortag.model.taxonomy import Taxonomy
@@ -27,10 +28,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Photos with their targets: records of length N, targets (N, T) uint8 with 255 = unknown."""
+    """Photos with their targets.
+
+    Attributes:
+        records: of length N.
+        targets: (N, T) uint8 with 255 = unknown.
+        unnamed: (N, T) bool, which unknown tags are probably absent; None where that is not asked.
+    """
 
     records: tuple[Record, ...]
     targets: ByteArray
+    unnamed: npt.NDArray[np.bool_] | None = None
 
     @property
     def sets(self) -> npt.NDArray[np.str_]:
@@ -39,7 +47,8 @@ class Part:
 
     def only(self, rows: npt.NDArray[np.intp]) -> Part:
         """The part of this part that has these rows."""
-        return Part(tuple(self.records[row] for row in rows), self.targets[rows])
+        unnamed = None if self.unnamed is None else self.unnamed[rows]
+        return Part(tuple(self.records[row] for row in rows), self.targets[rows], unnamed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,9 @@ def prepare_training_data(
     stratify: Stratify = "iterative",
     keep_duplicates_together: bool = True,
     classes: Collection[str] = (),
+    unnamed: bool = False,
+    most: Mapping[str, int] | None = None,
+    distinct: Collection[str] = (),
     seed: int = 1,
 ) -> TrainingData:
     """Split data sets, choose the vocabulary and build the targets.
@@ -97,6 +109,9 @@ def prepare_training_data(
         stratify: how; see `vectortag.data.split.split_records`.
         keep_duplicates_together: photos that show one picture go to one side of it.
         classes: what the backbone knows: the taxonomy's groups of these become tags as well.
+        unnamed: also find out which tags are probably absent where nobody named them.
+        most: by the name of a set, how many of its photos train at most.
+        distinct: the sets that are known to repeat no photo, neither their own nor another's: nobody looks for copies.
 
     Raises:
         DataError: a set cannot be split, or no tag is frequent enough; two sets have one name, or a set has a name that
@@ -106,28 +121,40 @@ def prepare_training_data(
     _check_names([data.name for data in sets])
     for data in sets:
         log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
-    prints = {p: one for data in sets for p, one in fingerprints_of(data).items()} if keep_duplicates_together else {}
-    parts = [_split(data, taxonomy, prints, validation=validation, stratify=stratify, seed=seed) for data in sets]
+    looked_at = [data for data in sets if keep_duplicates_together and data.name not in distinct]
+    prints = {photo: one for data in looked_at for photo, one in fingerprints_of(data).items()}
+    parts = [
+        _split(data, taxonomy, prints if data in looked_at else {}, validation=validation, stratify=stratify, seed=seed)
+        for data in sets
+    ]
+    parts = [(_some(one, (most or {}).get(data.name)), kept) for data, (one, kept) in zip(sets, parts, strict=True)]
     everyone, others = ([record for part in parts for record in part[side]] for side in (0, 1))
     if prints:
-        warn_of_copies(everyone, others, prints)
+        trained, judged = ([one for one in side if one.path in prints] for side in (everyone, others))
+        warn_of_copies(trained, judged, prints)
     tags = choose_vocabulary(everyone, taxonomy, top_k=top_k, min_photos=min_photos)
     borrowed = borrowed_tags(taxonomy, classes, tags)
     everything = (*tags, *borrowed)
     known = [
-        known_tags(records, everything, taxonomy, data.name) for data, (records, _) in zip(sets, parts, strict=True)
+        known_tags(records, everything, taxonomy, data.name, stated=data.known)
+        for data, (records, _) in zip(sets, parts, strict=True)
     ]
-    training = _join([records for records, _ in parts], tags, taxonomy, known)
-    _warn_of_what_nobody_denies(training, tags, known)
-    kept = _join([records for _, records in parts], everything, taxonomy, known)
+    training = _join([records for records, _ in parts], tags, taxonomy, known, unnamed=unnamed)
+    if not unnamed:
+        _warn_of_what_nobody_denies(training, tags, known)
+    kept = _join([records for _, records in parts], everything, taxonomy, known, unnamed=unnamed)
     if max_samples is not None:
         training = training.only(subsample(training.targets, max_samples, seed=seed))
     taken = Counter(record.dataset for record in training.records)
     return TrainingData(
         tags=tags,
         taxonomy=taxonomy,
-        training=Part(training.records, judgeable(training.targets)),
-        validation=Part(kept.records, kept.targets[:, : len(tags)]),
+        training=training if unnamed else Part(training.records, judgeable(training.targets)),
+        validation=Part(
+            kept.records,
+            kept.targets[:, : len(tags)],
+            None if kept.unnamed is None else kept.unnamed[:, : len(tags)],
+        ),
         borrowed=borrowed,
         borrowed_targets=kept.targets[:, len(tags) :],
         data_sets=tuple(
@@ -161,11 +188,27 @@ def _split(
     return split_together(data.records, tags, groups, validation=validation, stratify=stratify, seed=seed)
 
 
+def _some(records: list[Record], most: int | None) -> list[Record]:
+    """At most so many, chosen by the hashes of their file names: the same on every machine, and of every class."""
+    if most is None or len(records) <= most:
+        return records
+    ranked = sorted(records, key=lambda record: hashlib.md5(record.path.name.encode()).digest())
+    chosen = {record.row for record in ranked[:most]}
+    return [record for record in records if record.row in chosen]
+
+
 def _join(
-    parts: Sequence[list[Record]], tags: Sequence[str], taxonomy: Taxonomy, known: Sequence[tuple[str, ...]]
+    parts: Sequence[list[Record]],
+    tags: Sequence[str],
+    taxonomy: Taxonomy,
+    known: Sequence[tuple[str, ...]],
+    *,
+    unnamed: bool = False,
 ) -> Part:
-    targets = [build_targets(records, tags, taxonomy, names) for records, names in zip(parts, known, strict=True)]
-    return Part(tuple(record for records in parts for record in records), np.concatenate(targets))
+    together = tuple(record for records in parts for record in records)
+    each = [build_targets(records, tags, taxonomy, names) for records, names in zip(parts, known, strict=True)]
+    targets = np.concatenate(each)
+    return Part(together, targets, unnamed_tags(together, tags, taxonomy, targets) if unnamed else None)
 
 
 def _warn_of_what_nobody_denies(training: Part, tags: Sequence[str], known: Sequence[tuple[str, ...]]) -> None:

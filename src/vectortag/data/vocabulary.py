@@ -49,16 +49,27 @@ def choose_vocabulary(
     return tuple(sorted(ranked[:top_k]))
 
 
-def known_tags(records: Iterable[Record], tags: Sequence[str], taxonomy: Taxonomy, dataset: str) -> tuple[str, ...]:
+def known_tags(
+    records: Iterable[Record],
+    tags: Sequence[str],
+    taxonomy: Taxonomy,
+    dataset: str,
+    *,
+    stated: Iterable[str] | None = None,
+) -> tuple[str, ...]:
     """The tags whose absence one data set knows, in the order of `tags`.
 
-    A tag is known where the set names it directly and names none of its children, or where the taxonomy's `complete`
-    list says so. Elsewhere a missing tag means nothing: COCO's `tie` implies clothing, but COCO's other clothed people
-    are not "no clothing".
+    A set may state them (`DataSet.known`). Where it does not, a tag is known if the set names it directly and names
+    none of its children. In both cases those of the taxonomy's `complete` list are known, too. Elsewhere a missing tag
+    means nothing: COCO's `tie` implies clothing, but COCO's other clothed people are not "no clothing".
     """
-    direct = {taxonomy.canonical(word, dataset=dataset) for record in records for word in record.words} - {None}
-    parents = {ancestor for tag in direct if tag for ancestor in taxonomy.ancestors(tag)}
-    known = (direct - parents) | set(taxonomy.complete.get(dataset, ()))
+    complete = set(taxonomy.complete.get(dataset, ()))
+    if stated is not None:
+        known = {taxonomy.canonical(word, dataset=dataset) for word in stated} | complete
+    else:
+        direct = {taxonomy.canonical(word, dataset=dataset) for record in records for word in record.words} - {None}
+        parents = {ancestor for tag in direct if tag for ancestor in taxonomy.ancestors(tag)}
+        known = (direct - parents) | complete
     return tuple(tag for tag in tags if tag in known)
 
 
@@ -85,6 +96,23 @@ def build_targets(
                 row[[tag, *descendants]] = 0
         row[present] = 1
     return targets
+
+
+def unnamed_tags(
+    records: Sequence[Record], tags: Sequence[str], taxonomy: Taxonomy, targets: ByteArray
+) -> npt.NDArray[np.bool_]:
+    """Which unknown entries are probably absent: (N, T) bool, from what `build_targets` gave of these records.
+
+    What nobody named is mostly not there. That does not hold for the children of what was named: a photo that is
+    said to show a dog may well show a poodle.
+    """
+    place = {tag: index for index, tag in enumerate(tags)}
+    below = {tag: [place[child] for child in tags if tag in taxonomy.ancestors(child)] for tag in tags}
+    unnamed: npt.NDArray[np.bool_] = targets == UNKNOWN
+    for row, record in zip(unnamed, records, strict=True):
+        for tag in record_tags(record, taxonomy):
+            row[below.get(tag, [])] = False
+    return unnamed
 
 
 def judgeable(targets: ByteArray, sets: npt.NDArray[np.str_] | None = None) -> ByteArray:

@@ -95,7 +95,8 @@ def _ranked(tags: Sequence[str], figures: TagFigures, indexes: Sequence[int], ro
     if row >= len(indexes):
         return " | | "
     index = indexes[row]
-    return f"{escape_markdown(tags[index])} | {figures['photos'][index]:,} | {percent(figures['average_precision'][index])}"
+    photos, precision = figures["photos"][index], figures["average_precision"][index]
+    return f"{escape_markdown(tags[index])} | {photos:,} | {percent(precision)}"
 
 
 def blind_spots(tags: Sequence[str], figures: TagFigures) -> Iterator[str]:

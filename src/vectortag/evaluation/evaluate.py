@@ -152,8 +152,9 @@ def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]
 
 def known_in(data: DataSet, manifest: Manifest) -> Sequence[str]:
     """The tags whose absence a data set knows: as recorded at training, else found out from the set itself."""
-    info = manifest.data_set(data.name)
-    return info.known if info else known_tags(data.records, manifest.tags, manifest.taxonomy, data.name)
+    if info := manifest.data_set(data.name):
+        return info.known
+    return known_tags(data.records, manifest.tags, manifest.taxonomy, data.name, stated=data.known)
 
 
 def embed_records(tagger: Tagger, records: Sequence[Record]) -> tuple[FloatArray, list[Record], tuple[str, ...]]:

@@ -13,8 +13,8 @@ from vectortag.core.numerics import TINY
 from vectortag.core.types import FloatArray
 from vectortag.model.classifier import Classifier
 
-StoredKind = Literal["mlp", "linear", "softmax_groups"]
-BlockKind = Literal["mlp", "linear", "softmax_groups", "added"]
+StoredKind = Literal["mlp", "joint", "linear", "softmax_groups"]
+BlockKind = Literal["mlp", "joint", "linear", "softmax_groups", "added"]
 
 
 class Block(Protocol):
@@ -179,6 +179,37 @@ class SoftmaxGroupsBlock:
         return {"groups": self.groups}
 
 
+@dataclass(frozen=True, slots=True)
+class JointBlock(MlpBlock):
+    """Two witnesses in one logit: what photos have taught, and what the backbone's own classifier says.
+
+    The logit is that of the MLP, and for a tag that has a group of classes, `scale` times the log-odds of the group
+    more. The scale is learnt with the MLP.
+    """
+
+    witness: SoftmaxGroupsBlock  # of the G tags that have a group
+    rows: npt.NDArray[np.int32]  # (G,), which of the T tags these are, in rising order
+    scale: FloatArray  # (G,)
+    kind: ClassVar[BlockKind] = "joint"
+
+    def logits(self, embeddings: FloatArray) -> FloatArray:
+        logits = MlpBlock.logits(self, embeddings)
+        logits[:, self.rows] += self.scale * self.witness.logits(embeddings)
+        return logits
+
+    def along(self, embedding: FloatArray, rows: npt.NDArray[np.intp], directions: FloatArray) -> FloatArray:
+        changes = MlpBlock.along(self, embedding, rows, directions)
+        has_group = np.isin(rows, self.rows)
+        if has_group.any():
+            places = np.searchsorted(self.rows, rows[has_group])
+            changes[has_group] += self.scale[places, None] * self.witness.along(embedding, places, directions)
+        return changes
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Without the classifier, which has a file of its own."""
+        return {**MlpBlock.arrays(self), "groups": self.witness.groups, "rows": self.rows, "scale": self.scale}
+
+
 def read_block(kind: StoredKind, arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier | None) -> Block:
     """A block from its arrays, as `arrays()` gave them, and the classifier of its backbone.
 
@@ -191,6 +222,10 @@ def read_block(kind: StoredKind, arrays: Mapping[str, npt.NDArray[Any]], classif
         return LinearBlock(**arrays)
     if classifier is None:
         raise TypeError("softmax groups need a classifier")
+    if kind == "joint":
+        own = dict(arrays)
+        witness = SoftmaxGroupsBlock(classifier, own.pop("groups", np.zeros((0, len(classifier.b)), np.uint8)))
+        return JointBlock(**own, witness=witness)
     if set(arrays) != {"groups"}:
         raise TypeError('expected "groups" alone')
     return SoftmaxGroupsBlock(classifier, arrays["groups"])

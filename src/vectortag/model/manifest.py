@@ -97,7 +97,7 @@ class DataSetInfo(Schema, frozen=True, kw_only=True):
     validation: tuple[PhotoHash, ...]
 
 
-RESERVED_METRICS = frozenset({"cross_fitted", "sizes", "per_tag", "reliability"})
+RESERVED_METRICS = frozenset({"cross_fitted", "sizes", "per_tag", "reliability", "left_out", "one_source"})
 """Keys of a manifest's metrics that are no data sets; no data set may have such a name."""
 
 
@@ -107,7 +107,8 @@ class Manifest(Schema, frozen=True, kw_only=True):
     Attributes:
         metrics: the figures at the default size, a data set an entry; under "cross_fitted", of all together; under
             "sizes", the same of each other size. "per_tag" has lists in the order of the tags, and "reliability" the
-            bins of the calibration error.
+            bins of the calibration error. "left_out" says what each set got from heads that had not seen it, and
+            "one_source" names the tags that could not be judged so.
         lost: points of mAP on the validation photos that a lower precision loses against float32, on average over
             the data sets and at the worst of the offered sizes; what is not in it was not measured.
     """

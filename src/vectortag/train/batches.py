@@ -141,13 +141,28 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
 
     Args:
         targets: (N, T) float32 in [0, 1], NaN for unknown; see `vectortag.train.losses.to_float`.
+        unnamed: (N, T) bool, the unknown entries of which each counts as absent in a `share` of its batches.
     """
 
-    def __init__(self, source: Source, targets: Tensor, *, mixup: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        source: Source,
+        targets: Tensor,
+        *,
+        mixup: float = 0.0,
+        unnamed: npt.NDArray[np.bool_] | None = None,
+        share: float = 0.0,
+        seed: int = 0,
+    ) -> None:
         self._source, self._targets, self._mixup, self._seed = source, targets, mixup, seed
+        self._unnamed, self._share = unnamed, share
 
     def __getitem__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         inputs, targets = self._source.inputs(batch), self._targets[batch.rows]
+        if self._unnamed is not None and self._share:
+            random = np.random.default_rng([self._seed, batch.epoch, batch.step, 3])
+            drawn = self._unnamed[batch.rows] & (random.random(targets.shape, np.float32) < self._share)
+            targets = targets.masked_fill(torch.from_numpy(drawn), 0.0)
         return self._mix(inputs, targets, batch) if self._mixup else (inputs, targets)
 
     def _mix(self, inputs: Tensor, targets: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:

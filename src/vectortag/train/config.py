@@ -30,12 +30,24 @@ class _Strict(BaseModel):
 
 
 class DataConfig(_Strict):
-    """One data set. `rights` and `about` are for the model card."""
+    """One data set. `rights` and `about` are for the model card.
+
+    Attributes:
+        fold: sets of one fold are left out together where `across_sources` leaves each set out once: those of one
+            source must be, others may be to save time. "" is a fold of its own.
+        judges: its labels are complete enough to say how many of the shown tags are right; see `across_sources`.
+        max_photos: at most so many training photos, chosen by the names of their files; None is all.
+        distinct: none of its photos repeats another or one of another set, so copies are not looked for.
+    """
 
     name: str
     csv: str
     about: str = ""
     rights: str = ""
+    fold: str = ""
+    judges: bool = False
+    max_photos: int | None = Field(default=None, gt=0)
+    distinct: bool = False
 
 
 class BackboneConfig(_Strict):
@@ -83,12 +95,15 @@ class HeadConfig(_Strict):
         standardise: the embedding is standardised before, which makes the training faster and better; the first layer
             takes that in when the model is written.
         input_dropout: how much of the embedding is hidden in each training step, against learning its sets by heart.
+        joint: what the backbone's ImageNet classes say of a tag is part of its logit, by the taxonomy's groups; with
+            `freeze = "backbone"`.
     """
 
     hidden: int = Field(default=256, ge=0)
     dropout: float = Field(default=0.4, ge=0, lt=1)
     standardise: bool = False
     input_dropout: float = Field(default=0.0, ge=0, lt=1)
+    joint: bool = False
 
 
 class VocabularyConfig(_Strict):
@@ -97,12 +112,15 @@ class VocabularyConfig(_Strict):
     Attributes:
         top_k, min_photos: at most so many are learnt, each from at least so many photos.
         groups: the taxonomy's groups of what the backbone was pretrained with are tags as well.
+        unnamed: how often, in training, a tag counts as absent that nobody has named and whose absence is not known.
+            With 0 it is never an example of anything.
     """
 
     taxonomy: str = "default"
     top_k: int | None = Field(default=150, gt=0)
     min_photos: int = Field(default=1, ge=1)
     groups: bool = False
+    unnamed: float = Field(default=0.0, ge=0, le=1)
 
 
 class AugmentConfig(_Strict):
@@ -206,6 +224,9 @@ class TrainConfig(_Strict):
         monitor: what the best epoch, early stopping and the plateau look at.
         early_stopping: stop after so many epochs without a better one; None never.
         precision: "auto" is bf16 or fp16 where that pays on this machine, "float32" the same everywhere.
+        across_sources: calibration and thresholds are fitted on sets that were left out of the training: for each fold
+            a head is trained without it for half of the epochs, with `freeze = "backbone"`. Else they are fitted on the
+            validation photos.
         workers: processes that make batches; None chooses.
     """
 
@@ -238,7 +259,19 @@ class TrainConfig(_Strict):
     monitor: Literal["val_loss", "val_map"] = "val_loss"
     early_stopping: int | None = Field(default=5, gt=0)
     precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    across_sources: bool = False
     workers: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _heads_alone(self) -> TrainConfig:
+        if self.freeze != "backbone" and (self.head.joint or self.across_sources):
+            key = "head.joint" if self.head.joint else "across_sources"
+            raise ValueError(f'{key} is for heads on a backbone that rests. Set freeze = "backbone"')
+        if self.head.joint and not (self.vocabulary.groups and self.head.hidden):
+            raise ValueError("head.joint needs vocabulary.groups and a hidden layer")
+        if self.across_sources and not any(data.judges for data in self.data):
+            raise ValueError("across_sources needs a [[data]] with judges = true, by which thresholds are chosen")
+        return self
 
     @property
     def worker_count(self) -> int:

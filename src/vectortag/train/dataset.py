@@ -36,5 +36,8 @@ def load_training_data(config: TrainConfig, *, classes: Collection[str] = ()) ->
         stratify=config.stratify,
         keep_duplicates_together=config.keep_duplicates_together,
         classes=classes if config.vocabulary.groups else (),
+        unnamed=config.vocabulary.unnamed > 0 or config.across_sources,
+        distinct={data.name for data in config.data if data.distinct},
+        most={data.name: data.max_photos for data in config.data if data.max_photos},
         seed=config.seed,
     )

@@ -42,7 +42,7 @@ class Trained:
     """What a training leaves: trunk, head and held classifier of the best epoch, and how it went."""
 
     trunk: nn.Module
-    head: nn.Sequential
+    head: nn.Module
     held: Held | None
     learning: Learning
 
@@ -50,7 +50,7 @@ class Trained:
 def fit(
     config: TrainConfig,
     trunk: nn.Module,
-    head: nn.Sequential,
+    head: nn.Module,
     loss: Loss,
     training: DataLoader[Any],
     validation: DataLoader[Any],

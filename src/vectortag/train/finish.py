@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from vectortag.assembly.across_sources import Evidence
 from vectortag.assembly.publish import BACKGROUND_PHOTOS, FittedModel, publish_model
 from vectortag.core import distributed
-from vectortag.core.errors import PhotoError, TrainingError
+from vectortag.core.errors import TrainingError
 from vectortag.core.types import FloatArray
 from vectortag.core.version import __version__
 from vectortag.data.records import Record
@@ -22,12 +23,12 @@ from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder
 from vectortag.model.manifest import Backbone as BackboneInfo
 from vectortag.runtime.embedder import Embedder
-from vectortag.runtime.pixels import PixelRecipe
-from vectortag.runtime.session import open_session
 from vectortag.train.config import TrainConfig
+from vectortag.train.embedded import embed_all, embedder_of
 from vectortag.train.engine import Trained
 from vectortag.train.export import PARITY, Exported
-from vectortag.train.network import Backbone, to_block
+from vectortag.train.joint import block_of
+from vectortag.train.network import Backbone
 
 
 def finish(
@@ -40,20 +41,22 @@ def finish(
     output: Path,
     *,
     seconds: float,
+    evidence: Evidence | None = None,
 ) -> ModelFolder:
     """Write the model folder `output`/`config.name` and the report beside it.
 
     Args:
         known: the backbone's own classifier, if it still goes with one.
+        evidence: what calibration and thresholds are fitted on; None is the validation photos.
 
     Raises:
         TrainingError: the head in numpy gives other logits than torch.
         ModelFolderError: the folder cannot be written.
     """
-    block = to_block(trained.head)
-    embedder = Embedder(open_session(exported.network), PixelRecipe(), config.backbone.image_size)
+    block = block_of(trained.head)
+    embedder = embedder_of(config, exported.network)
     sizes = (embedder.size, *config.backbone.sizes)
-    validation = {size: _embed(embedder.at(size), data.validation.records) for size in sizes}
+    validation = {size: embed_all(embedder.at(size), exported.network, data.validation.records) for size in sizes}
     _check_head(trained, block, validation[embedder.size])
     fitted = FittedModel(
         network=exported.network,
@@ -67,8 +70,9 @@ def finish(
         classifier=known,
         block=block,
         data=data,
-        background=_background(embedder, data.training.records, config.seed),
+        background=_background(embedder, exported.network, data.training.records, config.seed),
         validation=validation,
+        evidence=evidence,
         seed=config.seed,
         learning=trained.learning,
         provenance=_provenance(config, trained, exported, seconds),
@@ -76,20 +80,10 @@ def finish(
     return publish_model(output / config.name, fitted, report=output / f"{config.name}.run" / "report")
 
 
-def _embed(embedder: Embedder, records: Sequence[Record]) -> FloatArray:
-    """(N, K) embeddings by the code that tags."""
-    rows = []
-    for record, (_, embedding) in zip(records, embedder.embed_many(r.path for r in records), strict=True):
-        if isinstance(embedding, PhotoError):
-            raise TrainingError(f"{record.dataset}, row {record.row}: {embedding}. List all: vectortag check DATA")
-        rows.append(embedding)
-    return np.stack(rows)
-
-
-def _background(embedder: Embedder, records: Sequence[Record], seed: int) -> FloatArray:
+def _background(embedder: Embedder, network: bytes, records: Sequence[Record], seed: int) -> FloatArray:
     """Embeddings (B, K) of training photos drawn at random, for tags that are added later."""
     chosen = np.random.default_rng(seed).permutation(len(records))[:BACKGROUND_PHOTOS]
-    return _embed(embedder, [records[row] for row in np.sort(chosen)])
+    return embed_all(embedder, network, [records[row] for row in np.sort(chosen)])
 
 
 def _check_head(trained: Trained, block: Block, embeddings: FloatArray) -> None:

@@ -3,6 +3,7 @@
 photos and their words -> tags, targets, a split          load_training_data
 backbone -> what stays frozen, computed once              prepare_inputs
 trunk and head are trained, the best epoch is kept        fit
+a head without each source, for calibration               evidence_across
 backbone -> another training's start, model.onnx          save_weights, export_backbone
 validation photos -> calibration, thresholds, figures     finish
 all of it -> a model folder, and a report beside it
@@ -17,18 +18,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from vectortag.core import distributed
 from vectortag.core.writing import ORDINARY, replace_file
 from vectortag.model.folder import ModelFolder, check_destination
+from vectortag.train.across import evidence_across
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
 from vectortag.train.distil import Held, starting_classifier, teacher_of_views, training_targets
+from vectortag.train.embedded import embedded_inputs
 from vectortag.train.engine import fit
 from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
 from vectortag.train.inputs import prepare_inputs
+from vectortag.train.joint import joined
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.network import create_backbone, create_head, save_weights
 from vectortag.train.run import BACKBONE, CONFIG, TAGS
@@ -61,18 +66,33 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     )
     _take_notes(config, data.tags, run)
 
-    head = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
-    inputs = prepare_inputs(config, data, backbone)
+    def new_head() -> nn.Module:
+        mlp = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
+        return joined(mlp, known, data.taxonomy, data.tags) if config.head.joint and known else mlp
+
+    size = config.backbone.image_size
+    if config.freeze == "backbone" and config.augment.views == 1:
+        exported = export_backbone(backbone, size)
+        inputs = embedded_inputs(config, data, exported.network)
+    else:
+        exported, inputs = None, prepare_inputs(config, data, backbone)
     held = Held(inputs.trunk, known) if config.distil.hold and known else None
     loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
     sampler = BatchSampler(config, data.training.targets, rank=distributed.rank(), world=distributed.count())
     targets = training_targets(data, config.distil)
-    training = Batches(inputs.training, targets, mixup=config.augment.mixup, seed=config.seed)
+    training = Batches(
+        inputs.training,
+        targets,
+        mixup=config.augment.mixup,
+        unnamed=data.training.unnamed,
+        share=config.vocabulary.unnamed,
+        seed=config.seed,
+    )
     validation = Batches(inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
     trained = fit(
         config,
         inputs.trunk,
-        head,
+        new_head(),
         loss,
         loader(training, sampler, workers=config.worker_count),
         loader(validation, InOrder(len(data.validation.records), config.batch_size)),
@@ -87,9 +107,10 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
         known = trained.held.trained(known.names)
     if config.freeze != "backbone":
         save_weights(backbone, known, run / BACKBONE)
-    exported = export_backbone(backbone, config.backbone.image_size)
+    evidence = evidence_across(config, data, inputs, trained.head, new_head, run) if config.across_sources else None
+    exported = exported or export_backbone(backbone, size)
     seconds = time.monotonic() - started
-    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds)
+    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds, evidence=evidence)
 
 
 def _take_notes(config: TrainConfig, tags: Sequence[str], run: Path) -> None:

@@ -1,0 +1,149 @@
+"""Heads that have not seen a source: what they say of its photos is how calibration and thresholds are chosen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vectortag.assembly.across_sources import Evidence
+from vectortag.core.types import UNKNOWN, FloatArray
+from vectortag.data.training import Part, TrainingData
+from vectortag.train.batches import Batch, Batches, BatchSampler, InOrder, Source, loader
+from vectortag.train.config import TrainConfig
+from vectortag.train.engine import fit
+from vectortag.train.inputs import Inputs
+from vectortag.train.joint import block_of
+from vectortag.train.losses import create_loss, to_float
+
+MOST_PHOTOS = 4000
+"""Photos of a set that are judged; more of them would not move a curve."""
+
+FEWEST_TAUGHT = 25
+"""A head that has learnt a tag from fewer photos says nothing of it."""
+
+FEWEST_JUDGED = 10
+"""A tag that fewer photos of sources left out show is judged by the validation photos."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RowsOf:
+    """Some rows of another source."""
+
+    source: Source
+    rows: npt.NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def inputs(self, batch: Batch) -> Tensor:
+        return self.source.inputs(replace(batch, rows=self.rows[batch.rows]))
+
+
+def folds_of(config: TrainConfig, part: Part) -> npt.NDArray[np.str_]:
+    """(N,) the fold of each photo."""
+    names = {data.name: data.fold or data.name for data in config.data}
+    return np.array([names[record.dataset] for record in part.records], np.str_)
+
+
+def evidence_across(
+    config: TrainConfig,
+    data: TrainingData,
+    inputs: Inputs,
+    trained: nn.Module,
+    new_head: Callable[[], nn.Module],
+    run: Path,
+) -> Evidence:
+    """Train a head without each fold in turn, and let it judge the training photos of that fold's sets.
+
+    A tag that one fold alone teaches is judged by the validation photos instead, as the head of all photos sees them.
+
+    Args:
+        trained: the head that has learnt all training photos.
+        new_head: makes an untrained head.
+        run: the folder for checkpoints and logs; each training gets one inside.
+    """
+    random = np.random.default_rng(config.seed)
+    folds, kept, sets = folds_of(config, data.training), folds_of(config, data.validation), data.training.sets
+    short = config.model_copy(update={"epochs": max(1, config.epochs // 2)})
+    judged, logits, taught = [], [], []
+    for fold in np.unique(folds):
+        log.info("without %s", fold)
+        others, judging = np.flatnonzero(folds != fold), np.flatnonzero(kept != fold)
+        head = _trained(short, data, inputs, new_head(), others, judging, run / f"without_{fold}")
+        own = [
+            random.permutation(np.flatnonzero(sets == name))[:MOST_PHOTOS] for name in np.unique(sets[folds == fold])
+        ]
+        rows = np.sort(np.concatenate(own))
+        judged.append(rows)
+        taught.append((data.training.targets[others] == 1).sum(axis=0) >= FEWEST_TAUGHT)
+        logits.append(block_of(head).logits(_embeddings(inputs.training, rows)))
+    knows = np.concatenate([np.tile(one, (len(rows), 1)) for one, rows in zip(taught, judged, strict=True)])
+    left_out = data.training.only(np.concatenate(judged))
+    across = ((left_out.targets == 1) & knows).sum(axis=0) >= FEWEST_JUDGED  # (T,)
+    kept_logits = block_of(trained).logits(_embeddings(inputs.validation, np.arange(len(kept))))
+    targets = np.concatenate(
+        [
+            np.where(knows & across, left_out.targets, UNKNOWN),
+            np.where(across, UNKNOWN, data.validation.targets),
+        ]
+    )
+    unnamed = np.concatenate([_unnamed(left_out) & knows & across, _unnamed(data.validation) & ~across])
+    return Evidence(
+        logits=np.concatenate([*logits, kept_logits]),
+        targets=targets.astype(np.uint8),
+        unnamed=unnamed,
+        sources=np.concatenate([left_out.sets, data.validation.sets]),
+        left_out=np.arange(len(targets)) < len(left_out.records),
+        judges=tuple(data.name for data in config.data if data.judges),
+    )
+
+
+def _unnamed(part: Part) -> npt.NDArray[np.bool_]:
+    return np.zeros(part.targets.shape, bool) if part.unnamed is None else part.unnamed
+
+
+def _trained(
+    config: TrainConfig,
+    data: TrainingData,
+    inputs: Inputs,
+    head: nn.Module,
+    rows: npt.NDArray[np.intp],
+    judging: npt.NDArray[np.intp],
+    run: Path,
+) -> nn.Module:
+    """The head after it has learnt some of the training photos; the best epoch by some of the validation photos."""
+    part, validation = data.training.only(rows), data.validation.only(judging)
+    targets = torch.from_numpy(part.targets)
+    batches = Batches(
+        RowsOf(inputs.training, rows),
+        to_float(targets),
+        mixup=config.augment.mixup,
+        unnamed=part.unnamed,
+        share=config.vocabulary.unnamed,
+        seed=config.seed,
+    )
+    kept = Batches(RowsOf(inputs.validation, judging), to_float(torch.from_numpy(validation.targets)))
+    trained = fit(
+        config,
+        inputs.trunk,
+        head,
+        create_loss(config.loss, targets),
+        loader(batches, BatchSampler(config, part.targets)),
+        loader(kept, InOrder(len(judging), config.batch_size)),
+        run,
+    )
+    return trained.head
+
+
+def _embeddings(source: Source, rows: npt.NDArray[np.intp]) -> FloatArray:
+    """(n, K)"""
+    return source.inputs(Batch(0, 0, rows)).numpy()

@@ -1,0 +1,167 @@
+"""Calibration and thresholds from sources that a head has not learnt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vectortag.assembly.across_sources import (
+    PROMISE,
+    Evidence,
+    calibration_across,
+    fit_across,
+    judged_by,
+    left_out_figures,
+    tags_of_one_source,
+    threshold_for_all,
+    with_borrowed,
+)
+from vectortag.assembly.operating_point import SILENT, score
+from vectortag.core.types import UNKNOWN
+from vectortag.model.calibration import PROFILES, sigmoid
+from vectortag.model.hierarchy import Hierarchy
+
+FLAT = Hierarchy({})
+
+
+def evidence(photos: int = 3000, tags: int = 4, *, seed: int = 0, judges: tuple[str, ...] = ("a", "b")) -> Evidence:
+    """Logits whose truth is drawn at half of them, less 1, on two sources, the second a fifth as large."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 3, (photos, tags)).astype(np.float32)
+    targets = (random.random(logits.shape) < sigmoid(logits / 2 - 1)).astype(np.uint8)
+    sources = np.where(np.arange(photos) % 6 == 0, "b", "a")
+    return Evidence(logits, targets, np.zeros(targets.shape, bool), sources, np.ones(photos, bool), judges)
+
+
+def shown_and_right(found: Evidence, profile: str) -> tuple[int, float]:
+    point = fit_across(found, FLAT)
+    scores = score(found.logits, point, FLAT)
+    shown = scores >= point.thresholds[profile]  # type: ignore[arg-type]
+    return int(shown.sum()), float((found.targets[shown] == 1).mean())
+
+
+def test_each_profile_keeps_its_promise_and_shows_more_than_a_stricter_one():
+    shown, right = zip(*(shown_and_right(evidence(), profile) for profile in PROFILES), strict=True)
+
+    assert right == pytest.approx([PROMISE[profile] for profile in PROFILES], abs=0.02)
+    assert shown[0] < shown[1] < shown[2]
+
+
+def test_curves_are_those_that_the_truth_was_drawn_by():
+    slope, bias = calibration_across(evidence(20_000))
+
+    assert slope == pytest.approx([0.5] * 4, abs=0.05)
+    assert bias == pytest.approx([-1] * 4, abs=0.1)
+
+
+def test_a_small_source_counts_as_much_as_a_large_one():
+    found = evidence(6000)
+    small = found.sources == "b"
+    found.targets[small] = np.random.default_rng(1).random((small.sum(), 4)) < 0.5
+    as_one = replace(found, sources=np.full(6000, "a"))
+
+    weights = found.photo_weights()
+
+    assert weights[small].sum() == pytest.approx(weights[~small].sum())
+    assert (calibration_across(found)[0] < calibration_across(as_one)[0] - 0.05).all()
+
+
+def test_what_nobody_named_speaks_against_a_tag_but_less_than_what_is_known():
+    found = evidence()
+    known = calibration_across(found)[1][0]
+    absent = found.targets[:, 0] == 0
+    found.targets[absent, 0] = UNKNOWN
+    found.unnamed[absent, 0] = True
+
+    bias = calibration_across(found)[1][0]
+
+    assert known < bias < known + 2
+
+
+def test_a_tag_of_which_nothing_says_that_it_is_absent_is_silent():
+    found = evidence()
+    found.targets[found.targets[:, 1] == 0, 1] = UNKNOWN
+
+    slope, bias = calibration_across(found)
+
+    assert (slope[1], bias[1]) == (0, SILENT)
+
+
+def test_the_threshold_is_the_lowest_at_which_the_promise_is_kept():
+    found = evidence(judges=("a",))
+    scores = sigmoid(found.logits / 2 - 1).astype(np.float32)
+    of_a = found.sources == "a"
+
+    threshold = threshold_for_all(found, scores, 0.8)
+
+    shown = (scores >= threshold) & of_a[:, None]
+    assert (found.targets[shown] == 1).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_tag_that_is_often_wrong_has_a_higher_threshold_than_the_others():
+    found = evidence(6000, tags=8)
+    found.targets[:, 0] = (np.random.default_rng(1).random(6000) < 0.5 * (found.logits[:, 0] > 0)).astype(np.uint8)
+
+    thresholds = fit_across(found, FLAT).thresholds["thorough"]
+
+    assert thresholds[0] > thresholds[1]
+
+
+def test_a_careful_tag_keeps_the_promise_of_precise_in_balanced():
+    found = evidence(20_000)
+
+    point = fit_across(found, FLAT, careful=[2])
+
+    scores = score(found.logits, point, FLAT)
+    shown = scores[:, 2] >= point.thresholds["balanced"][2]
+    assert (found.targets[shown, 2] == 1).mean() == pytest.approx(PROMISE["precise"], abs=0.02)
+    assert point.thresholds["thorough"][2] == point.thresholds["thorough"][1]
+
+
+def test_a_tag_made_of_classes_alone_is_shown_from_a_share_of_the_softmax_on():
+    share = np.float32([0.28, 0.32])
+    point = fit_across(with_borrowed(evidence(), 2), FLAT, first_borrowed=4)
+
+    logits = np.zeros((2, 6), np.float32)
+    logits[:, 4] = np.log(share / (1 - share))
+    scores = score(logits, point, FLAT)
+
+    assert (scores[:, 4] >= point.thresholds["balanced"][4]).tolist() == [False, True]
+    assert point.thresholds["balanced"][4] == min(point.thresholds["balanced"])
+
+
+def test_a_parent_is_shown_wherever_its_child_is():
+    found = evidence(6000)
+    found.targets[:, 0] = np.random.default_rng(1).random(6000) < 0.2  # by itself, it would have a high threshold
+    family = Hierarchy({0: (1, 2)})
+
+    point = fit_across(found, family)
+
+    shown = score(found.logits, point, family) >= point.thresholds["balanced"]
+    assert (shown[:, 0] >= shown[:, 1:3].any(axis=1)).all()
+
+
+def test_what_a_source_left_out_is_shown_and_what_one_source_alone_teaches_is_told():
+    found = evidence()
+    found.left_out[:100] = False
+    found.targets[100:, 3] = UNKNOWN
+    point = fit_across(found, FLAT)
+
+    figures = left_out_figures(found, point, FLAT, "wxyz")
+
+    assert set(figures) == {"a", "b"}
+    assert figures["a"]["right"] == pytest.approx(PROMISE["balanced"], abs=0.03)
+    assert figures["a"]["calibration_error"] < 0.03
+    assert set(figures["b"]["by_tag"]) == {"w", "x", "y"}
+    assert tags_of_one_source(found, "wxyz") == ["z"]
+
+
+def test_what_is_shown_is_judged_on_photos_that_fitted_nothing():
+    point, other = fit_across(evidence(), FLAT), evidence(seed=7)
+
+    judged = judged_by(point, other.logits, other.targets, FLAT, sets=other.sources)
+
+    assert judged.decisions.shape == other.targets.shape
+    assert judged.summary()["calibration_error"] < 0.03

@@ -95,10 +95,10 @@ class TestLeftOut:
 
     @pytest.mark.parametrize(
         "name",
-        (
+        [
             *("@eaDir", "#recycle", "@Recycle", "#snapshot", "$RECYCLE.BIN", "lost+found", "System Volume Information"),
             *(".Trash", ".Trash-1000", ".thumbnails", ".dtrash", ".stfolder", "__MACOSX"),
-        ),
+        ],
     )
     def test_folders_of_rubbish_are_known_by_their_whole_names(self, tmp_path: Path, name: str):
         touch(tmp_path, f"{name}/1.jpg", f"album/{name}/2.jpg", "album/3.jpg")

@@ -157,6 +157,21 @@ def test_every_photo_takes_less_than_a_gigabyte_and_five_seconds(tmp_path: Path,
     assert seconds < 7  # the start included
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads memory as Linux counts it")
+def test_large_photos_on_several_threads_take_no_more_than_one(tmp_path: Path, tiny_model: Path):
+    photo = encode(Image.new("RGB", (12_500, 12_500)), "PNG", compress_level=1)  # 625 MB in memory
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(photo)
+    outcome = subprocess.run(
+        [sys.executable, "-c", BOUNDED, "tag", ".", "--format", "jsonl", "--threads", "2", "--model", tiny_model],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    status, memory, _ = json.loads(outcome.stderr.splitlines()[-1])
+    assert (status, outcome.stdout.count('"tags"')) == (0, 4)
+    assert memory < 1e9
+
+
 def test_a_higher_limit_says_what_it_takes(cli: Cli, tiny_model: Path, tmp_path: Path):
     (tmp_path / "wide.png").write_bytes(png(300_000, 700, rows=bytes(300_001 * 700)))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vectortag.core.errors import PhotoError
-from vectortag.data.find import find_images
+from vectortag.data.find import LeftOut, find_images, photos_of
+from vectortag.data.ignore import is_rubbish
 
 
 def touch(root: Path, *names: str) -> None:
@@ -83,3 +84,65 @@ def test_a_link_to_a_photo_is_a_photo(tmp_path: Path):
     (tmp_path / "link.jpg").symlink_to(tmp_path / "original/1.jpg")
 
     assert found(tmp_path) == ["link.jpg", "original/1.jpg"]
+
+
+class TestLeftOut:
+    @pytest.mark.parametrize("suffix", ["jfif", "jpe", "pjpeg", "pjp", "jfi", "jif", "apng", "dib", "insp", "JFIF"])
+    def test_rarer_endings_are_photos(self, tmp_path: Path, suffix: str):
+        touch(tmp_path, f"a.{suffix}")
+
+        assert found(tmp_path) == [f"a.{suffix}"]
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("@eaDir", "#recycle", "@Recycle", "#snapshot", "$RECYCLE.BIN", "lost+found", "System Volume Information"),
+            *(".Trash", ".Trash-1000", ".thumbnails", ".dtrash", ".stfolder", "__MACOSX"),
+        ],
+    )
+    def test_folders_of_rubbish_are_known_by_their_whole_names(self, tmp_path: Path, name: str):
+        touch(tmp_path, f"{name}/1.jpg", f"album/{name}/2.jpg", "album/3.jpg")
+
+        assert found(tmp_path) == ["album/3.jpg"]
+        assert is_rubbish(name)
+
+    @pytest.mark.parametrize("name", ["@alice", "#summer", "$100", "lost+found 2", "@eaDirs", "Trash", "@"])
+    def test_a_name_that_only_begins_so_is_a_persons(self, tmp_path: Path, name: str):
+        touch(tmp_path, f"{name}/1.jpg", f"{name}.jpg")
+
+        assert found(tmp_path) == [f"{name}.jpg", f"{name}/1.jpg"]
+
+    def test_a_folder_of_rubbish_that_was_named_is_read(self, tmp_path: Path):
+        touch(tmp_path, "@eaDir/1.jpg")
+
+        assert found(tmp_path / "@eaDir") == ["1.jpg"]
+
+    def test_what_is_no_photo_is_counted_by_kind(self, tmp_path: Path):
+        touch(
+            tmp_path,
+            "a.jpg",
+            "a.CR2",
+            "b/b.nef",
+            "b/c.mp4",
+            "d.psd",
+            "e.txt",
+            "quiet/.nomedia",
+            "quiet/f.jpg",
+            "README",
+        )
+        (tmp_path / "link").symlink_to(tmp_path / "b", target_is_directory=True)
+        left_out = LeftOut()
+
+        photos = [path.name for path in photos_of([tmp_path], left_out=left_out)]
+
+        assert photos == ["a.jpg"]
+        assert left_out.counts == {"raw": 2, "video": 1, "other picture": 1, "link": 1, "nomedia": 1, "other": 2}
+        assert left_out.in_words(others=True).endswith("1 link to a folder, 1 folder with .nomedia, 2 other files")
+
+    def test_heic_is_left_out_only_where_that_is_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("vectortag.data.find.reads_heic", lambda: False)
+        touch(tmp_path, "a.heic")
+
+        assert found(tmp_path) == ["a.heic"]
+        assert list(photos_of([tmp_path], left_out=LeftOut())) == []
+        assert list(photos_of([tmp_path / "a.heic"], left_out=LeftOut())) == [tmp_path / "a.heic"]

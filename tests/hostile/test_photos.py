@@ -53,7 +53,7 @@ def tagged(cli: Cli, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.Monke
         (("a.tif", tiff(GREY, 8)), ("b.tif", tiff((255 - GREY).astype(np.uint64) * 257, 16, photometric=0))),
         (("a.tif", tiff(GREY, 8)), ("b.tif", tiff(GREY.astype(np.uint64) * 257 - 32768, 16, kind=2))),
     ],
-    ids=["no end", "half an end", "zeros behind", "byte before", "broken Exif", "dib", "12 bits", "inverted", "signed"],
+    ids=["no end", "half an end", "zeros behind", "a byte before", "Exif", "dib", "12 bits", "inverted", "signed"],
 )  # fmt: skip
 def test_it_has_the_tags_of_its_plain_twin(tagged, whole, other):
     (plain, _), (odd, stderr) = tagged(*whole), tagged(*other)
@@ -155,6 +155,21 @@ def test_every_photo_takes_less_than_a_gigabyte_and_five_seconds(tmp_path: Path,
     assert (status == 0) == ("tags" in line)
     assert memory < 1e9
     assert seconds < 7  # the start included
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads memory as Linux counts it")
+def test_large_photos_on_several_threads_take_no_more_than_one(tmp_path: Path, tiny_model: Path):
+    photo = encode(Image.new("RGB", (12_500, 12_500)), "PNG", compress_level=1)  # 625 MB in memory
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(photo)
+    outcome = subprocess.run(
+        [sys.executable, "-c", BOUNDED, "tag", ".", "--format", "jsonl", "--threads", "2", "--model", tiny_model],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    status, memory, _ = json.loads(outcome.stderr.splitlines()[-1])
+    assert (status, outcome.stdout.count('"tags"')) == (0, 4)
+    assert memory < 1e9
 
 
 def test_a_higher_limit_says_what_it_takes(cli: Cli, tiny_model: Path, tmp_path: Path):

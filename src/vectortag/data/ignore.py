@@ -34,6 +34,7 @@ RUBBISH = frozenset(
     }
 )  # fmt: skip
 """Folders that programs make, by their exact names: `@alice` is a person's."""
+FOLDER_MARK = "ps_d"
 _TRASH = re.compile(r"\.Trash-\d+")
 
 GONE = {errno.ENOENT, errno.ENOTDIR}
@@ -87,10 +88,28 @@ class Exclusions:
         """Whether a path is excluded."""
         for rules in reversed((*self.rules, self.first) if self.first else self.rules):
             below = path.relative_to(rules.base).as_posix()
-            verdict = rules.spec.check_file(below + "/" * folder).include
+            verdict = _verdict(rules.spec, below + "/" * folder)
             if verdict is not None:
                 return verdict
         return False
+
+
+def _verdict(spec: GitIgnoreSpec, path: str) -> bool | None:
+    """What the last rule says that names this very path, a folder's with "/" behind it; None where there is none.
+
+    Not `check_file`, which also counts a rule for a folder above: that folder was asked about before.
+    """
+    for pattern in reversed(spec.patterns):
+        if pattern.include is not None and pattern.regex is not None and _names(pattern.regex, path):
+            return pattern.include
+    return None
+
+
+def _names(rule: re.Pattern[str], path: str) -> bool:
+    """Whether a rule, as pathspec writes it, is for a path itself: `FOLDER_MARK` is where the name of a folder ends."""
+    if FOLDER_MARK not in rule.groupindex:
+        return rule.search(path.removesuffix("/")) is not None
+    return any(found.end(FOLDER_MARK) in (-1, len(path)) for found in rule.finditer(path))
 
 
 def excludes_file(globs: Sequence[str], path: Path) -> bool:

@@ -24,7 +24,7 @@ SMALL = 32_000_000
 STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 """Bytes a pixel of Pillow's modes; of all others, four."""
 
-BESIDE = {"WEBP": 8, "AVIF": 12, "HEIF": 8, "GIF": 1}
+BESIDE = {"WEBP": 12, "AVIF": 12, "HEIF": 8, "GIF": 1}
 """Bytes a pixel that a decoder takes beside Pillow's picture."""
 
 PER_ROW = 48

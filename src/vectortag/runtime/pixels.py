@@ -89,12 +89,12 @@ def load_pixels(
         PhotoError: the photo cannot be read, is of a format that is not opened, has too many pixels, or would take
             too much memory.
     """
-    smallest = round(size * DRAFT_FACTOR)
-    image = open_image(photo, max_pixels=max_pixels or recipe.max_pixels, draft=(smallest, smallest), budget=budget)
-    if not exact and image.width * image.height < LARGE:
-        with contextlib.suppress(ImportError):
-            return _resize_fast(image, size, recipe.filter)
-    return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
+    smallest, limit = round(size * DRAFT_FACTOR), max_pixels or recipe.max_pixels
+    with _open_reserved(photo, limit, (smallest, smallest), budget) as image:
+        if not exact and image.width * image.height < LARGE:
+            with contextlib.suppress(ImportError):
+                return _resize_fast(image, size, recipe.filter)
+        return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
 
 
 def _resize_fast(image: Image.Image, size: int, name: FilterName) -> ByteArray:
@@ -121,18 +121,30 @@ def open_image(
     Raises:
         PhotoError: as `load_pixels`.
     """
+    with _open_reserved(photo, max_pixels, draft, budget) as image:
+        return image
+
+
+@contextlib.contextmanager
+def _open_reserved(
+    photo: Photo, max_pixels: int, draft: tuple[int, int] | None, budget: Budget
+) -> Iterator[Image.Image]:
+    """The photo as `open_image` gives it; its memory is reserved until the end of the block."""
     if isinstance(photo, np.ndarray):
         photo = _from_array(photo)
-    if isinstance(photo, Image.Image):
-        with _explained("photo"):
-            photo.load()
-            turn = _turn_of(photo)
-            return to_rgb(photo.copy() if turn is None else photo.transpose(turn))
-    if isinstance(photo, bytes):
-        with _explained("photo"):
-            return _decode(io.BytesIO(photo), max_pixels, draft, budget)
-    with open_photo(photo) as file:
-        return _decode(file, max_pixels, draft, budget)
+    with contextlib.ExitStack() as reserved:
+        if isinstance(photo, Image.Image):
+            with _explained("photo"):
+                photo.load()
+                turn = _turn_of(photo)
+                image = to_rgb(photo.copy() if turn is None else photo.transpose(turn))
+        elif isinstance(photo, bytes):
+            with _explained("photo"):
+                image = _decode(io.BytesIO(photo), max_pixels, draft, budget, reserved)
+        else:
+            with open_photo(photo) as file:
+                image = _decode(file, max_pixels, draft, budget, reserved)
+        yield image
 
 
 @contextlib.contextmanager
@@ -178,7 +190,10 @@ def _from_array(array: ByteArray) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None, budget: Budget) -> Image.Image:
+def _decode(
+    file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None, budget: Budget, reserved: contextlib.ExitStack
+) -> Image.Image:
+    """The photo upright in RGB; `reserved` gives its memory back."""
     with identify(file) as image:
         width, height = image.size
         if width * height > max_pixels:
@@ -191,13 +206,13 @@ def _decode(file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None, bud
         turned = "exif" in image.info and _turn_of(image) is not None
         count = foreseen_bytes(image, held=held, turned=turned)
         check_memory(count, most, image)
-        with budget.reserve(count):
-            picture = _loaded(image, source, draft)
-            turn = _turn_of(picture)
-            if turn is not None:
-                check_memory(foreseen_bytes(image, held=0, turned=True), most, image)
-                picture = picture.transpose(turn)
-            return to_rgb(picture)
+        reserved.enter_context(budget.reserve(count))
+        picture = _loaded(image, source, draft)
+        turn = _turn_of(picture)
+        if turn is not None:
+            check_memory(foreseen_bytes(image, held=0, turned=True), most, image)
+            picture = picture.transpose(turn)
+        return to_rgb(picture)
 
 
 def _held_share(image: ImageFile.ImageFile, max_pixels: int) -> float:

@@ -6,6 +6,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pictures import empty_gif, encode, png
+from PIL import Image
 
 
 class TestAdmission:
@@ -82,3 +84,48 @@ class TestQueue:
         assert started.post("/v1/tag", cat).status == 200
         assert started.post("/v1/tag", cat + b"x" * 11).kind == "busy"
         assert started.service.admission.bytes == 0
+
+
+class TestDecoding:
+    """The memory for decoding is part of `memory`."""
+
+    def test_what_is_being_decoded_counts_with_the_bytes(self, need_module):
+        limits = need_module("vectortag.apps.server.limits")
+        admission = limits.Admission(limits.Limits(memory=100))
+        with admission.ticket() as ticket, admission.decoding.reserve(70):
+            ticket.add_bytes(30)
+            with pytest.raises(Exception, match="busy"):
+                ticket.add_bytes(1)
+        assert (admission.bytes, admission.decoding.used) == (0, 0)
+
+    def test_a_photo_that_needs_more_than_all_of_it_is_refused(self, serve_tiny):
+        started = serve_tiny(memory=64 * 2**20)
+
+        refused = started.post("/v1/tag", png(6000, 3000, colour=6))
+
+        assert (refused.status, refused.kind) == (422, "unreadable-photo")
+        assert (
+            "6000 x 3000 pixels (PNG, RGBA) take 144 MB of memory, more than the limit of 67 MB"
+            in refused.json["detail"]
+        )
+
+    def test_bombs_do_not_hold_up_others(self, serve_tiny, cat):
+        started = serve_tiny()
+        bombs = [png(1, 100_000_000), png(10_000, 10_000, colour=6), empty_gif(9_999, 9_999), png(100_000_000, 1)]
+
+        with ThreadPoolExecutor(5) as pool:
+            refused = [pool.submit(started.post, "/v1/tag", bomb) for bomb in bombs * 4]
+            answers = [started.post("/v1/tag", cat).status for _ in range(5)]
+
+        assert answers == [200] * 5
+        assert {reply.result().status for reply in refused} == {422}
+
+    def test_large_photos_are_decoded_one_after_the_other(self, serve_tiny):
+        started = serve_tiny(memory=64 * 2**20)
+        photo = encode(Image.new("RGB", (3000, 3000)), "PNG")  # 36 MB each
+
+        reply = started.form("/v1/tag", *[("photos", photo)] * 6)
+
+        assert reply.status == 200
+        assert all("tags" in result for result in reply.json["photos"])
+        assert started.service.admission.decoding.used == 0

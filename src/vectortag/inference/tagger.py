@@ -16,13 +16,13 @@ import numpy as np
 
 from vectortag.core.errors import CorrectionError, PhotoError, VectorTagError
 from vectortag.core.file_names import escape_path
+from vectortag.core.text import normalise
 from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.scorer import Scorer
 from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import ModelFolder, find_model_folder
 from vectortag.model.precision import Precision, open_model
-from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.personal.corrected_rows import Refit, read_refits
 from vectortag.runtime.blas import one_thread

@@ -26,11 +26,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import field
+from msgspec.structs import replace
 
 from vectortag.core.errors import TaxonomyError
 from vectortag.core.files import read_text
 from vectortag.core.folders import PACKAGE
 from vectortag.core.schema import Schema, SchemaError, from_plain
+from vectortag.core.text import normalise
 
 Names = tuple[str, ...]
 
@@ -96,7 +98,7 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
         import tomllib  # not above: tagging reads no such file
 
         try:
-            return from_plain(cls, tomllib.loads(text))
+            return _in_normal_form(from_plain(cls, tomllib.loads(text)))
         except tomllib.TOMLDecodeError as error:
             raise TaxonomyError(f"{where}: not valid TOML: {error}") from error
         except SchemaError as error:
@@ -109,13 +111,12 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
         do not see it ("black" means black bear in corel5k, and is an ignored colour elsewhere).
         """
         word = normalise(word)
-        rules = self.dataset.get(dataset or "")
-        if rules is not None:
-            if word in rules.ignored:
+        if dataset in self._rules:
+            ignored, synonyms = self._rules[dataset]
+            if word in ignored:
                 return None
-            own = _inverse(rules.synonyms, "").get(word)
-            if own is not None:
-                return own
+            if word in synonyms:
+                return synonyms[word]
         word = self._general_synonyms.get(word, word)
         return None if not word or word in self._ignored_words else word
 
@@ -155,7 +156,15 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
 
     @functools.cached_property
     def _ignored_words(self) -> frozenset[str]:
-        return frozenset(self.ignored.tags)
+        return frozenset(map(normalise, self.ignored.tags))
+
+    @functools.cached_property
+    def _rules(self) -> dict[str | None, tuple[frozenset[str], dict[str, str]]]:
+        """The ignored words and the synonyms of each data set."""
+        return {
+            name: (frozenset(map(normalise, rules.ignored)), _inverse(rules.synonyms, ""))
+            for name, rules in self.dataset.items()
+        }
 
     def parents_among(self, tags: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return child -> its ancestors, both restricted to `tags`, in their order; tags without one are left out."""
@@ -175,22 +184,41 @@ def load_taxonomy(name: str) -> Taxonomy:
     return Taxonomy.load(None if name == "default" else name)
 
 
-def normalise(word: str) -> str:
-    """Lower case, single spaces, no blanks around: the form in which words are compared.
-
-    >>> normalise("  Golden   Gate ")
-    'golden gate'
-    """
-    return " ".join(word.lower().split())
-
-
 def _inverse(synonyms: Mapping[str, Names], where: str) -> dict[str, str]:
     canonical: dict[str, str] = {}
     for tag, others in synonyms.items():
         for other in others:
-            if canonical.setdefault(other, tag) != tag:
-                raise ValueError(f'{where}: "{other}" stands under both "{canonical[other]}" and "{tag}"')
+            if canonical.setdefault(normalise(other), tag) != tag:
+                raise ValueError(f'{where}: "{other}" stands under both "{canonical[normalise(other)]}" and "{tag}"')
     return canonical
+
+
+def _in_normal_form(taxonomy: Taxonomy) -> Taxonomy:
+    """The taxonomy with each tag as words are compared: a file may be written in another form of Unicode."""
+    rules = {
+        name: replace(one, synonyms=_joined(one.synonyms, tags_alone=True)) for name, one in taxonomy.dataset.items()
+    }
+    return replace(
+        taxonomy,
+        careful=_normal(taxonomy.careful),
+        synonyms=_joined(taxonomy.synonyms, tags_alone=True),
+        implications=_joined(taxonomy.implications),
+        complete={name: _normal(tags) for name, tags in taxonomy.complete.items()},
+        groups=_joined(taxonomy.groups, tags_alone=True),
+        dataset=rules,
+    )
+
+
+def _joined(table: Mapping[str, Names], *, tags_alone: bool = False) -> dict[str, Names]:
+    """A table with its keys in normal form; `tags_alone` leaves the names behind them as they are."""
+    joined: dict[str, Names] = {}
+    for tag, names in table.items():
+        joined[normalise(tag)] = (*joined.get(normalise(tag), ()), *(names if tags_alone else _normal(names)))
+    return joined
+
+
+def _normal(names: Names) -> Names:
+    return tuple(map(normalise, names))
 
 
 def _find_cycle(implications: Mapping[str, Names]) -> list[str]:

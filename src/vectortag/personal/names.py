@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from vectortag.core.errors import NewTagError, UnknownTagError, did_you_mean
+from vectortag.core.text import normalise
 from vectortag.model.folder import ModelFolder
 from vectortag.model.manifest import Manifest
-from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import LONGEST_NAME, read_additions
 
 
@@ -22,6 +22,9 @@ def place_of(tag: str, places: Mapping[str, int], manifest: Manifest) -> int:
     for name in (normalise(tag), manifest.taxonomy.canonical(tag)):
         if name is not None and name in places:
             return places[name]
+    for name, place in places.items():  # a model of an older version, whose tags have another form
+        if normalise(name) == normalise(tag):
+            return place
     hint = did_you_mean(tag, places)
     raise UnknownTagError(f'model "{manifest.name}": no tag "{tag}".{hint} All tags: vectortag inspect {manifest.name}')
 

@@ -18,11 +18,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from vectortag.core.checked import HASH_SIZE, is_hash_of, write_checked
 from vectortag.core.errors import MissingExtraError, ModelFolderError
 from vectortag.core.files import open_regular
 from vectortag.core.folders import cache_home
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
-from vectortag.core.writing import replace_file
 from vectortag.runtime.cpu import this_machine
 
 BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
@@ -124,12 +124,14 @@ class OpenVinoSession:
         if self._digest is None:
             return None
         processor = self._core.get_property("CPU", "FULL_DEVICE_NAME")
-        use = f"{self._digest} {shape} {sorted(config.items())} {_import_openvino().__version__} {processor}"
+        use = f"checked {self._digest} {shape} {sorted(config.items())} {_import_openvino().__version__} {processor}"
         return cache_home() / "compiled" / f"{hashlib.sha256(use.encode()).hexdigest()[:32]}.blob"
 
     def _load(self, cached: Path, config: dict[str, Any]) -> Any:
         try:
             content = _read_tensor(cached)
+            if content is None:
+                return None
             os.utime(cached)
             return self._core.import_model(content, "CPU", config)
         except (OSError, RuntimeError):  # missing or broken: compile again
@@ -227,19 +229,26 @@ def _import_openvino() -> Any:
 
 
 def _read_tensor(file: Path) -> Any:
-    """A file's bytes in memory that OpenVINO uses as it is; of plain bytes it makes copies."""
+    """A file's content in memory that OpenVINO uses as it is; of plain bytes it makes copies.
+
+    None where the content is not as it was written: OpenVINO would compute wrong scores with it, or crash.
+    """
     openvino = _import_openvino()
     with open_regular(file) as stream:
-        tensor = openvino.Tensor(openvino.Type.u8, [os.fstat(stream.fileno()).st_size])
-        stream.readinto(tensor.data)
-    return tensor
+        size = os.fstat(stream.fileno()).st_size - HASH_SIZE
+        if size <= 0:
+            return None
+        tensor = openvino.Tensor(openvino.Type.u8, [size])
+        content = memoryview(tensor.data)
+        stream.readinto(content)
+        return tensor if is_hash_of(stream.read(), content) else None
 
 
 def _write_cache(file: Path, compiled: bytes) -> None:
     """Cache a compiled network, if the cache can be written, and delete the least recently used ones."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, compiled)
+        write_checked(file, compiled)
         by_use = sorted(file.parent.glob("*.blob"), key=lambda cached: cached.stat().st_mtime, reverse=True)
         for old in by_use[CACHED_NETWORKS:]:
             old.unlink(missing_ok=True)

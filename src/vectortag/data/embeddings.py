@@ -226,7 +226,7 @@ def _contents(cache: sqlite3.Connection, photos: Sequence[Path]) -> list[bytes |
     """The hash of each photo's content, or the error that says why it has none."""
     states = [_state(photo) for photo in photos]
     paths = [state[0] for state in states if not isinstance(state, PhotoError)]
-    known = {
+    known: dict[tuple[str, str], bytes | PhotoError] = {
         (path, state): content
         for path, state, content in _ask(cache, FILES, paths)
         if isinstance(content, bytes) and len(content) == hashlib.sha256().digest_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from vectortag.core.errors import NewTagError, UnknownTagError, did_you_mean
-from vectortag.core.text import normalise
+from vectortag.core.text import has_control_characters, normalise
 from vectortag.model.folder import ModelFolder
 from vectortag.model.manifest import Manifest
 from vectortag.personal.added_tags import LONGEST_NAME, read_additions
@@ -35,7 +35,7 @@ def refuse_taken(folder: ModelFolder, name: str) -> None:
     Raises:
         NewTagError: it is taken, or no name.
     """
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > LONGEST_NAME or has_control_characters(name):
         raise NewTagError(f"a tag's name has 1 to {LONGEST_NAME} characters, got {name!r}")
     taxonomy = folder.manifest.taxonomy
     known = {*_added(folder), *folder.manifest.tags}

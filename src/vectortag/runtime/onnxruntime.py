@@ -13,6 +13,7 @@ import numpy as np
 
 from vectortag.core.errors import MissingExtraError, ModelFolderError, VectorTagError
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
+from vectortag.runtime.onnx_check import check_network
 
 
 class OnnxRuntimeSession:
@@ -30,6 +31,7 @@ class OnnxRuntimeSession:
     def __init__(self, network: Path | bytes, threads: int, precision: Arithmetic) -> None:
         self.threads = threads
         self.precision: Arithmetic = "int8" if precision == "int8" else "f32"
+        check_network(network)
         self._network = network
         self._sessions: dict[int, Any] = {}
         self._running = threading.BoundedSemaphore(threads)

@@ -9,6 +9,7 @@ costs; see docs/performance.md.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 import threading
@@ -24,6 +25,7 @@ from vectortag.core.files import open_regular
 from vectortag.core.folders import cache_home
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.runtime.cpu import this_machine
+from vectortag.runtime.onnx_check import MOST_VALUES, check_network
 
 BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
 """Images per run, by precision and by the first of these extensions that the processor has; one per run elsewhere."""
@@ -100,6 +102,7 @@ class OpenVinoSession:
         try:
             if shape:
                 model.reshape([*shape])
+                self._refuse_large(model)
             compiled = self._core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise self._cannot_load(error) from error
@@ -107,7 +110,20 @@ class OpenVinoSession:
             _write_cache(cached, compiled.export_model().getvalue())
         return compiled
 
+    def _refuse_large(self, model: Any) -> None:
+        """Refuse a network before anything is computed whose tensors, at this input, no memory would hold."""
+        for operation in model.get_ops():
+            for output in operation.outputs():
+                shape = output.get_partial_shape()
+                count = math.prod(shape.to_shape()) if shape.is_static else 0
+                if count > MOST_VALUES:
+                    raise ModelFolderError(
+                        f"{self._name}: its operator {operation.get_type_name()} makes {count:,} values of a photo, "
+                        f"and {MOST_VALUES:,} are the most"
+                    )
+
     def _read(self) -> Any:
+        check_network(self._network)
         try:
             if isinstance(self._network, bytes):
                 return self._core.read_model(self._network)
@@ -116,8 +132,11 @@ class OpenVinoSession:
             raise self._cannot_load(error) from error
 
     def _cannot_load(self, error: Exception) -> ModelFolderError:
-        name = "network" if isinstance(self._network, bytes) else str(self._network)
-        return ModelFolderError(f"{name}: OpenVINO cannot load it: {error}")
+        return ModelFolderError(f"{self._name}: OpenVINO cannot load it: {error}")
+
+    @property
+    def _name(self) -> str:
+        return "network" if isinstance(self._network, bytes) else str(self._network)
 
     def _cache_file(self, shape: tuple[int, ...], config: dict[str, Any]) -> Path | None:
         """Where the network is cached, compiled for this use by this version on this processor."""

@@ -19,13 +19,15 @@ from msgspec.structs import replace
 
 from vectortag.core.errors import ModelFolderError, OverwriteError, UnknownModelError, did_you_mean
 from vectortag.core.file_names import escape_path
-from vectortag.core.files import open_regular, read_file, require_regular
+from vectortag.core.files import open_regular
 from vectortag.core.folders import PACKAGE, data_home
 from vectortag.core.schema import SchemaError, from_json, from_plain, to_plain
+from vectortag.core.text import has_control_characters
 from vectortag.core.types import Arithmetic, FloatArray
 from vectortag.core.writing import replace_folder
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import Head, in_fp16, read_block
+from vectortag.model.limits import check_arrays, check_block, check_manifest, check_sizes, check_values, read_manifest
 from vectortag.model.manifest import FORMAT_VERSION, Manifest
 from vectortag.model.words.similarity import Words, no_classes
 from vectortag.model.words.storage import pack_words, unpack_words
@@ -144,18 +146,23 @@ def read_model_folder(path: str | Path) -> ModelFolder:
     """
     folder = Path(path)
     try:
-        raw = read_file(folder / MANIFEST)
+        raw = read_manifest(folder / MANIFEST)
     except OSError as error:
         raise ModelFolderError(
             f"{folder}: no model folder here: {MANIFEST} cannot be read ({error.strerror})"
         ) from error
     manifest = _parse_manifest(raw, folder / MANIFEST)
+    check_manifest(manifest, folder / MANIFEST)
+    check_sizes(folder, manifest.files)
     for name, expected in manifest.files.items():
         if Path(name).name != name or name in {"", ".."}:
             raise ModelFolderError(f'{folder / MANIFEST}: file "{name}": a model folder has no folders inside')
         _verify(folder / name, expected)
     if missing := {NETWORK, HEAD} - set(manifest.files):
         raise ModelFolderError(f"{folder / MANIFEST}: files does not list {', '.join(sorted(missing))}")
+    for name in manifest.files:
+        if name.endswith(".safetensors"):
+            check_arrays(folder / name)
     return ModelFolder(folder, manifest, hashlib.sha256(raw).hexdigest())
 
 
@@ -174,7 +181,7 @@ def _refuse_other_formats(raw: bytes, where: Path) -> None:
     """Say of a manifest that is wrong whether it was ever one of this format."""
     try:
         version = json.loads(raw).get("format_version")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise ModelFolderError(f"{where}: not a JSON object: {error}. Copy the model folder again") from error
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFolderError(
@@ -207,10 +214,12 @@ def read_arrays(file: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     try:
-        require_regular(file)
-        return load_file(file)
+        check_arrays(file)
+        arrays: dict[str, Any] = load_file(file)
     except (SafetensorError, OSError) as error:
         raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
+    check_values(arrays, file)
+    return arrays
 
 
 def _read_classifier(file: Path, width: int) -> Classifier:
@@ -220,6 +229,8 @@ def _read_classifier(file: Path, width: int) -> Classifier:
         classes = tuple(names.tobytes().decode().split("\n"))
     except UnicodeDecodeError as error:
         raise ModelFolderError(f"{file}: the names of the classes are not UTF-8: {error}") from error
+    if has_control_characters("".join(classes)):
+        raise ModelFolderError(f"{file}: the names of the classes have control characters")
     if w.shape != (len(classes), width) or b.shape != (len(classes),):
         raise ModelFolderError(
             f"{file}: {len(classes)} names of classes, arrays of {w.shape} and {b.shape}, for a width of {width}"
@@ -240,6 +251,7 @@ def _read_head(file: Path, manifest: Manifest, classifier: Classifier | None) ->
         prefix = f"{place}."
         own = {name.removeprefix(prefix): _widened(arrays[name]) for name in arrays if name.startswith(prefix)}
         try:
+            check_block(info.kind, own, tags=info.tags, width=manifest.backbone.width)
             block = read_block(info.kind, own, classifier)
         except TypeError as error:
             raise ModelFolderError(

@@ -36,6 +36,9 @@ from vectortag.core.text import normalise
 
 Names = tuple[str, ...]
 
+MOST_LEVELS, MOST_ANCESTORS = 64, 2_000_000
+"""Of implications, by levels and of all tags together; the shipped taxonomy has 5 levels and about 1,000 ancestors."""
+
 
 class _Ignored(Schema, frozen=True, kw_only=True):
     tags: Names = ()
@@ -139,11 +142,17 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
     @functools.cached_property
     def _ancestors(self) -> dict[str, frozenset[str]]:
         known: dict[str, frozenset[str]] = {}
+        total = 0
 
         def climb(tag: str) -> frozenset[str]:
+            nonlocal total
             if tag not in known:
                 parents = self.implications.get(tag, ())
-                known[tag] = frozenset(parents).union(*(climb(parent) for parent in parents))
+                above = [climb(parent) for parent in parents]
+                total += len(parents) + sum(map(len, above))
+                if total > MOST_ANCESTORS:
+                    raise ValueError(f"the implications give tags more than {MOST_ANCESTORS:,} ancestors in all")
+                known[tag] = frozenset(parents).union(*above)
             return known[tag]
 
         for child in self.implications:
@@ -169,7 +178,8 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
     def parents_among(self, tags: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return child -> its ancestors, both restricted to `tags`, in their order; tags without one are left out."""
         ordered = list(tags)
-        among = {tag: tuple(t for t in ordered if t in self.ancestors(tag)) for tag in ordered}
+        places = {tag: place for place, tag in enumerate(ordered)}
+        among = {tag: tuple(sorted(self.ancestors(tag) & places.keys(), key=places.__getitem__)) for tag in ordered}
         return {tag: ancestors for tag, ancestors in among.items() if ancestors}
 
 
@@ -232,6 +242,8 @@ def _find_cycle(implications: Mapping[str, Names]) -> list[str]:
         if tag in finished:
             return []
         path.append(tag)
+        if len(path) > MOST_LEVELS:
+            raise ValueError(f"the implications are more than {MOST_LEVELS} levels deep: {path[0]} -> {path[1]} -> ...")
         for parent in implications.get(tag, ()):
             if cycle := visit(parent):
                 return cycle

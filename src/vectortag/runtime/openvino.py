@@ -25,7 +25,7 @@ from vectortag.core.files import open_regular
 from vectortag.core.folders import cache_home
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.runtime.cpu import this_machine
-from vectortag.runtime.onnx_check import MOST_VALUES, check_network
+from vectortag.runtime.onnx_check import check_network
 
 BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
 """Images per run, by precision and by the first of these extensions that the processor has; one per run elsewhere."""
@@ -35,6 +35,9 @@ IN_FLIGHT = 8
 
 CACHED_NETWORKS = 24
 """Compiled networks in the cache; beyond that, the least recently used ones are deleted."""
+
+MOST_VALUES = 1 << 27
+"""Of one tensor, for one photo: 512 MB in float32. The largest of `lite2` has 2.5 million at 320 pixels."""
 
 _IMPORTING = threading.Lock()
 
@@ -102,7 +105,7 @@ class OpenVinoSession:
         try:
             if shape:
                 model.reshape([*shape])
-                self._refuse_large(model)
+                self._refuse_large(model, shape[0])
             compiled = self._core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise self._cannot_load(error) from error
@@ -110,12 +113,12 @@ class OpenVinoSession:
             _write_cache(cached, compiled.export_model().getvalue())
         return compiled
 
-    def _refuse_large(self, model: Any) -> None:
+    def _refuse_large(self, model: Any, batch: int) -> None:
         """Refuse a network before anything is computed whose tensors, at this input, no memory would hold."""
         for operation in model.get_ops():
             for output in operation.outputs():
                 shape = output.get_partial_shape()
-                count = math.prod(shape.to_shape()) if shape.is_static else 0
+                count = math.prod(shape.to_shape()) // batch if shape.is_static else 0
                 if count > MOST_VALUES:
                     raise ModelFolderError(
                         f"{self._name}: its operator {operation.get_type_name()} makes {count:,} values of a photo, "

@@ -128,6 +128,17 @@ def test_nor_do_the_runtimes_read_it(changed: Callable[[Change], bytes], need: C
             open_session(changed(external), runtime=runtime)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_a_network_that_makes_no_feature_maps_is_refused(changed: Callable[[Change], bytes], runtime: Any):
+    def weights_alone(model: Any) -> None:
+        model.graph.output[0].name = "w1_out"
+        model.graph.node.add(op_type="Identity", input=["mean"], output=["w1_out"])
+        model.graph.output[0].type.tensor_type.ClearField("shape")
+
+    with pytest.raises(ModelFolderError, match="float32, got"):
+        open_session(changed(weights_alone), runtime=runtime).run(np.zeros((1, 32, 32, 3), np.uint8))
+
+
 def test_a_network_that_makes_more_than_memory_holds_is_refused_before_it_is_run(changed: Callable[[Change], bytes]):
     def widen(model: Any) -> None:
         for number in (2, 3):

@@ -22,11 +22,11 @@ from vectortag.core.text import LONGEST_NAME, has_control_characters
 from vectortag.model.manifest import Manifest
 from vectortag.runtime.pixels import PixelRecipe
 
-MANIFEST_BYTES = 16 << 20
+MANIFEST_BYTES = 6 << 20
 """That of `lite2` has 151 kB for 434 tags."""
 FOLDER_BYTES, MOST_FILES = 1 << 30, 32
-DEPTH = 32
-"""Lists and tables within each other, in figures and provenance."""
+DEPTH, MOST_LISTS = 32, 100_000
+"""Lists and tables within each other, and on one level, in figures and provenance."""
 
 MOST_TAGS = 10_000
 MOST_SIZES, LARGEST_SIZE = 16, 1536
@@ -138,6 +138,7 @@ def _check_depth(key: str, content: Any) -> None:
             for inner in (outer.values() if isinstance(outer, Mapping) else outer)
             if isinstance(inner, (Mapping, list, tuple))
         ]
+        _expect(f"the number of lists and tables in {key}", len(level), 0, MOST_LISTS)
     if level:
         raise ValueError(f"{key}: lists and tables more than {DEPTH} levels deep")
 

@@ -74,7 +74,10 @@ class OpenVinoSession:
         maps = np.empty((len(images), *pool.map_shape), np.float32)
         at_once = batch * max(1, IN_FLIGHT * self.threads // batch)
         for first in range(0, len(images), at_once):
-            pool.run(images[first : first + at_once], batch, maps[first : first + at_once])
+            try:
+                pool.run(images[first : first + at_once], batch, maps[first : first + at_once])
+            except RuntimeError as error:
+                raise ModelFolderError(f"{self._name}: OpenVINO cannot run it: {error}") from error
         return maps[:count]
 
     def compile_dynamic(self, config: dict[str, Any]) -> Any:
@@ -86,7 +89,9 @@ class OpenVinoSession:
         if key not in self._pools:
             with self._compiling:
                 if key not in self._pools:
-                    self._pools[key] = _RequestPool(self._compile(shape, self._config(streams)))
+                    compiled = self._compile(shape, self._config(streams))
+                    self._refuse_other_outputs(compiled, shape[0])
+                    self._pools[key] = _RequestPool(compiled)
         return self._pools[key]
 
     def _config(self, streams: int) -> dict[str, Any]:
@@ -112,6 +117,14 @@ class OpenVinoSession:
         if cached is not None:
             _write_cache(cached, compiled.export_model().getvalue())
         return compiled
+
+    def _refuse_other_outputs(self, compiled: Any, batch: int) -> None:
+        """Refuse a network that does not make feature maps, (N, K, h, w) float32, of pictures."""
+        output = compiled.outputs[0]
+        shape, kind = output.get_partial_shape(), output.get_element_type().get_type_name()
+        sides = [*shape.to_shape()] if shape.is_static else []
+        if len(compiled.inputs) != 1 or kind != "f32" or len(sides) != 4 or sides[0] != batch:
+            raise ModelFolderError(f"{self._name}: expected one input and (N, K, h, w) float32, got {shape} of {kind}")
 
     def _refuse_large(self, model: Any, batch: int) -> None:
         """Refuse a network before anything is computed whose tensors, at this input, no memory would hold."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectortag.core.file_names import ESCAPING, escape_path, unescape_path
+from vectortag.core.file_names import ESCAPING, escape_path, name_for_file, unescape_path
 
 NAME = st.binary(min_size=1, max_size=30).filter(lambda name: not {b"/", b"\0"} & {name[i : i + 1] for i in range(30)})
 
@@ -39,3 +39,29 @@ def test_two_names_never_become_one():
 def test_a_stream_escapes_what_it_lacks():
     assert "é日🌊\udce9".encode("ascii", ESCAPING) == rb"\u00e9\u65e5\U0001f30a\xe9"
     assert unescape_path("\\u00e9\\u65e5\\U0001f30a\\xe9") == Path("é日🌊\udce9")
+
+
+@pytest.mark.parametrize("tag", ["dog", "golden gate", "T-shirt", "犬", "漢字" * 20, "naïve"])
+def test_a_tag_in_a_file_s_name_stays_readable(tag: str):
+    assert name_for_file(tag) == tag.replace(" ", "_")
+
+
+def test_no_two_tags_share_a_file_s_name():
+    tags = [
+        "🐶",
+        "🐱",
+        "C++",
+        "C#",
+        "a b",
+        "a_b",
+        "..",
+        "x" * 200,
+        "x" * 201,
+        "👨‍👩‍👧" * 40,
+        "漢" * 60,
+        "漢" * 61,
+    ]
+    names = {name_for_file(tag) for tag in tags}
+
+    assert len(names) == len(tags)
+    assert all(len(name.encode()) <= 140 and "/" not in name and name.strip(".") for name in names)

@@ -53,6 +53,17 @@ class TestArray:
         assert first.dtype == second.dtype == np.float16
         assert first.tolist() == second.tolist() == [[0, 0], [1, 1], [2, 2]]
 
+    @pytest.mark.parametrize("place", [5, 90, 130, -1])
+    def test_a_damaged_one_is_computed_again(self, place: int):
+        cached_array("kind", "key", (3, 2), np.uint8, count_up)
+        (file,) = files()
+        content = bytearray(file.read_bytes())
+        content[place] ^= 4
+        file.write_bytes(content)
+
+        assert cached_array("kind", "key", (3, 2), np.uint8, count_up).tolist() == [[0, 0], [1, 1], [2, 2]]
+        assert cached_array("kind", "key", (3, 2), np.uint8, refuse).tolist() == [[0, 0], [1, 1], [2, 2]]
+
     def test_it_lies_in_the_cache_mapped_and_read_only(self, home: Path):
         array = cached_array("kind", "key", (3, 2), np.uint8, count_up)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -159,11 +161,52 @@ def test_without_a_cache_folder_the_work_is_still_done(tagger, make_photo: MakeP
     assert "so nothing is kept for the next time" in caplog.text
 
 
-def test_a_cache_that_is_no_database_is_left_alone(tagger, make_photo: MakePhoto, caplog):
-    photo = make_photo()
-    embed(tagger, photo)
-    (file,) = (cache_home() / "embeddings").glob("*.sqlite")
-    file.write_bytes(b"x" * 4096)
+class TestDamage:
+    """A cache that a disk or a crash has changed is made anew; never is a wrong embedding given."""
 
-    assert embed(tagger, photo)[0].shape == (8,)
-    assert "so nothing is kept for the next time" in caplog.text
+    @pytest.fixture
+    def photos(self, make_photo: MakePhoto) -> list[Path]:
+        return [make_photo(f"{n}.jpg", seed=n) for n in range(5)]
+
+    @pytest.fixture
+    def file(self, tagger, photos: list[Path]) -> Path:
+        embed(tagger, *photos)
+        (file,) = (cache_home() / "embeddings").glob("*.sqlite")
+        return file
+
+    def test_one_that_is_no_database_is_made_anew(self, tagger, photos: list[Path], file: Path, embedded, caplog):
+        file.write_bytes(b"x" * 4096)
+
+        assert embed(tagger, *photos).shape == (5, 8)
+        assert "Its embeddings are computed again" in caplog.text
+        embed(tagger, *photos)
+        assert len(embedded) == 5
+
+    @pytest.mark.parametrize("place", range(5))
+    def test_a_flipped_bit_in_an_embedding_is_noticed(self, tagger, photos: list[Path], file: Path, place: int):
+        expected = embed(tagger, *photos)
+        content = bytearray(file.read_bytes())
+        content[content.index(expected[place].tobytes()) + 2] ^= 1
+        file.write_bytes(content)
+
+        np.testing.assert_array_equal(embed(tagger, *photos), expected)
+        assert file.read_bytes().count(expected[place].tobytes()) == 1  # it was mended
+
+    def test_one_of_an_older_version_has_no_hashes(self, tagger, photos: list[Path], file: Path):
+        expected = embed(tagger, *photos)
+        with closing(sqlite3.connect(file)) as cache, cache:
+            cache.execute("UPDATE embeddings SET embedding = substr(embedding, 1, 32)")
+
+        np.testing.assert_array_equal(embed(tagger, *photos), expected)
+
+    @pytest.mark.parametrize("seed", range(30))
+    def test_any_damage_to_the_file_changes_no_embedding(self, tagger, photos: list[Path], file: Path, seed: int):
+        expected = embed(tagger, *photos)
+        random = np.random.default_rng(seed)
+        content = bytearray(file.read_bytes())
+        for place in random.integers(0, len(content), random.integers(1, 2000)):
+            content[place] = random.integers(256)
+        file.write_bytes(content[: random.integers(len(content) // 2, len(content))])
+
+        for _ in range(2):
+            np.testing.assert_array_equal(embed(tagger, *photos), expected)

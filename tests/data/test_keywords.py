@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from vectortag.core.errors import DataError
-from vectortag.data.keywords import keywords_of, read_tagged_photos
+from vectortag.data.keywords import keywords_of, read_keywords, read_tagged_photos
+from vectortag.data.xmp import XmpError, keyword_paths
 
 PROPERTIES = {
     "dc": ("http://purl.org/dc/elements/1.1/", "subject", "Bag"),
@@ -174,3 +177,119 @@ def test_a_metadata_csv_comes_before_keywords(photo: Path):
 def test_a_folder_without_keywords_is_an_error(photo: Path):
     with pytest.raises(DataError, match=r"no metadata.csv, and none of 1 photos has keywords"):
         read_tagged_photos(photo.parent)
+
+
+class TestSidecarsThatCannotBeRead:
+    BROKEN = {  # noqa: RUF012
+        "a raw ampersand": xmp(dc=["Bang & Olufsen"]),
+        "cut": xmp(dc=["dog"])[:-40],
+        "empty": b"",
+        "zeros": bytes(4096),
+        "Latin-1 without a declaration": xmp(dc=["M"]).replace(b">M<", b">M\xf6we<"),
+        "a document type": b'<!DOCTYPE x [<!ENTITY a "b">]>' + xmp(dc=["dog"]),
+        "a document type in UTF-16": ('<!DOCTYPE x [<!ENTITY a "b">]>' + xmp(dc=["dog"]).decode()).encode("utf-16"),
+        "half a character of UTF-16": b"\xff\xfe<\x00\x00\xd8",
+        "not XML": b"dog, cat",
+        "a huge depth": b"<a>" * 100_000,
+    }
+
+    @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+    def test_they_are_named_and_their_photos_do_not_count_as_without_keywords(
+        self, photo: Path, content: bytes, caplog
+    ):
+        caplog.set_level(logging.INFO)
+        Image.new("RGB", (8, 8)).save(photo.with_name("dog.jpg"))
+        photo.with_name("dog.jpg.xmp").write_bytes(xmp(dc=["dog"]))
+        photo.with_name("boat.xmp").write_bytes(content)
+
+        data = read_tagged_photos(photo.parent)
+
+        assert [record.words for record in data.records] == [("dog",)]
+        assert len(data.unread) == 1
+        assert f"left out: {photo.with_name('boat.xmp')}: its keywords cannot be read: " in caplog.text
+        assert "without keywords" not in caplog.text
+
+    def test_entities_are_never_expanded(self, photo: Path):
+        entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+        bomb = f'<!DOCTYPE x [<!ENTITY a0 "dog">{entities}]><x>&a9;</x>'
+        photo.with_name("boat.xmp").write_bytes(bomb.encode("utf-16"))
+
+        assert "it has a document type" in read_keywords(photo).problem
+
+    def test_where_no_photo_has_keywords_the_error_names_the_first(self, photo: Path):
+        photo.with_name("boat.xmp").write_bytes(b"")
+
+        with pytest.raises(DataError, match=r"1 cannot be read, the first is .*boat\.xmp: .*it is empty"):
+            read_tagged_photos(photo.parent)
+
+
+DESCRIPTION = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:acdsee="http://ns.acdsee.com/iptc/1.0/"{}>{}'
+    "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+CATEGORIES = (
+    '&lt;Categories&gt;&lt;Category Assigned="0"&gt;Animals&lt;Category Assigned="1"&gt;Dog&lt;/Category&gt;'
+    '&lt;Category Assigned="0"&gt;Cat&lt;/Category&gt;&lt;/Category&gt;'
+    '&lt;Category Assigned="1"&gt;Sea&lt;/Category&gt;&lt;/Categories&gt;'
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("head", ["", '<?xml version="1.0" encoding="UTF-16"?>\n'])
+def test_a_sidecar_may_be_in_utf_16(photo: Path, encoding: str, head: str):
+    if head and encoding.startswith("utf-8"):
+        head = head.replace("16", "8")
+    photo.with_name("boat.xmp").write_bytes(
+        (head + DESCRIPTION.format("", "<dc:subject>Möwe</dc:subject>")).encode(encoding)
+    )
+
+    assert keywords_of(photo) == ("Möwe",)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inside", "words"),
+    [
+        ("", "<dc:subject>dog</dc:subject>", ("dog",)),
+        (' dc:subject="dog"', "", ("dog",)),
+        ("", "<dc:subject> \n </dc:subject>", ()),
+        ("", f"<acdsee:categories>{CATEGORIES}</acdsee:categories>", ("Animals", "Dog", "Sea")),
+        (f' acdsee:categories="{CATEGORIES.replace(chr(34), "&quot;")}"', "", ("Animals", "Dog", "Sea")),
+    ],
+)
+def test_properties_without_a_list(photo: Path, attributes: str, inside: str, words: tuple[str, ...]):
+    photo.with_name("boat.xmp").write_text(DESCRIPTION.format(attributes, inside), "utf-8")
+
+    assert keywords_of(photo) == words
+
+
+def test_keywords_of_windows(photo: Path):
+    exif = Image.Exif()
+    exif[0x9C9E] = "Paris, France;Möwe; dog\0".encode("utf-16-le")
+    with Image.open(photo) as image:
+        image.load()
+    image.save(photo, exif=exif)
+
+    assert keywords_of(photo) == ("Paris, France", "Möwe", "dog")
+
+
+def test_a_keyword_of_iptc_is_split_where_it_is_learnt_from_alone(photo: Path):
+    insert(photo, iptc(b"dog, cat; bird", b"Paris, France"))
+
+    assert keywords_of(photo) == ("dog, cat; bird", "Paris, France")
+    (record,) = read_tagged_photos(photo.parent).records
+    assert record.words == ("dog", "cat", "bird", "Paris", "France")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_damage_to_a_packet_is_words_or_an_error(data: st.DataObject):
+    packet = bytearray(DESCRIPTION.format("", f"<acdsee:categories>{CATEGORIES}</acdsee:categories>").encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        packet[data.draw(st.integers(0, len(packet) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        paths = keyword_paths(bytes(packet[: data.draw(st.integers(0, len(packet)))]))
+    except XmpError:
+        return
+
+    assert all(isinstance(level, str) for path in paths for level in path)

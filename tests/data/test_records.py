@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from vectortag.core.errors import DataError
-from vectortag.data.records import DataSet, parse_tags, photo_hash, read_data_set
+from vectortag.data.records import DataSet, photo_hash, photo_in, read_data_set
 
 WriteCsv = Callable[..., Path]
 
@@ -58,28 +59,6 @@ def test_photos_are_looked_for_beside_the_file(make_data_set: Callable[..., Path
     folder = make_data_set({"images/1.jpg": "dog"})
 
     assert read_data_set(folder).records[0].path == folder / "images/1.jpg"
-
-
-def test_a_tag_may_hold_commas_and_both_kinds_of_quotes():
-    assert parse_tags("""["dog's \\"house\\"", 'salt, pepper']""") == ('dog\'s "house"', "salt, pepper")
-
-
-@pytest.mark.parametrize("text", ["", "  ", "[]", " , ,", "['', ' ']"])
-def test_a_photo_may_have_no_tags(text: str):
-    assert parse_tags(text) == ()
-
-
-@pytest.mark.parametrize("text", ["['sea', ", "[1, 2]", "['sea', None]", "[sea]", "[open('x')]", "[" * 5000])
-def test_what_begins_like_a_list_must_be_one(text: str):
-    with pytest.raises(DataError, match=r'x\.csv:7: column "tags" must be a list or comma-separated words, got "\['):
-        parse_tags(text, "x.csv:7")
-
-
-def test_a_long_wrong_list_is_cut_in_the_message():
-    with pytest.raises(DataError) as caught:
-        parse_tags("['" + "a" * 500)
-
-    assert len(str(caught.value)) < 200
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_read_over(write_csv: WriteCsv):
@@ -201,3 +180,70 @@ def test_a_photo_is_known_by_the_start_of_its_hash(tmp_path: Path):
 def test_a_photo_that_is_gone_has_no_hash(tmp_path: Path):
     with pytest.raises(DataError, match=r"gone\.jpg: cannot be read"):
         photo_hash(tmp_path / "gone.jpg")
+
+
+class TestTables:
+    """What spreadsheets and programs write instead of a CSV file with commas in UTF-8."""
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+    @pytest.mark.parametrize("separator", [";", "\t", ",", "|"])
+    def test_separator_and_encoding_are_recognised(self, write_csv: WriteCsv, encoding: str, separator: str):
+        text = f'image_path{separator}tags\r\n1.jpg{separator}"Möwe, sea"\r\n2.jpg{separator}dog\r\n'
+
+        assert words_of(read_data_set(write_csv(text.encode(encoding)))) == [("Möwe", "sea"), ("dog",)]
+
+    def test_excel_s_own_first_line_names_the_separator(self, write_csv: WriteCsv):
+        data = read_data_set(write_csv("sep=;\r\nimage_path;tags\r\n1.jpg;cat,pet\r\n"))
+
+        assert words_of(data) == [("cat", "pet")]
+        assert data.records[0].row == 3
+
+    def test_unquoted_separators_are_named(self, write_csv: WriteCsv):
+        with pytest.raises(DataError, match=r"metadata\.csv:2: .*tags that hold semicolons\. Fix the row"):
+            read_data_set(write_csv("image_path;tags\n1.jpg;cat;pet\n"))
+
+    def test_rows_of_separators_alone_say_nothing(self, write_csv: WriteCsv):
+        assert words_of(read_data_set(write_csv("image_path;tags;\n1.jpg;cat;\n;;\n;;\n"))) == [("cat",)]
+
+    def test_another_encoding_is_an_error_that_says_what_to_do(self, write_csv: WriteCsv):
+        with pytest.raises(DataError, match=r'not a CSV file in UTF-8.*save it as "CSV UTF-8"'):
+            read_data_set(write_csv("image_path;tags\n1.jpg;Möwe\n".encode("cp1252")))
+
+    @pytest.mark.parametrize("cell", ["\"['cat' 'pet']\"", "\"['cat'\n 'pet']\"", "cat;pet", "\"('cat', 'pet')\""])
+    def test_two_words_are_two_words(self, write_csv: WriteCsv, cell: str):
+        assert words_of(read_data_set(write_csv(f"image_path,tags\n1.jpg,{cell}\n"))) == [("cat", "pet")]
+
+    @pytest.mark.parametrize("cell", ['"cat, pet; dog"', "\"['cat' ... 'pet']\"", '"[cat pet]"'])
+    def test_what_may_mean_two_things_is_a_bad_row(self, write_csv: WriteCsv, cell: str):
+        data = read_data_set(write_csv(f"image_path,tags\n1.jpg,{cell}\n2.jpg,dog\n"), skip_bad_rows=True)
+
+        assert words_of(data) == [("dog",)]
+        assert data.bad_rows[0].startswith("metadata.csv:2: ")
+
+
+class TestNormalForms:
+    NAME = "Crème brûlée 한국.jpg"
+
+    @pytest.mark.parametrize("written", ["NFC", "NFD"])
+    @pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+    def test_a_photo_is_found_in_either_form(self, tmp_path: Path, written: str, on_disk: str):
+        photo = tmp_path / unicodedata.normalize(on_disk, "Été") / unicodedata.normalize("NFC", self.NAME)
+        photo.parent.mkdir()
+        photo.touch()
+        row = unicodedata.normalize(written, f"Été/{self.NAME}")
+        (tmp_path / "metadata.csv").write_text(f"image_path,tags\n{row},dog\n", "utf-8")
+
+        assert read_data_set(tmp_path).records[0].path == photo
+
+    def test_the_name_as_it_is_written_comes_first(self, tmp_path: Path):
+        for form in ("NFC", "NFD"):
+            (tmp_path / unicodedata.normalize(form, "é.jpg")).touch()
+
+        assert photo_in(tmp_path, "e\u0301.jpg") == tmp_path / "e\u0301.jpg"
+        assert photo_in(tmp_path, "é.jpg") == tmp_path / "é.jpg"
+
+    @pytest.mark.parametrize("name", ["é.jpg", "é/../é.jpg", "/é/é.jpg", "é" * 300, "é\0.jpg"])
+    def test_a_photo_that_is_not_there_is_missing(self, write_csv: WriteCsv, name: str):
+        data = read_data_set(write_csv(f"image_path,tags\n1.jpg,dog\n{name},cat\n"))
+
+        assert [record.words for record in data.missing] == [("cat",)]

@@ -9,6 +9,7 @@ import pytest
 
 from vectortag.core.errors import DataError
 from vectortag.core.types import UNKNOWN
+from vectortag.data import vocabulary
 from vectortag.data.records import Record
 from vectortag.data.vocabulary import (
     build_targets,
@@ -165,3 +166,11 @@ def test_known_tags_outside_the_vocabulary_change_nothing():
 
 def test_no_records_have_no_targets():
     assert build_targets([], ("dog", "sea"), PLAIN, known=("dog",)).shape == (0, 2)
+
+
+def test_words_that_no_model_can_have_are_left_out(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(vocabulary, "MOST_TAGS", 2)
+
+    assert choose_vocabulary(records("sea dog " + "x" * 201, "sea dog", "cat"), PLAIN) == ("dog", "sea")
+    assert "left out: 1 words of more than 200 characters" in caplog.text
+    assert "left out: all but the 2 most frequent of 3 tags" in caplog.text

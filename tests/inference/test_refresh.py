@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vectortag.core.errors import CorrectionError, ModelFolderError, PhotoError, UnknownTagError
+from vectortag.core.errors import CorrectionError, PhotoError, UnknownTagError
 from vectortag.evaluation.evaluate import evaluate
 from vectortag.inference.refresh import forget, refresh
 from vectortag.inference.tagger import Tagger
@@ -232,13 +232,44 @@ class TestLearning:
         assert learnt[0] == learnt[1]
         assert Tagger.load(two_sizes, size=64).tag(photos[0])["dog"].score > before
 
-    def test_a_changed_file_is_named(self, tagger, tiny_model, photos):
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda content: b"no safetensors",
+            lambda content: b"",
+            lambda content: content[:-1],
+            lambda content: content.replace(rb"\"format_version\": 1", rb"\"format_version\": 2"),
+            lambda content: content.replace(rb"\"dog\"", rb"\"cow\""),
+            lambda content: content[:-4] + np.float32(np.inf).tobytes(),
+        ],
+        ids=["junk", "empty", "cut", "newer", "another tag", "infinite"],
+    )
+    def test_what_was_taught_and_cannot_be_read_is_left_out_and_never_deleted(
+        self, tagger, tiny_model, photos, caplog, damage
+    ):
+        plain = tagger.tag(photos[0])
         tagger.correct(photos[0], yes=["dog"])
         refresh(tagger)
-        refits_file(tagger.folder).write_bytes(b"no safetensors")
+        file = refits_file(tagger.folder)
+        learnt, damaged = file.read_bytes(), damage(file.read_bytes())
+        assert damaged != learnt
+        file.write_bytes(damaged)
 
-        with pytest.raises(ModelFolderError, match=r"Remove it, then run: vectortag refresh"):
-            Tagger.load(tiny_model)
+        assert Tagger.load(tiny_model).tag(photos[0]) == plain
+        assert f"{file}: cannot be read, so what corrections have taught is left out" in caplog.text
+        refresh(tagger)
+        assert file.read_bytes() == learnt
+        (aside,) = file.parent.glob("*.unreadable-*")
+        assert aside.read_bytes() == damaged
+
+    def test_corrections_that_cannot_be_read_are_named_and_left_alone(self, tagger, photos):
+        tagger.correct(photos[0], yes=["dog"])
+        corrections_file().write_bytes(b"x" * 4096)
+
+        with pytest.raises(CorrectionError, match=r"corrections\.sqlite: .* The file stays as it is"):
+            refresh(tagger)
+        assert corrections_file().read_bytes() == b"x" * 4096
+        assert tagger.tag(photos[0])["dog"]
 
     def test_where_nothing_can_be_written_the_error_says_so(self, tagger, photos, monkeypatch):
         tagger.correct(photos[0], yes=["dog"])

@@ -56,9 +56,15 @@ def test_nor_does_it_look_again_where_photos_point(tagger, photos, monkeypatch):
 def test_a_broken_cache_is_made_anew(tagger, photos, home):
     first = PhotoIndex.of(tagger, photos).search("zebra", top=20)
     (kept,) = (home / "cache" / "directions").iterdir()
-    kept.write_bytes(b"broken")
+    whole = kept.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
 
-    assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
+    for broken in (b"broken", b"", whole[:40], bytes(flipped), whole[:-1], b"\x93NUMPY" + whole[6:]):
+        kept.write_bytes(broken)
+
+        assert PhotoIndex.of(tagger, photos).search("zebra", top=20) == first
+        assert kept.read_bytes() == whole
 
 
 def test_conditions_leave_out_photos_by_their_tags(tagger, photos):

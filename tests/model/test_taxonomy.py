@@ -9,7 +9,8 @@ import pytest
 
 from vectortag.core.errors import TaxonomyError
 from vectortag.core.schema import from_json, to_json
-from vectortag.model.taxonomy import Taxonomy, normalise
+from vectortag.core.text import normalise
+from vectortag.model.taxonomy import Taxonomy
 
 
 @pytest.fixture(scope="module")

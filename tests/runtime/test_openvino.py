@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vectortag.core.checked import is_whole
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.runtime import openvino
 from vectortag.runtime.cpu import Machine
@@ -94,6 +95,17 @@ class TestCache:
         np.testing.assert_array_equal(self.run(network), expected)
 
         assert abs(file.stat().st_size - whole) < 100  # there are names with a running number in it
+
+    @pytest.mark.parametrize("part", np.linspace(0, 1, 12).tolist())
+    def test_a_flipped_bit_is_noticed(self, network: Path, home: Path, part: float):
+        expected = self.run(network)
+        (file,) = self.cached(home)
+        content = bytearray(file.read_bytes())
+        content[int(part * (len(content) - 1))] ^= 8
+        file.write_bytes(content)
+
+        np.testing.assert_array_equal(self.run(network), expected)
+        assert is_whole(file)
 
     def test_without_a_hash_nothing_is_cached(self, network: Path, home: Path):
         open_session(network, runtime="openvino").run(images(1))

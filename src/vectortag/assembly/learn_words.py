@@ -8,7 +8,6 @@ all of it -> words.safetensors in the model folder, which is replaced as a whole
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -21,13 +20,13 @@ import numpy.typing as npt
 from vectortag.assembly.contrastive import EPOCHS, Described, Tagged, learn_words
 from vectortag.assembly.word_trust import Trial, fit_evidence
 from vectortag.core.errors import DataError
-from vectortag.core.files import open_text
 from vectortag.core.folders import PACKAGE
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.data.embeddings import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record, photo_in
+from vectortag.data.tables import opened_table
 from vectortag.evaluation.evaluate import choose_part
 from vectortag.evaluation.model_card import write_card
 from vectortag.model.classifier import Classifier
@@ -199,16 +198,12 @@ def read_captions(file: Path) -> Captioned:
         DataError: the file cannot be read, or has not the columns image_path and caption.
     """
     by_photo: dict[Path, list[str]] = {}
-    try:
-        with open_text(file, newline="") as stream:
-            reader = csv.DictReader(stream)
-            if not {"image_path", "caption"} <= set(reader.fieldnames or ()):
-                raise DataError(f"{file}: expected the columns image_path and caption, got {reader.fieldnames}")
-            for row in reader:
-                if len(word_pieces(row["caption"] or "")) <= LONGEST_CAPTION:
-                    by_photo.setdefault(photo_in(file.parent, row["image_path"]), []).append(row["caption"] or "")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from error
+    with opened_table(file, ("image_path", "caption")) as table:
+        for _, row in table.rows:
+            if isinstance(row, DataError):
+                raise row
+            if len(word_pieces(row["caption"])) <= LONGEST_CAPTION:
+                by_photo.setdefault(photo_in(file.parent, row["image_path"]), []).append(row["caption"])
     if not by_photo:
         raise DataError(f"{file}: there is no caption in it")
     count = min(CAPTIONS, max(map(len, by_photo.values())))

@@ -11,12 +11,16 @@ backslash, `u` and its four digits, or `U` and eight (`ESCAPING`), which `unesca
 from __future__ import annotations
 
 import codecs
+import hashlib
 import os
 import re
 from pathlib import Path
 
 ESCAPING = "vectortag.escape"
 """The name of the error handler for streams: `open(..., errors=ESCAPING)`."""
+
+LONGEST_PART = 120
+"""Bytes of a file's name that a tag may take: 40 characters of Chinese. File systems allow 255 in all."""
 
 _SPECIAL = re.compile("[\\\\\ud800-\udfff]")
 _CODE = r"x[89a-fA-F][0-9a-fA-F]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}"
@@ -72,6 +76,19 @@ def _escape_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 codecs.register_error(ESCAPING, _escape_unencodable)
+
+
+def name_for_file(tag: str) -> str:
+    """A tag as a part of a file's name: letters and digits of every script; a hash tells apart what else would be one.
+
+    >>> name_for_file("golden gate"), name_for_file("犬"), name_for_file("C++")
+    ('golden_gate', '犬', 'C_-f1deb75f')
+    """
+    name = re.sub(r"[^\w-]+", "_", tag)
+    if name == re.sub("[ /]", "_", tag) and "_" not in tag and len(name.encode()) <= LONGEST_PART:
+        return name
+    cut = name.encode()[:LONGEST_PART].decode(errors="ignore")
+    return f"{cut}-{hashlib.sha256(tag.encode()).hexdigest()[:8]}"
 
 
 def is_folder(path: str | Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from vectortag.core.writing import replace_file
+from vectortag.core.checked import write_checked
 
 PACKAGE = Path(__file__).parents[1]
 """The folder of the installed package, with the shipped models, taxonomies and words."""
@@ -34,7 +34,7 @@ def report_folder(name: str) -> Path:
 
 
 def write_cache_file(file: Path, content: bytes, *, most: int) -> None:
-    """Write a file of the cache, and delete the least recently used files of its kind in its folder.
+    """Write a cache file, its hash at the end; delete the least recently used files of its kind in its folder.
 
     Where the cache cannot be written, nothing happens: a cache is never worth failing for.
 
@@ -43,7 +43,7 @@ def write_cache_file(file: Path, content: bytes, *, most: int) -> None:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, content)
+        write_checked(file, content)
         by_use = sorted(file.parent.glob(f"*{file.suffix}"), key=lambda kept: kept.stat().st_mtime, reverse=True)
         for old in by_use[most:]:
             old.unlink(missing_ok=True)

@@ -85,6 +85,8 @@ def from_json(kind: type[Value], text: bytes | str) -> Value:
     """
     try:
         return msgspec.json.decode(text, type=kind)
+    except RecursionError as error:
+        raise SchemaError("its lists and tables are nested too deeply") from error
     except msgspec.DecodeError as error:
         from_plain(kind, _loosely(text))  # most often that knows better what is wrong
         raise SchemaError(str(error)) from error
@@ -93,7 +95,7 @@ def from_json(kind: type[Value], text: bytes | str) -> Value:
 def _loosely(text: bytes | str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SchemaError(f"not JSON: {error}") from error
 
 

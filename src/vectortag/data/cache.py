@@ -16,6 +16,7 @@ import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
 from vectortag.core import distributed
+from vectortag.core.checked import append_hash, is_whole
 from vectortag.core.errors import PhotoError, TrainingError
 from vectortag.core.file_names import escape_path
 from vectortag.core.folders import cache_home
@@ -36,7 +37,7 @@ Array = npt.NDArray[np.generic]
 def cached_array(
     kind: str, key: str, shape: tuple[int, ...], dtype: npt.DTypeLike, rows: Callable[[Array], Iterable[int]]
 ) -> Array:
-    """Return the array of that key, read-only and mapped from disk; compute it where it is not there yet.
+    """Return the array of that key, read-only and mapped from disk; compute it where it is not there, or is damaged.
 
     Args:
         kind: the folder within the cache.
@@ -50,7 +51,9 @@ def cached_array(
     file = cache_home() / kind / f"{hashlib.sha256(f'{key} {shape} {dtype}'.encode()).hexdigest()}.npy"
     if distributed.rank() > 0:
         distributed.wait_for(file)
-    elif not file.is_file():
+        while not is_whole(file):  # the first process makes it anew
+            time.sleep(1)
+    elif not is_whole(file):
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             _compute(file, kind, shape, dtype, rows)
@@ -74,6 +77,7 @@ def _compute(
                 log.info("%s: %d of %d photos", kind, done, shape[0])
         array.flush()
         del array
+        append_hash(temporary)
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)

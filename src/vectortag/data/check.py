@@ -26,7 +26,7 @@ class DataReport:
     """What is in a data set.
 
     Attributes:
-        unreadable: an error for each photo that cannot be decoded.
+        unreadable: an error for each photo that cannot be decoded, and each sidecar that cannot be read.
         duplicate_paths: photos that are named by more than one row.
         duplicates: groups of photos that show one picture; no problem where they are on one side of a split.
         tag_counts: photos per tag, after the taxonomy.
@@ -55,7 +55,7 @@ def check_data_set(data: DataSet, taxonomy: Taxonomy) -> DataReport:
     prints = dict(zip(paths, read_fingerprints(paths), strict=True))
     return DataReport(
         data=data,
-        unreadable=(*data.closed, *_unreadable(data, prints)),
+        unreadable=(*data.closed, *data.unread, *_unreadable(data, prints)),
         duplicate_paths=tuple(escape_path(path) for path, times in times_named.items() if times > 1),
         duplicates=tuple(_duplicates(prints)),
         tag_counts=counts,

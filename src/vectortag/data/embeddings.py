@@ -9,7 +9,7 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,22 @@ lose what was written last, which is then computed again: a row is there whole o
 
 FILES = "SELECT path, state, content FROM files WHERE path IN"
 KNOWN = "SELECT content FROM embeddings WHERE content IN"
+STORE = "INSERT OR REPLACE INTO embeddings VALUES (?, ?)"
 EMBEDDINGS = "SELECT content, embedding FROM embeddings WHERE content IN"
+HASH_SIZE = 8
+"""Bytes behind each embedding, of the hash of the photo's content and the embedding."""
+
+CANNOT_BE_USED = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+}
+"""How SQLite says that the file may be whole, but cannot be used now; anything else is a damaged file."""
+
 AT_ONCE = 900
 """Rows that one query asks for; SQLite may take no more than 999 values."""
 
@@ -58,18 +73,50 @@ class Embedded:
     """
 
     def __init__(
-        self, cache: sqlite3.Connection, photos: list[Path], contents: list[bytes], key: str, failed: list[PhotoError]
+        self,
+        cache: sqlite3.Connection,
+        embedder: Embedder,
+        photos: list[Path],
+        contents: list[bytes],
+        key: str,
+        failed: list[PhotoError],
     ) -> None:
-        self._cache, self._contents = cache, contents
+        self._cache, self._embedder, self._contents = cache, embedder, contents
         self.photos, self.key, self.failed = photos, key, failed
         weakref.finalize(self, cache.close)
 
     def __getitem__(self, places: Sequence[int] | npt.NDArray[np.intp]) -> FloatArray:
-        """(n, K): the embeddings of some of `photos`, by their places; one at least."""
+        """(n, K): the embeddings of some of `photos`, by their places; one at least.
+
+        Raises:
+            PhotoError: an embedding was damaged, and its photo is gone.
+        """
         contents = [self._contents[place] for place in places]
-        found = dict(_ask(self._cache, EMBEDDINGS, contents))
+        found = _whole_rows(self._cache, contents)
+        if lost := {
+            self.photos[place]: self._contents[place] for place in places if self._contents[place] not in found
+        }:
+            log.warning("%d embeddings in the cache are damaged; they are computed again", len(lost))
+            found |= _computed_again(self._cache, self._embedder, lost)
         joined = b"".join([found[content] for content in contents])
         return np.frombuffer(joined, np.float32).reshape(len(contents), -1)
+
+
+def _whole_rows(cache: sqlite3.Connection, contents: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The embeddings in the cache that are as they were written, by content."""
+    try:
+        rows = list(_ask(cache, EMBEDDINGS, contents))
+    except sqlite3.Error:
+        return {}
+    return {
+        content: kept[:-HASH_SIZE]
+        for content, kept in rows
+        if isinstance(kept, bytes) and kept[-HASH_SIZE:] == _check_of(content, kept[:-HASH_SIZE])
+    }
+
+
+def _check_of(content: bytes, embedding: bytes) -> bytes:
+    return hashlib.sha256(content + embedding).digest()[:HASH_SIZE]
 
 
 def embed_photos(embedder: Embedder, network: str, photos: Sequence[Path]) -> tuple[Embeddings, list[PhotoError]]:
@@ -88,8 +135,25 @@ def embed_cached(embedder: Embedder, network: str, photos: Iterable[Path]) -> Em
     """
     photos = list({str(photo): photo for photo in photos}.values())
     file = cache_file(embedder, network)
+    try:
+        return _embed_into(open_cache(file), file.stem, embedder, photos)
+    except sqlite3.Error as error:
+        log.warning("%s: %s. Its embeddings are computed again", file, error)
+        cache = _in_memory(file, error) if _is_whole(error) else _emptied(file)
+    try:
+        return _embed_into(cache, file.stem, embedder, photos)
+    except sqlite3.Error as error:  # such as a disk that is full
+        return _embed_into(_in_memory(file, error), file.stem, embedder, photos)
+
+
+def _is_whole(error: sqlite3.Error) -> bool:
+    """Whether the file may be whole after all."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in CANNOT_BE_USED
+
+
+def _embed_into(cache: sqlite3.Connection, name: str, embedder: Embedder, photos: Sequence[Path]) -> Embedded:
     with ExitStack() as stack:
-        cache = stack.enter_context(closing(open_cache(file)))
+        stack.enter_context(closing(cache))
         contents = _contents(cache, photos)
         read = [content for content in contents if isinstance(content, bytes)]
         known = {content for (content,) in _ask(cache, KNOWN, read)}
@@ -103,8 +167,26 @@ def embed_cached(embedder: Embedder, network: str, photos: Iterable[Path]) -> Em
         stack.pop_all()  # the cache stays open for what is read from it
     good = [photo for photo, content in zip(photos, contents, strict=True) if isinstance(content, bytes)]
     read = [content for content in contents if isinstance(content, bytes)]
-    key = hashlib.sha256(file.stem.encode() + b"".join(read)).hexdigest()
-    return Embedded(cache, good, read, key, [error for error in contents if isinstance(error, PhotoError)])
+    key = hashlib.sha256(name.encode() + b"".join(read)).hexdigest()
+    failures = [error for error in contents if isinstance(error, PhotoError)]
+    return Embedded(cache, embedder, good, read, key, failures)
+
+
+def _emptied(file: Path) -> sqlite3.Connection:
+    """A new cache in the place of a damaged one; in memory where that cannot be made."""
+    try:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        return open_cache(file)
+    except (OSError, sqlite3.Error) as error:
+        return _in_memory(file, error)
+
+
+def _in_memory(file: Path, error: Exception) -> sqlite3.Connection:
+    log.warning("%s: cannot be used, so nothing is kept for the next time: %s", file, error)
+    cache = sqlite3.connect(":memory:", check_same_thread=False)
+    cache.executescript(TABLES)
+    return cache
 
 
 def cache_file(embedder: Embedder, network: str) -> Path:
@@ -114,17 +196,22 @@ def cache_file(embedder: Embedder, network: str) -> Path:
 
 
 def open_cache(file: Path) -> sqlite3.Connection:
-    """The cache; one in memory where the file cannot be used, since a cache is never worth failing for."""
+    """The cache; one in memory where the file cannot be used, since a cache is never worth failing for.
+
+    Raises:
+        sqlite3.Error: the file is damaged.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists():
             require_regular(file)
         cache = sqlite3.connect(file, timeout=60, check_same_thread=False)
-        cache.executescript(TABLES)
     except (OSError, sqlite3.Error) as error:
-        log.warning("%s: cannot be used, so nothing is kept for the next time: %s", file, error)
-        cache = sqlite3.connect(":memory:", check_same_thread=False)
+        return _in_memory(file, error)
+    with ExitStack() as stack:
+        stack.callback(cache.close)
         cache.executescript(TABLES)
+        stack.pop_all()
     return cache
 
 
@@ -139,7 +226,11 @@ def _contents(cache: sqlite3.Connection, photos: Sequence[Path]) -> list[bytes |
     """The hash of each photo's content, or the error that says why it has none."""
     states = [_state(photo) for photo in photos]
     paths = [state[0] for state in states if not isinstance(state, PhotoError)]
-    known = {(path, state): content for path, state, content in _ask(cache, FILES, paths)}
+    known: dict[tuple[str, str], bytes | PhotoError] = {
+        (path, state): content
+        for path, state, content in _ask(cache, FILES, paths)
+        if isinstance(content, bytes) and len(content) == hashlib.sha256().digest_size
+    }
     unread = {
         state: photo
         for photo, state in zip(photos, states, strict=True)
@@ -179,11 +270,31 @@ def _compute(cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Path
         if isinstance(embedding, PhotoError):
             failed[Path(str(photo))] = embedding
         else:
-            row = photos[Path(str(photo))], embedding.tobytes()
-            cache.execute("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", row)
+            cache.execute(STORE, _row(photos[Path(str(photo))], embedding.tobytes()))
         if time.monotonic() - told > SECONDS_BETWEEN_NOTES:
             told = time.monotonic()
             cache.commit()  # what is done stays done where the job is stopped
             log.info("embeddings: %d of %d photos", done, len(photos))
     cache.commit()
     return failed
+
+
+def _row(content: bytes, embedding: bytes) -> tuple[bytes, bytes]:
+    return content, embedding + _check_of(content, embedding)
+
+
+def _computed_again(
+    cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Path, bytes]
+) -> Iterator[tuple[bytes, bytes]]:
+    """Embeddings that were damaged, by content; they are put into the cache where that can be done.
+
+    Raises:
+        PhotoError: a photo is gone.
+    """
+    for photo, embedding in embedder.embed_many(photos):
+        if isinstance(embedding, PhotoError):
+            raise embedding
+        content = photos[Path(str(photo))]
+        with suppress(sqlite3.Error), cache:
+            cache.execute(STORE, _row(content, embedding.tobytes()))
+        yield content, embedding.tobytes()

@@ -1,8 +1,8 @@
-"""Photos whose tags are keywords: in an XMP sidecar beside the photo, or inside it as XMP or IPTC.
+"""Photos whose tags are keywords: in an XMP sidecar beside the photo, or inside it as XMP, IPTC or XPKeywords.
 
 A sidecar that holds keywords is believed alone, as the programs that write one do; without such a sidecar the photo's
-own XMP counts, and IPTC where that has none. Every level of a keyword's path is a word: `Animals|Dog` is animals and
-dog.
+own XMP counts, IPTC where that has none, and XPKeywords, which Windows writes, where there is neither. Every level of a
+keyword's path is a word: `Animals|Dog` is animals and dog.
 """
 
 from __future__ import annotations
@@ -11,30 +11,24 @@ import errno
 import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from vectortag.core.errors import DataError, PhotoError
 from vectortag.core.file_names import escape_path, is_folder, is_missing
 from vectortag.core.files import read_file
+from vectortag.core.text import has_control_characters
 from vectortag.data.find import find_images
 from vectortag.data.records import DataSet, Record, read_data_set
+from vectortag.data.word_lists import split_keyword
+from vectortag.data.xmp import KeywordPath, XmpError, keyword_paths
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.headers import identify
 from vectortag.runtime.pixels import open_photo
 
 log = logging.getLogger(__name__)
-
-RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-FIELDS = {
-    "{http://purl.org/dc/elements/1.1/}subject": "|",
-    "{http://ns.adobe.com/lightroom/1.0/}hierarchicalSubject": "|",
-    "{http://www.digikam.org/ns/1.0/}TagsList": "/",
-    "{http://ns.microsoft.com/photo/1.0/}LastKeywordXMP": "/",
-}
-"""The properties of XMP that hold keywords, and what parts the levels of a path in each."""
 
 NOT_KEYWORDS = frozenset({"darktable", "_Digikam_Internal_Tags_"})
 """Roots under which programs note their own affairs."""
@@ -43,6 +37,24 @@ NO_SIDECAR = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 KEYWORDS = (2, 25)
 """The data set of IPTC-IIM that holds a keyword."""
+
+XP_KEYWORDS = 0x9C9E
+"""The field of EXIF in which Windows keeps keywords: UTF-16, with semicolons between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """The keywords of a photo, each once, in the order in which they stand.
+
+    Attributes:
+        words: as the person wrote them.
+        to_learn: the same, where a keyword of IPTC that lists words is several.
+        problem: why a sidecar or the photo's own XMP cannot be read; "" where that is not so.
+    """
+
+    words: tuple[str, ...] = ()
+    to_learn: tuple[str, ...] = ()
+    problem: str = ""
 
 
 def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_rows: bool = False) -> DataSet:
@@ -56,23 +68,25 @@ def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_ro
         return read_data_set(path, name=name, skip_bad_rows=skip_bad_rows)
     photos = list(find_images(folder))
     closed = tuple(str(error) for photo in photos if (error := _why_closed(photo)) is not None)
-    for problem in closed:
-        log.warning("left out: %s", problem)
     with ThreadPoolExecutor(usable_cores()) as pool:
-        words = list(pool.map(keywords_of, photos))
+        found = list(pool.map(read_keywords, photos))
+    unread = tuple(one.problem for one in found if one.problem)
+    for problem in (*closed, *unread):
+        log.warning("left out: %s", problem)
     name = name or escape_path(folder.resolve().name)
     records = tuple(
-        Record(photo, of_one, place, None, name)
-        for place, (photo, of_one) in enumerate(zip(photos, words, strict=True), start=1)
-        if of_one  # a photo without any keyword was not tagged yet: that says nothing of what it shows
+        Record(photo, one.to_learn, place, None, name)
+        for place, (photo, one) in enumerate(zip(photos, found, strict=True), start=1)
+        if one.to_learn  # a photo without any keyword was not tagged yet: that says nothing of what it shows
     )
     if not records:
         raise DataError(
             f"{folder}: no metadata.csv, and none of {len(photos)} photos has keywords, in an XMP sidecar or inside"
+            + (f". {len(unread)} cannot be read, the first is {unread[0]}" if unread else "")
         )
-    if untagged := len(photos) - len(records):
+    if untagged := sum(not one.to_learn and not one.problem for one in found):
         log.info("%s: %d photos without keywords are left out", name, untagged)
-    return DataSet(name, folder, records, closed=closed)
+    return DataSet(name, folder, records, closed=closed, unread=unread)
 
 
 def _why_closed(path: Path) -> PhotoError | None:
@@ -87,21 +101,34 @@ def _why_closed(path: Path) -> PhotoError | None:
 
 
 def keywords_of(photo: Path) -> tuple[str, ...]:
-    """The keywords of a photo, each once, in the order in which they stand; none where it cannot be read."""
+    """The keywords of a photo as the person wrote them: "Paris, France" is one; none where they cannot be read."""
+    found = read_keywords(photo)
+    if found.problem:
+        log.warning("%s", found.problem)
+    return found.words
+
+
+def read_keywords(photo: Path) -> Keywords:
+    """The keywords of a photo, or what is wrong with them.
+
+    If a sidecar cannot be read, the photo's own words do not count: the sidecar may say something else.
+    """
     for sidecar in _sidecars(photo):
         try:
-            words = _from_xmp(read_file(sidecar))
+            words = _distinct(keyword_paths(read_file(sidecar)))
         except OSError as error:
-            if error.errno not in NO_SIDECAR:
-                log.warning("%s: cannot be read: %s", escape_path(sidecar), error.strerror)
-            continue
+            if error.errno in NO_SIDECAR:
+                continue
+            return Keywords(problem=f"{escape_path(sidecar)}: cannot be read: {error.strerror}")
+        except XmpError as error:
+            return Keywords(problem=f"{escape_path(sidecar)}: its keywords cannot be read: {error}")
         if words:
-            return words
+            return Keywords(words, words)
     try:
         with open_photo(photo) as file, identify(file) as image:
-            return _from_xmp(_embedded_xmp(image)) or _from_iptc(image)
+            return _inside(photo, image)
     except (OSError, PhotoError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return ()  # whoever decodes the photo says what is wrong with it
+        return Keywords()  # whoever decodes the photo says what is wrong with it
 
 
 def _sidecars(photo: Path) -> Iterator[Path]:
@@ -111,33 +138,39 @@ def _sidecars(photo: Path) -> Iterator[Path]:
         yield photo.with_suffix(suffix)
 
 
+def _inside(photo: Path, image: ImageFile.ImageFile) -> Keywords:
+    problem = ""
+    packet = _embedded_xmp(image)
+    try:
+        words = _distinct(keyword_paths(packet)) if packet.strip(b"\x00 \t\r\n") else ()
+    except XmpError as error:
+        words, problem = (), f"{escape_path(photo)}: the XMP inside it cannot be read: {error}"
+    if words:
+        return Keywords(words, words)
+    if keywords := _from_iptc(image):
+        return Keywords(_distinct([[word] for word in keywords]), _distinct(map(split_keyword, keywords)))
+    words = _distinct([[word] for word in _from_exif(image)])
+    return Keywords(words, words, "" if words else problem)
+
+
 def _embedded_xmp(image: Image.Image) -> bytes:
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     return packet.encode() if isinstance(packet, str) else bytes(packet)
 
 
-def _from_xmp(packet: bytes) -> tuple[str, ...]:
-    packet = packet.strip(b"\x00 \t\r\n")
-    if not packet or b"<!DOCTYPE" in packet:  # XMP has no document type; entities are a way to attack a reader
-        return ()
-    try:
-        root = ElementTree.fromstring(packet)
-    except ElementTree.ParseError:
-        return ()
-    paths = [
-        entry.text.split(separator)
-        for field, separator in FIELDS.items()
-        for found in root.iter(field)
-        for entry in found.iter(RDF + "li")
-        if entry.text
-    ]
-    return _distinct(paths)
-
-
-def _from_iptc(image: ImageFile.ImageFile) -> tuple[str, ...]:
+def _from_iptc(image: ImageFile.ImageFile) -> list[str]:
     found = IptcImagePlugin.getiptcinfo(image) or {}
     raw = found.get(KEYWORDS, [])
-    return _distinct([[_text(word)] for word in (raw if isinstance(raw, list) else [raw])])
+    return [text for word in (raw if isinstance(raw, list) else [raw]) if (text := _text(word).strip(" \t\r\n\0"))]
+
+
+def _from_exif(image: Image.Image) -> list[str]:
+    raw = image.getexif().get(XP_KEYWORDS) or b""
+    try:
+        text = bytes(raw).decode("utf-16-le", "ignore")
+    except (TypeError, ValueError):  # a field of another type
+        return []
+    return [word for part in text.split("\0")[0].split(";") if (word := part.strip())]
 
 
 def _text(word: bytes) -> str:
@@ -148,6 +181,6 @@ def _text(word: bytes) -> str:
         return word.decode("latin-1")
 
 
-def _distinct(paths: Iterable[list[str]]) -> tuple[str, ...]:
-    levels = (level.strip() for path in paths if path[0].strip() not in NOT_KEYWORDS for level in path)
-    return tuple(dict.fromkeys(level for level in levels if level))
+def _distinct(paths: Iterable[KeywordPath]) -> tuple[str, ...]:
+    levels = (level.strip() for path in paths if path and path[0].strip() not in NOT_KEYWORDS for level in path)
+    return tuple(dict.fromkeys(level for level in levels if level and not has_control_characters(level)))

@@ -4,24 +4,27 @@
     images/1.jpg,"['sea', 'sun']",train
     images/2.jpg,"dog, snow",val
 
-`tags` is a Python list of strings or comma-separated words; `split` is optional; paths are relative to the file.
-A file `known_tags.txt` beside it, a word a line, lists the words whose absence the set knows.
+`tags` is a list or words with a separator, see `word_lists`; `split` is optional; paths are relative to the file.
+A file `known_tags.txt` beside it, one word per line, lists the words whose absence the set knows.
 """
 
 from __future__ import annotations
 
-import ast
-import csv
+import functools
 import hashlib
+import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vectortag.core.errors import DataError, did_you_mean
+from vectortag.core.errors import DataError
 from vectortag.core.file_names import escape_path, is_folder, unescape_path
-from vectortag.core.files import open_text, read_file, read_text
+from vectortag.core.files import read_file, read_text
+from vectortag.core.text import composed
+from vectortag.data.tables import Row, opened_table
+from vectortag.data.word_lists import ADVICE, parse_tags
 
+COLUMNS = ("image_path", "tags")
 KNOWN_TAGS = "known_tags.txt"
 
 
@@ -51,6 +54,7 @@ class DataSet:
     Attributes:
         closed: an error for each folder of photos that could not be read, or not to its end.
         known: the words whose absence the set knows, by its own statement; None where it states nothing.
+        unread: what is wrong with each sidecar, or XMP inside a photo, that cannot be read; these photos are left out.
     """
 
     name: str
@@ -59,6 +63,7 @@ class DataSet:
     missing: tuple[Record, ...] = field(default=())
     bad_rows: tuple[str, ...] = field(default=())
     closed: tuple[str, ...] = field(default=())
+    unread: tuple[str, ...] = field(default=())
     known: tuple[str, ...] | None = None
 
     @property
@@ -83,15 +88,16 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
     records: list[Record] = []
     missing: list[Record] = []
     bad_rows: list[str] = []
-    for row, fields in _rows(file):
-        try:
-            record = _record(file, row, fields, name)
-        except DataError as error:
-            if not skip_bad_rows:
-                raise
-            bad_rows.append(str(error))
-            continue
-        (records if _is_there(record.path) else missing).append(record)
+    with opened_table(file, COLUMNS) as table:
+        for row, fields in table.rows:
+            try:
+                record = _record(file, row, fields, name)
+            except DataError as error:
+                if not skip_bad_rows:
+                    raise
+                bad_rows.append(str(error))
+                continue
+            (records if _is_there(record.path) else missing).append(record)
     if not records:
         found = f"{len(missing)} photos are named in it, none of them is there" if missing else "it has no rows"
         raise DataError(f"{file}: expected at least one photo, but {found}. Paths are relative to {file.parent}")
@@ -119,71 +125,66 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
-    try:
-        with open_text(file, encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            _check_columns(file, list(reader.fieldnames or ()))
-            for fields in reader:
-                yield reader.line_num, fields
-    except OSError as error:
-        raise DataError(
-            f"{file}: cannot be read: {error.strerror}. Expected a CSV file with image_path,tags"
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file}: not a CSV file in UTF-8: {error}") from error
-
-
-def _check_columns(file: Path, columns: list[str]) -> None:
-    for needed in ("image_path", "tags"):
-        if needed not in columns:
-            hint = did_you_mean(needed, columns)
-            raise DataError(f"{file}:1: no column {needed!r}, only {', '.join(columns) or 'nothing'}.{hint}")
-
-
-def _record(file: Path, row: int, fields: dict[str, str | None], dataset: str) -> Record:
+def _record(file: Path, row: int, fields: Row | DataError, dataset: str) -> Record:
     where = f"{file.name}:{row}"
-    if None in fields:
-        raise DataError(f"{where}: more fields than columns. Put quotes around tags that hold commas. {_ADVICE}")
-    image = (fields["image_path"] or "").strip()
+    if isinstance(fields, DataError):
+        raise DataError(f"{fields} {ADVICE}") from fields
+    image = fields["image_path"].strip()
     if not image:
-        raise DataError(f'{where}: column "image_path" is empty. {_ADVICE}')
-    words = parse_tags(fields["tags"] or "", where)
-    split = (fields.get("split") or "").strip().lower() or None
+        raise DataError(f'{where}: column "image_path" is empty. {ADVICE}')
+    words = parse_tags(fields["tags"], where)
+    split = fields.get("split", "").strip().lower() or None
     return Record(photo_in(file.parent, image), words, row, split, dataset)
 
 
 def photo_in(folder: Path, image: str) -> Path:
-    """The photo of that name; else, where there is none, the one whose escaped name it is."""
+    """The photo of that name; where there is none, the one whose name is the same text, or that it is escaped from.
+
+    An accent may be one character or two (NFC, NFD of Unicode): programs and file systems change one into the other.
+    """
     photo = folder / image
-    if "\\" in image and not _is_there(photo) and _is_there(unescaped := folder / unescape_path(image)):
-        return unescaped
+    if image.isascii() and "\\" not in image:
+        return photo
+    for name in dict.fromkeys((image, str(unescape_path(image)))):
+        if _is_there(folder / name):
+            return folder / name
+        if (found := _same_name(folder, name)) is not None:
+            return found
     return photo
 
 
-_ADVICE = "Fix the row or pass --skip-bad-rows."
+def _same_name(folder: Path, name: str) -> Path | None:
+    """The file whose name is the same text, folder by folder."""
+    if name.isascii():
+        return None
+    found = Path(folder, Path(name).anchor)
+    for part in Path(name).relative_to(Path(name).anchor).parts:
+        if part == ".." or not _exists(found / part):
+            part = part if part == ".." else _names_in(found).get(composed(part), "")
+        if not part:
+            return None
+        found /= part
+    return found if _is_there(found) else None
 
 
-def parse_tags(text: str, where: str = "tags") -> tuple[str, ...]:
-    """Read the column `tags` in either of its forms.
-
-    Raises:
-        DataError: it begins like a list and is none.
-
-    >>> parse_tags("['sea', 'sun']"), parse_tags("dog, snow ,")
-    (('sea', 'sun'), ('dog', 'snow'))
-    """
-    text = text.strip()
-    if not text.startswith("["):
-        return tuple(word.strip() for word in text.split(",") if word.strip())
+def _exists(path: Path) -> bool:
     try:
-        words = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        words = None
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        got = text if len(text) <= 40 else text[:40] + "..."
-        raise DataError(f'{where}: column "tags" must be a list or comma-separated words, got "{got}". {_ADVICE}')
-    return tuple(word.strip() for word in words if word.strip())
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _names_in(folder: Path) -> dict[str, str]:
+    """The names in a folder, by their composed form; none where it cannot be read."""
+    try:
+        return _names_of(folder, folder.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return {}
+
+
+@functools.lru_cache(maxsize=64)
+def _names_of(folder: Path, _: int) -> dict[str, str]:
+    return {composed(name): name for name in sorted(os.listdir(folder), reverse=True)}  # noqa: PTH208
 
 
 def photo_hash(path: Path) -> str:

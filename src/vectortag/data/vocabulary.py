@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -9,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.errors import DataError
+from vectortag.core.text import LONGEST_NAME
 from vectortag.core.types import UNKNOWN, ByteArray
 from vectortag.data.records import Record
+from vectortag.model.limits import MOST_TAGS
 from vectortag.model.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
 
 
 def record_tags(record: Record, taxonomy: Taxonomy) -> set[str]:
@@ -42,7 +47,13 @@ def choose_vocabulary(
         DataError: nothing is left.
     """
     counts = count_tags(training, taxonomy)
-    ranked = sorted((tag for tag in counts if counts[tag] >= min_photos), key=lambda tag: (-counts[tag], tag))
+    if long := [tag for tag in counts if len(tag) > LONGEST_NAME]:
+        log.warning("left out: %d words of more than %d characters, such as %r", len(long), LONGEST_NAME, long[0][:40])
+    frequent = (tag for tag in counts.keys() - set(long) if counts[tag] >= min_photos)
+    ranked = sorted(frequent, key=lambda tag: (-counts[tag], tag))
+    if len(ranked[:top_k]) > MOST_TAGS:
+        log.warning("left out: all but the %d most frequent of %d tags", MOST_TAGS, len(ranked))
+        ranked = ranked[:MOST_TAGS]
     if not ranked:
         most = max(counts.values(), default=0)
         raise DataError(f"no tag has {min_photos} training photos; the most frequent has {most}. Lower min_photos")

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.errors import DataError, UnknownTagError
+from vectortag.core.text import normalise
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.data.records import DataSet, Record, read_data_set
 from vectortag.evaluation.evaluate import Split, as_plain, choose_part, embed_records
 from vectortag.evaluation.metrics import AtFive, at_k, average_precision, count, mean_over_tags, top_k
 from vectortag.inference.tagger import Tagger
-from vectortag.model.taxonomy import normalise
 
 Protocol = Literal["corel5k", "coco"]
 PROTOCOLS: tuple[Protocol, ...] = ("corel5k", "coco")

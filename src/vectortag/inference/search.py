@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from vectortag.core.checked import without_hash
 from vectortag.core.errors import PhotoError
 from vectortag.core.files import read_file
 from vectortag.core.folders import cache_home, write_cache_file
@@ -177,17 +178,27 @@ def _kept_directions(words: Words, name: str, found: Embedded) -> FloatArray:
         name: what names `words` for good, such as its file's hash.
     """
     file = cache_home() / "directions" / f"{hashlib.sha256(f'{name} {found.key}'.encode()).hexdigest()[:32]}.npy"
-    try:
-        kept: FloatArray = np.load(io.BytesIO(read_file(file)))
-        file.touch()
+    kept = _read_directions(file)
+    if kept is not None and kept.shape == (len(found.photos), len(words.offset)):
         return kept
-    except (OSError, ValueError):  # not there, or broken: it is made anew
-        pass
     made = _directions(words, found, len(found.photos))
     content = io.BytesIO()
     np.save(content, made)
     write_cache_file(file, content.getvalue(), most=KEPT_INDEXES)
     return made
+
+
+def _read_directions(file: Path) -> FloatArray | None:
+    """What `_keep` wrote; None where it is not there, or not as it was."""
+    try:
+        content = without_hash(read_file(file))
+        if content is None:
+            return None
+        kept: FloatArray = np.load(io.BytesIO(content))
+        file.touch()
+        return kept
+    except (OSError, ValueError, EOFError):
+        return None
 
 
 def _directions(words: Words, embeddings: FloatArray | Embedded, count: int) -> FloatArray:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vectortag.core.errors import PhotoError, VectorTagError
+from vectortag.core.text import normalise
 from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.many_photos import ForwardPass, pass_many, score_many
@@ -19,7 +20,6 @@ from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.precision import Precision, open_model
 from vectortag.model.registry import find_model_folder
-from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import NO_ADDITIONS, AddedTag, Additions, read_additions, remove_addition
 from vectortag.personal.corrected_rows import Refit, read_refits
 from vectortag.runtime.embedder import Embedder, embeddings_of

@@ -19,12 +19,13 @@ from msgspec.structs import replace
 
 from vectortag.core.errors import ModelFolderError, OverwriteError
 from vectortag.core.file_names import escape_path
-from vectortag.core.files import open_regular, read_file
+from vectortag.core.files import open_regular
 from vectortag.core.schema import from_plain, to_plain
 from vectortag.core.types import Arithmetic, FloatArray
 from vectortag.core.writing import replace_folder
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import Head
+from vectortag.model.limits import check_arrays, check_manifest, check_sizes, read_manifest
 from vectortag.model.manifest import Manifest, parse_manifest
 from vectortag.model.storage import (
     pack_background,
@@ -149,18 +150,23 @@ def read_model_folder(path: str | Path) -> ModelFolder:
     """
     folder = Path(path)
     try:
-        raw = read_file(folder / MANIFEST)
+        raw = read_manifest(folder / MANIFEST)
     except OSError as error:
         raise ModelFolderError(
             f"{folder}: no model folder here: {MANIFEST} cannot be read ({error.strerror})"
         ) from error
     manifest = parse_manifest(raw, folder / MANIFEST)
+    check_manifest(manifest, folder / MANIFEST)
+    check_sizes(folder, manifest.files)
     for name, expected in manifest.files.items():
         if Path(name).name != name or name in {"", ".."}:
             raise ModelFolderError(f'{folder / MANIFEST}: file "{name}": a model folder has no folders inside')
         _verify(folder / name, expected)
     if missing := {NETWORK, HEAD} - set(manifest.files):
         raise ModelFolderError(f"{folder / MANIFEST}: files does not list {', '.join(sorted(missing))}")
+    for name in manifest.files:
+        if name.endswith(".safetensors"):
+            check_arrays(folder / name)
     return ModelFolder(folder, manifest, hashlib.sha256(raw).hexdigest())
 
 

@@ -211,7 +211,7 @@ def _refuse_other_formats(raw: bytes, where: Path) -> None:
     """Say of a manifest that is wrong whether it was ever one of this format."""
     try:
         version = json.loads(raw).get("format_version")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise ModelFolderError(f"{where}: not a JSON object: {error}. Copy the model folder again") from error
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFolderError(

@@ -126,11 +126,7 @@ def _by_rule(folder: ModelFolder, runtime: Runtime, machine: Machine) -> Choice:
 
 
 def remembered(folder: ModelFolder) -> Remembered | None:
-    """What was found the fastest for a model, on whichever processor that was.
-
-    Raises:
-        VectorTagError: the file was changed by hand.
-    """
+    """What was found the fastest for a model, on whichever processor that was."""
     return _all_remembered().get(folder.digest)
 
 
@@ -141,7 +137,15 @@ def remember(folder: ModelFolder, found: Remembered) -> Path:
         VectorTagError: the file was changed by hand, or the data folder cannot be written.
     """
     file = _file()
-    content = {digest: to_plain(one) for digest, one in {**_all_remembered(), folder.digest: found}.items()}
+    try:
+        known = _read(file)
+    except OSError:
+        known = {}
+    except SchemaError as error:
+        raise VectorTagError(
+            f"{file}: not as vectortag bench wrote it. Remove it, then run: vectortag bench --remember"
+        ) from error
+    content = {digest: to_plain(one) for digest, one in {**known, folder.digest: found}.items()}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, (json.dumps(content, indent=2) + "\n").encode())
@@ -151,19 +155,22 @@ def remember(folder: ModelFolder, found: Remembered) -> Path:
 
 
 def _all_remembered() -> dict[str, Remembered]:
-    """By the digest of the model folder."""
+    """By the digest of the model folder; nothing, and a warning, where the file cannot be read."""
     file = _file()
     try:
-        return from_json(dict[str, Remembered], read_file(file))
+        return _read(file)
     except FileNotFoundError:  # as most often
         return {}
     except OSError as error:
-        log.warning("%s: cannot be read, so what bench remembered is left out: %s", file, error.strerror)
-        return {}
+        problem = error.strerror or str(error)
     except SchemaError as error:
-        raise VectorTagError(
-            f"{file}: not as vectortag bench wrote it. Remove it, then run: vectortag bench --remember"
-        ) from error
+        problem = f"not as vectortag bench wrote it: {error}"
+    log.warning("%s: cannot be read, so what bench remembered is left out: %s", file, problem)
+    return {}
+
+
+def _read(file: Path) -> dict[str, Remembered]:
+    return from_json(dict[str, Remembered], read_file(file))
 
 
 def _file() -> Path:

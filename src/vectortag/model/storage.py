@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.errors import ModelFolderError
-from vectortag.core.files import require_regular
+from vectortag.core.text import has_control_characters
 from vectortag.core.types import FloatArray
 from vectortag.model.blocks import in_fp16, read_block
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import Head
+from vectortag.model.limits import check_arrays, check_block, check_values
 from vectortag.model.manifest import Manifest
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -30,10 +31,12 @@ def read_arrays(file: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     try:
-        require_regular(file)
-        return load_file(file)
+        check_arrays(file)
+        arrays: Arrays = load_file(file)
     except (SafetensorError, OSError) as error:
         raise ModelFolderError(f"{file}: not a safetensors file: {error}") from error
+    check_values(arrays, file)
+    return arrays
 
 
 def pack_head(head: Head) -> Arrays:
@@ -52,6 +55,7 @@ def read_head(file: Path, manifest: Manifest, classifier: Classifier | None) -> 
         prefix = f"{index}."
         own = {name.removeprefix(prefix): _widened(arrays[name]) for name in arrays if name.startswith(prefix)}
         try:
+            check_block(info.kind, own, tags=info.tags, width=manifest.backbone.width)
             block = read_block(info.kind, own, classifier)
         except TypeError as error:
             raise ModelFolderError(
@@ -89,6 +93,8 @@ def read_classifier(file: Path, width: int) -> Classifier:
         classes = tuple(names.tobytes().decode().split("\n"))
     except UnicodeDecodeError as error:
         raise ModelFolderError(f"{file}: the names of the classes are not UTF-8: {error}") from error
+    if has_control_characters("".join(classes)):
+        raise ModelFolderError(f"{file}: the names of the classes have control characters")
     if w.shape != (len(classes), width) or b.shape != (len(classes),):
         raise ModelFolderError(
             f"{file}: {len(classes)} names of classes, arrays of {w.shape} and {b.shape}, for a width of {width}"

@@ -26,13 +26,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import field
+from msgspec.structs import replace
 
 from vectortag.core.errors import TaxonomyError
 from vectortag.core.files import read_text
 from vectortag.core.folders import PACKAGE
 from vectortag.core.schema import Schema, SchemaError, from_plain
+from vectortag.core.text import normalise
 
 Names = tuple[str, ...]
+
+MOST_LEVELS, MOST_ANCESTORS = 64, 2_000_000
+"""Of implications, by levels and of all tags together; the shipped taxonomy has 5 levels and about 1,000 ancestors."""
 
 
 class _Ignored(Schema, frozen=True, kw_only=True):
@@ -96,7 +101,7 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
         import tomllib  # not above: tagging reads no such file
 
         try:
-            return from_plain(cls, tomllib.loads(text))
+            return _in_normal_form(from_plain(cls, tomllib.loads(text)))
         except tomllib.TOMLDecodeError as error:
             raise TaxonomyError(f"{where}: not valid TOML: {error}") from error
         except SchemaError as error:
@@ -109,13 +114,12 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
         do not see it ("black" means black bear in corel5k, and is an ignored colour elsewhere).
         """
         word = normalise(word)
-        rules = self.dataset.get(dataset or "")
-        if rules is not None:
-            if word in rules.ignored:
+        if dataset in self._rules:
+            ignored, synonyms = self._rules[dataset]
+            if word in ignored:
                 return None
-            own = _inverse(rules.synonyms, "").get(word)
-            if own is not None:
-                return own
+            if word in synonyms:
+                return synonyms[word]
         word = self._general_synonyms.get(word, word)
         return None if not word or word in self._ignored_words else word
 
@@ -138,11 +142,17 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
     @functools.cached_property
     def _ancestors(self) -> dict[str, frozenset[str]]:
         known: dict[str, frozenset[str]] = {}
+        total = 0
 
         def climb(tag: str) -> frozenset[str]:
+            nonlocal total
             if tag not in known:
                 parents = self.implications.get(tag, ())
-                known[tag] = frozenset(parents).union(*(climb(parent) for parent in parents))
+                above = [climb(parent) for parent in parents]
+                total += len(parents) + sum(map(len, above))
+                if total > MOST_ANCESTORS:
+                    raise ValueError(f"the implications give tags more than {MOST_ANCESTORS:,} ancestors in all")
+                known[tag] = frozenset(parents).union(*above)
             return known[tag]
 
         for child in self.implications:
@@ -155,12 +165,21 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
 
     @functools.cached_property
     def _ignored_words(self) -> frozenset[str]:
-        return frozenset(self.ignored.tags)
+        return frozenset(map(normalise, self.ignored.tags))
+
+    @functools.cached_property
+    def _rules(self) -> dict[str | None, tuple[frozenset[str], dict[str, str]]]:
+        """The ignored words and the synonyms of each data set."""
+        return {
+            name: (frozenset(map(normalise, rules.ignored)), _inverse(rules.synonyms, ""))
+            for name, rules in self.dataset.items()
+        }
 
     def parents_among(self, tags: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return child -> its ancestors, both restricted to `tags`, in their order; tags without one are left out."""
         ordered = list(tags)
-        among = {tag: tuple(t for t in ordered if t in self.ancestors(tag)) for tag in ordered}
+        places = {tag: place for place, tag in enumerate(ordered)}
+        among = {tag: tuple(sorted(self.ancestors(tag) & places.keys(), key=places.__getitem__)) for tag in ordered}
         return {tag: ancestors for tag, ancestors in among.items() if ancestors}
 
 
@@ -175,22 +194,41 @@ def load_taxonomy(name: str) -> Taxonomy:
     return Taxonomy.load(None if name == "default" else name)
 
 
-def normalise(word: str) -> str:
-    """Lower case, single spaces, no blanks around: the form in which words are compared.
-
-    >>> normalise("  Golden   Gate ")
-    'golden gate'
-    """
-    return " ".join(word.lower().split())
-
-
 def _inverse(synonyms: Mapping[str, Names], where: str) -> dict[str, str]:
     canonical: dict[str, str] = {}
     for tag, others in synonyms.items():
         for other in others:
-            if canonical.setdefault(other, tag) != tag:
-                raise ValueError(f'{where}: "{other}" stands under both "{canonical[other]}" and "{tag}"')
+            if canonical.setdefault(normalise(other), tag) != tag:
+                raise ValueError(f'{where}: "{other}" stands under both "{canonical[normalise(other)]}" and "{tag}"')
     return canonical
+
+
+def _in_normal_form(taxonomy: Taxonomy) -> Taxonomy:
+    """The taxonomy with each tag as words are compared: a file may be written in another form of Unicode."""
+    rules = {
+        name: replace(one, synonyms=_joined(one.synonyms, tags_alone=True)) for name, one in taxonomy.dataset.items()
+    }
+    return replace(
+        taxonomy,
+        careful=_normal(taxonomy.careful),
+        synonyms=_joined(taxonomy.synonyms, tags_alone=True),
+        implications=_joined(taxonomy.implications),
+        complete={name: _normal(tags) for name, tags in taxonomy.complete.items()},
+        groups=_joined(taxonomy.groups, tags_alone=True),
+        dataset=rules,
+    )
+
+
+def _joined(table: Mapping[str, Names], *, tags_alone: bool = False) -> dict[str, Names]:
+    """A table with its keys in normal form; `tags_alone` leaves the names behind them as they are."""
+    joined: dict[str, Names] = {}
+    for tag, names in table.items():
+        joined[normalise(tag)] = (*joined.get(normalise(tag), ()), *(names if tags_alone else _normal(names)))
+    return joined
+
+
+def _normal(names: Names) -> Names:
+    return tuple(map(normalise, names))
 
 
 def _find_cycle(implications: Mapping[str, Names]) -> list[str]:
@@ -204,6 +242,8 @@ def _find_cycle(implications: Mapping[str, Names]) -> list[str]:
         if tag in finished:
             return []
         path.append(tag)
+        if len(path) > MOST_LEVELS:
+            raise ValueError(f"the implications are more than {MOST_LEVELS} levels deep: {path[0]} -> {path[1]} -> ...")
         for parent in implications.get(tag, ()):
             if cycle := visit(parent):
                 return cycle

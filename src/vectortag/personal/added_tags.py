@@ -6,6 +6,7 @@ tag in the meantime; so a killed process leaves the old state, and two writers n
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections.abc import Mapping
@@ -21,9 +22,11 @@ from vectortag.core.errors import CorrectionError, ModelFolderError, NewTagError
 from vectortag.core.files import require_regular
 from vectortag.core.folders import data_home
 from vectortag.core.schema import Count, Finite, Schema, SchemaError, from_json, to_json
+from vectortag.core.text import has_control_characters
 from vectortag.core.types import FloatArray
 from vectortag.core.writing import replace_file, written_beside
-from vectortag.model.calibration import Calibration, Profile
+from vectortag.model.added_block import new_tag_parts
+from vectortag.model.calibration import PROFILES, Calibration, Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.storage import read_arrays
 from vectortag.model.words.similarity import WordEmbedding
@@ -35,6 +38,8 @@ log = logging.getLogger(__name__)
 
 SUFFIX = ".safetensors"
 LONGEST_NAME = 60
+LONGEST_FILE = 180
+"""Bytes of a file's name: a character of Chinese takes nine there, and file systems allow 255."""
 
 
 class AddedTag(Schema, frozen=True, kw_only=True):
@@ -101,17 +106,35 @@ def folder_of(model: ModelFolder) -> Path:
 
 
 def read_additions(model: ModelFolder) -> Additions:
-    """Read the added tags of a model; none, and a warning, where the data folder cannot be looked into.
-
-    Raises:
-        ModelFolderError: a file was changed by hand, or is of a newer version.
-    """
-    read = [_read(file) for file in _files(folder_of(model))]
-    read.sort(key=lambda one: one[0].name)
+    """Read the added tags of a model. A file that cannot be read is named in a warning, left out, and left alone."""
+    read: dict[str, tuple[AddedTag, FloatArray, WordEmbedding | None]] = {}
+    for file in _files(folder_of(model)):
+        try:
+            tag, row, word = _read(file)
+            _refuse_misfits(model, tag, row)
+        except (ModelFolderError, ValueError) as error:
+            log.warning("%s: cannot be read as an added tag, so the model has no such tag now: %s", file, error)
+            continue
+        read[tag.name] = tag, row, word
     if not read:
         return NO_ADDITIONS
-    embedded = {row: one for row, (_, _, one) in enumerate(read) if one is not None}
-    return Additions(tuple(tag for tag, _, _ in read), np.stack([row for _, row, _ in read]), embedded)
+    in_order = [read[name] for name in sorted(read)]
+    embedded = {row: one for row, (_, _, one) in enumerate(in_order) if one is not None}
+    return Additions(tuple(tag for tag, _, _ in in_order), np.stack([row for _, row, _ in in_order]), embedded)
+
+
+def _refuse_misfits(model: ModelFolder, tag: AddedTag, row: FloatArray) -> None:
+    """Refuse an added tag with ValueError whose values are not those of a tag of this model."""
+    manifest = model.manifest
+    if not tag.name or has_control_characters(tag.name) or tag.name in manifest.tags:
+        raise ValueError(f"it cannot be called {tag.name!r}")
+    if strange := set(tag.parents).difference(manifest.tags):
+        raise ValueError(f'the model has no tag "{min(strange)}"')
+    if set(tag.thresholds) != set(PROFILES):
+        raise ValueError(f"expected thresholds for {', '.join(PROFILES)}")
+    width = sum(new_tag_parts(model.head))
+    if row.shape != (width,) or not np.isfinite(row).all():
+        raise ValueError(f"expected {width} finite weights, got an array of {row.shape}")
 
 
 def save_addition(
@@ -203,7 +226,11 @@ def _fields(fitted: FittedTag) -> dict[str, Any]:
 
 
 def _file_of(model: ModelFolder, name: str) -> Path:
-    return folder_of(model) / (quote(name, safe=" ") + SUFFIX)
+    """By the name; a long one is cut, and a hash of it keeps it apart from others."""
+    file = quote(name, safe=" ")
+    if len(file) > LONGEST_FILE:
+        file = f"{file[:LONGEST_FILE]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return folder_of(model) / (file + SUFFIX)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -232,9 +259,10 @@ def _read(file: Path) -> tuple[AddedTag, FloatArray, WordEmbedding | None]:
                 return tag, content.get_tensor("w"), None
             classes, query, counts = map(content.get_tensor, ("classes", "query", "counts"))
             return tag, content.get_tensor("w"), WordEmbedding(classes, query, *counts.tolist())
-    except (SafetensorError, SchemaError, OSError) as error:
-        problem = str(error).splitlines()[0]
-        raise ModelFolderError(f"{file}: cannot be read as an added tag: {problem}. Remove the file") from error
+    except OSError as error:
+        raise ModelFolderError(error.strerror or str(error)) from error
+    except (SafetensorError, SchemaError) as error:
+        raise ModelFolderError(str(error).splitlines()[0]) from error
 
 
 def _create(file: Path, content: bytes) -> None:

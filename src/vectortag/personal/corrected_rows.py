@@ -8,20 +8,35 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from vectortag.core.errors import CorrectionError, ModelFolderError
+import numpy as np
+
+from vectortag.core.errors import CorrectionError
 from vectortag.core.files import require_regular
 from vectortag.core.folders import data_home
+from vectortag.core.schema import Count, Finite, Schema, from_json
 from vectortag.core.types import FloatArray
 from vectortag.core.writing import replace_file
+from vectortag.model.blocks import features_of
 from vectortag.model.folder import ModelFolder
 
 log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
+
+
+class _About(Schema, frozen=True, kw_only=True):
+    """What stands beside the rows; the lists are aligned with them."""
+
+    format_version: Literal[1]
+    tags: tuple[str, ...]
+    b: tuple[Finite, ...]
+    corrections: tuple[Count, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +59,45 @@ def refits_file(model: ModelFolder) -> Path:
 
 
 def read_refits(model: ModelFolder) -> tuple[Refit, ...]:
-    """The refits of a model; none where there is no file that can be opened.
-
-    Raises:
-        ModelFolderError: the file was changed by hand, or is of a newer version.
-    """
-    from safetensors import SafetensorError, safe_open
-
+    """The refits of a model. A file that cannot be read is named in a warning and left alone; then there are none."""
     file = refits_file(model)
     try:
-        require_regular(file)
-        with safe_open(file, framework="numpy") as content:
-            about = json.loads((content.metadata() or {}).get("refits", "{}"))
-            if about.get("format_version") != FORMAT_VERSION:
-                raise ModelFolderError(f"{file}: written by another version of VectorTag. Run: vectortag refresh")
-            rows = [content.get_tensor(str(index)) for index in range(len(about["tags"]))]
+        return _read(model, file)
     except FileNotFoundError:
         return ()
     except OSError as error:
-        log.warning("%s: cannot be read, so what corrections have taught is left out: %s", file, error.strerror)
-        return ()
-    except (SafetensorError, ValueError) as error:
-        raise ModelFolderError(f"{file}: cannot be read: {error}. Remove it, then run: vectortag refresh") from error
-    return tuple(map(Refit, about["tags"], rows, about["b"], about["corrections"]))
+        problem = error.strerror or str(error)
+    except ValueError as error:
+        problem = str(error).splitlines()[0]
+    log.warning(
+        "%s: cannot be read, so what corrections have taught is left out: %s. Run: vectortag refresh", file, problem
+    )
+    return ()
+
+
+def _read(model: ModelFolder, file: Path) -> tuple[Refit, ...]:
+    """Read a file of refits; OSError or ValueError where that cannot be done."""
+    from safetensors import SafetensorError, safe_open
+
+    require_regular(file)
+    try:
+        with safe_open(file, framework="numpy") as content:
+            about = from_json(_About, (content.metadata() or {}).get("refits", ""))
+            rows = [content.get_tensor(str(place)) for place in range(len(about.tags))]
+    except SafetensorError as error:
+        raise ValueError(error) from error
+    refits = tuple(map(Refit, about.tags, rows, about.b, about.corrections))
+    if len(refits) != len(about.tags) or len(set(about.tags)) != len(about.tags):
+        raise ValueError("its lists do not fit together")
+    none = np.zeros((0, model.manifest.backbone.width), np.float32)
+    for one in refits:
+        if one.tag not in model.manifest.tags:
+            raise ValueError(f'the model has no tag "{one.tag}"')
+        number, _ = model.head.block_of(model.manifest.tags.index(one.tag))
+        width = features_of(model.head.blocks[number], none).shape[1]
+        if one.w.shape != (width,) or not np.isfinite(one.w).all():
+            raise ValueError(f'"{one.tag}": expected {width} finite weights, got an array of {one.w.shape}')
+    return refits
 
 
 def save_refits(model: ModelFolder, refits: Sequence[Refit]) -> None:
@@ -79,6 +110,7 @@ def save_refits(model: ModelFolder, refits: Sequence[Refit]) -> None:
 
     file = refits_file(model)
     try:
+        _put_aside(model, file)
         if not refits:
             file.unlink(missing_ok=True)
             return
@@ -93,3 +125,15 @@ def save_refits(model: ModelFolder, refits: Sequence[Refit]) -> None:
         replace_file(file, save(arrays, metadata={"refits": json.dumps(about)}))
     except OSError as error:
         raise CorrectionError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+
+def _put_aside(model: ModelFolder, file: Path) -> None:
+    """Rename a file that cannot be read, rather than replace it: nothing of a user's is deleted for that."""
+    try:
+        _read(model, file)
+    except FileNotFoundError:
+        return
+    except ValueError:
+        aside = file.with_name(f"{file.name}.unreadable-{os.urandom(4).hex()}")
+        file.rename(aside)
+        log.warning("%s: could not be read and is kept as %s", file, aside.name)

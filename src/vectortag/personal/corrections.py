@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +13,8 @@ from vectortag.core.errors import CorrectionError
 from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.core.files import require_regular
 from vectortag.core.folders import data_home
+
+log = logging.getLogger(__name__)
 
 TABLE = """
     CREATE TABLE IF NOT EXISTS corrections (
@@ -95,7 +98,10 @@ def read_corrections() -> list[Correction]:
         return []
     with _opened() as database:
         rows = database.execute("SELECT photo, tag, has FROM corrections ORDER BY id").fetchall()
-    latest = {(photo, tag): _correction(photo, tag, has) for photo, tag, has in rows}
+    whole = [row for row in rows if [type(value) for value in row] == [str, str, int]]
+    if len(whole) < len(rows):
+        log.warning("%s: %d corrections are damaged and left out", corrections_file(), len(rows) - len(whole))
+    latest = {(photo, tag): _correction(photo, tag, has) for photo, tag, has in whole}
     return list(latest.values())
 
 
@@ -119,4 +125,6 @@ def _opened() -> Iterator[sqlite3.Connection]:
             database.execute(TABLE)
             yield database
     except (OSError, sqlite3.Error) as error:
-        raise CorrectionError(f"{file}: corrections cannot be kept or read: {error}") from error
+        raise CorrectionError(
+            f"{file}: corrections cannot be kept or read: {error}. The file stays as it is; move it away to begin anew"
+        ) from error

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from vectortag.core.errors import DataError
 from vectortag.core.file_names import escape_path
-from vectortag.core.files import open_text
 from vectortag.core.writing import appearing
 from vectortag.data.outputs import LABELS, Inputs, check_output
-from vectortag.data.records import parse_tags, photo_in
+from vectortag.data.records import photo_in
+from vectortag.data.tables import opened_table
+from vectortag.data.word_lists import parse_tags
 from vectortag.model.taxonomy import Taxonomy
 from vectortag.personal.corrections import Correction
 
@@ -88,15 +89,13 @@ def write_corrected(
 
 
 def _read(file: Path) -> tuple[list[dict[str, str]], list[str]]:
-    try:
-        with open_text(file, encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows, columns = list(reader), list(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from error
-    if missing := set(COLUMNS) - set(columns):
-        raise DataError(f"{file}:1: no column {min(missing)!r}, only {', '.join(columns)}")
-    return rows, columns
+    rows = []
+    with opened_table(file, COLUMNS) as table:
+        for _, fields in table.rows:
+            if isinstance(fields, DataError):
+                raise fields
+            rows.append(fields)
+    return rows, list(table.columns)
 
 
 def _relative(photo: Path, file: Path) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 from vectortag.core.errors import NewTagError, PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import read_file
+from vectortag.core.text import normalise
 from vectortag.core.types import FloatArray
 from vectortag.model.added_block import new_tag_features, new_tag_parts
 from vectortag.model.folder import ModelFolder
-from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import AddedTag, Wording, read_additions, save_addition
 from vectortag.personal.few_shot import FittedTag, fit_tag
 from vectortag.personal.from_words import add_from_words, embed_tag, knows_words, word_values

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from vectortag.core.errors import NewTagError, UnknownTagError, did_you_mean
+from vectortag.core.text import has_control_characters, normalise
 from vectortag.model.folder import ModelFolder
 from vectortag.model.manifest import Manifest
-from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import LONGEST_NAME, read_additions
 
 
@@ -22,6 +22,9 @@ def index_of(tag: str, indexes: Mapping[str, int], manifest: Manifest) -> int:
     for name in (normalise(tag), manifest.taxonomy.canonical(tag)):
         if name is not None and name in indexes:
             return indexes[name]
+    for name, index in indexes.items():  # a model of an older version, whose tags have another form
+        if normalise(name) == normalise(tag):
+            return index
     hint = did_you_mean(tag, indexes)
     raise UnknownTagError(f'model "{manifest.name}": no tag "{tag}".{hint} All tags: vectortag inspect {manifest.name}')
 
@@ -32,7 +35,7 @@ def check_name(folder: ModelFolder, name: str) -> None:
     Raises:
         NewTagError: it is taken, or not a valid name.
     """
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > LONGEST_NAME or has_control_characters(name):
         raise NewTagError(f"a tag's name has 1 to {LONGEST_NAME} characters, got {name!r}")
     taxonomy = folder.manifest.taxonomy
     known = {*_added(folder), *folder.manifest.tags}

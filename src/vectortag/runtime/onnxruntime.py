@@ -13,6 +13,7 @@ import numpy as np
 
 from vectortag.core.errors import MissingExtraError, ModelFolderError, VectorTagError
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
+from vectortag.runtime.onnx_check import check_network
 
 
 class OnnxRuntimeSession:
@@ -30,6 +31,7 @@ class OnnxRuntimeSession:
     def __init__(self, network: Path | bytes, threads: int, precision: Arithmetic) -> None:
         self.threads = threads
         self.precision: Arithmetic = "int8" if precision == "int8" else "f32"
+        check_network(network)
         self._network = network
         self._sessions: dict[int, Any] = {}
         self._running = threading.BoundedSemaphore(threads)
@@ -56,8 +58,17 @@ class OnnxRuntimeSession:
 
     def _run(self, images: ByteArray, threads: int) -> FloatArray:
         session = self._session(threads)
-        maps: FloatArray = session.run(None, {session.get_inputs()[0].name: images})[0]
+        try:
+            maps: FloatArray = session.run(None, {session.get_inputs()[0].name: images})[0]
+        except Exception as error:  # its exception classes are private
+            raise ModelFolderError(f"{self._name}: ONNX Runtime cannot run it: {error}") from error
+        if maps.ndim != 4 or maps.dtype != np.float32:
+            raise ModelFolderError(f"{self._name}: expected (N, K, h, w) float32, got {maps.shape} of {maps.dtype}")
         return maps
+
+    @property
+    def _name(self) -> str:
+        return "network" if isinstance(self._network, bytes) else str(self._network)
 
     def _session(self, threads: int) -> Any:
         """ONNX Runtime's session that computes a run on `threads` cores."""
@@ -74,8 +85,7 @@ class OnnxRuntimeSession:
         try:
             return onnxruntime.InferenceSession(network, options, providers=self.providers, enable_fallback=0)
         except Exception as error:  # its exception classes are private
-            name = "network" if isinstance(self._network, bytes) else str(self._network)
-            raise ModelFolderError(f"{name}: ONNX Runtime cannot load it: {error}") from error
+            raise ModelFolderError(f"{self._name}: ONNX Runtime cannot load it: {error}") from error
 
 
 class CudaSession(OnnxRuntimeSession):

@@ -9,6 +9,7 @@ costs; see docs/performance.md.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 import threading
@@ -18,11 +19,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from vectortag.core.checked import HASH_SIZE, is_hash_of
 from vectortag.core.errors import MissingExtraError, ModelFolderError
 from vectortag.core.files import open_regular
 from vectortag.core.folders import cache_home, write_cache_file
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.runtime.cpu import this_machine
+from vectortag.runtime.onnx_check import check_network
 
 BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
 """Images per run, by precision and by the first of these extensions that the processor has; one per run elsewhere."""
@@ -32,6 +35,9 @@ IN_FLIGHT = 8
 
 CACHED_NETWORKS = 24
 """Compiled networks in the cache; beyond that, the least recently used ones are deleted."""
+
+MOST_VALUES = 1 << 27
+"""Of one tensor, for one photo: 512 MB in float32. The largest of `lite2` has 2.5 million at 320 pixels."""
 
 _IMPORTING = threading.Lock()
 
@@ -68,7 +74,10 @@ class OpenVinoSession:
         maps = np.empty((len(images), *pool.map_shape), np.float32)
         at_once = batch * max(1, IN_FLIGHT * self.threads // batch)
         for first in range(0, len(images), at_once):
-            pool.run(images[first : first + at_once], batch, maps[first : first + at_once])
+            try:
+                pool.run(images[first : first + at_once], batch, maps[first : first + at_once])
+            except RuntimeError as error:
+                raise ModelFolderError(f"{self._name}: OpenVINO cannot run it: {error}") from error
         return maps[:count]
 
     def compile_dynamic(self, config: dict[str, Any]) -> Any:
@@ -80,7 +89,9 @@ class OpenVinoSession:
         if key not in self._pools:
             with self._compiling:
                 if key not in self._pools:
-                    self._pools[key] = _RequestPool(self._compile(shape, self._config(streams)))
+                    compiled = self._compile(shape, self._config(streams))
+                    self._refuse_other_outputs(compiled, shape[0])
+                    self._pools[key] = _RequestPool(compiled)
         return self._pools[key]
 
     def _config(self, streams: int) -> dict[str, Any]:
@@ -99,6 +110,7 @@ class OpenVinoSession:
         try:
             if shape:
                 model.reshape([*shape])
+                self._refuse_large(model, shape[0])
             compiled = self._core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise self._cannot_load(error) from error
@@ -106,7 +118,28 @@ class OpenVinoSession:
             write_cache_file(cached, compiled.export_model().getvalue(), most=CACHED_NETWORKS)
         return compiled
 
+    def _refuse_other_outputs(self, compiled: Any, batch: int) -> None:
+        """Refuse a network that does not make feature maps, (N, K, h, w) float32, of pictures."""
+        output = compiled.outputs[0]
+        shape, kind = output.get_partial_shape(), output.get_element_type().get_type_name()
+        sides = [*shape.to_shape()] if shape.is_static else []
+        if len(compiled.inputs) != 1 or kind != "f32" or len(sides) != 4 or sides[0] != batch:
+            raise ModelFolderError(f"{self._name}: expected one input and (N, K, h, w) float32, got {shape} of {kind}")
+
+    def _refuse_large(self, model: Any, batch: int) -> None:
+        """Refuse a network before anything is computed whose tensors, at this input, no memory would hold."""
+        for operation in model.get_ops():
+            for output in operation.outputs():
+                shape = output.get_partial_shape()
+                count = math.prod(shape.to_shape()) // batch if shape.is_static else 0
+                if count > MOST_VALUES:
+                    raise ModelFolderError(
+                        f"{self._name}: its operator {operation.get_type_name()} makes {count:,} values of a photo, "
+                        f"and {MOST_VALUES:,} are the most"
+                    )
+
     def _read(self) -> Any:
+        check_network(self._network)
         try:
             if isinstance(self._network, bytes):
                 return self._core.read_model(self._network)
@@ -115,20 +148,25 @@ class OpenVinoSession:
             raise self._cannot_load(error) from error
 
     def _cannot_load(self, error: Exception) -> ModelFolderError:
-        name = "network" if isinstance(self._network, bytes) else str(self._network)
-        return ModelFolderError(f"{name}: OpenVINO cannot load it: {error}")
+        return ModelFolderError(f"{self._name}: OpenVINO cannot load it: {error}")
+
+    @property
+    def _name(self) -> str:
+        return "network" if isinstance(self._network, bytes) else str(self._network)
 
     def _cache_file(self, shape: tuple[int, ...], config: dict[str, Any]) -> Path | None:
         """Where the network is cached, compiled for this use by this version on this processor."""
         if self._digest is None:
             return None
         processor = self._core.get_property("CPU", "FULL_DEVICE_NAME")
-        use = f"{self._digest} {shape} {sorted(config.items())} {_import_openvino().__version__} {processor}"
+        use = f"checked {self._digest} {shape} {sorted(config.items())} {_import_openvino().__version__} {processor}"
         return cache_home() / "compiled" / f"{hashlib.sha256(use.encode()).hexdigest()[:32]}.blob"
 
     def _load(self, cached: Path, config: dict[str, Any]) -> Any:
         try:
             content = _read_tensor(cached)
+            if content is None:
+                return None
             os.utime(cached)
             return self._core.import_model(content, "CPU", config)
         except (OSError, RuntimeError):  # missing or broken: compile again
@@ -226,9 +264,16 @@ def _import_openvino() -> Any:
 
 
 def _read_tensor(file: Path) -> Any:
-    """A file's bytes in memory that OpenVINO uses as it is; of plain bytes it makes copies."""
+    """A file's content in memory that OpenVINO uses as it is; of plain bytes it makes copies.
+
+    None where the content is not as it was written: OpenVINO would compute wrong scores with it, or crash.
+    """
     openvino = _import_openvino()
     with open_regular(file) as stream:
-        tensor = openvino.Tensor(openvino.Type.u8, [os.fstat(stream.fileno()).st_size])
-        stream.readinto(tensor.data)
-    return tensor
+        size = os.fstat(stream.fileno()).st_size - HASH_SIZE
+        if size <= 0:
+            return None
+        tensor = openvino.Tensor(openvino.Type.u8, [size])
+        content = memoryview(tensor.data)
+        stream.readinto(content)
+        return tensor if is_hash_of(stream.read(), content) else None

@@ -31,7 +31,7 @@ def test_words_are_learnt_and_nothing_else_changes(
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [("image_path,text\n", "expected the columns image_path and caption"), ("image_path,caption\n", "no caption")],
+    [("image_path,text\n", "no column 'caption', only image_path, text"), ("image_path,caption\n", "no caption")],
 )
 def test_captions_that_cannot_be_read_are_refused(
     cli: Cli,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +15,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import say_left_out
 from vectortag.apps.cli.output import notes, progress_over, stdout
 from vectortag.core.errors import OutputError, OverwriteError, PhotoError, VectorTagError
-from vectortag.core.file_names import escape_path, is_folder
+from vectortag.core.file_names import escape_path, is_folder, name_for_file
 from vectortag.core.types import FailedTagging
 from vectortag.core.writing import appearing
 from vectortag.data.find import LeftOut, photos_of
@@ -165,7 +164,7 @@ class _Names:
         folder = self._folder / subfolder
         short = folder / photo.stem
         base = short if self._taken.setdefault(short, photo) == photo else folder / photo.name
-        return base.with_name(f"{base.name}.{re.sub(r'[^0-9A-Za-z-]+', '_', what)}{suffix}")
+        return base.with_name(f"{base.name}.{name_for_file(what)}{suffix}")
 
 
 def _draw(

@@ -14,10 +14,10 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
 from vectortag.core.schema import to_plain
+from vectortag.core.text import normalise
 from vectortag.data.find import find_images
 from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
-from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import AddedTag, read_additions, remove_addition
 from vectortag.personal.few_shot import FEW_EXAMPLES, WEAK
 from vectortag.personal.from_words import add_from_words, knows_words, propose_parents

@@ -17,8 +17,8 @@ from vectortag.apps.server.request_body import FORM, PHOTO_TYPES, PHOTOS, read_u
 from vectortag.apps.server.responses import answer, declared_answer
 from vectortag.apps.server.service import Service
 from vectortag.core.errors import NewTagError, PhotoError, UnknownTagError
+from vectortag.core.text import normalise
 from vectortag.core.types import Tagging
-from vectortag.model.taxonomy import normalise
 from vectortag.personal.added_tags import LONGEST_NAME
 from vectortag.personal.few_shot import MIN_EXAMPLES
 

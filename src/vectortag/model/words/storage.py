@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.numerics import unit
+from vectortag.core.text import has_control_characters
 from vectortag.core.types import FloatArray
 from vectortag.model.calibration import PROFILES, Calibration
 from vectortag.model.classifier import Classifier
@@ -49,7 +50,10 @@ def unpack_words(arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier)
         KeyError: an array is missing.
         ValueError: the arrays do not fit together, or the classifier.
     """
+    _check_shapes(arrays)
     known = tuple(arrays["known"].tobytes().decode().split("\n")) if len(arrays["known"]) else ()
+    if has_control_characters("".join(known)):
+        raise ValueError("the known words have control characters")
     whole = {name: arrays[name].astype(np.float32) for name in ("projection", "offset", "text_middle", "text_turn")}
     if "projection_steps" in arrays:  # else it is in fp16, as in models made before
         whole["projection"] *= arrays["projection_steps"]
@@ -67,6 +71,26 @@ def unpack_words(arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier)
         calibration = Calibration(arrays["evidence.slope"], arrays["evidence.bias"], thresholds)
         evidence = Evidence(calibration=calibration, **numbers)
     return Words(classifier, unit(class_texts), known=known, known_texts=known_texts, evidence=evidence, **whole)
+
+
+def _check_shapes(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    features, dimensions = arrays["projection"].shape
+    classes, known = len(arrays["class_texts"]), len(arrays["known_texts"])
+    expected = {
+        "projection_steps": (features, 1),
+        "offset": (dimensions,),
+        "text_middle": (dimensions,),
+        "text_turn": (dimensions, dimensions),
+        "class_texts": (classes, dimensions),
+        "known_texts": (known, dimensions),
+        "known": arrays["known"].shape[:1],
+    }
+    if "evidence.slope" in arrays:
+        groups = arrays["evidence.slope"].shape[:1]
+        expected |= {name: groups for name in arrays if name.startswith("evidence.")}
+    for name, shape in expected.items():
+        if name in arrays and arrays[name].shape != shape:
+            raise ValueError(f'"{name}" has the shape {arrays[name].shape}, expected {shape}')
 
 
 def to_bytes(units: npt.NDArray[np.floating]) -> npt.NDArray[np.int8]:

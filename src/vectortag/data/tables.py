@@ -1,0 +1,112 @@
+"""Tables in text files, as people's programs write them: separators, byte order marks and UTF-16 are recognised."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vectortag.core.errors import DataError, did_you_mean
+from vectortag.core.file_names import escape_path
+from vectortag.core.files import open_regular
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What may stand between columns, by the likelihood; the header says which one does."""
+
+LONGEST_LINE = 1 << 20
+"""Characters of the first line; a file without line ends is no table."""
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open table.
+
+    Attributes:
+        columns: their names.
+        separator: what stands between columns.
+        rows: the number of the line on which each row ends, and its fields; DataError for a row that has too many.
+    """
+
+    columns: tuple[str, ...]
+    separator: str
+    rows: Iterator[tuple[int, Row | DataError]]
+
+
+@contextmanager
+def opened_table(file: Path, needed: Sequence[str]) -> Iterator[Table]:
+    """Open a table of text: in UTF-8 or UTF-16, with commas, semicolons, tabs or bars between the columns.
+
+    Args:
+        needed: columns that it must have.
+
+    Raises:
+        DataError: it cannot be read, or a column is missing.
+    """
+    name = escape_path(file)
+    try:
+        with open_regular(file) as stream, io.TextIOWrapper(stream, encoding=_encoding(stream), newline="") as text:
+            yield _table(name, file.name, text, needed)
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read: {error.strerror}. Expected a CSV file with {','.join(needed)}") from (
+            error
+        )
+    except UnicodeError as error:
+        raise DataError(
+            f'{name}: not a CSV file in UTF-8: {error}. In a spreadsheet, save it as "CSV UTF-8"'
+        ) from error
+    except csv.Error as error:
+        raise DataError(f"{name}: not a CSV file: {error}") from error
+
+
+def _encoding(stream: io.BufferedReader) -> str:
+    """By the byte order mark; without one, every second byte of UTF-16 is zero where the header is ASCII."""
+    start = stream.peek(4)[:4]
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if start[1::2] == b"\0\0":
+        return "utf-16-le"
+    return "utf-16-be" if start[::2] == b"\0\0" else "utf-8-sig"
+
+
+def _table(name: str, short: str, text: io.TextIOWrapper, needed: Sequence[str]) -> Table:
+    first = text.readline(LONGEST_LINE)
+    skipped = 0
+    separators = list(SEPARATORS)
+    if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == 5:  # Excel's own way to say it
+        separators, skipped, first = [first[4]], 1, text.readline(LONGEST_LINE)
+    headers = {separator: _header(first, separator) for separator in separators}
+    separator = next((one for one, columns in headers.items() if set(needed) <= set(columns)), separators[0])
+    columns = headers[separator]
+    for column in needed:
+        if column not in columns:
+            hint = did_you_mean(column, columns)
+            raise DataError(
+                f"{name}:{1 + skipped}: no column {column!r}, only {', '.join(columns) or 'nothing'}.{hint}"
+            )
+    return Table(columns, separator, _rows(short, text, columns, separator, skipped + 1))
+
+
+def _header(line: str, separator: str) -> tuple[str, ...]:
+    fields = next(csv.reader([line], delimiter=separator), [])
+    return tuple(field.strip() for field in fields)
+
+
+def _rows(
+    name: str, text: io.TextIOWrapper, columns: Sequence[str], separator: str, lines: int
+) -> Iterator[tuple[int, Row | DataError]]:
+    reader = csv.reader(text, delimiter=separator)
+    for fields in reader:
+        row = reader.line_num + lines
+        if not any(map(str.strip, fields)):  # spreadsheets leave rows of separators alone
+            continue
+        if len(fields) > len(columns) and any(fields[len(columns) :]):
+            held = SEPARATORS.get(separator, repr(separator))
+            yield row, DataError(f"{name}:{row}: more fields than columns. Put quotes around tags that hold {held}.")
+        else:
+            yield row, dict(zip(columns, [*fields, *[""] * (len(columns) - len(fields))], strict=False))

@@ -1,0 +1,116 @@
+"""XMP: the keywords in a packet, as the programs that people use write them.
+
+A packet may come from anybody. It is parsed by defusedxml, which refuses document types and entities: XMP has neither,
+and nested entities fill a computer's memory. (lxml would be 5 MB of compiled code; defusedxml is a few kB of Python.)
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import Any
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
+
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+ACDSEE = "{http://ns.acdsee.com/iptc/1.0/}"
+CATEGORIES = ACDSEE + "categories"
+"""A text that is XML itself: nested categories, of which `Assigned` says whether the photo has it."""
+
+FIELDS = {
+    "{http://purl.org/dc/elements/1.1/}subject": "|",
+    "{http://ns.adobe.com/lightroom/1.0/}hierarchicalSubject": "|",
+    "{http://www.digikam.org/ns/1.0/}TagsList": "/",
+    "{http://ns.microsoft.com/photo/1.0/}LastKeywordXMP": "/",
+    ACDSEE + "keywords": "|",
+}
+"""The properties of XMP that hold keywords, and what separates the levels of a path in each."""
+
+LARGEST_PACKET = 32 << 20
+"""Bytes. Those of programs that note each brush stroke have a few million."""
+
+KeywordPath = list[str]
+"""The levels of one keyword: `Animals|Dog` is ["Animals", "Dog"]."""
+
+
+class XmpError(ValueError):
+    """A packet is not XMP that can be read; the text says why."""
+
+
+def keyword_paths(packet: bytes) -> list[KeywordPath]:
+    """The keywords in a packet, in the order in which they stand.
+
+    Raises:
+        XmpError: it cannot be parsed.
+    """
+    root = _parsed(packet)
+    paths = [
+        text.split(separator)
+        for field, separator in FIELDS.items()
+        for found in root.iter(field)
+        for text in _texts(found)
+    ]
+    paths += [text.split(separator) for field, separator in FIELDS.items() for text in _attributes(root, field)]
+    for text in (*(found.text or "" for found in root.iter(CATEGORIES)), *_attributes(root, CATEGORIES)):
+        if text.strip():
+            paths += _assigned(_parsed(text.encode()), [])
+    return paths
+
+
+def _parsed(packet: bytes) -> Any:
+    if len(packet) > LARGEST_PACKET:
+        raise XmpError(f"it has {len(packet) >> 20} MiB, where {LARGEST_PACKET >> 20} are the most")
+    content = _decoded(packet)
+    content = content.strip("\ufeff\x00 \t\r\n") if isinstance(content, str) else content.strip(b"\x00 \t\r\n")
+    if not content:
+        raise XmpError("it is empty")
+    try:
+        return fromstring(content, forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise XmpError("it has a document type, which XMP never has") from error
+    except (ParseError, ValueError, LookupError, RecursionError) as error:
+        raise XmpError(f"it is not XML: {error}") from error
+
+
+def _decoded(packet: bytes) -> bytes | str:
+    """Text where it is in UTF-16, with a byte order mark or without; else the bytes, whose declaration counts."""
+    encoding = next((name for mark, name in _MARKS.items() if packet.startswith(mark)), None)
+    if encoding is None:
+        return packet
+    try:
+        return packet[: len(packet) & ~1].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise XmpError(f"it is not UTF-16: {error}") from error
+
+
+_MARKS = {
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
+
+
+def _texts(field: Any) -> Iterator[str]:
+    """The entries of a property: those of its list, or its own text where it has none."""
+    entries = [entry.text for entry in field.iter(RDF + "li")] or [field.text]
+    yield from (text for text in entries if text and text.strip())
+
+
+def _attributes(root: Any, name: str) -> Iterator[str]:
+    """A property of one value may be an attribute of its description."""
+    for description in root.iter(RDF + "Description"):
+        if text := description.get(name, "").strip():
+            yield text
+
+
+def _assigned(element: Any, above: KeywordPath) -> Iterator[KeywordPath]:
+    """The paths of ACDSee's categories that are assigned."""
+    pending = [(element, above)]
+    while pending:
+        parent, path = pending.pop()
+        for child in reversed(list(parent)):
+            pending.append((child, [*path, (child.text or "").strip()]))
+        if parent.get("Assigned") == "1" and path:
+            yield path

@@ -32,6 +32,7 @@ PAGES = {
     "experiments/experiments.md": "experiments.md",
     "examples/photos/LICENSES.md": "example_photos.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
 }
 """Each file of the repository that is a page, and its name in the site."""

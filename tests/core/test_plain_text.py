@@ -15,7 +15,21 @@ PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 NASTY = (
     *("![x](http://evil.example/x.png)", "<b>bold</b>", "<img src=x onerror=alert(1)>", "[a](http://b)", "**bold**"),
     *("`code`", "http://evil.example", "www.evil.example", "a@b.example", "&lt;b&gt;", ":red[x]", "$x$", "a\\*b"),
-    *("# heading", "- item", "+ item", "1. one", "12) two", "a|b", "~~gone~~", "---", "===", "> quote", "t-shirt"),
+    *(
+        "# heading",
+        "- item",
+        "+ item",
+        "1. one",
+        "12) two",
+        "a|b",
+        "~~gone~~",
+        "---",
+        "===",
+        "> quote",
+        "t-shirt",
+        "_a_",
+        "é_a_é _x_",
+    ),
     *("two\nlines", "\x1b[2J"),
 )
 

@@ -9,7 +9,7 @@ _CONTROL_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u2028-\u202e\
 """Control characters, and those that turn the direction of writing; the second lets tabs and line ends be."""
 
 _MARKDOWN = re.compile(
-    r"[\\`*_{}\[\]<>#~$|]"
+    r"[\\`*{}\[\]<>#~$|]|(?<![^\W_])_|_(?![^\W_])"  # inside a word, _ means nothing
     r"|:(?=\S)|@(?=\w)|&(?=#?\w+;)|(?<=www)\.(?=\S)"  # addresses, `:red[...]`, entities
     r"|^[-+=](?=[\s=-]|$)",  # lists, headings
     re.IGNORECASE,

@@ -60,6 +60,14 @@ class TestLimits:
 
             assert small.read(connection).startswith(b"HTTP/1.1 431 ")
 
+    def test_trailers_are_no_headers(self, small, cat):
+        head = b"POST /v1/tag HTTP/1.1\r\nhost: x\r\ncontent-type: image/jpeg\r\ntransfer-encoding: chunked\r\n\r\n"
+        trailers = b"host: evil.example\r\ncontent-encoding: gzip\r\norigin: http://evil.example\r\n"
+        with small.connect() as connection:
+            connection.sendall(head + b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(cat), cat, trailers))
+
+            assert small.read(connection).startswith(b"HTTP/1.1 200 ")
+
     def test_what_is_no_http(self, small):
         with small.connect() as connection:
             connection.sendall(b"hello?\r\n\r\n")

@@ -105,10 +105,10 @@ def test_a_strangers_model_in_the_browser(stranger: str, browser: Any):
     page.on("request", lambda request: asked.append(request.url))
 
     page.goto(f"{stranger}/models")
-    page.get_by_text("Model card").last.wait_for(timeout=60_000)
-    for expander in page.get_by_text("Model card").all():
-        expander.click()
-    page.get_by_text("pixel.png").first.wait_for(timeout=30_000)
+    pixel = page.get_by_text("pixel.png")
+    pixel.wait_for(state="attached", timeout=60_000)
+    page.get_by_test_id("stExpander").filter(has=pixel).locator("summary").click()
+    pixel.wait_for(timeout=30_000)
 
     text = page.get_by_test_id("stMain").inner_text().replace("\N{WORD JOINER}", "")
     assert text.count(NAME) >= 1

@@ -52,6 +52,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._unread_timer: asyncio.TimerHandle | None = None
         self._head_bytes_left = HEAD_BYTES
         self._head_size = 0
+        self._in_head = False
         self._keep_alive = True  # of the newest request, once its body has come
         self._refused = False  # nothing more is read
 
@@ -124,7 +125,7 @@ class PatientProtocol(HttpToolsProtocol):
         return True
 
     def on_message_begin(self) -> None:
-        self._head_bytes_left, self._head_size = HEAD_BYTES, 0
+        self._head_bytes_left, self._head_size, self._in_head = HEAD_BYTES, 0, True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -132,10 +133,13 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:  # a trailer, which must not replace what was checked
+            return
         self._head_size += len(name) + len(value) + len(": \r\n")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         if self._refused or self.parser.should_upgrade():
             return
         self._stop_head_timer()

@@ -21,7 +21,7 @@ def as_text(name: str) -> str:
     r"""A name, such as a tag or a file name, for a Markdown text of the page: it is shown as it is.
 
     >>> print(as_text("a_b*.jpg"))
-    a\_b\*.jpg
+    a_b\*.jpg
     """
     return escape_markdown(_broken_up(name))
 

@@ -159,7 +159,7 @@ def _set_up_pillow() -> None:
     """
     warnings.filterwarnings("ignore", module=r"PIL\.")
     Image.MAX_IMAGE_PIXELS = None
-    Image.core.set_block_size(64 * 2**20)
+    Image.core.set_block_size(64 * 2**20)  # type: ignore[attr-defined]
 
 
 def _write_every_name() -> None:

@@ -25,7 +25,7 @@ from vectortag.core.errors import ConfigError, DataError
 from vectortag.core.folders import data_home, report_folder
 from vectortag.core.types import FloatArray
 from vectortag.core.version import __version__
-from vectortag.data.embeddings import Embeddings, embed_photos
+from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record
 from vectortag.data.training import TrainingData, prepare_training_data

@@ -25,7 +25,7 @@ from vectortag.core.files import open_text
 from vectortag.core.folders import PACKAGE
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
-from vectortag.data.embeddings import Embeddings, embed_photos
+from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record, photo_in
 from vectortag.evaluation.evaluate import choose_part

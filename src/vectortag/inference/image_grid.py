@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from vectortag.core.types import Heatmap
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap
 
 SIDE = 480
 """Pixels of a picture's longer side."""
@@ -91,7 +91,7 @@ def draw_comparison(
     Args:
         photo: upright.
         rows: for each tag, (name of the model, its heat map) of each model; not empty.
-        opacity: as in `vectortag.inference.heatmap.draw_heatmap`.
+        opacity: as in `vectortag.inference.heatmap_drawing.draw_heatmap`.
     """
     small = fit(photo)
     return draw_sheet(

@@ -17,7 +17,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.files import read_file
 from vectortag.core.folders import cache_home, write_cache_file
 from vectortag.core.types import FloatArray
-from vectortag.data.embeddings import Embedded, embed_cached
+from vectortag.data.embedding_cache import Embedded, embed_cached
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import WORDS
 from vectortag.model.words.similarity import Words

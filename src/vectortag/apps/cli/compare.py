@@ -15,7 +15,7 @@ from vectortag.apps.cli.explain import save_png, say_where_maps_stay_coarse
 from vectortag.apps.cli.output import stdout
 from vectortag.core.types import Heatmap
 from vectortag.data.outputs import PICTURE, Inputs, check_output
-from vectortag.inference.heatmap import sharpness
+from vectortag.inference.heatmap_drawing import sharpness
 from vectortag.inference.image_grid import draw_comparison
 from vectortag.inference.tagger import Tagger
 from vectortag.runtime.pixels import open_image

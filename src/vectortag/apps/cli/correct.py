@@ -16,7 +16,7 @@ from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, DataError
 from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.types import FailedTagging
-from vectortag.data.embeddings import embed_photos
+from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.find import photos_of
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.outputs import LABELS, Inputs, check_output

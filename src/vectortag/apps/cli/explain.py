@@ -22,7 +22,7 @@ from vectortag.core.writing import appearing
 from vectortag.data.find import LeftOut, photos_of
 from vectortag.data.outputs import MAPS, PICTURE, Inputs, check_output, to_png
 from vectortag.inference.analysis import Analysis
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap
 from vectortag.inference.tagger import Tagger
 from vectortag.runtime.pixels import open_image
 

@@ -75,10 +75,10 @@ def find(
     with open_output(output) as stream:
         (write_table if form == "table" else write_lines)(found, stream)
     if html is not None:
-        from vectortag.inference.contact_sheet import write_contact_sheet
+        from vectortag.inference.found_page import write_found_page
 
         with open_output(html) as stream:
-            write_contact_sheet(stream, sentence, found, max_pixels=tagger.embedder.pixel_limit)
+            write_found_page(stream, sentence, found, max_pixels=tagger.embedder.pixel_limit)
     if not found:
         notes.print(f"no photo was found among {len(index.photos)}", style="yellow")
     return 1 if index.failed else 0

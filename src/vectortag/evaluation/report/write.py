@@ -38,7 +38,7 @@ from vectortag.evaluation.report.curves import (
     precision_recall,
 )
 from vectortag.evaluation.report.text import readme
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap
 from vectortag.inference.image_grid import Cell, draw_sheet, fit, score_note
 from vectortag.inference.tagger import Tagger
 from vectortag.runtime.pixels import open_image

@@ -35,7 +35,7 @@ figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 """
 
 
-def write_contact_sheet(
+def write_found_page(
     stream: TextIO, sentence: str, found: Sequence[Found[Path]], *, max_pixels: int = DEFAULT_PIXELS
 ) -> None:
     """Write the page; a photo that has gone since has its error in its place."""

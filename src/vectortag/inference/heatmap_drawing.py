@@ -1,4 +1,4 @@
-"""Draw a heat map over its photo, and say how sharp it is."""
+"""Draws heat maps over photos, and says how sharp they are. The Grad-CAM formula is in model/head.py."""
 
 from __future__ import annotations
 

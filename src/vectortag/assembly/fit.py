@@ -45,10 +45,11 @@ BATCH, EPOCHS = 64, 25
 FEWEST_STEPS, MOST_EPOCHS = 3000, 150
 """A small data set gets more epochs, so that the fit converges."""
 
-STRONG_REGULARISATION = MlpOptions(
-    hidden=512, dropout=0.5, input_dropout=0.3, mixup=0.3, weight_decay=0.3, batch_size=BATCH
-)
-"""A user's own data set is small; with the wide head, this is worth 0.5 to 3.7 points of mAP (docs/new-tags.md)."""
+FIT_OPTIONS = MlpOptions(hidden=512, dropout=0.5, input_dropout=0.3, mixup=0.3, weight_decay=0.3, batch_size=BATCH)
+"""The options of `vectortag fit`; epochs and seed are set per run.
+
+A user's own data set is small: with the wide head, this regularisation is worth 0.5 to 3.7 points of mAP
+(docs/new-tags.md)."""
 
 
 def fit(
@@ -167,7 +168,7 @@ def fit_head(
     fit_mlp(
         training,
         targets,
-        replace(STRONG_REGULARISATION, epochs=count, seed=seed),
+        replace(FIT_OPTIONS, epochs=count, seed=seed),
         weights=weights,
         after_epoch=after_epoch,
     )

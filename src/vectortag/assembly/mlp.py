@@ -59,7 +59,7 @@ def masked_bce(logits: FloatArray, targets: ByteArray, weights: FloatArray | Non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlpOptions:
-    """How the head is fitted."""
+    """How the head is fitted. `vectortag fit` overrides these defaults: see FIT_OPTIONS in assembly/fit.py."""
 
     hidden: int = 256  # values of the hidden layer
 

@@ -31,7 +31,7 @@ class Scorer:
         tags: T names: the model's own in the manifest's order, then the added ones.
         head: embeddings (N, K) -> logits (N, T).
         calibration: from logits to scores, (T,) float32.
-        thresholds: (T,) float32, the calibration's for one profile; NaN where a tag is never shown.
+        thresholds: (T,) float32, the calibration's for one profile; NaN: the tag is never shown.
         hierarchy: parents and children among the model's own tags.
         parents: each added tag and the tags of the model that it implies.
     """

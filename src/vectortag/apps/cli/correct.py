@@ -65,7 +65,7 @@ def _print_corrections(corrections: Sequence[Correction], done: str) -> None:
     for one in corrections:
         stdout().print(f"{done}: {escape_path(one.photo)}: {_label(one)}")
     if not corrections:
-        notes.print("there is nothing to undo", style="yellow")
+        notes.print("nothing to undo", style="yellow")
 
 
 def _label(one: Correction) -> str:

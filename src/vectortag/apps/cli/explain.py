@@ -84,7 +84,7 @@ def explain(
         say_where_maps_stay_coarse(tagger)
     wanted = [tagger.tags[tagger.place(tag)] for tag in tags or ()]
     names = _Names(output, several=len(photos) > 1 or len(wanted) != 1, inputs=InputFiles(paths), overwrite=overwrite)
-    for photo, subfolder in photos:  # before any work, where the names are known
+    for photo, subfolder in photos:  # before any work, if the names are known
         for what, suffix in [("maps", ".safetensors")] if every else [(tag, ".png") for tag in wanted]:
             names.of(photo, subfolder, what, suffix)
     failed = 0

@@ -51,7 +51,7 @@ class Notes:
         self.pieces(("error:", "bold red"), (f" {text}", ""))
 
     def pieces(self, *pieces: tuple[str, str]) -> None:
-        """One line. Where stderr is full or closed there is nobody to tell, and the job goes on."""
+        """Print one line. If stderr is full or closed, the job goes on without it."""
         with contextlib.suppress(OSError, ValueError):
             self.console.pieces(*pieces)
 
@@ -92,7 +92,7 @@ def line_writer(stream: TextIO) -> Callable[..., None]:
 
 
 def bar(score: float, encoding: str | None = None) -> str:
-    """A score in [0, 1] as a bar of 20 cells; of "#" where the encoding of a console lacks the blocks.
+    """A score in [0, 1] as a bar of 20 cells; of "#" if the console's encoding lacks the blocks.
 
     >>> bar(0.5)
     '██████████          '

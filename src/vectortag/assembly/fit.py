@@ -178,7 +178,7 @@ def fit_head(
 
 
 def _worth(epoch: Epoch) -> tuple[float, float]:
-    """Mean average precision; the loss where no tag can be judged, or two epochs are alike."""
+    """Mean average precision; the loss if no tag can be judged, or two epochs are alike."""
     return (0.0 if math.isnan(epoch.val_map) else epoch.val_map), -epoch.val_loss
 
 

@@ -44,7 +44,7 @@ def refits_file(model: ModelFolder) -> Path:
 
 
 def read_refits(model: ModelFolder) -> tuple[Refit, ...]:
-    """The refits of a model; none where there is no file that can be opened.
+    """The refits of a model; none if there is no file that can be opened.
 
     Raises:
         ModelFolderError: the file was changed by hand, or is of a newer version.

@@ -118,7 +118,7 @@ def write_report(
     Where matplotlib is not installed, the figures that it draws are left out.
 
     Args:
-        learning: the figures of the training; None where they are not known.
+        learning: the figures of the training; None if they are not known.
         reports: the figures on each data set.
         overwrite: replace files that are no older report's. Never a photo.
 

@@ -59,7 +59,7 @@ class Evidence:
     words: FloatArray
 
     def group(self, nearness: float) -> int:
-        """Which group a new word belongs to; -1 where it is farther than every word that was tried."""
+        """Which group a new word belongs to; -1 if it is farther than every word that was tried."""
         return int(np.searchsorted(self.from_nearness, nearness + ROUNDING, side="right")) - 1
 
 

@@ -50,7 +50,7 @@ class WordBank:
         self._step, self._middle = arrays["step"].astype(np.float32), arrays["middle"].astype(np.float32)
 
     def vector(self, name: str) -> FloatArray | None:
-        """The (D,) vector of a noun or of its plural; None where it is not in the bank."""
+        """The (D,) vector of a noun or of its plural; None if it is not in the bank."""
         index = next((self._places[one] for one in singulars(name) if one in self._places), None)
         if index is None:
             return None

@@ -27,7 +27,7 @@ from measuring import machine_line, print_table
 from startup import VECTORTAG, run
 
 from vectortag.core.folders import cache_home
-from vectortag.data.embeddings import cache_file, open_cache
+from vectortag.data.embedding_cache import cache_file, open_cache
 from vectortag.data.find import find_images
 from vectortag.inference.search import PhotoIndex
 from vectortag.inference.tagger import Tagger

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from measuring import print_table
 
 from vectortag.core.types import FloatArray
-from vectortag.data.embeddings import embed_photos
+from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.records import read_data_set
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import NETWORK

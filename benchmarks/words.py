@@ -31,7 +31,7 @@ from vectortag.assembly.learn_words import Material, gather, read_captions
 from vectortag.assembly.mlp import fit_mlp
 from vectortag.core.numerics import unit
 from vectortag.core.types import UNKNOWN
-from vectortag.data.embeddings import embed_photos
+from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.records import DataSet, Record, read_data_set
 from vectortag.data.vocabulary import judgeable
 from vectortag.evaluation.evaluate import choose_part

@@ -18,7 +18,7 @@ from vectortag.core.numerics import sigmoid
 from vectortag.data.records import read_data_set
 from vectortag.data.vocabulary import build_targets
 from vectortag.evaluation.evaluate import choose_part, known_in
-from vectortag.inference.heatmap import sharpness
+from vectortag.inference.heatmap_drawing import sharpness
 from vectortag.inference.tagger import Tagger
 
 SETS = ("coco", "corel5k", "flickr8k")

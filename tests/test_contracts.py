@@ -76,6 +76,28 @@ class TestTheMap:
         assert len(entries) <= 15
 
 
+class TestWhereToChangeThings:
+    """CONTRIBUTING.md names a file for each thing that somebody may want to change, and what to look for in it."""
+
+    def rows(self) -> list[tuple[str, list[str]]]:
+        text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+        table = text.partition("| to change | open | there |")[2].partition("\n\n")[0]
+        return [
+            (file, re.findall(r"`(\w+)`", names))
+            for file, names in re.findall(r"^\| .+ \| `([\w/]+\.\w+)` \| (.+) \|$", table, re.MULTILINE)
+        ]
+
+    def test_each_file_exists_and_contains_what_is_named(self):
+        rows = self.rows()
+        assert len(rows) >= 16
+
+        for file, names in rows:
+            text = (PACKAGE / file).read_text("utf-8")
+            assert names, file
+            for name in names:
+                assert re.search(rf"(^|\s|\[){name}\b", text, re.MULTILINE), f"{file}: {name}"
+
+
 MIRRORED = ("assembly", "core", "evaluation", "inference", "model", "personal", "runtime")
 """The packages of which each module has a test file of its own."""
 

@@ -61,7 +61,7 @@ _HOMES = {
     "Tagger": "inference.tagger",
     "Tagging": "core.types",
     "Taxonomy": "model.taxonomy",
-    "draw_heatmap": "inference.heatmap",
+    "draw_heatmap": "inference.heatmap_drawing",
     "escape_path": "core.file_names",
     "evaluate": "evaluation.evaluate",
     "fit": "assembly.fit",
@@ -109,7 +109,7 @@ if TYPE_CHECKING:
     from vectortag.data.find import find_images
     from vectortag.evaluation.evaluate import evaluate
     from vectortag.inference.analysis import Analysis
-    from vectortag.inference.heatmap import draw_heatmap
+    from vectortag.inference.heatmap_drawing import draw_heatmap
     from vectortag.inference.tagger import Tagger
     from vectortag.model.folder import ModelFolder, read_model_folder
     from vectortag.model.taxonomy import Taxonomy

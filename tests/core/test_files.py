@@ -40,5 +40,5 @@ def test_a_missing_file_is_an_error(opener, tmp_path: Path):
 def test_a_named_pipe_is_refused_and_does_not_hang(opener, tmp_path: Path):
     os.mkfifo(tmp_path / "photo.jpg")
 
-    with pytest.raises(OSError, match="it is a named pipe, not an ordinary file"):
+    with pytest.raises(OSError, match="it is a named pipe, not a regular file"):
         opener(tmp_path / "photo.jpg")

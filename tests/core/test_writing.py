@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vectortag.core.errors import OutputError
-from vectortag.core.writing import appearing, replace_file, replace_folder, temporary_beside, written_beside
+from vectortag.core.writing import atomic_output, replace_file, replace_folder, temporary_beside, written_beside
 
 
 def names(folder: Path) -> list[str]:
@@ -19,7 +19,7 @@ class TestAppearing:
         file = tmp_path / "out"
         file.write_bytes(b"old")
 
-        with appearing(file) as output:
+        with atomic_output(file) as output:
             output.write(b"new")
             assert file.read_bytes() == b"old"
 
@@ -28,7 +28,7 @@ class TestAppearing:
 
     def test_where_the_end_is_not_reached_nothing_stays_behind(self, tmp_path: Path):
         def stop_half_way() -> None:
-            with appearing(tmp_path / "out") as output:
+            with atomic_output(tmp_path / "out") as output:
                 output.write(b"half")
                 raise RuntimeError
 
@@ -38,7 +38,7 @@ class TestAppearing:
         assert names(tmp_path) == []
 
     def test_a_folder_that_is_not_there_is_an_error(self, tmp_path: Path):
-        with pytest.raises(OutputError, match="cannot be written"), appearing(tmp_path / "gone" / "out"):
+        with pytest.raises(OutputError, match="cannot be written"), atomic_output(tmp_path / "gone" / "out"):
             pass
 
 

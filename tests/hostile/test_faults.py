@@ -16,7 +16,7 @@ import pytest
 
 from vectortag.core import writing
 from vectortag.core.errors import OutputError
-from vectortag.core.writing import appearing, replace_file, replace_folder
+from vectortag.core.writing import atomic_output, replace_file, replace_folder
 
 Cli = Callable[..., Any]
 MakePhoto = Callable[..., Path]
@@ -84,7 +84,7 @@ class TestOddShares:
         monkeypatch.setattr(os, "fsync", refuse_with(number))
 
         replace_file(tmp_path / "a", b"content")
-        with appearing(tmp_path / "b") as file:
+        with atomic_output(tmp_path / "b") as file:
             file.write(b"content")
 
         assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == b"content"
@@ -92,7 +92,10 @@ class TestOddShares:
     def test_a_write_that_the_disk_refuses_late_is_an_error(self, tmp_path: Path, monkeypatch):
         monkeypatch.setattr(os, "fsync", refuse_with(errno.EIO))
 
-        with pytest.raises(OutputError, match="a: cannot be written: Input/output error"), appearing(tmp_path / "a"):
+        with (
+            pytest.raises(OutputError, match="a: cannot be written: Input/output error"),
+            atomic_output(tmp_path / "a"),
+        ):
             pass
         assert list(tmp_path.iterdir()) == []
 
@@ -101,7 +104,7 @@ class TestOddShares:
         monkeypatch.setattr(Path, "replace", refuse_with(number))
         (tmp_path / "a").write_bytes(b"old")
 
-        with appearing(tmp_path / "a") as file:
+        with atomic_output(tmp_path / "a") as file:
             file.write(b"content")
         replace_file(tmp_path / "b", b"content")
 
@@ -110,11 +113,11 @@ class TestOddShares:
 
     def test_where_the_name_is_refused_the_content_is_kept_and_named(self, tmp_path: Path):
         def work() -> None:
-            with appearing(tmp_path / "a") as file:
+            with atomic_output(tmp_path / "a") as file:
                 file.write(b"an hour's work")
                 (tmp_path / "a").mkdir()
 
-        with pytest.raises(OutputError, match="What was to be written is kept in ") as error:
+        with pytest.raises(OutputError, match="The content is kept in ") as error:
             work()
 
         assert Path(str(error.value).split("kept in ")[1]).read_bytes() == b"an hour's work"
@@ -234,7 +237,7 @@ class TestSignals:
         process.kill()
         process.communicate(timeout=20)
         assert len(names()) == 2
-        monkeypatch.setattr(writing, "_cleared", set())
+        monkeypatch.setattr(writing, "_cleaned", set())
 
         assert cli("tag", photos, "-o", "out", "--model", tiny_model).status == 0
         assert names() == ["out", "photos"]
@@ -243,7 +246,7 @@ class TestSignals:
 class TestLeftovers:
     @pytest.fixture(autouse=True)
     def _nothing_cleared(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(writing, "_cleared", set())
+        monkeypatch.setattr(writing, "_cleaned", set())
 
     def dead(self) -> int:
         """The number of a process that has ended."""

@@ -28,7 +28,7 @@ MakePhoto = Callable[..., Path]
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
 
 MAIN = "from vectortag.apps.entry import main; main()"
-PIPE = "it is a named pipe, not an ordinary file"
+PIPE = "it is a named pipe, not a regular file"
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ class TestOwnOutputs:
         outcome = cli(*writing(what, photo, Path("notes.png"), tiny_model))
 
         assert outcome.status == 2
-        assert "notes.png: is there already and is not " in outcome.stderr
+        assert "notes.png: exists and is not " in outcome.stderr
         assert "pass --overwrite" in outcome.stderr
         assert Path("notes.png").read_text() == "My notes\n  of the year\n"
 
@@ -167,7 +167,7 @@ class TestLabels:
         outcome = cli("report", tiny_model, "photos", "--output", "docs")
 
         assert outcome.status == 2
-        assert "docs/README.md: is there already and is not a report of VectorTag's" in outcome.stderr
+        assert "docs/README.md: exists and is not a VectorTag report" in outcome.stderr
 
     def test_a_folder_of_photos_is_no_place_for_a_model(self, cli: Cli, photo: Path, tiny_model: Path):
         outcome = cli("quantise", tiny_model, "photos", "--output", "photos")
@@ -187,4 +187,4 @@ def test_two_outputs_are_two_files(cli: Cli, photo: Path, tiny_model: Path):
     outcome = cli("find", "sea", photo, "--output", "found", "--html", "./found", "--model", tiny_model)
 
     assert outcome.status == 2
-    assert "two outputs cannot be one file" in outcome.stderr
+    assert "two outputs have the same name" in outcome.stderr

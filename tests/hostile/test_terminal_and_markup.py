@@ -17,7 +17,7 @@ from vectortag.apps.cli.output import console_on, line_writer, notes
 from vectortag.apps.formats import CsvWriter, JsonLinesWriter
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import FailedTagging
-from vectortag.inference.contact_sheet import write_contact_sheet
+from vectortag.inference.found_page import write_found_page
 from vectortag.inference.search import Found
 
 EVIL = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e.jpg"
@@ -113,13 +113,13 @@ class Elements(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in {"src", "href", "onerror"}]
 
 
-def test_a_contact_sheet(make_photo: Callable[..., Path], tmp_path: Path):
+def test_a_page_of_found_photos(make_photo: Callable[..., Path], tmp_path: Path):
     name = "'\"><img src=http:&#47;&#47;evil.example onerror=alert(1)><script>.png"
     photo = make_photo("a.png").rename(tmp_path / name)
     found = [Found(photo, 0.5), Found(tmp_path / f"gone{name}", 0.4)]
     stream = io.StringIO()
 
-    write_contact_sheet(stream, f"</title><script>{EVIL}</script>", found)
+    write_found_page(stream, f"</title><script>{EVIL}</script>", found)
 
     page = stream.getvalue()
     elements = Elements(page)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageFont
 
 from vectortag.core.types import Heatmap
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap
 from vectortag.inference.image_grid import GAP, PAPER, SIDE, TEXT, Cell, draw_comparison, draw_sheet, fit, shorten
 
 FONT = ImageFont.load_default(TEXT)

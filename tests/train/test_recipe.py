@@ -43,7 +43,7 @@ RANDOM_WEIGHTS = """
 """
 IN_A_STEP = """
     import os, signal
-    from vectortag.train.module import TagModule
+    from vectortag.train.lightning_module import TagModule
 
     def step(self, batch, number, original=TagModule.training_step):
         if (self.current_epoch, number) == {when}:

@@ -130,7 +130,7 @@ class _Lessons:
 @dataclass(frozen=True, slots=True)
 class _Lesson:
     """n photos and m texts. For each photo the text it should choose, for each text the photo: shares that sum to 1,
-    or to 0 where there is nothing to choose."""
+    or to 0 if there is nothing to choose."""
 
     rows: npt.NDArray[np.intp]
     texts: FloatArray

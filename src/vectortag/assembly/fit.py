@@ -25,7 +25,7 @@ from vectortag.core.errors import ConfigError, DataError
 from vectortag.core.folders import data_home, report_folder
 from vectortag.core.types import FloatArray
 from vectortag.core.version import __version__
-from vectortag.data.embeddings import Embeddings, embed_photos
+from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record
 from vectortag.data.training import TrainingData, prepare_training_data
@@ -45,10 +45,11 @@ BATCH, EPOCHS = 64, 25
 FEWEST_STEPS, MOST_EPOCHS = 3000, 150
 """A small data set gets more epochs, so that the fit converges."""
 
-STRONG_REGULARISATION = MlpOptions(
-    hidden=512, dropout=0.5, input_dropout=0.3, mixup=0.3, weight_decay=0.3, batch_size=BATCH
-)
-"""A user's own data set is small; with the wide head, this is worth 0.5 to 3.7 points of mAP (docs/new-tags.md)."""
+FIT_OPTIONS = MlpOptions(hidden=512, dropout=0.5, input_dropout=0.3, mixup=0.3, weight_decay=0.3, batch_size=BATCH)
+"""The options of `vectortag fit`; epochs and seed are set per run.
+
+A user's own data set is small: with the wide head, this regularisation is worth 0.5 to 3.7 points of mAP
+(docs/new-tags.md)."""
 
 
 def fit(
@@ -167,7 +168,7 @@ def fit_head(
     fit_mlp(
         training,
         targets,
-        replace(STRONG_REGULARISATION, epochs=count, seed=seed),
+        replace(FIT_OPTIONS, epochs=count, seed=seed),
         weights=weights,
         after_epoch=after_epoch,
     )
@@ -177,7 +178,7 @@ def fit_head(
 
 
 def _worth(epoch: Epoch) -> tuple[float, float]:
-    """Mean average precision; the loss where no tag can be judged, or two epochs are alike."""
+    """Mean average precision; the loss if no tag can be judged, or two epochs are alike."""
     return (0.0 if math.isnan(epoch.val_map) else epoch.val_map), -epoch.val_loss
 
 

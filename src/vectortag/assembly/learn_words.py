@@ -23,7 +23,7 @@ from vectortag.core.errors import DataError
 from vectortag.core.folders import PACKAGE
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
-from vectortag.data.embeddings import Embeddings, embed_photos
+from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record, photo_in
 from vectortag.data.tables import opened_table
@@ -33,7 +33,7 @@ from vectortag.model.classifier import Classifier
 from vectortag.model.folder import NETWORK, ModelFolder, check_destination, rewrite_model_folder
 from vectortag.model.precision import open_model
 from vectortag.model.registry import find_model_folder
-from vectortag.model.words.similarity import Words, no_classes, values
+from vectortag.model.words.similarity import LIST_PROMPT, Words, no_classes, prompts_of, values
 from vectortag.model.words.text_model import TextModel
 from vectortag.model.words.tokenizer import word_pieces
 from vectortag.model.words.word_vectors import read_words
@@ -216,7 +216,7 @@ def describe_classes(classifier: Classifier, model: TextModel) -> FloatArray:
     lines = (PACKAGE / "model" / "words" / "text" / "imagenet.tsv").read_text("utf-8").splitlines()
     described = {name: texts for name, *texts in (line.split("\t") for line in lines)}
     texts = [described.get(name, [name, name]) for name in classifier.names]
-    both = model.embed([f"a photo of a {text}" for pair in texts for text in pair])
+    both = model.embed(prompts_of([text for pair in texts for text in pair]))
     return unit(both[0::2] + both[1::2])
 
 
@@ -263,8 +263,8 @@ def _lists(records: Sequence[Record], rows: dict[Path, int], model: TextModel) -
         for index in range(LISTS):
             words = [record.words[chosen] for chosen in random.permutation(len(record.words))]
             listed = words if index == 0 else words[: random.integers(1, len(words) + 1)]
-            texts.append(f"a photo of {', '.join(listed)}")
-    vectors = model.embed(texts)
+            texts.append(", ".join(listed))
+    vectors = model.embed(prompts_of(texts, LIST_PROMPT))
     return Described(
         np.array([rows[one.path] for one in records], np.intp), vectors.reshape(len(records), LISTS, vectors.shape[1])
     )

@@ -44,7 +44,7 @@ def log_odds(targets: ByteArray) -> FloatArray:
 
 
 def masked_bce(logits: FloatArray, targets: ByteArray, weights: FloatArray | None = None) -> float:
-    """The mean binary cross-entropy over what is known; NaN where nothing is.
+    """The mean binary cross-entropy over what is known; NaN if nothing is.
 
     Args:
         logits: (N, T) float32.
@@ -59,7 +59,7 @@ def masked_bce(logits: FloatArray, targets: ByteArray, weights: FloatArray | Non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlpOptions:
-    """How the head is fitted."""
+    """How the head is fitted. `vectortag fit` overrides these defaults: see FIT_OPTIONS in assembly/fit.py."""
 
     hidden: int = 256  # values of the hidden layer
 
@@ -137,7 +137,7 @@ def _augmented(
 
 
 def with_gaps(targets: ByteArray) -> FloatArray:
-    """(N, T) uint8 -> float32, NaN where nothing is known."""
+    """(N, T) uint8 -> float32, NaN if nothing is known."""
     return np.where(targets == UNKNOWN, np.float32(np.nan), targets.astype(np.float32))
 
 

@@ -131,12 +131,12 @@ class CrossFitted:
         }
 
     def reliability(self) -> dict[str, dict[str, list[float]]]:
-        """The bins of the calibration error before and after; NaN where a bin is empty."""
+        """The bins of the calibration error before and after; NaN if a bin is empty."""
         both = {"before": reliability(self.raw, self.targets), "after": reliability(self.scores, self.targets)}
         return {name: {key: rounded(values) for key, values in asdict(bins).items()} for name, bins in both.items()}
 
     def per_tag(self) -> dict[str, list[float]]:
-        """By the name of a figure, its value for each tag; NaN where it has none."""
+        """By the name of a figure, its value for each tag; NaN if it has none."""
         counts = count(self.decisions, self.targets)
         return {
             "photos": counts.positives.astype(int).tolist(),

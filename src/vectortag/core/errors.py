@@ -48,15 +48,15 @@ class ConfigError(VectorTagError):
 
 
 class TrainingError(VectorTagError):
-    """A training cannot go on, or its result is not fit to be written."""
+    """A training cannot go on, or its result cannot be used."""
 
 
 class NewTagError(VectorTagError):
-    """A new tag cannot be made of these examples, or under this name."""
+    """A new tag cannot be made from these examples or with this name."""
 
 
 class WordsError(VectorTagError):
-    """Words are too far from all that a model knows, or the model knows no words."""
+    """Words are too far from what a model knows, or the model knows no words."""
 
 
 class CorrectionError(VectorTagError):
@@ -68,7 +68,7 @@ class UnknownTagError(VectorTagError):
 
 
 class UnknownModelError(VectorTagError):
-    """There is no model folder under this name."""
+    """No model has this name or path."""
 
 
 class ModelFolderError(VectorTagError):
@@ -84,15 +84,15 @@ class OutputError(VectorTagError):
 
 
 class OverwriteError(VectorTagError):
-    """An output is an input, a photo, or a file of another kind than is about to be written: it is not replaced."""
+    """An output would replace an input, a photo, or a file of another kind."""
 
 
 class ServiceError(VectorTagError):
     """A VectorTag service refused a request, or could not be reached.
 
     Attributes:
-        status: the HTTP status; None where there was no answer.
-        kind: the word for programs at the end of the problem's type, such as "too-large"; "" where there is none.
+        status: the HTTP status; None if there was no answer.
+        kind: the word for programs at the end of the problem's type, such as "too-large", or "".
     """
 
     def __init__(self, message: str, *, status: int | None = None, kind: str = "") -> None:
@@ -109,7 +109,7 @@ class MissingExtraError(VectorTagError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " Did you mean ...?" for the closest known word, or "" where none is close.
+    """Return " Did you mean ...?" for the closest known word, or "" if none is close.
 
     >>> did_you_mean("beech", ["beach", "boat"])
     ' Did you mean "beach"?'

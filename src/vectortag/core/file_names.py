@@ -1,8 +1,8 @@
-"""File names as text that can be written anywhere, and read back.
+"""Escapes file names, so that they can be written anywhere and read back.
 
-A file name is bytes, and not all of them are UTF-8. In every output a byte that is none is written as a backslash, `x`
-and its two hexadecimal digits, and a backslash that stands before something that looks like such an escape is doubled.
-All other names stay as they are.
+A file name is bytes, and may not be UTF-8. In every output, a byte that is not UTF-8 is written as a backslash, `x` and
+its two hexadecimal digits. A backslash before text that looks like such an escape is doubled. All other names are
+unchanged.
 
 `escape_path` and `unescape_path` are the two directions. A stream whose encoding lacks a character writes it as a
 backslash, `u` and its four digits, or `U` and eight (`ESCAPING`), which `unescape_path` reads back as well.
@@ -52,7 +52,7 @@ def unescape_path(text: str) -> Path:
 
 
 def _code(character: str) -> str:
-    """A byte that is no UTF-8 comes as U+DC80 to U+DCFF (PEP 383)."""
+    """A byte that is not UTF-8 is given as U+DC80 to U+DCFF (PEP 383)."""
     point = ord(character)
     if 0xDC80 <= point <= 0xDCFF:
         return rf"\x{point - 0xDC00:02x}"
@@ -92,7 +92,7 @@ def name_for_file(tag: str) -> str:
 
 
 def is_folder(path: str | Path) -> bool:
-    """Whether this is a folder; False where that cannot be found out: its own folder is closed, its name too long."""
+    """Whether this is a folder; also False if it cannot be checked, as when its name is too long."""
     try:
         return Path(path).is_dir()
     except (OSError, ValueError):
@@ -100,7 +100,7 @@ def is_folder(path: str | Path) -> bool:
 
 
 def is_missing(path: str | Path) -> bool:
-    """Whether there certainly is nothing of that name."""
+    """Whether the path certainly does not exist."""
     try:
         os.stat(path)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""How files are opened: ordinary files only. A named pipe that is called like a photo would hang a reader for ever."""
+"""Opens files, but only regular ones: to read a named pipe with the name of a photo would never end."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ KINDS = (
 READING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 
 ALREADY_OPEN = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
-"""What the shell has opened for us, as in `check <(unzip -p set.zip metadata.csv)`: it may be a pipe."""
+"""Files that the shell has opened, as in `check <(unzip -p set.zip metadata.csv)`. They may be pipes."""
 
 
 def open_regular(path: str | Path) -> io.BufferedReader:
-    """Open an ordinary file for reading.
+    """Open a regular file for reading.
 
     Raises:
         OSError: it cannot be read, or is a pipe, a socket, a device or a folder; `strerror` says which.
@@ -37,19 +37,19 @@ def open_regular(path: str | Path) -> io.BufferedReader:
 
 
 def read_file(path: str | Path) -> bytes:
-    """The content of an ordinary file; fails as `open_regular`."""
+    """The content of a regular file; fails as `open_regular`."""
     with open_regular(path) as file:
         return file.read()
 
 
 def read_text(path: str | Path) -> str:
-    """The content of an ordinary file in UTF-8; fails as `open_regular`, or with UnicodeDecodeError."""
+    """The content of a regular file in UTF-8; fails as `open_regular`, or with UnicodeDecodeError."""
     with open_text(path) as file:
         return file.read()
 
 
 def open_text(path: str | Path, *, encoding: str = "utf-8", newline: str | None = None) -> io.TextIOWrapper:
-    """Open an ordinary file as text; fails as `open_regular`."""
+    """Open a regular file as text; fails as `open_regular`."""
     return io.TextIOWrapper(open_regular(path), encoding=encoding, newline=newline)
 
 
@@ -63,7 +63,7 @@ def _is_open_already(path: str | Path) -> bool:
 
 
 def _open_checked(path: str | Path) -> int:
-    """Look before opening, since a pipe or a device notices; and after, since it may have been exchanged."""
+    """Check before opening, since opening affects a pipe or a device; and after, since the file may have changed."""
     require_regular(path)
     handle = os.open(path, READING)
     try:
@@ -74,10 +74,10 @@ def _open_checked(path: str | Path) -> int:
     return handle
 
 
-def _refuse_special(found: os.stat_result, path: str | Path) -> None:
-    if stat.S_ISREG(found.st_mode):
+def _refuse_special(status: os.stat_result, path: str | Path) -> None:
+    if stat.S_ISREG(status.st_mode):
         return
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder, not a file", str(path))
-    kind = next((name for is_kind, name in KINDS if is_kind(found.st_mode)), "something else")
-    raise OSError(errno.EINVAL, f"it is {kind}, not an ordinary file", str(path))
+    kind = next((name for is_kind, name in KINDS if is_kind(status.st_mode)), "something else")
+    raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))

@@ -36,10 +36,10 @@ def report_folder(name: str) -> Path:
 def write_cache_file(file: Path, content: bytes, *, most: int) -> None:
     """Write a cache file, its hash at the end; delete the least recently used files of its kind in its folder.
 
-    Where the cache cannot be written, nothing happens: a cache is never worth failing for.
+    If the cache cannot be written, this does nothing: no command fails for its cache.
 
     Args:
-        most: how many files of this suffix the folder keeps. Reading a file counts as use where the reader touches it.
+        most: the number of files with this suffix to keep. Reading counts as use only if the reader touches the file.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Text of others (tag names, file names, model cards) as what it is: never a command to a terminal, never Markdown."""
+"""Escapes foreign text (tag names, file names, model cards): it must not control a terminal or become Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u2028-\u202e\u2066-\u2069]")
 _CONTROL_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u2028-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of writing; the second lets tabs and line ends be."""
+"""Control characters, and those that change the direction of text. The second keeps tabs and line ends."""
 
 _MARKDOWN = re.compile(
     r"[\\`*{}\[\]<>#~$|]|(?<![^\W_])_|_(?![^\W_])"  # inside a word, _ means nothing
@@ -17,7 +17,7 @@ _MARKDOWN = re.compile(
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""The text with escapes in the place of control characters; `lines` lets tabs and line ends be.
+    r"""Replace control characters with escapes; `lines` keeps tabs and line ends.
 
     A name with ESC in it could change what a terminal shows or does. The escapes are those of JSON.
 
@@ -28,7 +28,7 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    r"""The text for a Markdown document, in which it stands unchanged: no markup, no link, no picture.
+    r"""Escape the text for a Markdown document, so that it is shown as it is: no markup, no link, no picture.
 
     >>> print(escape_markdown("![x](http://a.b) <b>_5_</b>"))
     !\[x\](http\://a.b) \<b\>\_5\_\</b\>

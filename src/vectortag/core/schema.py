@@ -1,6 +1,6 @@
 """Frozen values that are stored in files: checked by msgspec when they are read, and when they are made.
 
-Where a value is wrong, the error says at which key, what was expected and what came.
+If a value is wrong, the error names the key, what was expected and what was given.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _STEP = r"\.(\w+)|\[(?:(\d+)|\.\.\.)\]"
 
 
 class SchemaError(ValueError):
-    """A value is not as its schema wants it. The message begins with its path.
+    """A value does not match its schema. The message begins with its path.
 
     Attributes:
         unknown: the path of a key that the schema does not have; None where something else is wrong.
@@ -46,7 +46,7 @@ class SchemaError(ValueError):
 
 
 class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A value whose fields have the types that they are declared with, whoever makes it: lists become tuples.
+    """A value whose fields always have their declared types: lists become tuples.
 
     msgspec itself checks only what it reads. Calling the class with a wrong value raises SchemaError.
     """
@@ -66,7 +66,7 @@ def _fields(schema: type[Schema]) -> tuple[tuple[str, Any], ...]:
 
 
 def from_plain(kind: type[Value], content: Any) -> Value:
-    """Make a value of tables and lists, as a parser gives them.
+    """Make a value from the tables and lists of a parser.
 
     Raises:
         SchemaError: the content is wrong.
@@ -111,7 +111,7 @@ def to_plain(value: Schema) -> dict[str, Any]:
 
 
 def _without_subclass(value: Any) -> Any:
-    """numpy's float64 is a float, and torch's version a text, that msgspec does not take for one."""
+    """Convert numpy's float64 and torch's version, which msgspec does not accept as a float and a text."""
     for plain in (str, float, int):
         if isinstance(value, plain):
             return plain(value)
@@ -119,7 +119,7 @@ def _without_subclass(value: Any) -> Any:
 
 
 def _explained(error: msgspec.ValidationError, kind: Any, content: Any, above: tuple[Step, ...] = ()) -> SchemaError:
-    """The same error with every key by its name, and with what came.
+    """The same error with the names of all keys, and with the value that was given.
 
     Args:
         above: the path of the content in the whole document.
@@ -143,7 +143,7 @@ def _explained(error: msgspec.ValidationError, kind: Any, content: Any, above: t
 
 
 def _expected(problem: str, found: Any) -> str:
-    """What msgspec wanted; "" where it is not msgspec that speaks, but a check of ours."""
+    """What msgspec expected; "" if the error comes from our own check."""
     if problem.startswith("Invalid enum value"):
         return "expected " + " or ".join(map(repr, found.values))
     if str(sys.float_info.max) in problem:

@@ -1,4 +1,4 @@
-"""The frozen values that travel between the layers."""
+"""The frozen values that the packages exchange."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ ByteArray = npt.NDArray[np.uint8]
 Doubles = npt.NDArray[np.float64]
 
 Arithmetic = Literal["f32", "bf16", "int8"]
-"""What a network computes in."""
+"""The precision of a network."""
 
 DIGITS = 6
-"""Decimals of a score in JSON and CSV: more than float32 holds apart."""
+"""Decimals of a score in JSON and CSV: more than float32 distinguishes."""
 
 UNKNOWN = 255
-"""In a target array: unknown whether the photo has the tag. Never counted, never trained on."""
+"""In a target array: unknown whether the photo has the tag. It is neither counted nor trained on."""
 
 
 class TagScore(Struct, frozen=True, gc=False):  # made for every tag of every photo: in a tenth of a dataclass's time
-    """One tag of one photo: `score` in [0, 1], calibrated; `threshold` is the tag's own, None where it has none."""
+    """One tag of one photo: `score` in [0, 1], calibrated; `threshold` is the tag's own, or None."""
 
     tag: str
     score: float
@@ -34,17 +34,17 @@ class TagScore(Struct, frozen=True, gc=False):  # made for every tag of every ph
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """What a model says of one photo.
+    """The tags of one photo, with the scores of all tags.
 
     Attributes:
-        path: the photo as it was named by the caller; None for a picture that came from memory.
+        path: the photo, as the caller named it; None for a picture from memory.
         model: `name@digest` of the model folder.
-        runtime: what ran the network, for example "openvino".
-        precision: what it computed in.
-        size: pixels a side of the network's input.
+        runtime: the runtime of the network, for example "openvino".
+        precision: of the network.
+        size: side of the network's input, in pixels.
         tags: the tags whose score reaches their threshold, highest score first.
-        scores: every tag of the model, in the manifest's order, then every tag that was added to it.
-        implied: parents of added tags among `tags` that are not among them; an added tag changes no other score.
+        scores: of every tag: those of the model, in the manifest's order, then the added ones.
+        implied: parents that added tags in `tags` imply, but that are not in `tags` themselves.
     """
 
     path: str | None
@@ -57,7 +57,7 @@ class Tagging:
     implied: tuple[str, ...] = ()
 
     def __getitem__(self, tag: str) -> TagScore:
-        """The score of one tag by its name; KeyError where the model does not have it."""
+        """The score of one tag by its name; KeyError if the model does not have it."""
         for scored in self.scores:
             if scored.tag == tag:
                 return scored
@@ -71,7 +71,7 @@ class Tagging:
         Args:
             threshold: one for all tags, instead of each tag's own.
             top_k: at most this many.
-            all_scores: every tag; the other two do not count then.
+            all_scores: every tag; the other two are ignored then.
         """
         if all_scores:
             return self.scores
@@ -90,7 +90,7 @@ class FailedTagging:
 
 
 class Heatmap(Struct, frozen=True, gc=False, eq=False):
-    """Where in a photo a model saw a tag.
+    """The heat map of a tag: where in the photo the model sees it.
 
     Attributes:
         values: (h, w) float32 in [0, 1] on the network's grid, stretched over the whole photo.
@@ -106,7 +106,7 @@ class Heatmap(Struct, frozen=True, gc=False, eq=False):
 
     @property
     def is_empty(self) -> bool:
-        """True where no part of the photo spoke for the tag: the map is zero everywhere."""
+        """True if no part of the photo supports the tag: the map is zero everywhere."""
         return not bool(self.values.any())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:

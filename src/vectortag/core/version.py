@@ -1,3 +1,3 @@
-"""The version of VectorTag, where the packaging reads it, too."""
+"""The version of VectorTag; the packaging reads it here, too."""
 
 __version__ = "0.1.0"

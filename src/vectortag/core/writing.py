@@ -1,8 +1,8 @@
-"""How files appear: whole or not at all.
+"""Writes files atomically: a reader sees the complete file or none.
 
-What is written goes to a temporary file beside its place, which takes the place when it is complete. Temporary files
-are called `.vectortag-HOST-PID-RANDOM.tmp`; those that a killed process left are removed by the next process that
-writes into the folder.
+Content is written to a temporary file in the same folder, which is renamed when it is complete. Temporary files are
+called `.vectortag-HOST-PID-RANDOM.tmp`. If a process is killed, the next process that writes into the folder removes
+its temporary files.
 """
 
 from __future__ import annotations
@@ -25,50 +25,50 @@ from vectortag.core.files import READING
 CREATING = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 PRIVATE, ORDINARY = 0o600, 0o666
-"""Permissions of a new file, before the umask. They are a wish: a network share may have none."""
+"""Permissions of a new file, before the umask. Some network shares ignore them."""
 
 NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""How a file system says that it has no fsync; anything else is a failed write."""
+"""Error numbers of a file system without fsync; any other is a failed write."""
 NO_RENAME = NO_SYNC | {errno.EPERM, errno.EACCES, errno.EBUSY, errno.EXDEV}
-"""How it says that a file cannot be renamed over another: S3, or a file that is mounted alone. It is copied then."""
+"""Error numbers of a file that cannot be renamed over another: S3, or a single mounted file. It is copied then."""
 
 TEMPORARY = re.compile(r"\.vectortag-(?P<host>[0-9a-f]{8})-(?P<pid>[0-9]+)-[0-9a-f]{16}\.tmp")
-NEW, OLD, PLACE = "new", "old", "place"
-"""What lies in a temporary folder: the new folder, the one that it replaces, and the name that they take."""
+NEW, OLD, NAME = "new", "old", "place"
+"""The content of a temporary folder: the new folder, the old one, and a file with the name of both."""
 
-_cleared: set[str] = set()
+_cleaned: set[str] = set()
 
 
-def unwritable(path: Path, error: OSError) -> OutputError:
-    """The error that says that a file cannot be written, and why."""
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """The error for a file that cannot be written, with the reason."""
     return OutputError(f"{escape_path(path)}: cannot be written: {error.strerror or error}")
 
 
 @contextlib.contextmanager
-def appearing(path: Path, *, mode: int = ORDINARY) -> Iterator[BinaryIO]:
-    """Yield a file beside `path` that takes its name at the end; where that is not reached, nothing stays behind.
+def atomic_output(path: Path, *, mode: int = ORDINARY) -> Iterator[BinaryIO]:
+    """Yield a temporary file, and rename it to `path` at the end. If the block fails, the file is removed.
 
     Raises:
-        OutputError: the file cannot be written. Where the content is complete and only the name is refused, the
-            message says where the content lies.
+        OutputError: the file cannot be written. If the content is complete and only the renaming fails, the message
+            names the file that has the content.
     """
     try:
         handle, temporary = _create(path.parent, mode)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise cannot_write(path, error) from error
     try:
         with io.BufferedWriter(_NamedOutput(handle, path)) as file:
             yield file
             file.flush()
             _to_disk(file.fileno(), path)
-        _take_name(temporary, path)
+        _rename_or_copy(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 def replace_file(file: Path, content: bytes, *, mode: int = PRIVATE) -> None:
-    """Write beside the final place, then rename: a reader sees the old file or the new one.
+    """Write a temporary file, then rename it: a reader sees the old file or the new one.
 
     Raises:
         OSError: the file cannot be written.
@@ -84,7 +84,7 @@ def replace_file(file: Path, content: bytes, *, mode: int = PRIVATE) -> None:
 
 @contextlib.contextmanager
 def written_beside(file: Path, content: bytes, *, mode: int = PRIVATE) -> Iterator[Path]:
-    """A whole temporary file in the folder of another, on disk; whoever does not rename it leaves nothing behind."""
+    """Yield a complete temporary file in the same folder, synced to disk. If it is not renamed, it is removed."""
     handle, temporary = _create(file.parent, mode)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -98,10 +98,10 @@ def written_beside(file: Path, content: bytes, *, mode: int = PRIVATE) -> Iterat
 
 
 def replace_folder(path: Path, contents: Mapping[str, bytes]) -> None:
-    """Write a folder of files beside its final place, then rename it there; an older one is moved away and removed.
+    """Write a folder of files under a temporary name, then rename it. An older folder is moved away, then removed.
 
-    Where that is cut short, the older one takes its place again: at once, or, where the process was killed, by the next
-    one that writes beside it.
+    On failure the older folder is moved back: at once or, if the process was killed, by the next process that writes
+    into the parent folder.
 
     Raises:
         OSError: it cannot be written.
@@ -112,7 +112,7 @@ def replace_folder(path: Path, contents: Mapping[str, bytes]) -> None:
     new, old = staging / NEW, staging / OLD
     try:
         new.mkdir(parents=True)
-        replace_file(staging / PLACE, path.name.encode("utf-8", "surrogateescape"))
+        replace_file(staging / NAME, path.name.encode("utf-8", "surrogateescape"))
         for name, content in contents.items():
             replace_file(new / name, content, mode=ORDINARY)
         if path.exists():
@@ -123,21 +123,21 @@ def replace_folder(path: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _finish_replacing(staging: Path, path: Path) -> None:
-    """Put an older folder back whose place is empty; then nothing in `staging` is needed any more."""
+    """Move the old folder back if the new one is missing, then remove `staging`."""
     if (staging / OLD).exists() and not path.exists():
         (staging / OLD).rename(path)
     shutil.rmtree(staging, ignore_errors=True)
 
 
 def temporary_beside(file: Path) -> Path:
-    """An empty temporary file in the folder of another; the caller renames or removes it."""
+    """Create an empty temporary file in the same folder; the caller renames or removes it."""
     handle, temporary = _create(file.parent, PRIVATE)
     os.close(handle)
     return temporary
 
 
 class _NamedOutput(io.FileIO):
-    """A file whose errors name the file that is meant to appear."""
+    """A file whose errors name the output file, not the temporary one."""
 
     def __init__(self, handle: int, path: Path) -> None:
         super().__init__(handle, "wb")
@@ -147,14 +147,14 @@ class _NamedOutput(io.FileIO):
         try:
             return super().write(content)  # type: ignore[arg-type]
         except OSError as error:
-            raise unwritable(self._path, error) from error
+            raise cannot_write(self._path, error) from error
 
 
 def _to_disk(handle: int, path: Path) -> None:
     try:
         _sync(handle)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def _sync(handle: int) -> None:
@@ -165,8 +165,8 @@ def _sync(handle: int) -> None:
             raise
 
 
-def _take_name(temporary: Path, path: Path) -> None:
-    """Rename; where that is refused, copy; where that is refused, too, keep the content and say where."""
+def _rename_or_copy(temporary: Path, path: Path) -> None:
+    """Rename. If that fails, copy. If that fails, too, keep the content in a new file and name it in the error."""
     try:
         temporary.replace(path)
         return
@@ -181,10 +181,8 @@ def _take_name(temporary: Path, path: Path) -> None:
         try:
             temporary.rename(kept)
         except OSError:
-            raise unwritable(path, refused) from refused
-        raise OutputError(f"{unwritable(path, refused)}. What was to be written is kept in {escape_path(kept)}") from (
-            refused
-        )
+            raise cannot_write(path, refused) from refused
+        raise OutputError(f"{cannot_write(path, refused)}. The content is kept in {escape_path(kept)}") from (refused)
 
 
 def _create(folder: Path, mode: int) -> tuple[int, Path]:
@@ -206,14 +204,14 @@ def _host() -> str:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove what killed processes of this machine left in a folder; once a process for each folder."""
-    if str(folder) in _cleared:
+    """Remove temporary files of killed processes of this machine; each process does it once per folder."""
+    if str(folder) in _cleaned:
         return
-    _cleared.add(str(folder))
+    _cleaned.add(str(folder))
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in list(entries):
-            found = TEMPORARY.fullmatch(entry.name)
-            if found and found["host"] == _host() and not _is_running(int(found["pid"])):
+            match = TEMPORARY.fullmatch(entry.name)
+            if match and match["host"] == _host() and not _is_running(int(match["pid"])):
                 with contextlib.suppress(OSError):
                     _remove(entry)
 
@@ -221,9 +219,9 @@ def _remove_stale(folder: Path) -> None:
 def _remove(entry: os.DirEntry[str]) -> None:
     if entry.is_dir(follow_symlinks=False):
         staging = Path(entry.path)
-        place = os.fsdecode((staging / PLACE).read_bytes()) if (staging / PLACE).exists() else ""
-        if not (staging / OLD).exists() or (place and Path(place).name == place):
-            _finish_replacing(staging, staging.parent / place)
+        name = os.fsdecode((staging / NAME).read_bytes()) if (staging / NAME).exists() else ""
+        if not (staging / OLD).exists() or (name and Path(name).name == name):
+            _finish_replacing(staging, staging.parent / name)
     elif entry.is_file(follow_symlinks=False) and not _is_locked(entry.path):
         Path(entry.path).unlink()
 
@@ -231,7 +229,7 @@ def _remove(entry: os.DirEntry[str]) -> None:
 def _is_running(pid: int) -> bool:
     if pid == os.getpid():
         return True
-    if os.name == "nt":  # there `os.kill` ends a process, whatever the signal; an open file cannot be removed anyway
+    if os.name == "nt":  # here `os.kill` ends a process, whatever the signal; an open file cannot be removed anyway
         return False
     try:
         os.kill(pid, 0)
@@ -243,7 +241,7 @@ def _is_running(pid: int) -> bool:
 
 
 def _lock(handle: int) -> None:
-    """Say that the file is in use, to other containers that share the folder and the machine's name."""
+    """Lock the file against other containers that share the folder and the host name."""
     with contextlib.suppress(ImportError, OSError):
         import fcntl
 

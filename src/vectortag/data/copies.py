@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import PhotoError, TrainingError
-from vectortag.data.cache import Array, cached_array, photo_key
 from vectortag.data.duplicates import FINGERPRINT, duplicate_groups, read_fingerprints
 from vectortag.data.records import DataSet, Record
+from vectortag.data.training_cache import Array, cached_array, photo_key
 
 log = logging.getLogger(__name__)
 

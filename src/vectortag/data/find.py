@@ -26,12 +26,12 @@ KINDS = {
     "excluded": ("excluded file or folder", "excluded files and folders", ""),
     "other": ("other file", "other files", ""),
 }
-"""What a folder may hold beside photos: the word for one, for several, and what can be done."""
+"""Other entries of a folder: singular, plural, and how to read them as photos."""
 
 
 @dataclass(slots=True)
 class LeftOut:
-    """What lies in folders and is not taken as a photo, counted by the kinds of `KINDS`."""
+    """Counts what is in folders and is not read as a photo, by the keys of `KINDS`."""
 
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -39,10 +39,10 @@ class LeftOut:
         self.counts[kind] += 1
 
     def in_words(self, *, others: bool) -> str:
-        """As in "2 RAW photos, 1 video"; "" where there was nothing.
+        """Such as "2 RAW photos, 1 video"; "" if there is nothing.
 
         Args:
-            others: with the files that are no pictures at all.
+            others: also count files that are not pictures.
         """
         named = [
             f"{self.counts[kind]} {one if self.counts[kind] == 1 else several}{remedy}"
@@ -55,17 +55,17 @@ class LeftOut:
 def find_images(*paths: str | Path | Iterable[str | Path], exclude: Sequence[str] = ()) -> Iterator[Path]:
     """Yield the photos among files and folders, folder by folder, by name within each.
 
-    A file that was named is yielded whatever its name. In a folder, the names that end like a photo's are yielded, a
-    folder called so too, since whoever made it will want to hear of it. Left out are hidden files and folders, folders
-    that programs make (`@eaDir`), folders with a file `.nomedia`, and what a `.vectortagignore` excludes. Symbolic
-    links to folders are not followed.
+    A file in `paths` is yielded whatever its name. In a folder, names with the suffix of a photo are yielded. That
+    includes folders with such a name: they get an error, so that the user notices. Left out are hidden files and
+    folders, folders that programs make (`@eaDir`), folders with a file `.nomedia`, and what a `.vectortagignore`
+    excludes. Symbolic links to folders are not followed.
 
-    A folder that cannot be read, or not to its end, is yielded itself, after what could be read of it. It cannot be
-    tagged, so it gets an error in its place, as a broken photo does.
+    If a folder cannot be read completely, it is yielded itself, after its readable photos. It cannot be tagged, so it
+    gets an error, as a broken photo does.
 
     Args:
         paths: files, folders, and lists of them.
-        exclude: rules as in a .gitignore, for what lies in the folders, and for the names of files.
+        exclude: rules as in a .gitignore, for the content of folders and for the names of files.
 
     Raises:
         ConfigError: a rule, or a file of rules, cannot be read.
@@ -78,12 +78,12 @@ def find_images(*paths: str | Path | Iterable[str | Path], exclude: Sequence[str
 
 
 def photos_of(paths: Iterable[Path], *, exclude: Sequence[str] = (), left_out: LeftOut | None = None) -> Iterator[Path]:
-    """As `find_images`, but what does not exist is yielded, too: its error will stand in its place.
+    """As `find_images`, but a path that does not exist is yielded, too; the reader reports the error.
 
     Args:
         paths, exclude: as for `find_images`.
-        left_out: counts what is not yielded. With it, HEIC photos are not yielded where their extra is missing; else
-            each is, and gets an error.
+        left_out: counts what is not yielded. With it, HEIC photos are left out if their extra is missing; without it,
+            they are yielded and get an error.
     """
     for path in paths:
         if is_folder(path):
@@ -131,7 +131,7 @@ def _is_excluded(path: Path, rules: Exclusions, left_out: LeftOut, *, folder: bo
 
 
 def _is_photo(name: str, is_a_folder: bool, folder: Path, left_out: LeftOut, *, skip_heic: bool) -> bool:
-    """Whether a name is a photo's; what is none is counted."""
+    """Whether the name is that of a photo. Other names are counted in `left_out`."""
     lower = name.lower()
     if lower.endswith(ENDINGS):
         if is_a_folder or not skip_heic or not lower.endswith(HEIC_ENDINGS) or reads_heic():
@@ -144,11 +144,11 @@ def _is_photo(name: str, is_a_folder: bool, folder: Path, left_out: LeftOut, *, 
 
 
 def _entries(folder: Path) -> tuple[dict[str, bool], bool]:
-    """By name, whether each is a folder; and whether the list is whole: a share may vanish in the middle."""
+    """For each name, whether it is a folder; and whether the list is complete: a share may fail in the middle."""
     entries: dict[str, bool] = {}
     try:
-        with os.scandir(folder) as found:
-            for entry in found:
+        with os.scandir(folder) as scan:
+            for entry in scan:
                 entries[entry.name] = _is_real_folder(entry)
     except OSError:
         return entries, False

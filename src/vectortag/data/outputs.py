@@ -1,14 +1,13 @@
-"""What an output may replace: decided in one place, before any work is done.
+"""What an output may replace. Commands check this before they do any work.
 
-An output is never an input, nor anything that begins as a photo does; pictures of our own carry a mark, by which they
-are known. Any other file is replaced where it has the form that is about to be written, so that yesterday's command can
-be repeated; else only where that was asked for.
+An output never replaces an input or a photo. VectorTag's own pictures carry a mark, and may be replaced. Any other file
+is replaced if it is of the kind that is about to be written, so that a command can be repeated; else only with
+`overwrite`.
 """
 
 from __future__ import annotations
 
 import functools
-import io
 import os
 import re
 import stat
@@ -16,25 +15,30 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from vectortag.core.errors import OutputError, OverwriteError
 from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.files import open_regular
-from vectortag.core.writing import unwritable
+from vectortag.core.writing import cannot_write
 from vectortag.runtime.photo_kinds import SUFFIXES, looks_like_photo
 
 START = 1 << 16
-"""Bytes of a file that say of what form it is."""
+"""Bytes at the start of a file that are read to find out its kind."""
 
 SOFTWARE = "VectorTag"
+"""The value of "Software" in the PNG files that VectorTag writes; see `to_png` in inference/heatmap_drawing.py."""
+
 _TABLE_LINE = re.compile(r"  (no tag reaches |error: |and so: |.+  [ ▏▎▍▌▋▊▉█#]{20} [01]\.\d\d$)")
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """What a command writes: how it is called in an error, and whether a file begins like it."""
+class FileKind:
+    """What a command writes.
+
+    Attributes:
+        name: for error messages.
+        fits: whether a file with this start is of the kind.
+    """
 
     name: str
     fits: Callable[[bytes], bool]
@@ -53,148 +57,141 @@ def _is_maps(start: bytes) -> bool:
 
 
 def _is_table(start: bytes) -> bool:
-    """The table of `tag`: a path, and below it, indented, bars or what there is to say."""
+    """The table of `tag`: a path, and below it, indented, bars or a message."""
     lines = start.decode("utf-8", "replace").splitlines()[1:2]
     return any(_TABLE_LINE.match(line) for line in lines)
 
 
-PICTURE = Form("a picture of VectorTag's", _has_our_mark)
-MAPS = Form("heat maps of VectorTag's", _is_maps)
-JSON_LINES = Form("JSON Lines of VectorTag's", _begins(b'{"path": '))
-REPORT_JSON = Form("a JSON report of VectorTag's", _begins(b'{\n  "model": '))
-TAGS_CSV = Form("a CSV file of tags", _begins(b"path,tag,score,"))
-TAGS_TABLE = Form("a table of tags", _is_table)
-FOUND_TABLE = Form("a table of photos", _begins(b" similarity  photo", b"similarity  photo"))
-PAGE = Form(
-    "a page of VectorTag's",
+PICTURE = FileKind("a VectorTag picture", _has_our_mark)
+MAPS = FileKind("VectorTag heat maps", _is_maps)
+JSON_LINES = FileKind("VectorTag JSON Lines", _begins(b'{"path": '))
+REPORT_JSON = FileKind("a VectorTag JSON report", _begins(b'{\n  "model": '))
+TAGS_CSV = FileKind("a CSV file of tags", _begins(b"path,tag,score,"))
+TAGS_TABLE = FileKind("a table of tags", _is_table)
+FOUND_TABLE = FileKind("a table of photos", _begins(b" similarity  photo", b"similarity  photo"))
+PAGE = FileKind(
+    "a VectorTag page",
     lambda start: start.startswith(b"<!doctype html>") and b"figcaption { font-size: .8rem;" in start,
 )
-LABELS = Form("a metadata.csv", lambda _: False)
-"""A metadata.csv of VectorTag's looks like anybody's, and may be somebody's work: it is never taken for our own."""
+LABELS = FileKind("a metadata.csv", lambda _: False)
+"""VectorTag's metadata.csv looks like any other, and may be somebody's work. So it never counts as our own."""
 
 
-def to_png(image: Image.Image, *, compress_level: int = 6) -> bytes:
-    """The content of a PNG file that carries our mark."""
-    from PIL import PngImagePlugin  # here, since tagging writes no picture
-
-    about = PngImagePlugin.PngInfo()
-    about.add_text("Software", SOFTWARE)
-    content = io.BytesIO()
-    image.save(content, "PNG", pnginfo=about, compress_level=compress_level)
-    return content.getvalue()
-
-
-class Inputs:
+class InputFiles:
     """The files and folders that a command reads."""
 
     def __init__(self, paths: Iterable[str | Path] = ()) -> None:
-        named = [Path(path) for path in paths]
-        self._folders = [path for path in named if is_folder(path)]
-        self._files = [path for path in named if not is_folder(path)]
+        given = [Path(path) for path in paths]
+        self._folders = [path for path in given if is_folder(path)]
+        self._files = [path for path in given if not is_folder(path)]
         self._names = {os.path.abspath(path) for path in self._files}  # noqa: PTH100
 
-    def hold(self, path: Path, found: os.stat_result | None) -> bool:
-        """Whether a file is among them, by what it is and not by its name: links and other spellings count.
+    def contains(self, path: Path, status: os.stat_result | None) -> bool:
+        """Whether a file is one of them. Links to it and other spellings of its name count.
 
         Args:
-            found: the state of `path`; None where there is nothing yet, so that its name alone can say.
+            status: of `path`; None if the file does not exist yet. Then its name decides.
         """
-        if found is None:
+        if status is None:
             return os.path.abspath(path) in self._names  # noqa: PTH100
-        if (found.st_dev, found.st_ino) in self._ids:
+        if (status.st_dev, status.st_ino) in self._ids:
             return True
-        return any(_is_photo_within(path, found, folder) for folder in self._folders)
+        return any(_is_photo_within(path, status, folder) for folder in self._folders)
 
     @functools.cached_property
     def _ids(self) -> set[tuple[int, int]]:
-        return {(found.st_dev, found.st_ino) for path in self._files if (found := _known_state(path)) is not None}
+        statuses = map(_status_or_none, self._files)
+        return {(status.st_dev, status.st_ino) for status in statuses if status is not None}
 
 
-def check_output(path: Path, form: Form, *, inputs: Inputs, overwrite: bool = False) -> None:
-    """Refuse an output that must not be replaced, or that cannot be written. A place where nothing lies is free.
+def check_output(path: Path, kind: FileKind, *, inputs: InputFiles, overwrite: bool = False) -> None:
+    """Refuse an output that would replace a file of the user's, or that cannot be written. A new file is allowed.
 
     Args:
-        path: the file that is to be written.
-        form: what it will be.
+        path: the output file.
+        kind: what will be written.
         inputs: what the command reads.
-        overwrite: replace a file of another form; an input and a photo are never replaced.
+        overwrite: replace a file of another kind; an input or a photo is never replaced.
 
     Raises:
-        OverwriteError: the file is an input, a photo, or of another form.
-        OutputError: it cannot be written: it is no ordinary file, or its name is too long.
+        OverwriteError: the file is an input, a photo, or of another kind.
+        OutputError: it cannot be written: it is not a regular file, or its name is too long.
     """
     name = escape_path(path)
-    found = _state(path)
-    if inputs.hold(path, found):
-        raise OverwriteError(f"{name}: is an input, and would be replaced by the output. Name another file")
-    if found is None:
+    status = _status(path)
+    if inputs.contains(path, status):
+        raise OverwriteError(f"{name}: is an input, and would be replaced by the output. Choose another output file")
+    if status is None:
         return
-    if not stat.S_ISREG(found.st_mode):
-        raise OutputError(f"{name}: cannot be written: it is there and is no ordinary file. Name a file")
-    start, is_photo = _look(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OutputError(f"{name}: cannot be written: it exists and is not a regular file. Choose another name")
+    start, is_photo = _read_start(path)
     if is_photo and not _has_our_mark(start):
         raise OverwriteError(
-            f"{name}: is a photo, or a picture that VectorTag did not make, and is never replaced. Name another file"
+            f"{name}: is a photo, or a picture that VectorTag did not make, and is never replaced. "
+            "Choose another output file"
         )
-    if start and not form.fits(start) and not overwrite:
+    if start and not kind.fits(start) and not overwrite:
         raise OverwriteError(
-            f"{name}: is there already and is not {form.name}. Name another file, or pass --overwrite to replace it"
+            f"{name}: exists and is not {kind.name}. Choose another output file, or pass --overwrite to replace it"
         )
 
 
 def check_outputs_differ(*paths: Path | None) -> None:
-    """Refuse two outputs of one command that are one file.
+    """Refuse two outputs of one command that are the same file.
 
     Raises:
         OverwriteError: two are the same.
     """
-    named = [Path(os.path.abspath(path)) for path in paths if path is not None]  # noqa: PTH100
-    if len(set(named)) < len(named):
-        raise OverwriteError(f"{escape_path(named[0])}: two outputs cannot be one file. Name another file for one")
+    outputs = [Path(os.path.abspath(path)) for path in paths if path is not None]  # noqa: PTH100
+    if len(set(outputs)) < len(outputs):
+        raise OverwriteError(
+            f"{escape_path(outputs[0])}: two outputs have the same name. Choose another output file for one of them"
+        )
 
 
-def _state(path: Path) -> os.stat_result | None:
+def _status(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise unwritable(path, error if isinstance(error, OSError) else OSError(str(error))) from error
+        raise cannot_write(path, error if isinstance(error, OSError) else OSError(str(error))) from error
 
 
-def _known_state(path: Path) -> os.stat_result | None:
+def _status_or_none(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
     except (OSError, ValueError):
         return None
 
 
-def _is_photo_within(path: Path, found: os.stat_result, folder: Path) -> bool:
-    """Whether a folder's photos include the file: by where it lies, or, where it has several names, by a look at all.
+def _is_photo_within(path: Path, status: os.stat_result, folder: Path) -> bool:
+    """Whether the file is one of a folder's photos: by its path or, if it has several hard links, by comparing files.
 
-    What has no photo's name is not tagged from a folder, so it is no input.
+    Files without a photo's suffix are not read from a folder, so they are not inputs.
     """
     if path.suffix.lower() in SUFFIXES and any(_is_same(above, folder) for above in path.resolve().parents):
         return True
-    if found.st_nlink == 1:
+    if status.st_nlink == 1:
         return False
     names = (Path(above, name) for above, _, files in os.walk(folder) for name in files)
     return any(name.suffix.lower() in SUFFIXES and _is_same(name, path) for name in names)
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(a: Path, b: Path) -> bool:
     try:
-        return one.samefile(other)
+        return a.samefile(b)
     except (OSError, ValueError):
         return False
 
 
-def _look(path: Path) -> tuple[bytes, bool]:
-    """How a file begins, and whether as a photo does."""
+def _read_start(path: Path) -> tuple[bytes, bool]:
+    """The first bytes of a file, and whether it begins like a photo."""
     try:
         with open_regular(path) as file:
             start = file.read(START)
             file.seek(0)
             return start, looks_like_photo(file)
-    except OSError as error:  # what cannot be looked at is not replaced
-        raise unwritable(path, error) from error
+    except OSError as error:  # a file that cannot be read is not replaced
+        raise cannot_write(path, error) from error

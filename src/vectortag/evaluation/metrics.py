@@ -71,7 +71,7 @@ class Counts:
 
     @property
     def f1(self) -> Doubles:
-        """Per tag; 0 where nothing was predicted and nothing was there."""
+        """Per tag; 0 if nothing was predicted and nothing was there."""
         return _ratio(2 * self.hits, self.predicted + self.positives)
 
     @property
@@ -81,7 +81,7 @@ class Counts:
 
     @property
     def macro_f1(self) -> float:
-        """The mean of F1 over the tags that have positives; NaN where none has."""
+        """The mean of F1 over the tags that have positives; NaN if none has."""
         with_positives = self.positives > 0
         return float(self.f1[with_positives].mean()) if with_positives.any() else float("nan")
 
@@ -137,7 +137,7 @@ def calibration_error(scores: FloatArray, targets: ByteArray, *, bins: int = BIN
     """Expected calibration error over all known entries: sum over bins of share * |mean score - share of positives|.
 
     Returns:
-        In [0, 1]; NaN where nothing is known.
+        In [0, 1]; NaN if nothing is known.
 
     >>> round(calibration_error(np.float32([[.75], [.75], [.75], [.75]]), np.uint8([[1], [1], [1], [0]])), 6)
     0.0
@@ -148,7 +148,7 @@ def calibration_error(scores: FloatArray, targets: ByteArray, *, bins: int = BIN
 
 
 def calibration_error_per_tag(scores: FloatArray, targets: ByteArray, *, bins: int = BINS) -> Doubles:
-    """Expected calibration error of each tag: (T,); NaN where a tag is never known."""
+    """Expected calibration error of each tag: (T,); NaN if a tag is never known."""
     check_shapes(scores, targets)
     known = targets != UNKNOWN
     columns = range(scores.shape[1])

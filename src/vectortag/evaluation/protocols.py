@@ -184,7 +184,7 @@ def coco(scores: FloatArray, targets: ByteArray) -> Coco:
 
 
 def averages(predicted: npt.NDArray[np.bool_], targets: ByteArray) -> Averages:
-    """By class and overall: (N, C) bool, (N, C) uint8, 0 or 1. NaN where no category has a positive."""
+    """By class and overall: (N, C) bool, (N, C) uint8, 0 or 1. NaN if no category has a positive."""
     counts = count(predicted, targets)
     tested = counts.positives > 0
     if not tested.any():
@@ -220,7 +220,7 @@ def _learnt_from(data: DataSet, tagger: Tagger) -> set[str]:
 
 
 def _targets(records: Sequence[Record], names: Sequence[str], tagger: Tagger) -> ByteArray:
-    """(N, W) uint8: 1 where a photo has a word of that name, else 0."""
+    """(N, W) uint8: 1 if a photo has a word of that name, else 0."""
     index = {name: column for column, name in enumerate(names)}
     targets = np.zeros((len(records), len(names)), np.uint8)
     for row, record in zip(targets, records, strict=True):

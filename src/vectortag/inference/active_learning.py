@@ -1,4 +1,4 @@
-"""Which photos are worth a person's look: those whose label would teach a tag most, and labels that may be wrong."""
+"""Suggests photos to label: unlabelled photos that would help a tag most, and labels that look wrong."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from vectortag.inference.tagger import Tagger
 from vectortag.model.added_block import new_tag_features
 
 CANDIDATES = 5
-"""The photos to ask for are chosen, to be unlike each other, from so many times as many uncertain ones."""
+"""Uncertain photos per suggested photo. Among them, photos that differ from each other are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One photo, and the score that the tag has on it.
+    """A photo, and the score of the tag on it.
 
     Attributes:
-        has: whether its label says that it has the tag; None where it has no label.
+        has: whether its label says that it has the tag; None if it has no label.
     """
 
     photo: Path
@@ -31,14 +31,14 @@ class Suggestion:
 
 
 def most_useful(tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray], *, count: int) -> list[Suggestion]:
-    """The photos without a label that would teach a tag most: near its threshold, and unlike each other.
+    """The unlabelled photos that would help a tag most: near its threshold, and different from each other.
 
-    Uncertainty chooses the candidates, and among them, one after the other, the photo is taken that is farthest from
-    those that were taken ("k-center greedy", Sener and Savarese 2018, arXiv:1708.00489).
+    The candidates are the most uncertain photos. Of them, the photo farthest from those already chosen is chosen next
+    ("k-center greedy", Sener and Savarese 2018, arXiv:1708.00489).
 
     Args:
         embeddings: (K,) of each photo.
-        count: at most so many.
+        count: the number of photos, at most.
     """
     if not embeddings:
         return []
@@ -55,14 +55,14 @@ def most_useful(tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray],
 def likely_mistakes(
     tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray], labels: Mapping[Path, bool], *, count: int
 ) -> list[Suggestion]:
-    """Labels that the model doubts, the most doubtful first ("confident learning", Northcutt et al. 2021).
+    """Labels that look wrong, the most suspicious first ("confident learning", Northcutt et al. 2021).
 
-    A label is doubted where the score speaks for the other side at least as clearly as it does on average among the
-    photos that are labelled so (10.1613/jair.1.12125). A model that learnt from these very labels doubts too few.
+    A label looks wrong if the score contradicts it at least as clearly as the average score of the photos with the
+    opposite label (10.1613/jair.1.12125). A model that was trained on these labels finds too few errors.
 
     Args:
         labels: whether each photo has the tag; photos without a label are not in it.
-        count: at most so many.
+        count: the number of photos, at most.
     """
     photos = [photo for photo in embeddings if photo in labels]
     has = np.array([labels[photo] for photo in photos], bool)
@@ -79,7 +79,7 @@ def likely_mistakes(
 
 
 def _spread_out(features: FloatArray, count: int) -> Sequence[int]:
-    """At most so many rows, beginning with the first: each the least like those before it."""
+    """At most `count` rows, beginning with the first. Each next row differs most from those before it."""
     chosen = [0]
     nearness = features @ features[0]
     while len(chosen) < min(count, len(features)):

@@ -27,7 +27,7 @@ class Analysis:
     fine: FloatArray | None = None
 
     def heatmap(self, tag: str) -> Heatmap:
-        """Where the model saw the tag; for a parent, the map of the child that gave it its score.
+        """The heat map of a tag; for a parent, of the child that its score comes from.
 
         Raises:
             UnknownTagError: the model does not have the tag.

@@ -32,7 +32,7 @@ ROUNDS = 2
 """Each candidate is measured so often, in turns, and its best counts: other programs only ever slow it down."""
 
 PHOTOS = 16
-"""Photos that are made where none are given."""
+"""Photos to generate if none are given."""
 
 COMPUTES: dict[Engine, tuple[Arithmetic, ...]] = {
     "openvino": ("f32", "bf16", "int8"),

@@ -1,4 +1,4 @@
-"""Pictures side by side, with a line of text above each: drawn by Pillow alone."""
+"""Draws the image grid of reports and comparisons: pictures side by side, with a line of text above each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from vectortag.core.types import Heatmap
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap
 
 SIDE = 480
 """Pixels of a picture's longer side."""
@@ -61,9 +61,9 @@ def draw_sheet(rows: Sequence[Sequence[Cell]]) -> Image.Image:
 
 
 def _write(draw: ImageDraw.ImageDraw, cell: Cell, x: int, y: int, column: int) -> None:
-    """Title and note as far apart as the picture is wide, or, where they need more, as the column allows.
+    """Write the title at the left and the note at the right of the picture; if they need more width, of the column.
 
-    The note may take what the title leaves, but no less than half of that; then the title is cut, too.
+    The note is cut to the width that the title leaves, but at least half of the width. Then the title is cut, too.
     """
     font = ImageFont.load_default(TEXT)
     title, note = (math.ceil(font.getlength(text)) for text in (cell.title, cell.note))
@@ -75,7 +75,7 @@ def _write(draw: ImageDraw.ImageDraw, cell: Cell, x: int, y: int, column: int) -
 
 
 def shorten(text: str, width: int, font: Font) -> str:
-    """Cut a text so that it is at most so many pixels wide, and end it in dots where something was cut."""
+    """Cut a text to a width in pixels; a cut text ends in dots."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(text + "...") > width:
@@ -91,7 +91,7 @@ def draw_comparison(
     Args:
         photo: upright.
         rows: for each tag, (name of the model, its heat map) of each model; not empty.
-        opacity: as in `vectortag.inference.heatmap.draw_heatmap`.
+        opacity: as in `vectortag.inference.heatmap_drawing.draw_heatmap`.
     """
     small = fit(photo)
     return draw_sheet(
@@ -109,7 +109,7 @@ def draw_comparison(
 
 
 def score_note(heatmap: Heatmap) -> str:
-    """The score of a heat map as text, with the child that gave it, or that the map is empty."""
+    """The score of a heat map as text, with the child that it comes from, or "empty"."""
     if heatmap.is_empty:
         return f"{heatmap.score:.2f}, empty"
     return f"{heatmap.score:.2f}" + (f", seen as {heatmap.source}" if heatmap.source != heatmap.tag else "")

@@ -1,4 +1,4 @@
-"""Many photos: on all cores, in order, errors in their place; several photos per call of the head."""
+"""Runs many photos on all cores. Results and errors keep the order of the photos."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def pass_many(
     """Yield each photo with its forward pass, or its error.
 
     Args:
-        finer: the network at a larger input, for fine heat maps; None for none.
+        finer: the network at a larger input, for fine heat maps, or None.
     """
     for batch in _scored_together(_feature_maps(embedder, finer, photos)):
         scored = map_readable(

@@ -1,4 +1,4 @@
-"""Make a model learn from corrections: the tags that they speak of are fitted again, all others stay as they are."""
+"""Updates a model from corrections: the corrected tags are fitted again, all others stay unchanged."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ Views = dict[Path, FloatArray]
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What corrections have done to one tag.
+    """The effect of corrections on one tag.
 
     Attributes:
-        corrections: how many photos spoke of it.
-        right: on how many of them the model now decides as it was told.
+        corrections: number of photos with a correction of the tag.
+        right: number of them on which the model now agrees.
     """
 
     tag: str
@@ -43,19 +43,19 @@ class Refreshed:
 
 
 def refresh(tagger: Tagger) -> list[Refreshed]:
-    """Fit every tag anew that a correction speaks of, from the photos that the model was made with and the corrections.
+    """Fit every corrected tag again, from the corrections, the background photos and, for an added tag, its examples.
 
-    A tag whose corrections were taken back is again what it was. The result is kept in the user's data folder, and the
-    tagger has it at once.
+    A tag whose corrections were undone gets its old scores back. The result is stored in the user's data folder, and
+    the tagger uses it at once.
 
     Raises:
-        CorrectionError: the model has no background, or nothing can be kept.
+        CorrectionError: the model has no background, or the result cannot be stored.
     """
     return _fit(tagger, read_corrections())
 
 
 def forget(tagger: Tagger) -> None:
-    """Make the tags of a model what they were before any correction; the corrections themselves stay.
+    """Undo `refresh`: tags get their old scores back. The corrections stay stored.
 
     Raises:
         CorrectionError: as `refresh`.
@@ -87,7 +87,7 @@ def _fit(tagger: Tagger, corrections: Sequence[Correction]) -> list[Refreshed]:
 
 
 def _embed(tagger: Tagger, photo: Path, views: Views) -> bool:
-    """Whether a corrected photo is still there; embeds it where that is not done yet."""
+    """Embed a corrected photo, unless it is in `views` already; False if it can no longer be read."""
     if photo not in views:
         try:
             views[photo] = tagger.default_embedder.embed_views(photo)
@@ -98,7 +98,7 @@ def _embed(tagger: Tagger, photo: Path, views: Views) -> bool:
 
 
 def _refit(plain: Tagger, background: FloatArray, tag: str, said: Sequence[Correction], views: Views) -> Refit | None:
-    """One of the model's own tags."""
+    """Fit one of the model's own tags again."""
     place = plain.place(tag)
     slope = float(plain.scorer.calibration.slope[place])
     if not slope:
@@ -117,7 +117,7 @@ def _refit(plain: Tagger, background: FloatArray, tag: str, said: Sequence[Corre
 
 
 def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views: Views) -> None:
-    """A tag that was added: corrected photos are examples and counterexamples like those that it was made from."""
+    """Fit an added tag again: corrected photos become examples and counterexamples."""
     shown = []
     for examples, has in zip(read_examples(tagger.folder, tag), (True, False), strict=True):
         more = [views[one.photo] for one in said if one.has == has]

@@ -31,7 +31,7 @@ class Scorer:
         tags: T names: the model's own in the manifest's order, then the added ones.
         head: embeddings (N, K) -> logits (N, T).
         calibration: from logits to scores, (T,) float32.
-        thresholds: (T,) float32, the calibration's for one profile; NaN where a tag is never shown.
+        thresholds: (T,) float32, the calibration's for one profile; NaN: the tag is never shown.
         hierarchy: parents and children among the model's own tags.
         parents: each added tag and the tags of the model that it implies.
     """
@@ -76,7 +76,7 @@ class Scorer:
         return [None if np.isnan(threshold) else float(threshold) for threshold in self.thresholds]
 
     def index(self, tag: str) -> int:
-        """The index of a tag among `tags`; a synonym that the taxonomy knows will do.
+        """The index of a tag among `tags`; or of a synonym in the taxonomy.
 
         Raises:
             UnknownTagError: the model does not have the tag.
@@ -92,7 +92,7 @@ class Scorer:
         return self.calibration.scores(self.head.logits(embeddings))
 
     def scores(self, embeddings: FloatArray) -> FloatArray:
-        """Calibrated scores, parents at least as high as their children: (N, K) -> (N, T)."""
+        """Calibrated scores; a parent never scores lower than its child: (N, K) -> (N, T)."""
         return self.hierarchy.raise_parents(self.own_scores(embeddings))
 
     def with_thresholds(self, scores: FloatArray) -> tuple[TagScore, ...]:

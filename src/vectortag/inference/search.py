@@ -1,4 +1,4 @@
-"""Photos found by a sentence, and by the tags that they have or have not; each photo is embedded once and for all."""
+"""Finds photos by a sentence, and by tags that they have or do not have. Each photo is embedded once, then cached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.files import read_file
 from vectortag.core.folders import cache_home, write_cache_file
 from vectortag.core.types import FloatArray
-from vectortag.data.embeddings import Embedded, embed_cached
+from vectortag.data.embedding_cache import Embedded, embed_cached
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import WORDS
 from vectortag.model.words.similarity import Words
@@ -27,20 +27,20 @@ from vectortag.model.words.word_vectors import sentence_vector
 from vectortag.personal.from_words import knows_words
 
 BATCH = 4096
-"""Photos whose classes are worked out at once; each takes 10 kB meanwhile."""
+"""Photos per computation of classes; each takes 10 kB of memory."""
 
 CHUNK = 512
-"""Photos whose tags are worked out at once, in the order in which they are found."""
+"""Photos per computation of tags, best first."""
 
 NEAREST = 3
-"""Known words that are named where a sentence is far from all of them."""
+"""Known words to name if a sentence is far from all of them."""
 
 KEPT_INDEXES = 8
-"""Collections whose directions are in the cache; of more, those that were longest not used are deleted."""
+"""Collections of photos whose directions are cached; the least recently used ones are deleted."""
 
 Rows = npt.NDArray[np.intp]
 P = TypeVar("P")
-"""What stands for a photo: its path, or whatever else the caller knows it by."""
+"""The caller's identifier of a photo, such as its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Found(Generic[P]):
 
 
 class PhotoIndex(Generic[P]):
-    """Photos of a model, ready to be searched: where each points among sentences, and its embedding.
+    """Photos that can be searched: for each, its direction in the space of sentences, and its embedding.
 
     Args:
         tagger: the model.
-        photos, embeddings: N photos and (N, K), what the network saw of each.
-        directions: (N, D), where each points among sentences; None where that is still to be worked out.
+        photos, embeddings: N photos and their embeddings, (N, K).
+        directions: (N, D); None: they are computed here.
 
     Attributes:
         photos: those that can be read.
@@ -104,7 +104,7 @@ class PhotoIndex(Generic[P]):
 
         Args:
             sentence: in English.
-            top: at most so many.
+            top: the number of photos, at most.
             has, has_not: tags whose score must, or must not, reach their threshold.
 
         Raises:
@@ -123,7 +123,7 @@ class PhotoIndex(Generic[P]):
         return [Found(self.photos[row], float(similarities[row])) for row in rows]
 
     def doubt(self, sentence: str) -> str | None:
-        """Why a sentence's order may mean nothing, as that of nonsense: no word of it is common or near a known one.
+        """A warning if the order may mean nothing: no word of the sentence is common, or near a known word. Else None.
 
         Raises:
             MissingExtraError, WordsError: as `search`.
@@ -149,11 +149,11 @@ def with_tags(
     has: Sequence[str],
     has_not: Sequence[str],
 ) -> Rows:
-    """The first of some photos whose tags are as they should be; no more are looked at than it takes.
+    """The first photos with the wanted tags and without the unwanted ones. The others are not scored.
 
     Args:
         embeddings: (N, K) of all photos.
-        rows: those to choose from, in their order.
+        rows: of the photos to choose from, best first.
         top, has, has_not: as in `PhotoIndex.search`.
 
     Raises:
@@ -162,20 +162,20 @@ def with_tags(
     wanted, unwanted = ([tagger.place(tag) for tag in tags] for tags in (has, has_not))
     found = np.empty(0, np.intp)
     for start in range(0, len(rows), CHUNK):
-        some = rows[start : start + CHUNK]
-        reached = tagger.scores(embeddings[some]) >= tagger.thresholds
+        chunk = rows[start : start + CHUNK]
+        reached = tagger.scores(embeddings[chunk]) >= tagger.thresholds
         right = reached[:, wanted].all(axis=1) & ~reached[:, unwanted].any(axis=1)
-        found = np.concatenate([found, some[right]])
+        found = np.concatenate([found, chunk[right]])
         if len(found) >= top:
             break
     return found[:top]
 
 
 def _kept_directions(words: Words, name: str, found: Embedded) -> FloatArray:
-    """As `_directions`, from the cache where the same photos were searched before.
+    """As `_directions`, but from the cache if the same photos were searched before.
 
     Args:
-        name: what names `words` for good, such as its file's hash.
+        name: identifies `words`, such as the hash of its file.
     """
     file = cache_home() / "directions" / f"{hashlib.sha256(f'{name} {found.key}'.encode()).hexdigest()[:32]}.npy"
     kept = _read_directions(file)
@@ -202,9 +202,9 @@ def _read_directions(file: Path) -> FloatArray | None:
 
 
 def _directions(words: Words, embeddings: FloatArray | Embedded, count: int) -> FloatArray:
-    """Where photos point among sentences, (N, D)."""
+    """The directions of photos in the space of sentences, (N, D)."""
     made = np.empty((count, len(words.offset)), np.float32)
     for start in range(0, count, BATCH):
-        some = np.arange(start, min(start + BATCH, count))
-        made[some] = words.views(embeddings[some]).directions
+        batch = np.arange(start, min(start + BATCH, count))
+        made[batch] = words.views(embeddings[batch]).directions
     return made

@@ -1,4 +1,4 @@
-"""The Tagger: from photos to tags and heat maps. Command line, page, service and Python all use it.
+"""The Tagger: from photos to tags and heat maps. The command line, the web page and the service use it, too.
 
 photo -> pixels -> feature map -> embedding -> logits -> calibrated scores -> raised parents -> tags
          `Embedder` ----------------------->   `Scorer` ---------------------------------->
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vectortag.personal.corrections import Correction
 
 
-FINE = 2
+FINE_FACTOR = 2
 """The input size of fine heat maps, as a multiple of the model's default size."""
 
 
@@ -55,9 +55,9 @@ class Tagger:
         self.folder = folder
         self.embedder = embedder
         self.profile = profile
-        self._take(additions, refits)
+        self._use_additions(additions, refits)
 
-    def _take(self, additions: Additions, refits: Sequence[Refit]) -> None:
+    def _use_additions(self, additions: Additions, refits: Sequence[Refit]) -> None:
         self.additions = additions.tags
         self.embedded = {additions.tags[row].name: embedded for row, embedded in additions.embedded.items()}
         self.refits = tuple(refits)
@@ -76,20 +76,20 @@ class Tagger:
         additions: bool = True,
         max_pixels: int | None = None,
     ) -> Tagger:
-        """Load a model by name or path; without one, the shipped default.
+        """Load a model by name or path; None is the default model.
 
         Args:
             model: a name of `vectortag models`, the path of a model folder, or a ModelFolder.
             profile: the thresholds to use: "precise", "balanced" or "thorough".
-            size: side of the network's input in pixels, one that the model offers. None: the largest for "thorough",
+            size: side of the network's input in pixels; the model must offer it. None: the largest for "thorough",
                 else the default.
             runtime, precision, threads: as in `vectortag.model.precision.open_model`.
             additions: whether to use the user's added tags and corrections.
             max_pixels: limit per photo. Default: 200 million, 0.7 GB of memory; above that, up to 16 bytes per pixel.
 
         Raises:
-            UnknownModelError: there is no such model.
-            ModelFolderError: the folder is incomplete, changed or too new.
+            UnknownModelError: no model has this name or path.
+            ModelFolderError: the folder is incomplete, was changed, or is of a newer version.
             ShapeError: the model does not offer that size.
         """
         folder = find_model_folder(model)
@@ -107,7 +107,7 @@ class Tagger:
         Raises:
             ModelFolderError: a file in the data folder was changed by hand, or is of a newer version.
         """
-        self._take(read_additions(self.folder), read_refits(self.folder))
+        self._use_additions(read_additions(self.folder), read_refits(self.folder))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -116,24 +116,24 @@ class Tagger:
 
     @property
     def thresholds(self) -> FloatArray:
-        """(T,) float32 of the profile; NaN where a tag is never shown."""
+        """(T,) float32, of the profile. NaN: the tag is never shown."""
         return self.scorer.thresholds
 
     @property
     def id(self) -> str:
-        """The model's id as every output has it; "+corrections" where corrections have changed scores."""
+        """The model's id in every output. It ends in "+corrections" if corrections changed the scores."""
         return f"{self.folder.id}+corrections" if self.refits else self.folder.id
 
     @property
     def default_embedder(self) -> Embedder:
-        """The network at the model's default size, at which tags are added and corrections learnt."""
+        """The network at the model's default size. Added tags and corrections use it."""
         return self.embedder.at(self.folder.manifest.sizes[0])
 
     @property
     def finer(self) -> Embedder | None:
         """The network at the input size of fine heat maps; None if it takes no larger input."""
         manifest = self.folder.manifest
-        size = FINE * manifest.sizes[0]
+        size = FINE_FACTOR * manifest.sizes[0]
         return self.embedder.at(size) if manifest.backbone.any_size and size > self.embedder.size else None
 
     def without_additions(self) -> Tagger:
@@ -149,16 +149,16 @@ class Tagger:
         return self.analyse(photo).tagging
 
     def tag_many(self, photos: Iterable[Photo]) -> Iterator[Tagging | FailedTagging]:
-        """Tag photos in their order. A photo that cannot be read yields a FailedTagging, and the others go on."""
+        """Tag photos in their order. A photo that cannot be read yields a FailedTagging; the others are tagged."""
         for photo, scores in score_many(self.embedder, self.scorer, photos):
             yield _failed(photo, scores) if isinstance(scores, PhotoError) else self._tagging(photo, scores)
 
     def analyse(self, photo: Photo, *, fine: bool = False) -> Analysis:
-        """Run the network once, for tags and for the heat map of any tag.
+        """Run the network once. The result has the tags, and gives the heat map of any tag.
 
         Args:
             photo: a path, the bytes of a file, a Pillow image or an array.
-            fine: run it a second time on a larger input, for finer heat maps. Scores stay the same.
+            fine: run the network a second time on a larger input, for finer heat maps. Scores stay the same.
 
         Raises:
             PhotoError: the photo cannot be read.
@@ -169,29 +169,31 @@ class Tagger:
 
     def analyse_many(self, photos: Iterable[Photo], *, fine: bool = False) -> Iterator[Analysis | FailedTagging]:
         """Analyse photos in their order, as `tag_many` tags them; `fine` as in `analyse`."""
-        for photo, found in pass_many(self.embedder, self.finer if fine else None, self.scorer, photos):
-            if isinstance(found, PhotoError):
-                yield _failed(photo, found)
+        for photo, result in pass_many(self.embedder, self.finer if fine else None, self.scorer, photos):
+            if isinstance(result, PhotoError):
+                yield _failed(photo, result)
             else:
-                yield self._analysis(photo, found)
+                yield self._analysis(photo, result)
 
     def analysis_of(self, photo: Photo | None, feature_map: FloatArray, *, fine: FloatArray | None = None) -> Analysis:
-        """The analysis of a photo from its feature map. Neither is the photo read nor does the network run.
+        """The analysis of a photo from its feature map, without reading the photo or running the network.
 
         Args:
-            photo: named in the result.
+            photo: its name goes into the result.
             feature_map: (K, h, w), from `embedder`.
             fine: (K, H, W), from `finer`, for fine heat maps.
         """
         own_scores = self.scorer.own_scores(embeddings_of(feature_map[None]))[0]
         return self._analysis(photo, ForwardPass(feature_map, own_scores, fine))
 
-    def _analysis(self, photo: Photo | None, found: ForwardPass) -> Analysis:
-        scores = self.scorer.hierarchy.raise_parents(found.own_scores[None])[0]
-        return Analysis(self.scorer, found.feature_map, found.own_scores, self._tagging(photo, scores), found.fine)
+    def _analysis(self, photo: Photo | None, forward: ForwardPass) -> Analysis:
+        scores = self.scorer.hierarchy.raise_parents(forward.own_scores[None])[0]
+        return Analysis(
+            self.scorer, forward.feature_map, forward.own_scores, self._tagging(photo, scores), forward.fine
+        )
 
     def explain(self, photo: Photo, tag: str, *, fine: bool = True) -> Heatmap:
-        """Return where in the photo the model sees a tag (Grad-CAM); its score is that of `tag`.
+        """Return the heat map of a tag (Grad-CAM): where in the photo the model sees it. Its score is the one of `tag`.
 
         Args:
             photo: a path, the bytes of a file, a Pillow image or an array.
@@ -206,11 +208,11 @@ class Tagger:
         return self.analyse(photo, fine=fine).heatmap(tag)
 
     def scores(self, embeddings: FloatArray) -> FloatArray:
-        """Calibrated scores of all tags, parents at least as high as their children: (N, K) -> (N, T)."""
+        """Calibrated scores of all tags: (N, K) -> (N, T). A parent never scores lower than its child."""
         return self.scorer.scores(embeddings)
 
     def decide(self, scores: FloatArray) -> Tagging:
-        """The tagging of a photo from its scores, one row (T,) of what `scores` gives."""
+        """The tagging of a photo from its scores: one row (T,) of the result of `scores`."""
         return self._tagging(None, scores)
 
     def place(self, tag: str) -> int:
@@ -230,24 +232,24 @@ class Tagger:
         parents: Iterable[str] = (),
         words: bool | str = False,
     ) -> AddedTag:
-        """Add a tag from example photos, from words, or from both, without training; no other score changes.
+        """Add a tag from example photos, from words, or from both, without training. No other score changes.
 
-        The tag is kept in the user's data folder, under the model's hash, and is there for every later `Tagger.load`.
-        A tag that was added from words alone is added again with photos, and keeps its words.
+        The tag is stored in the user's data folder, under the model's hash. Every later `Tagger.load` has it. To add
+        photos to a tag that was added from words, add it again with photos; it keeps its words.
 
         Args:
             name: the new tag.
-            positives: at least 3 different photos that show the tag; 20 are better. With `words`, none are needed.
-            negatives: photos that look alike and do not show it.
-            parents: tags of the model that the new tag implies, besides those of the taxonomy.
+            positives: at least 3 different photos that show the tag; 20 are better. With `words`, no photo is needed.
+            negatives: photos that look like the tag but do not show it.
+            parents: tags of the model that the new tag implies, in addition to those of the taxonomy.
             words: True to learn from the name, or a longer description in English.
 
         Raises:
-            MissingExtraError: the words need the text model, and it is not installed.
-            NewTagError: the name is taken, the examples are too few or contradict each other, or nothing can be saved.
+            MissingExtraError: the words need the text model, which is not installed.
+            NewTagError: the name exists, the examples are too few or contradict each other, or the tag cannot be saved.
             PhotoError: an example cannot be read.
             UnknownTagError: the model does not have a parent.
-            WordsError: the words cannot be read or placed.
+            WordsError: the text model cannot read the words, or they are too far from what the model knows.
         """
         from vectortag.personal.from_photos import add_tag
 
@@ -256,19 +258,19 @@ class Tagger:
         return added
 
     def remove_tag(self, name: str) -> None:
-        """Forget a tag that was added.
+        """Remove an added tag.
 
         Raises:
-            NewTagError: no such tag was added.
+            NewTagError: no added tag has this name.
         """
         remove_addition(self.folder, normalise(name))
         self.reload()
 
     def correct(self, photo: str | Path, *, yes: Iterable[str] = (), no: Iterable[str] = ()) -> list[Correction]:
-        """Record that a photo shows some tags and does not show others. `refresh` makes the model learn from it.
+        """Record that a photo shows tags, or does not show tags. The model learns it with `refresh`.
 
         Raises:
-            CorrectionError: a tag is in both, no tag is named, or the record cannot be written.
+            CorrectionError: a tag is in both, no tag is given, or the record cannot be written.
             PhotoError: the photo cannot be read.
             UnknownTagError: the model does not have a tag.
         """

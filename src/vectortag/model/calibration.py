@@ -41,7 +41,7 @@ class Calibration:
 
     Attributes:
         slope, bias: (T,), score = sigmoid(slope * logit + bias).
-        thresholds: by profile, (T,); NaN where a tag has no threshold and is never predicted.
+        thresholds: by profile, (T,); NaN if a tag has no threshold and is never predicted.
     """
 
     slope: npt.NDArray[np.floating]

@@ -184,7 +184,7 @@ class Manifest(Schema, frozen=True, kw_only=True):
         raise ShapeError(f'model "{self.name}": no input size of {size} pixels. It offers: {offered}')
 
     def data_set(self, name: str) -> DataSetInfo | None:
-        """The data set of that name, or None where the model was not trained on it."""
+        """The data set of that name, or None if the model was not trained on it."""
         return next((info for info in self.data_sets if info.name == name), None)
 
 

@@ -25,7 +25,7 @@ def shipped_models() -> Iterator[Path]:
 
 
 def folders_in(parent: Path) -> list[Path]:
-    """The model folders in a folder, by name; none where there is no such folder."""
+    """The model folders in a folder, by name; none if there is no such folder."""
     if not parent.is_dir():
         return []
     return sorted(folder for folder in parent.iterdir() if (folder / MANIFEST).is_file())

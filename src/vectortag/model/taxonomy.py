@@ -108,7 +108,7 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
             raise TaxonomyError(f"{where}: {error}") from error
 
     def canonical(self, word: str, *, dataset: str | None = None) -> str | None:
-        """Return the tag that a raw word stands for, or None where it is ignored.
+        """Return the tag that a raw word stands for, or None if it is ignored.
 
         A word that the data set's own rules translate is final: the general synonyms and the general ignored words
         do not see it ("black" means black bear in corel5k, and is an ignored colour elsewhere).
@@ -232,7 +232,7 @@ def _normal(names: Names) -> Names:
 
 
 def _find_cycle(implications: Mapping[str, Names]) -> list[str]:
-    """Return one circle as [a, b, ..., a], or [] where there is none."""
+    """Return one circle as [a, b, ..., a], or [] if there is none."""
     finished: set[str] = set()
     path: list[str] = []
 

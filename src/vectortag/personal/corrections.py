@@ -67,7 +67,7 @@ def add_corrections(corrections: Iterable[Correction]) -> None:
 
 
 def undo_corrections() -> list[Correction]:
-    """Delete the corrections that were made last, and return them; empty where none is left.
+    """Delete the corrections that were made last, and return them; empty if none is left.
 
     Raises:
         CorrectionError: the data folder cannot be written.

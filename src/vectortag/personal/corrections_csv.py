@@ -10,8 +10,8 @@ from pathlib import Path
 
 from vectortag.core.errors import DataError
 from vectortag.core.file_names import escape_path
-from vectortag.core.writing import appearing
-from vectortag.data.outputs import LABELS, Inputs, check_output
+from vectortag.core.writing import atomic_output
+from vectortag.data.outputs import LABELS, InputFiles, check_output
 from vectortag.data.records import photo_in
 from vectortag.data.tables import opened_table
 from vectortag.data.word_lists import parse_tags
@@ -53,7 +53,7 @@ def write_corrected(
     Args:
         tags: what a model says of each corrected photo: the words of those that `onto` does not name.
         onto: a metadata.csv whose other rows are kept as they are.
-        overwrite: replace a file that is there already.
+        overwrite: replace an existing file.
 
     Returns:
         How many rows were corrected or are new.
@@ -61,9 +61,9 @@ def write_corrected(
     Raises:
         DataError: `onto` cannot be read.
         OutputError: the file cannot be written.
-        OverwriteError: the file is there already, or is `onto`.
+        OverwriteError: the file exists, or is `onto`.
     """
-    check_output(file, LABELS, inputs=Inputs([onto] if onto else []), overwrite=overwrite)
+    check_output(file, LABELS, inputs=InputFiles([onto] if onto else []), overwrite=overwrite)
     by_photo: dict[Path, list[Correction]] = {}
     for one in corrections:
         by_photo.setdefault(one.photo, []).append(one)
@@ -83,7 +83,7 @@ def write_corrected(
     writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(rows)
-    with appearing(file) as stream:
+    with atomic_output(file) as stream:
         stream.write(text.getvalue().encode())
     return corrected + len(by_photo)
 

@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate, kl_div, log_softmax
 
 from vectortag.core.errors import ConfigError, TrainingError
 from vectortag.core.types import FloatArray
-from vectortag.data.embeddings import embed_photos
+from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
 from vectortag.inference.tagger import Tagger

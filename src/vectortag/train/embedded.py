@@ -10,7 +10,7 @@ from torch import nn
 
 from vectortag.core.errors import TrainingError
 from vectortag.core.types import FloatArray
-from vectortag.data.embeddings import embed_photos
+from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
 from vectortag.runtime.embedder import Embedder

@@ -30,8 +30,8 @@ from vectortag.core.errors import TrainingError
 from vectortag.evaluation.report.curves import Learning
 from vectortag.train.config import TrainConfig
 from vectortag.train.distil import Held, Teacher
+from vectortag.train.lightning_module import TagModule
 from vectortag.train.losses import Loss
-from vectortag.train.module import TagModule
 from vectortag.train.run import BEST, LAST
 
 log = logging.getLogger(__name__)

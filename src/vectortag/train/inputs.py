@@ -11,8 +11,8 @@ import numpy as np
 from torch import nn
 
 from vectortag.core.types import ByteArray, FloatArray
-from vectortag.data.cache import Array, cached_array, prepared_photos
 from vectortag.data.training import TrainingData
+from vectortag.data.training_cache import Array, cached_array, prepared_photos
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.embedder import embeddings_of
 from vectortag.runtime.session import open_session

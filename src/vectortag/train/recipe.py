@@ -1,4 +1,4 @@
-"""The story of a training: read this first.
+"""All steps of a training, in order.
 
 photos and their words -> tags, targets, a split          load_training_data
 backbone -> what stays frozen, computed once              prepare_inputs

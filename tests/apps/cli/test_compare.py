@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vectortag.inference.heatmap import sharpness
+from vectortag.inference.heatmap_drawing import sharpness
 from vectortag.inference.image_grid import draw_comparison
 from vectortag.inference.tagger import Tagger
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from safetensors import safe_open
 
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap
 from vectortag.inference.tagger import Tagger
 
 Cli = Callable[..., Any]

@@ -220,7 +220,7 @@ class TestOutput:
         outcome = tag(photos[0], "--output", tmp_path / "out")
 
         assert (outcome.status, outcome.stdout) == (1, "")
-        assert "no ordinary file" in outcome.stderr
+        assert "not a regular file" in outcome.stderr
 
     def test_a_file_below_a_folder_that_is_not_there_is_no_output(self, tag, photos, tmp_path: Path):
         outcome = tag(photos[0], "--output", tmp_path / "gone/tags")

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pictures import empty_gif, encode, png
 from PIL import Image
+
+from vectortag.apps.cli.serve import serve
+
+
+def test_the_options_of_serve_have_the_defaults_of_the_limits(need_module):
+    limits = need_module("vectortag.apps.server.limits")
+    default, mib = limits.Limits(), limits.MIB
+    options = {name: value.default for name, value in inspect.signature(serve).parameters.items()}
+
+    assert default.file_bytes == options["max_file"] * mib
+    assert default.request_bytes == options["max_request"] * mib
+    assert default.files == options["max_files"]
+    assert default.pixels == options["max_megapixels"] * 1_000_000
+    assert default.queue == options["queue"]
+    assert default.memory == options["memory"] * mib
+    assert default.seconds == options["timeout"]
 
 
 class TestAdmission:

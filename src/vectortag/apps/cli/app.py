@@ -115,7 +115,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with stopped_by_signals(named):
             status = _invoke(command, arguments)
-            sys.stdout.flush()  # here, where it can still be said that it fails
+            sys.stdout.flush()  # here, since a failure can still be reported
             return status
     except (typer.Abort, KeyboardInterrupt):
         return _stopped(130)
@@ -130,7 +130,7 @@ def run(arguments: Sequence[str]) -> int:
     except VectorTagError as error:
         notes.error(str(error))
         return 2 if isinstance(error, USAGE_ERRORS) else 1
-    except OSError as error:  # of stdout, of a share that has gone: what the machine refuses is no bug
+    except OSError as error:  # such as of stdout or a lost network share: not a bug
         notes.error(f"{_where(error)}: {error.strerror or error}")
         return 1
     except Exception as error:
@@ -166,8 +166,8 @@ def _set_up_pillow() -> None:
 
 
 def _write_every_name() -> None:
-    """Let stdout and stderr take names that are not UTF-8, and consoles any name: what they lack is escaped."""
-    if sys.stdout is None:  # closed by the caller: the data goes nowhere, and nobody else may get the descriptor
+    """Let stdout and stderr escape what their encoding lacks, such as names that are not UTF-8."""
+    if sys.stdout is None:  # closed by the caller: discard the output, and keep the descriptor in use
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -175,7 +175,7 @@ def _write_every_name() -> None:
 
 
 def _let_stdout_go() -> None:
-    """Drop what cannot be written: the interpreter would try again at its end, with a traceback."""
+    """Discard output that cannot be written: else the interpreter tries again when it exits, and prints a traceback."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

@@ -14,8 +14,8 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.explain import save_png, say_where_maps_stay_coarse
 from vectortag.apps.cli.output import stdout
 from vectortag.core.types import Heatmap
-from vectortag.data.outputs import PICTURE, Inputs, check_output
-from vectortag.inference.heatmap import sharpness
+from vectortag.data.outputs import PICTURE, InputFiles, check_output
+from vectortag.inference.heatmap_drawing import sharpness
 from vectortag.inference.image_grid import draw_comparison
 from vectortag.inference.tagger import Tagger
 from vectortag.runtime.pixels import open_image
@@ -43,7 +43,7 @@ def compare(
 
     `vectortag compare beach.jpg --tag sea --tag sky --model lite0 --model resnet18 --output beach.png`
     """
-    check_output(output, PICTURE, inputs=Inputs([photo]), overwrite=overwrite)
+    check_output(output, PICTURE, inputs=InputFiles([photo]), overwrite=overwrite)
     taggers = [Tagger.load(model, runtime=runtime, precision=precision) for model in models]
     for tagger in taggers:
         for tag in tags:

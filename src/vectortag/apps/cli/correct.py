@@ -16,10 +16,10 @@ from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, DataError
 from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.types import FailedTagging
-from vectortag.data.embeddings import embed_photos
+from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.find import photos_of
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.outputs import LABELS, Inputs, check_output
+from vectortag.data.outputs import LABELS, InputFiles, check_output
 from vectortag.data.vocabulary import record_tags
 from vectortag.inference.active_learning import Suggestion, likely_mistakes, most_useful
 from vectortag.inference.refresh import forget
@@ -65,7 +65,7 @@ def _print_corrections(corrections: Sequence[Correction], done: str) -> None:
     for one in corrections:
         stdout().print(f"{done}: {escape_path(one.photo)}: {_label(one)}")
     if not corrections:
-        notes.print("there is nothing to undo", style="yellow")
+        notes.print("nothing to undo", style="yellow")
 
 
 def _label(one: Correction) -> str:
@@ -96,7 +96,7 @@ def corrections(
     """
     found = read_corrections()
     if export is not None:
-        check_output(export, LABELS, inputs=Inputs([onto] if onto else []), overwrite=overwrite)
+        check_output(export, LABELS, inputs=InputFiles([onto] if onto else []), overwrite=overwrite)
         tagger = Tagger.load(model)
         photos = list(dict.fromkeys(one.photo for one in found))
         tags: dict[Path, list[str]] = {}

@@ -17,11 +17,11 @@ from vectortag.apps.cli.output import notes, progress_over, stdout
 from vectortag.core.errors import OutputError, OverwriteError, PhotoError, VectorTagError
 from vectortag.core.file_names import escape_path, is_folder, name_for_file
 from vectortag.core.types import FailedTagging
-from vectortag.core.writing import appearing
+from vectortag.core.writing import atomic_output
 from vectortag.data.find import LeftOut, photos_of
-from vectortag.data.outputs import MAPS, PICTURE, Inputs, check_output, to_png
+from vectortag.data.outputs import MAPS, PICTURE, InputFiles, check_output
 from vectortag.inference.analysis import Analysis
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap, to_png
 from vectortag.inference.tagger import Tagger
 from vectortag.runtime.pixels import open_image
 
@@ -82,8 +82,8 @@ def explain(
     if closely:
         say_where_maps_stay_coarse(tagger)
     wanted = [tagger.tags[tagger.place(tag)] for tag in tags or ()]
-    names = _Names(output, several=len(photos) > 1 or len(wanted) != 1, inputs=Inputs(paths), overwrite=overwrite)
-    for photo, subfolder in photos:  # before any work, where the names are known
+    names = _Names(output, several=len(photos) > 1 or len(wanted) != 1, inputs=InputFiles(paths), overwrite=overwrite)
+    for photo, subfolder in photos:  # before any work, if the names are known
         for what, suffix in [("maps", ".safetensors")] if every else [(tag, ".png") for tag in wanted]:
             names.of(photo, subfolder, what, suffix)
     failed = 0
@@ -134,7 +134,7 @@ class _Names:
     Each name is checked by `check_output` when it is first given.
     """
 
-    def __init__(self, output: Path | None, *, several: bool, inputs: Inputs, overwrite: bool) -> None:
+    def __init__(self, output: Path | None, *, several: bool, inputs: InputFiles, overwrite: bool) -> None:
         self._file = output if output and output.suffix.lower() == ".png" and not is_folder(output) else None
         if self._file and several:
             raise VectorTagError(
@@ -153,8 +153,8 @@ class _Names:
         """
         file = self._named(photo, subfolder, what, suffix)
         if file not in self._checked:
-            form = MAPS if suffix == ".safetensors" else PICTURE
-            check_output(file, form, inputs=self._inputs, overwrite=self._overwrite)
+            kind = MAPS if suffix == ".safetensors" else PICTURE
+            check_output(file, kind, inputs=self._inputs, overwrite=self._overwrite)
             self._checked.add(file)
         return file
 
@@ -198,7 +198,7 @@ def save_png(image: Image.Image, file: Path) -> None:
         OutputError: the file cannot be written.
     """
     _make_folder(file.parent)
-    with appearing(file) as stream:
+    with atomic_output(file) as stream:
         stream.write(to_png(image))
 
 
@@ -227,7 +227,7 @@ def save_maps(analysis: Analysis, file: Path) -> None:
         "scores": np.array([scored.score for scored in tagging.scores], np.float32),
     }
     _make_folder(file.parent)
-    with appearing(file) as stream:
+    with atomic_output(file) as stream:
         stream.write(save(arrays, metadata=metadata))
 
 

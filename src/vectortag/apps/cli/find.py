@@ -15,7 +15,7 @@ from vectortag.apps.cli.output import console_on, notes, open_output
 from vectortag.apps.formats import found_photo, json_line
 from vectortag.core.file_names import escape_path
 from vectortag.data.find import LeftOut, photos_of
-from vectortag.data.outputs import FOUND_TABLE, JSON_LINES, PAGE, Inputs, check_output, check_outputs_differ
+from vectortag.data.outputs import FOUND_TABLE, JSON_LINES, PAGE, InputFiles, check_output, check_outputs_differ
 from vectortag.inference.search import Found, PhotoIndex
 from vectortag.inference.tagger import Tagger
 
@@ -54,10 +54,10 @@ def find(
     `vectortag find "on the beach" photos/ --has dog --not person --html found.html`
     """
     check_outputs_differ(output, html)
-    inputs = Inputs(photos)
+    inputs = InputFiles(photos)
     if output is not None:
-        form_of_output = FOUND_TABLE if form == "table" else JSON_LINES
-        check_output(output, form_of_output, inputs=inputs, overwrite=overwrite)
+        kind = FOUND_TABLE if form == "table" else JSON_LINES
+        check_output(output, kind, inputs=inputs, overwrite=overwrite)
     if html is not None:
         check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
     tagger = Tagger.load(model, profile=profile, threads=threads, max_pixels=max_pixels)
@@ -75,10 +75,10 @@ def find(
     with open_output(output) as stream:
         (write_table if form == "table" else write_lines)(found, stream)
     if html is not None:
-        from vectortag.inference.contact_sheet import write_contact_sheet
+        from vectortag.inference.found_page import write_found_page
 
         with open_output(html) as stream:
-            write_contact_sheet(stream, sentence, found, max_pixels=tagger.embedder.pixel_limit)
+            write_found_page(stream, sentence, found, max_pixels=tagger.embedder.pixel_limit)
     if not found:
         notes.print(f"no photo was found among {len(index.photos)}", style="yellow")
     return 1 if index.failed else 0

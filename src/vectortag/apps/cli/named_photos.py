@@ -13,7 +13,7 @@ from vectortag.data.find import LeftOut, photos_of
 
 @dataclass(slots=True)
 class NamedPhotos:
-    """Files and folders that were named, and what lies in the folders without being a photo.
+    """The files and folders of a command, and what its folders have besides photos.
 
     Attributes:
         paths: as they were named.

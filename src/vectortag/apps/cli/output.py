@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from vectortag.core.file_names import ESCAPING
 from vectortag.core.plain_text import printable
-from vectortag.core.writing import appearing
+from vectortag.core.writing import atomic_output
 
 if TYPE_CHECKING:
     from vectortag.apps.cli.console import PlainConsole
@@ -51,7 +51,7 @@ class Notes:
         self.pieces(("error:", "bold red"), (f" {text}", ""))
 
     def pieces(self, *pieces: tuple[str, str]) -> None:
-        """One line. Where stderr is full or closed there is nobody to tell, and the job goes on."""
+        """Print one line. If stderr is full or closed, the job goes on without it."""
         with contextlib.suppress(OSError, ValueError):
             self.console.pieces(*pieces)
 
@@ -92,7 +92,7 @@ def line_writer(stream: TextIO) -> Callable[..., None]:
 
 
 def bar(score: float, encoding: str | None = None) -> str:
-    """A score in [0, 1] as a bar of 20 cells; of "#" where the encoding of a console lacks the blocks.
+    """A score in [0, 1] as a bar of 20 cells; of "#" if the console's encoding lacks the blocks.
 
     >>> bar(0.5)
     '██████████          '
@@ -118,7 +118,7 @@ def _has_blocks(encoding: str) -> bool:
 
 @contextlib.contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
-    """Yield stdout, or a text file that is written as `appearing` does.
+    """Yield stdout, or a text file that is written as `atomic_output` does.
 
     Raises:
         OutputError: the file cannot be written.
@@ -127,11 +127,11 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    with appearing(path) as file:
+    with atomic_output(path) as file:
         stream = io.TextIOWrapper(file, encoding="utf-8", errors=ESCAPING, newline="")
         yield stream
         stream.flush()
-        stream.detach()  # `appearing` has still to bring the file to disk
+        stream.detach()  # `atomic_output` has still to bring the file to disk
 
 
 def progress_over(items: Iterable[Item], *, total: int, what: str) -> Iterator[Item]:

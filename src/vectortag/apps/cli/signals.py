@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a command as Ctrl-C does: what it was writing is removed first."""
+"""SIGTERM and SIGHUP end a command as Ctrl-C does: incomplete output is removed first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OWN_WAYS = {"serve", "train", "ui"}
 
 
 class StoppedBySignal(BaseException):
-    """The process was asked to end; no `except Exception` on the way holds it up."""
+    """The process was asked to end. `except Exception` does not catch it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -24,10 +24,10 @@ class StoppedBySignal(BaseException):
 
 @contextlib.contextmanager
 def stopped_by_signals(commands: Sequence[str]) -> Iterator[None]:
-    """Raise StoppedBySignal where a signal comes; one that the caller ignores, as `nohup` does, stays ignored.
+    """Raise StoppedBySignal on a signal. A signal that the caller ignores, as `nohup` does, stays ignored.
 
     Args:
-        commands: the one that is called; of several none is known yet.
+        commands: the command that is called; several if it is not known yet.
     """
     if threading.current_thread() is not threading.main_thread() or (len(commands) == 1 and commands[0] in OWN_WAYS):
         yield

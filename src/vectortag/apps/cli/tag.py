@@ -15,7 +15,7 @@ from vectortag.apps.formats import CsvWriter, JsonLinesWriter, name_in, summary_
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
-from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, Form, Inputs, check_output
+from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
 from vectortag.inference.tagger import Tagger
 
 Format = Literal["table", "jsonl", "csv"]
@@ -58,7 +58,7 @@ def tag(
     `vectortag tag photos/ --threshold 0 --top-k 5`
     """
     if output is not None:
-        check_output(output, FORMS[form], inputs=Inputs(paths), overwrite=overwrite)
+        check_output(output, FILE_KINDS[form], inputs=InputFiles(paths), overwrite=overwrite)
     tagger = Tagger.load(
         model,
         profile=profile,
@@ -120,5 +120,5 @@ WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter
     "csv": CsvWriter,
 }
 
-FORMS: dict[Format, Form] = {"table": TAGS_TABLE, "jsonl": JSON_LINES, "csv": TAGS_CSV}
-"""What an older output of each format is known by."""
+FILE_KINDS: dict[Format, FileKind] = {"table": TAGS_TABLE, "jsonl": JSON_LINES, "csv": TAGS_CSV}
+"""How an older output of each format is recognised."""

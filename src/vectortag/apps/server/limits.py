@@ -13,7 +13,7 @@ MIB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of the service.
+    """The limits of the service, with their defaults. The options of `serve` repeat them; a test compares both.
 
     Attributes:
         file_bytes, request_bytes: size of one photo, and of the whole body of a request.

@@ -14,8 +14,7 @@ from msgspec.structs import replace
 from vectortag.apps.server.batching import Batcher
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray, Heatmap, Tagging
-from vectortag.data.outputs import to_png
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap, to_png
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import ModelFolder

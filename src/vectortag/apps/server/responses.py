@@ -25,7 +25,7 @@ REFERENCE = "#/components/schemas/{name}"
 
 
 class PhotoResult(Struct, frozen=True, forbid_unknown_fields=True):
-    """The tags of a photo, or `error` alone where the photo cannot be read."""
+    """The tags of a photo, or `error` alone if the photo cannot be read."""
 
     name: Annotated[str | None, Meta(description="The file name that the client gave.", examples=["beach.jpg"])]
     tags: Annotated[

@@ -12,8 +12,7 @@ from vectortag.apps.formats import CsvWriter, JsonLinesWriter
 from vectortag.apps.ui.session_photos import MOST_PIXELS
 from vectortag.apps.ui.tag_list import RankedTag
 from vectortag.core.types import Heatmap, Tagging, TagScore
-from vectortag.data.outputs import to_png
-from vectortag.inference.heatmap import draw_heatmap, heat_layer
+from vectortag.inference.heatmap_drawing import draw_heatmap, heat_layer, to_png
 from vectortag.inference.image_grid import fit
 from vectortag.runtime.pixels import Photo, open_image
 

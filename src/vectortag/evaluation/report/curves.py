@@ -48,7 +48,7 @@ class PrecisionRecall:
 
 
 def precision_recall(scores: FloatArray, targets: ByteArray) -> PrecisionRecall:
-    """The curve over all known entries together: micro-averaged. Empty where there is no positive.
+    """The curve over all known entries together: micro-averaged. Empty if there is no positive.
 
     >>> precision_recall(np.float32([[.9, .8, .1]]), np.uint8([[1, 0, 1]])).precision
     array([1.        , 0.5       , 0.66666667])

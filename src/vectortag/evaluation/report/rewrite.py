@@ -62,7 +62,7 @@ def report_on(
 
 
 def learning_of(manifest: Manifest) -> Learning | None:
-    """How the training went, as the manifest remembers it; None where it does not."""
+    """How the training went, as the manifest remembers it; None if it does not."""
     epochs, best = manifest.provenance.get("epochs"), manifest.provenance.get("best_epoch")
     if not epochs or best is None:
         return None

@@ -18,7 +18,7 @@ from vectortag.core.files import open_regular
 from vectortag.core.numerics import sigmoid
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 from vectortag.core.writing import ORDINARY, replace_file
-from vectortag.data.outputs import PICTURE, Form, Inputs, check_output, to_png
+from vectortag.data.outputs import PICTURE, FileKind, InputFiles, check_output
 from vectortag.data.training import Part
 from vectortag.data.vocabulary import judgeable
 from vectortag.evaluation.evaluate import Report, TagReport
@@ -38,7 +38,7 @@ from vectortag.evaluation.report.curves import (
     precision_recall,
 )
 from vectortag.evaluation.report.text import readme
-from vectortag.inference.heatmap import draw_heatmap
+from vectortag.inference.heatmap_drawing import draw_heatmap, to_png
 from vectortag.inference.image_grid import Cell, draw_sheet, fit, score_note
 from vectortag.inference.tagger import Tagger
 from vectortag.runtime.pixels import open_image
@@ -57,8 +57,8 @@ FILES = (
     "reliability.png",
     "co_occurrence.png",
 )
-TEXT = Form("a report of VectorTag's", lambda start: re.match(rb"# How .+ was trained", start) is not None)
-TABLE = Form("a table of VectorTag's", lambda start: start.startswith(b"data,tag,"))
+TEXT = FileKind("a VectorTag report", lambda start: re.match(rb"# How .+ was trained", start) is not None)
+TABLE = FileKind("a VectorTag table", lambda start: start.startswith(b"data,tag,"))
 
 TAGS_IN_MATRIX = 30
 
@@ -113,12 +113,12 @@ def write_report(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Write README.md and what it shows into a folder; a file that is there already is replaced when it is complete.
+    """Write README.md and what it shows into a folder; an existing file is replaced when the new one is complete.
 
     Where matplotlib is not installed, the figures that it draws are left out.
 
     Args:
-        learning: the figures of the training; None where they are not known.
+        learning: the figures of the training; None if they are not known.
         reports: the figures on each data set.
         overwrite: replace files that are no older report's. Never a photo.
 
@@ -237,8 +237,8 @@ def check_report_folder(folder: Path, *, overwrite: bool = False) -> None:
     if _holds_a_report(folder):
         return
     for name in FILES:
-        form = TABLE if name.endswith(".csv") else TEXT if name.endswith(".md") else PICTURE
-        check_output(folder / name, form, inputs=Inputs(), overwrite=overwrite)
+        kind = TABLE if name.endswith(".csv") else TEXT if name.endswith(".md") else PICTURE
+        check_output(folder / name, kind, inputs=InputFiles(), overwrite=overwrite)
 
 
 def _holds_a_report(folder: Path) -> bool:

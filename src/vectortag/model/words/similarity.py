@@ -21,6 +21,9 @@ from vectortag.core.types import FloatArray
 from vectortag.model.calibration import Calibration
 from vectortag.model.classifier import Classifier
 
+PROMPT, LIST_PROMPT = "a photo of a {}", "a photo of {}"
+"""The prompts of the text model: for a word, and for the words of a photo, separated by commas."""
+
 TEMPERATURE = 0.05
 """How fast a class counts less that means something else than the word, in cosine of their texts."""
 
@@ -56,7 +59,7 @@ class Evidence:
     words: FloatArray
 
     def group(self, nearness: float) -> int:
-        """Which group a new word belongs to; -1 where it is farther than every word that was tried."""
+        """Which group a new word belongs to; -1 if it is farther than every word that was tried."""
         return int(np.searchsorted(self.from_nearness, nearness + ROUNDING, side="right")) - 1
 
 
@@ -187,9 +190,9 @@ def no_classes(width: int) -> Classifier:
     return Classifier(np.empty((0, width), np.float32), np.empty(0, np.float32), ())
 
 
-def word_texts(names: Sequence[str]) -> list[tuple[str, str]]:
-    """The two texts that stand for each word; its vector is the direction of their sum."""
-    return [(f"a photo of a {name}", name) for name in names]
+def prompts_of(texts: Sequence[str], prompt: str = PROMPT) -> list[str]:
+    """Put each text into the prompt."""
+    return [prompt.format(text) for text in texts]
 
 
 def _deviation(numbers: FloatArray) -> float:

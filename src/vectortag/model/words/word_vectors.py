@@ -11,7 +11,7 @@ from vectortag.core.errors import MissingExtraError, WordsError, did_you_mean
 from vectortag.core.folders import PACKAGE
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
-from vectortag.model.words.similarity import word_texts
+from vectortag.model.words.similarity import prompts_of
 from vectortag.model.words.text_model import MOST_PIECES, TextModel, is_installed
 from vectortag.model.words.tokenizer import is_known, word_pieces
 
@@ -29,8 +29,8 @@ def text_model() -> TextModel:
 
 
 def read_words(model: TextModel, words: Sequence[str]) -> FloatArray:
-    """The vectors of some words, (n, D) of length 1."""
-    both = model.embed([text for pair in word_texts(words) for text in pair])
+    """The vectors of words, (n, D) of length 1: the direction of the sum of the prompt's vector and the word's."""
+    both = model.embed([text for pair in zip(prompts_of(words), words, strict=True) for text in pair])
     return unit(both[0::2] + both[1::2])
 
 
@@ -50,7 +50,7 @@ class WordBank:
         self._step, self._middle = arrays["step"].astype(np.float32), arrays["middle"].astype(np.float32)
 
     def vector(self, name: str) -> FloatArray | None:
-        """The (D,) vector of a noun or of its plural; None where it is not in the bank."""
+        """The (D,) vector of a noun or of its plural; None if it is not in the bank."""
         index = next((self._places[one] for one in singulars(name) if one in self._places), None)
         if index is None:
             return None

@@ -19,7 +19,7 @@ from vectortag.apps.ui.views.photo_sources import (
     uploader,
 )
 from vectortag.inference.analysis import Analysis
-from vectortag.inference.heatmap import sharpness
+from vectortag.inference.heatmap_drawing import sharpness
 from vectortag.inference.image_grid import score_note
 from vectortag.model.folder import ModelFolder
 

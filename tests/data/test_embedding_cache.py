@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from vectortag.core.folders import cache_home
-from vectortag.data.embeddings import embed_cached, embed_photos
+from vectortag.data.embedding_cache import embed_cached, embed_photos
 from vectortag.inference.tagger import Tagger
 from vectortag.runtime.embedder import Embedder
 
@@ -108,7 +108,7 @@ def test_some_photos_are_read_in_any_order(tagger, make_photo: MakePhoto):
 
 
 def test_more_photos_than_one_query_asks_for(tagger, make_photo: MakePhoto, monkeypatch):
-    monkeypatch.setattr("vectortag.data.embeddings.AT_ONCE", 2)
+    monkeypatch.setattr("vectortag.data.embedding_cache.AT_ONCE", 2)
     photos = [make_photo(f"{n}.jpg", seed=n) for n in range(5)]
     expected = dict(tagger.embedder.embed_many(photos))
 
@@ -133,7 +133,7 @@ def test_the_key_names_photos_and_network(tagger, make_photo: MakePhoto):
 
 def test_what_was_done_before_ctrl_c_is_not_done_again(tagger, make_photo, embedded, monkeypatch):
     photos = [make_photo(f"{n}.jpg", seed=n) for n in range(3)]
-    monkeypatch.setattr("vectortag.data.embeddings.SECONDS_BETWEEN_NOTES", -1)
+    monkeypatch.setattr("vectortag.data.embedding_cache.SECONDS_BETWEEN_NOTES", -1)
     plain = Embedder.embed_many
 
     def stopped(self: Embedder, some: Sequence[Path]):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import entropy
 
 from vectortag.core.types import Heatmap
-from vectortag.inference.heatmap import sharpness
+from vectortag.inference.heatmap_drawing import sharpness
 
 
 def with_warm_cells(count: int, value: float = 1.0) -> np.ndarray:

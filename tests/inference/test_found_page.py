@@ -6,16 +6,16 @@ import io
 
 from PIL import Image
 
-from vectortag.inference.contact_sheet import write_contact_sheet
+from vectortag.inference.found_page import write_found_page
 from vectortag.inference.search import Found
 
 
-def test_the_contact_sheet_holds_its_pictures_and_escapes_names(tmp_path):
+def test_the_page_holds_its_pictures_and_escapes_names(tmp_path):
     photo = tmp_path / "<b>&.jpg"
     Image.new("RGB", (900, 600), "red").save(photo)
     page = io.StringIO()
 
-    write_contact_sheet(page, '<script>alert("x")</script>', [Found(photo, 0.5), Found(tmp_path / "gone.jpg", 0.4)])
+    write_found_page(page, '<script>alert("x")</script>', [Found(photo, 0.5), Found(tmp_path / "gone.jpg", 0.4)])
 
     text = page.getvalue()
     assert "<script>" not in text

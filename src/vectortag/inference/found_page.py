@@ -1,4 +1,4 @@
-"""What was found, as one HTML file that holds its pictures and needs nothing else."""
+"""The HTML page of `find --html`: the photos that were found, with their pictures in the same file."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 """
 
 
-def write_contact_sheet(
+def write_found_page(
     stream: TextIO, sentence: str, found: Sequence[Found[Path]], *, max_pixels: int = DEFAULT_PIXELS
 ) -> None:
-    """Write the page; a photo that has gone since has its error in its place."""
+    """Write the page; a photo that no longer exists is shown by its error."""
     title = html.escape(printable(sentence))
     stream.write(
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'

@@ -1,11 +1,14 @@
-"""Draw a heat map over its photo, and say how sharp it is."""
+"""Draws heat maps over photos. The Grad-CAM formula is in model/head.py."""
 
 from __future__ import annotations
+
+import io
 
 import numpy as np
 from PIL import Image
 
 from vectortag.core.types import FloatArray, Heatmap
+from vectortag.data.outputs import SOFTWARE
 
 # Control points of the colour map "inferno" of matplotlib (CC0), at 0, 1/8, ... 1. It grows evenly in lightness, so
 # it reads the same for colour-blind people and in grey.
@@ -19,12 +22,12 @@ INFERNO = np.array(
 
 
 def draw_heatmap(image: Image.Image, heatmap: Heatmap | FloatArray, *, opacity: float = 0.55) -> Image.Image:
-    """Lay a heat map over the upright photo, as an RGB image of the photo's size.
+    """Draw a heat map over the upright photo, as an RGB image of the photo's size.
 
     Args:
         image: the photo.
         heatmap: (h, w) in [0, 1]; it is enlarged bilinearly to the photo.
-        opacity: in [0, 1]; how much of the map is seen where it is strongest.
+        opacity: in [0, 1]; opacity of the map at its maximum.
     """
     colour, opaque = _layer(heatmap, image.size)
     photo = np.asarray(image.convert("RGB"), np.float32)  # (H, W, 3)
@@ -33,8 +36,19 @@ def draw_heatmap(image: Image.Image, heatmap: Heatmap | FloatArray, *, opacity: 
     return Image.fromarray(mixed.round().astype(np.uint8))
 
 
+def to_png(image: Image.Image, *, compress_level: int = 6) -> bytes:
+    """The content of a PNG file with VectorTag's mark, by which a later command knows that it may replace the file."""
+    from PIL import PngImagePlugin  # here, since tagging writes no picture
+
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Software", SOFTWARE)
+    content = io.BytesIO()
+    image.save(content, "PNG", pnginfo=about, compress_level=compress_level)
+    return content.getvalue()
+
+
 def heat_layer(heatmap: Heatmap | FloatArray, size: tuple[int, int]) -> Image.Image:
-    """What `draw_heatmap` lays over a photo, by itself: an RGBA image of (width, height) pixels, for opacity 1."""
+    """The layer that `draw_heatmap` draws over a photo: an RGBA image of (width, height) pixels, for opacity 1."""
     colour, opaque = _layer(heatmap, size)
     return Image.fromarray(np.concatenate([colour, 255 * opaque], axis=-1).round().astype(np.uint8))
 
@@ -43,7 +57,7 @@ def _layer(heatmap: Heatmap | FloatArray, size: tuple[int, int]) -> tuple[FloatA
     """Colours (H, W, 3) in [0, 255] and how opaque they are, (H, W, 1) in [0, 1]; `size` is (width, height)."""
     grey = Image.fromarray(np.asarray(heatmap, np.float32)).resize(size, Image.Resampling.BILINEAR)
     strength = np.asarray(grey).clip(0, 1)  # (H, W)
-    opaque = 0.35 + 0.65 * strength  # cold parts stay tinted, so that the map's edge can be seen
+    opaque = 0.35 + 0.65 * strength  # cells of 0 stay tinted, so that the map's edge is visible
     return colourise(strength), opaque[..., None].astype(np.float32)
 
 
@@ -54,7 +68,7 @@ def colourise(values: FloatArray) -> FloatArray:
 
 
 def sharpness(heatmap: Heatmap | FloatArray) -> float:
-    """How much a heat map points at one place: 1 - H / ln(n).
+    """How far a heat map is concentrated in few cells: 1 - H / ln(n).
 
     H = -sum(p * ln(p)) is the entropy of the map's n cells, p being each cell's share of their sum, and H / ln(n) is
     Pielou's evenness (1966, 10.1016/0022-5193(66)90013-0). On grids of different sizes it is comparable only roughly.
@@ -63,8 +77,8 @@ def sharpness(heatmap: Heatmap | FloatArray) -> float:
         heatmap: (h, w), not negative.
 
     Returns:
-        In [0, 1]: 1 where a single cell is warm, 0 where all are equally warm or the map is empty. Where k of the n
-        cells are equally warm and the others cold, 1 - ln(k) / ln(n).
+        In [0, 1]: 1 if all is in one cell, 0 if it is spread evenly or the map is empty. If k of the n cells are equal
+        and the others 0, 1 - ln(k) / ln(n).
 
     >>> sharpness(np.float32([[0, 0], [1, 0]])), sharpness(np.float32([[1, 0], [1, 0]]))
     (1.0, 0.5)

@@ -16,9 +16,9 @@ import pytest
 
 from vectortag.core.errors import TrainingError
 from vectortag.core.folders import cache_home
-from vectortag.data import cache
-from vectortag.data.cache import cached_array, photo_key, prepared_photos
+from vectortag.data import training_cache
 from vectortag.data.records import Record, read_data_set
+from vectortag.data.training_cache import cached_array, photo_key, prepared_photos
 from vectortag.runtime.pixels import PixelRecipe, load_pixels
 
 MakeDataSet = Callable[..., Path]
@@ -106,7 +106,7 @@ class TestArray:
     @pytest.mark.parametrize(
         ("owner", "function"),
         [
-            (cache, "open_memmap"),
+            (training_cache, "open_memmap"),
             pytest.param(os, "posix_fallocate", marks=pytest.mark.skipif(sys.platform != "linux", reason="not Linux")),
             (Path, "replace"),
         ],
@@ -132,7 +132,7 @@ class TestArray:
             cached_array("kind", "key", (3, 2), np.uint8, count_up)
 
     def test_a_long_computation_says_how_far_it_is(self, monkeypatch, caplog):
-        monkeypatch.setattr(cache, "SECONDS_BETWEEN_NOTES", -1)
+        monkeypatch.setattr(training_cache, "SECONDS_BETWEEN_NOTES", -1)
         caplog.set_level(logging.INFO)
 
         cached_array("photos", "key", (2, 2), np.uint8, count_up)
@@ -148,7 +148,7 @@ class TestArray:
             waited.append(file)
             shutil.copy(files()[0], file)
 
-        monkeypatch.setattr(cache.distributed, "wait_for", first_process_writes)
+        monkeypatch.setattr(training_cache.distributed, "wait_for", first_process_writes)
 
         assert cached_array("kind", "other key", (3, 2), np.uint8, refuse).sum() == 6
         assert [file.parent for file in waited] == [cache_home() / "kind"]
@@ -165,7 +165,7 @@ class TestPhotos:
     def test_they_are_decoded_once_for_each_size(self, records, monkeypatch):
         prepared_photos(records, 48)
         prepared_photos(records, 32)
-        monkeypatch.setattr(cache, "load_pixels", refuse)
+        monkeypatch.setattr(training_cache, "load_pixels", refuse)
 
         assert [prepared_photos(records, size).shape[1] for size in (48, 32)] == [48, 32]
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from vectortag.core.types import Heatmap
-from vectortag.inference.heatmap import INFERNO, colourise, draw_heatmap, heat_layer
+from vectortag.inference.heatmap_drawing import INFERNO, colourise, draw_heatmap, heat_layer
 
 CORNER = np.float32([[0, 0, 0], [0, 0, 1]])
 

@@ -198,6 +198,8 @@ class TestReaders:
 
 SLOW = """
 import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have told their children to ignore them
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from vectortag.apps.cli import tag
 from vectortag.apps.cli.app import run
 plain = tag.Tagger.tag_many

@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, features
 
 from vectortag.core.errors import PhotoError
 from vectortag.core.schema import SchemaError, from_plain
-from vectortag.runtime.photo_kinds import FORMATS
+from vectortag.runtime.decoding.photo_kinds import FORMATS
 from vectortag.runtime.pixels import FilterName, PixelRecipe, load_pixels, open_image
 
 NeedModule = Callable[[str], ModuleType]

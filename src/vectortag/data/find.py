@@ -11,7 +11,7 @@ from pathlib import Path
 from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path, is_folder, is_missing
 from vectortag.data.ignore import IGNORE_FILE, NO_MEDIA, Exclusions, excludes_file, is_rubbish
-from vectortag.runtime.photo_kinds import HEIC_SUFFIXES, OTHER_KINDS, SUFFIXES, reads_heic
+from vectortag.runtime.decoding.photo_kinds import HEIC_SUFFIXES, OTHER_KINDS, SUFFIXES, reads_heic
 
 ENDINGS = tuple(SUFFIXES)
 HEIC_ENDINGS = tuple(HEIC_SUFFIXES)

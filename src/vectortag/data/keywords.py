@@ -25,7 +25,7 @@ from vectortag.data.records import DataSet, Record, read_data_set
 from vectortag.data.word_lists import split_keyword
 from vectortag.data.xmp import KeywordPath, XmpError, keyword_paths
 from vectortag.runtime.cpu import usable_cores
-from vectortag.runtime.headers import identify
+from vectortag.runtime.decoding.headers import identify
 from vectortag.runtime.pixels import open_photo
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from vectortag.core.errors import OutputError, OverwriteError
 from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.files import open_regular
 from vectortag.core.writing import cannot_write
-from vectortag.runtime.photo_kinds import SUFFIXES, looks_like_photo
+from vectortag.runtime.decoding.photo_kinds import SUFFIXES, looks_like_photo
 
 START = 1 << 16
 """Bytes at the start of a file that are read to find out its kind."""

@@ -15,7 +15,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
 from vectortag.inference.search import Found
-from vectortag.runtime.memory import DEFAULT_PIXELS
+from vectortag.runtime.decoding.memory import DEFAULT_PIXELS
 from vectortag.runtime.pixels import open_image
 
 EDGE = 320

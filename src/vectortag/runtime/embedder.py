@@ -15,7 +15,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.runtime.blas import one_thread
 from vectortag.runtime.cpu import usable_cores
-from vectortag.runtime.memory import SHARED, Budget
+from vectortag.runtime.decoding.memory import SHARED, Budget
 from vectortag.runtime.pipeline import batched, map_ordered
 from vectortag.runtime.pixels import Photo, PixelRecipe, load_pixels
 from vectortag.runtime.session import Session

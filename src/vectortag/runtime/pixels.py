@@ -21,10 +21,10 @@ from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
 from vectortag.core.types import ByteArray
-from vectortag.runtime import jpeg
-from vectortag.runtime.colours import to_rgb
-from vectortag.runtime.headers import identify
-from vectortag.runtime.memory import DEFAULT_PIXELS, SHARED, Budget, check_memory, foreseen_bytes, memory_for
+from vectortag.runtime.decoding import jpeg
+from vectortag.runtime.decoding.colours import to_rgb
+from vectortag.runtime.decoding.headers import identify
+from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget, check_memory, foreseen_bytes, memory_for
 
 Photo = str | Path | bytes | Image.Image | ByteArray
 """What can be tagged: a path, the bytes of a file, a Pillow image, or an (H, W, 3) uint8 array in RGB."""
@@ -227,7 +227,7 @@ def _held_share(image: ImageFile.ImageFile, max_pixels: int) -> float:
 
 def _loaded(image: ImageFile.ImageFile, source: IO[bytes], draft: tuple[int, int] | None) -> Image.Image:
     if image.format == "TIFF":
-        from vectortag.runtime.tiff import DeepTiff, read_deep  # here, since most photos are none
+        from vectortag.runtime.decoding.tiff import DeepTiff, read_deep  # here, since most photos are none
 
         if isinstance(image, DeepTiff) and image.layout is not None:
             picture, turn = read_deep(image), _turn_of(image)

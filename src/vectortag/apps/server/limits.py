@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from vectortag.apps.server.problems import Problem
-from vectortag.runtime.memory import Budget
+from vectortag.runtime.decoding.memory import Budget
 
 MIB = 2**20
 

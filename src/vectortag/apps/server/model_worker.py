@@ -20,8 +20,8 @@ from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.precision import Precision
 from vectortag.personal.added_tags import AddedTag
+from vectortag.runtime.decoding.memory import SHARED, Budget
 from vectortag.runtime.embedder import Embedder
-from vectortag.runtime.memory import SHARED, Budget
 from vectortag.runtime.pixels import open_image
 from vectortag.runtime.session import Runtime
 

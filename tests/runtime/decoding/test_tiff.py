@@ -107,7 +107,7 @@ def test_what_other_programs_compress(mode, compression):
 
 
 def test_a_large_one_is_read_in_bands(monkeypatch):
-    monkeypatch.setattr("vectortag.runtime.tiff.BAND", 100)
+    monkeypatch.setattr("vectortag.runtime.decoding.tiff.BAND", 100)
 
     np.testing.assert_allclose(read(tiff(stretched(COLOURS, 12), 12, photometric=2)), COLOURS, atol=1)
 

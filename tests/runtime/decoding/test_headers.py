@@ -11,8 +11,8 @@ from pictures import chunk, encode, png, smooth_picture
 from PIL import Image
 
 from vectortag.core.errors import PhotoError
-from vectortag.runtime import headers
-from vectortag.runtime.headers import identify
+from vectortag.runtime.decoding import headers
+from vectortag.runtime.decoding.headers import identify
 from vectortag.runtime.pixels import open_image
 
 LOSSLESS = {"WEBP": {"lossless": True}}
@@ -118,6 +118,6 @@ def test_a_large_picture_is_converted_in_bands(monkeypatch):
     layered = PICTURE.convert("RGBA")
     layered.putalpha(Image.linear_gradient("L").resize(PICTURE.size))
     expected = np.asarray(open_image(encode(layered, "PNG"), max_pixels=9999))
-    monkeypatch.setattr("vectortag.runtime.colours.BAND", 100)
+    monkeypatch.setattr("vectortag.runtime.decoding.colours.BAND", 100)
 
     np.testing.assert_array_equal(np.asarray(open_image(encode(layered, "PNG"), max_pixels=9999)), expected)

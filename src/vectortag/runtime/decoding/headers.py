@@ -10,8 +10,8 @@ from typing import IO, Any, cast
 from PIL import ImageFile
 
 from vectortag.core.errors import MissingExtraError, PhotoError
-from vectortag.runtime import jpeg
-from vectortag.runtime.photo_kinds import FORMATS, HEIF, LONGEST_LEAD, jpeg_lead, plugin_of
+from vectortag.runtime.decoding import jpeg
+from vectortag.runtime.decoding.photo_kinds import FORMATS, HEIF, LONGEST_LEAD, jpeg_lead, plugin_of
 
 MOST_READS = 1_000_000
 """Pieces that a file is read in: chunks, segments, runs. Each is handled in Python, in a few microseconds."""
@@ -76,8 +76,8 @@ def identify(file: IO[bytes]) -> ImageFile.ImageFile:
 
 
 def _tiff(file: IO[bytes]) -> ImageFile.ImageFile:
-    from vectortag.runtime.tiff import DeepTiff  # here, since most photos are none
-    from vectortag.runtime.tiff_guard import check_directory, silence_libtiff
+    from vectortag.runtime.decoding.tiff import DeepTiff  # here, since most photos are none
+    from vectortag.runtime.decoding.tiff_guard import check_directory, silence_libtiff
 
     silence_libtiff()
     check_directory(file)

@@ -10,7 +10,7 @@ from pictures import empty_gif, encode, png, smooth_picture, with_directory
 from PIL import Image, ImageFile
 
 from vectortag.core.errors import PhotoError
-from vectortag.runtime.memory import BYTES_PER_PIXEL, DEFAULT_PIXELS, MEMORY, SMALL, Budget, memory_for
+from vectortag.runtime.decoding.memory import BYTES_PER_PIXEL, DEFAULT_PIXELS, MEMORY, SMALL, Budget, memory_for
 from vectortag.runtime.pixels import PixelRecipe, load_pixels, open_image
 
 GREY, RGB, RGBA = 0, 2, 6

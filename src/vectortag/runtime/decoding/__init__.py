@@ -1,0 +1,1 @@
+"""Decoding photos: what a file is, what it costs, and its pixels as 8-bit RGB."""

@@ -76,10 +76,13 @@ def test_words_become_subjects_by_the_taxonomy(wild):
 
 @pytest.mark.parametrize("path", list(shipped_models()), ids=lambda path: path.name)
 def test_a_shipped_model_has_been_measured_and_has_kept_its_bars(path):
+    folder = read_model_folder(path)
+    if "left_out" not in folder.manifest.metrics:
+        pytest.skip("made before thresholds were fitted across sources")
     record = json.loads((BENCHMARKS / "wild.json").read_text())[path.name]
 
     again = f"Run: python benchmarks/wild.py --models {path.name} --json benchmarks/wild.json"
-    assert record["sha256"] == read_model_folder(path).digest, again
+    assert record["sha256"] == folder.digest, again
     below = {
         (data, figure): record["sets"][data][figure]
         for (data, figure), bar in BARS.items()

@@ -46,15 +46,11 @@ HASH_SIZE = 8
 """Bytes behind each embedding, of the hash of the photo's content and the embedding."""
 
 CANNOT_BE_USED = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
+    getattr(sqlite3, f"SQLITE_{name}") for name in ("BUSY", "LOCKED", "FULL", "IOERR", "READONLY", "CANTOPEN", "PERM")
 }
 """How SQLite says that the file may be whole, but cannot be used now; anything else is a damaged file."""
+FAILURES = (sqlite3.Error, UnicodeError)
+"""What reading a cache raises; the second where SQLite's message quotes damaged bytes."""
 
 AT_ONCE = 900
 """Rows that one query asks for; SQLite may take no more than 999 values."""
@@ -106,7 +102,7 @@ def _whole_rows(cache: sqlite3.Connection, contents: Sequence[bytes]) -> dict[by
     """The embeddings in the cache that are as they were written, by content."""
     try:
         rows = list(_ask(cache, EMBEDDINGS, contents))
-    except sqlite3.Error:
+    except FAILURES:
         return {}
     return {
         content: kept[:-HASH_SIZE]
@@ -137,16 +133,16 @@ def embed_cached(embedder: Embedder, network: str, photos: Iterable[Path]) -> Em
     file = cache_file(embedder, network)
     try:
         return _embed_into(open_cache(file), file.stem, embedder, photos)
-    except sqlite3.Error as error:
+    except FAILURES as error:
         log.warning("%s: %s. Its embeddings are computed again", file, error)
         cache = _in_memory(file, error) if _is_whole(error) else _emptied(file)
     try:
         return _embed_into(cache, file.stem, embedder, photos)
-    except sqlite3.Error as error:  # such as a disk that is full
+    except FAILURES as error:  # such as a disk that is full
         return _embed_into(_in_memory(file, error), file.stem, embedder, photos)
 
 
-def _is_whole(error: sqlite3.Error) -> bool:
+def _is_whole(error: Exception) -> bool:
     """Whether the file may be whole after all."""
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in CANNOT_BE_USED
 
@@ -178,7 +174,7 @@ def _emptied(file: Path) -> sqlite3.Connection:
         for suffix in ("", "-journal", "-wal", "-shm"):
             file.with_name(file.name + suffix).unlink(missing_ok=True)
         return open_cache(file)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, *FAILURES) as error:
         return _in_memory(file, error)
 
 
@@ -199,14 +195,14 @@ def open_cache(file: Path) -> sqlite3.Connection:
     """The cache; one in memory where the file cannot be used, since a cache is never worth failing for.
 
     Raises:
-        sqlite3.Error: the file is damaged.
+        sqlite3.Error, UnicodeError: the file is damaged.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists():
             require_regular(file)
         cache = sqlite3.connect(file, timeout=60, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, *FAILURES) as error:
         return _in_memory(file, error)
     with ExitStack() as stack:
         stack.callback(cache.close)
@@ -295,6 +291,6 @@ def _computed_again(
         if isinstance(embedding, PhotoError):
             raise embedding
         content = photos[Path(str(photo))]
-        with suppress(sqlite3.Error), cache:
+        with suppress(*FAILURES), cache:
             cache.execute(STORE, _row(content, embedding.tobytes()))
         yield content, embedding.tobytes()

@@ -124,7 +124,7 @@ def _opened() -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(file, timeout=30)) as database:
             database.execute(TABLE)
             yield database
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeError) as error:
         raise CorrectionError(
             f"{file}: corrections cannot be kept or read: {error}. The file stays as it is; move it away to begin anew"
         ) from error

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from vectortag.assembly.across_sources import (
+    COMMONEST,
     PROMISE,
     Evidence,
     calibration_across,
@@ -26,11 +27,11 @@ from vectortag.model.hierarchy import Hierarchy
 FLAT = Hierarchy({})
 
 
-def evidence(photos: int = 3000, tags: int = 4, *, seed: int = 0, judges: tuple[str, ...] = ("a", "b")) -> Evidence:
-    """Logits whose truth is drawn at half of them, less 1, on two sources, the second a fifth as large."""
+def evidence(photos: int = 6000, tags: int = 4, *, seed: int = 0, judges: tuple[str, ...] = ("a", "b")) -> Evidence:
+    """Logits whose truth is drawn at half of them, less 2.5, on two sources, the second a fifth as large."""
     random = np.random.default_rng(seed)
-    logits = random.normal(0, 3, (photos, tags)).astype(np.float32)
-    targets = (random.random(logits.shape) < sigmoid(logits / 2 - 1)).astype(np.uint8)
+    logits = random.normal(0, 5, (photos, tags)).astype(np.float32)
+    targets = (random.random(logits.shape) < sigmoid(logits / 2 - 2.5)).astype(np.uint8)
     sources = np.where(np.arange(photos) % 6 == 0, "b", "a")
     return Evidence(logits, targets, np.zeros(targets.shape, bool), sources, np.ones(photos, bool), judges)
 
@@ -53,7 +54,17 @@ def test_curves_are_those_that_the_truth_was_drawn_by():
     slope, bias = calibration_across(evidence(20_000))
 
     assert slope == pytest.approx([0.5] * 4, abs=0.05)
-    assert bias == pytest.approx([-1] * 4, abs=0.1)
+    assert bias == pytest.approx([-2.5] * 4, abs=0.15)
+
+
+def test_of_what_most_photos_have_a_curve_is_fitted_as_if_fewer_had_it():
+    found = evidence(20_000)
+    found.targets[:, 0] = np.random.default_rng(1).random(20_000) < sigmoid(found.logits[:, 0] / 2 + 1)
+
+    slope, bias = calibration_across(found)
+
+    assert slope[0] == pytest.approx(0.5, abs=0.05)
+    assert bias[0] == pytest.approx(1 + np.log((COMMONEST / (1 - COMMONEST)) / (0.64 / 0.36)), abs=0.15)
 
 
 def test_a_small_source_counts_as_much_as_a_large_one():
@@ -66,6 +77,19 @@ def test_a_small_source_counts_as_much_as_a_large_one():
 
     assert weights[small].sum() == pytest.approx(weights[~small].sum())
     assert (calibration_across(found)[0] < calibration_across(as_one)[0] - 0.05).all()
+
+
+def test_a_tag_that_complete_sets_show_often_is_calibrated_by_them_alone():
+    found = evidence(judges=("a",))
+    other = found.sources == "b"
+    found.targets[other, 0] = 0
+    found.targets[~other, 1] = UNKNOWN
+    as_it_was = calibration_across(evidence(judges=("a",)))[1]
+
+    bias = calibration_across(found)[1]
+
+    assert bias[0] == pytest.approx(as_it_was[0], abs=0.1)
+    assert bias[1] != pytest.approx(as_it_was[1], abs=0.1)
 
 
 def test_what_nobody_named_speaks_against_a_tag_but_less_than_what_is_known():
@@ -91,7 +115,7 @@ def test_a_tag_of_which_nothing_says_that_it_is_absent_is_silent():
 
 def test_the_threshold_is_the_lowest_at_which_the_promise_is_kept():
     found = evidence(judges=("a",))
-    scores = sigmoid(found.logits / 2 - 1).astype(np.float32)
+    scores = sigmoid(found.logits / 2 - 2.5).astype(np.float32)
     of_a = found.sources == "a"
 
     threshold = threshold_for_all(found, scores, 0.8)
@@ -107,6 +131,23 @@ def test_a_tag_that_is_often_wrong_has_a_higher_threshold_than_the_others():
     thresholds = fit_across(found, FLAT).thresholds["thorough"]
 
     assert thresholds[0] > thresholds[1]
+
+
+def test_a_careful_tag_is_not_shown_for_its_children_alone():
+    family = Hierarchy({0: (1, 2)})
+
+    thresholds = fit_across(evidence(), family, careful=[0]).thresholds["balanced"]
+
+    assert thresholds[0] > thresholds[1]
+
+
+def test_a_careful_tag_is_judged_by_sets_that_are_not_complete_too():
+    found = evidence(judges=("b",))
+    found.targets[found.sources == "b", 2] = UNKNOWN
+
+    thresholds = fit_across(found, FLAT, careful=[2]).thresholds["balanced"]
+
+    assert thresholds[2] > thresholds[1]
 
 
 def test_a_careful_tag_keeps_the_promise_of_precise_in_balanced():

@@ -75,7 +75,8 @@ def test_every_section_is_read(write_config: WriteConfig, section, values):
 
 @pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.name)
 def test_every_experiment_of_the_project_is_valid(file: Path, monkeypatch):
-    monkeypatch.setenv("VECTORTAG_DATA", "/data")
+    for name in ("DATA", "MORE", "WEIGHTS"):
+        monkeypatch.setenv(f"VECTORTAG_{name}", "/data")
     monkeypatch.setenv("VECTORTAG_WEIGHTS", "/weights")
 
     config = load_config(file)
@@ -86,7 +87,8 @@ def test_every_experiment_of_the_project_is_valid(file: Path, monkeypatch):
 
 @pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: file.name)
 def test_every_set_of_a_published_model_has_its_rights_on_record(file: Path, monkeypatch):
-    monkeypatch.setenv("VECTORTAG_DATA", "/data")
+    for name in ("DATA", "MORE", "WEIGHTS"):
+        monkeypatch.setenv(f"VECTORTAG_{name}", "/data")
     monkeypatch.setenv("VECTORTAG_WEIGHTS", "/weights")
 
     assert all(data.rights and data.about for data in load_config(file).data)

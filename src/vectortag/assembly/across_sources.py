@@ -29,11 +29,18 @@ SLACK = 0.1
 """A single tag may be right so much less often than its profile promises for all tags together."""
 
 UNNAMED_WEIGHT = 0.3
-"""How much an entry counts as absent that nobody has named, where a known one counts 1."""
+"""How much an entry counts as absent that nobody has named, or by a set whose labels are not complete."""
 
 CLASS_SHARE = 0.3
 """The share of the softmax from which on a tag that is made of classes alone is shown. On 1,000 photos, one of each
 class, 91 % are then named by the frozen Lite2, and 97 % of its sure tags are right."""
+
+COMMONEST = 0.25
+"""A curve is fitted as if no more than this share of photos had the tag: half of COCO's photos show people, and a
+photo that is like none of them would be guessed to show one."""
+
+FEWEST_JUDGED = 20
+"""A tag that complete sets show on fewer photos is calibrated by all sets."""
 
 FEWEST_SHOWN = 20
 """A tag that a profile shows on fewer photos is not judged by itself."""
@@ -49,7 +56,7 @@ class Evidence:
         unnamed: (N, T) bool, the unknown entries that are probably absent.
         sources: (N,) the source of each photo.
         left_out: (N,) bool, which photos are of a source that the head had not learnt. The others are validation
-            photos: by them those tags are judged that one source alone teaches.
+            photos: by them those tags are judged that mainly their own source teaches.
         judges: the sources whose labels are complete enough to say how many of the shown tags are right.
     """
 
@@ -94,10 +101,13 @@ def fit_across(
     for profile, promise in PROMISE.items():
         own = np.full(len(slope), common[profile], np.float32)
         for tag in range(len(slope))[:first_borrowed]:
-            asked = PROMISE["precise"] if tag in careful and profile != "thorough" else promise - SLACK
-            own[tag] = max(own[tag], _threshold_of(evidence, scores, tag, common[profile], asked))
+            if tag in careful and profile != "thorough":
+                own[tag] = max(own[tag], _threshold_of(evidence, scores, tag, 0.0, PROMISE["precise"], careful=True))
+            else:
+                own[tag] = max(own[tag], _threshold_of(evidence, scores, tag, common[profile], promise - SLACK))
         for parent, below in hierarchy.descendants.items():
-            own[parent] = min(own[parent], own[list(below)].min())
+            if parent not in careful:  # better left out than wrong, even beside its child
+                own[parent] = min(own[parent], own[list(below)].min())
         thresholds[profile] = own
     return Calibration(slope, bias, thresholds)
 
@@ -168,12 +178,16 @@ def _share(values: npt.NDArray[np.bool_]) -> float | None:
 def calibration_across(evidence: Evidence, *, first_borrowed: int | None = None) -> tuple[FloatArray, FloatArray]:
     """Slope and bias of each tag, (T,) and (T,), drawn to a common curve, every source counting the same.
 
-    A tag of which nothing speaks for an absence is silent: it lives by its children.
+    Where sets whose labels are complete show a tag often enough, they alone are asked. A tag of which nothing speaks
+    for an absence is silent: it lives by its children.
     """
     known = evidence.targets != UNKNOWN
     used = known | evidence.unnamed  # (N, T)
-    weights = evidence.photo_weights()[:, None] * np.where(known, 1.0, UNNAMED_WEIGHT)  # (N, T)
     truth = evidence.targets == 1
+    judged = known & np.isin(evidence.sources, evidence.judges)[:, None]  # (N, T)
+    enough = ((truth & judged).sum(axis=0) >= FEWEST_JUDGED) & (~truth & judged).any(axis=0)  # (T,)
+    used = np.where(enough, judged, used)
+    weights = evidence.photo_weights()[:, None] * np.where(truth | judged, 1.0, UNNAMED_WEIGHT)  # (N, T)
     taught = slice(0, first_borrowed)
     mask = used[:, taught]
     common = fit_platt(
@@ -190,14 +204,21 @@ def calibration_across(evidence: Evidence, *, first_borrowed: int | None = None)
         if not (rows & ~truth[:, tag]).any():
             curves[tag] = 0.0, SILENT
             continue
+        counted = np.where(truth[rows, tag], 1.0, _rarer(weights[rows, tag], truth[rows, tag])) * weights[rows, tag]
         curves[tag] = fit_platt(
             evidence.logits[rows, tag],
             truth[rows, tag],
             prior=common,
             strength=PRIOR_STRENGTH,
-            weights=weights[rows, tag],
+            weights=counted,
         )
     return curves[:, 0].astype(np.float32), curves[:, 1].astype(np.float32)
+
+
+def _rarer(weights: npt.NDArray[np.float64], has: npt.NDArray[np.bool_]) -> float:
+    """How many times as much photos without a tag count, so that no larger share than COMMONEST has it."""
+    with_tag, without = weights[has].sum(), weights[~has].sum()
+    return max(1.0, with_tag * (1 / COMMONEST - 1) / max(without, 1e-9))
 
 
 def threshold_for_all(evidence: Evidence, scores: FloatArray, promise: float) -> float:
@@ -218,10 +239,18 @@ _LOWEST = 0.1
 """No threshold is lower: what is left out nine times in ten is no guess worth showing."""
 
 
-def _threshold_of(evidence: Evidence, scores: FloatArray, tag: int, common: float, asked: float) -> float:
-    """The lowest threshold at which a tag is right as often as is asked; 0 where too few photos judge it."""
+def _threshold_of(
+    evidence: Evidence, scores: FloatArray, tag: int, common: float, asked: float, *, careful: bool = False
+) -> float:
+    """The lowest threshold at which a tag is right as often as is asked; 0 where too few photos judge it.
+
+    Args:
+        careful: sets whose labels are not complete judge, too.
+    """
     known = evidence.targets[:, tag] != UNKNOWN
-    if (evidence.targets[:, tag] == 0).any() and (scores[known, tag] >= common).sum() >= FEWEST_SHOWN:
+    if not careful:
+        known &= np.isin(evidence.sources, evidence.judges)
+    if (evidence.targets[known, tag] == 0).any() and (scores[known, tag] >= common).sum() >= FEWEST_SHOWN:
         weights = evidence.photo_weights()[known]
         return lowest_threshold(scores[known, tag], evidence.targets[known, tag] == 1, asked, weights)
     return 0.0

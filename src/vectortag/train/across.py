@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vectortag.assembly.across_sources import Evidence
-from vectortag.core.types import UNKNOWN, FloatArray
+from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
 from vectortag.data.training import Part, TrainingData
 from vectortag.train.batches import Batch, Batches, BatchSampler, InOrder, Source, loader
 from vectortag.train.config import TrainConfig
@@ -28,8 +28,8 @@ MOST_PHOTOS = 4000
 FEWEST_TAUGHT = 25
 """A head that has learnt a tag from fewer photos says nothing of it."""
 
-FEWEST_JUDGED = 10
-"""A tag that fewer photos of sources left out show is judged by the validation photos."""
+LEAST_SHARE = 0.3
+"""A head that has learnt a tag from so many times fewer photos than the fold has says too little of it."""
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def evidence_across(
 ) -> Evidence:
     """Train a head without each fold in turn, and let it judge the training photos of that fold's sets.
 
-    A tag that one fold alone teaches is judged by the validation photos instead, as the head of all photos sees them.
+    Of tags that mainly this fold teaches, its validation photos are judged instead, by the head of all photos.
 
     Args:
         trained: the head that has learnt all training photos.
@@ -74,7 +74,7 @@ def evidence_across(
     random = np.random.default_rng(config.seed)
     folds, kept, sets = folds_of(config, data.training), folds_of(config, data.validation), data.training.sets
     short = config.model_copy(update={"epochs": max(1, config.epochs // 2)})
-    judged, logits, taught = [], [], []
+    judged, logits, known, kept_known = [], [], [], np.ones(data.validation.targets.shape, bool)
     for fold in np.unique(folds):
         log.info("without %s", fold)
         others, judging = np.flatnonzero(folds != fold), np.flatnonzero(kept != fold)
@@ -83,28 +83,30 @@ def evidence_across(
             random.permutation(np.flatnonzero(sets == name))[:MOST_PHOTOS] for name in np.unique(sets[folds == fold])
         ]
         rows = np.sort(np.concatenate(own))
+        taught = _taught_without(data.training.targets, folds == fold)
         judged.append(rows)
-        taught.append((data.training.targets[others] == 1).sum(axis=0) >= FEWEST_TAUGHT)
         logits.append(block_of(head).logits(_embeddings(inputs.training, rows)))
-    knows = np.concatenate([np.tile(one, (len(rows), 1)) for one, rows in zip(taught, judged, strict=True)])
+        known.append(np.tile(taught, (len(rows), 1)))
+        kept_known[kept == fold] = ~taught
     left_out = data.training.only(np.concatenate(judged))
-    across = ((left_out.targets == 1) & knows).sum(axis=0) >= FEWEST_JUDGED  # (T,)
+    used = np.concatenate([*known, kept_known])  # (N, T)
+    targets = np.concatenate([left_out.targets, data.validation.targets])
     kept_logits = block_of(trained).logits(_embeddings(inputs.validation, np.arange(len(kept))))
-    targets = np.concatenate(
-        [
-            np.where(knows & across, left_out.targets, UNKNOWN),
-            np.where(across, UNKNOWN, data.validation.targets),
-        ]
-    )
-    unnamed = np.concatenate([_unnamed(left_out) & knows & across, _unnamed(data.validation) & ~across])
     return Evidence(
         logits=np.concatenate([*logits, kept_logits]),
-        targets=targets.astype(np.uint8),
-        unnamed=unnamed,
+        targets=np.where(used, targets, UNKNOWN).astype(np.uint8),
+        unnamed=np.concatenate([_unnamed(left_out), _unnamed(data.validation)]) & used,
         sources=np.concatenate([left_out.sets, data.validation.sets]),
         left_out=np.arange(len(targets)) < len(left_out.records),
         judges=tuple(data.name for data in config.data if data.judges),
     )
+
+
+def _taught_without(targets: ByteArray, left_out: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """(T,): which tags a head still learns well without some rows of the targets (N, T)."""
+    inside, outside = ((targets[rows] == 1).sum(axis=0) for rows in (left_out, ~left_out))
+    taught: npt.NDArray[np.bool_] = (outside >= FEWEST_TAUGHT) & (outside >= LEAST_SHARE * inside)
+    return taught
 
 
 def _unnamed(part: Part) -> npt.NDArray[np.bool_]:

@@ -141,9 +141,7 @@ class TestOpening:
     def test_a_file_that_is_no_network_is_refused_by_name(self, tmp_path: Path, runtime: str, content: bytes):
         (tmp_path / "broken.onnx").write_bytes(content)
 
-        with pytest.raises(
-            ModelFolderError, match=r"broken\.onnx: (the network cannot be|not a network that is)"
-        ):
+        with pytest.raises(ModelFolderError, match=r"broken\.onnx: (the network cannot be|not a network that is)"):
             open_session(tmp_path / "broken.onnx", runtime=runtime)
 
     def test_an_unknown_runtime_is_an_error_with_the_known_ones(self, network: Path):

@@ -119,11 +119,15 @@ class OpenVinoSession:
         return compiled
 
     def _refuse_other_outputs(self, compiled: Any, batch: int) -> None:
-        """Refuse a network that does not make feature maps, (N, K, h, w) float32, of pictures."""
+        """Refuse a network that does not make feature maps, (N, K, h, w) float32, of pictures.
+
+        Only a finished model has a digest. A part of a network, which training computes once, may make tokens.
+        """
         output = compiled.outputs[0]
         shape, kind = output.get_partial_shape(), output.get_element_type().get_type_name()
         sides = [*shape.to_shape()] if shape.is_static else []
-        if len(compiled.inputs) != 1 or kind != "f32" or len(sides) != 4 or sides[0] != batch:
+        ranks = (4,) if self._digest else (3, 4)
+        if len(compiled.inputs) != 1 or kind != "f32" or len(sides) not in ranks or sides[0] != batch:
             raise ModelFolderError(f"{self._name}: expected one input and (N, K, h, w) float32, got {shape} of {kind}")
 
     def _refuse_large(self, model: Any, batch: int) -> None:

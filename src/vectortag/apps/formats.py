@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Protocol, TextIO
+from typing import Annotated, Any, TextIO
 
 from msgspec import Meta, Struct, to_builtins
 
@@ -100,14 +100,6 @@ def summary_line(photos: int, failed: int, left_out: LeftOut) -> str:
     """What `tag --format jsonl` says on stderr where a folder held other things than photos."""
     counts = {kind.replace(" ", "_"): left_out.counts[kind] for kind in KINDS if left_out.counts[kind]}
     return json.dumps({"summary": {"photos": photos, "failed": failed, "left_out": counts}})
-
-
-class Writer(Protocol):
-    """Writes the result of each photo to a stream."""
-
-    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None: ...
-
-    def failed(self, failure: FailedTagging) -> None: ...
 
 
 class JsonLinesWriter:

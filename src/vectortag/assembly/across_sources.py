@@ -132,7 +132,7 @@ def judged_by(
     sets: npt.NDArray[np.str_] | None = None,
 ) -> CrossFitted:
     """What calibration and thresholds make of photos on which nothing of them was fitted; as `cross_fit`."""
-    scores = hierarchy.raise_parents(calibration.scores(logits))
+    scores = score(logits, calibration, hierarchy)
     decisions = scores >= calibration.thresholds["balanced"]
     return CrossFitted(sigmoid(logits).astype(np.float32), scores, decisions, judgeable(targets, sets))
 
@@ -147,7 +147,7 @@ def left_out_figures(
         tag that ENOUGH_PHOTOS photos have; where the labels are complete enough, `right` of what is shown and judged,
         and `calibration_error`.
     """
-    scores = hierarchy.raise_parents(calibration.scores(evidence.logits))
+    scores = score(evidence.logits, calibration, hierarchy)
     shown, has = scores >= calibration.thresholds["balanced"], evidence.targets == 1
     figures = {}
     for source in np.unique(evidence.sources):

@@ -125,14 +125,7 @@ def _trained(
     """The head after it has learnt some of the training photos; the best epoch by some of the validation photos."""
     part, validation = data.training.only(rows), data.validation.only(judging)
     targets = torch.from_numpy(part.targets)
-    batches = Batches(
-        RowsOf(inputs.training, rows),
-        to_float(targets),
-        mixup=config.augment.mixup,
-        unnamed=part.unnamed,
-        share=config.vocabulary.unnamed,
-        seed=config.seed,
-    )
+    batches = Batches.for_training(config, RowsOf(inputs.training, rows), to_float(targets), part.unnamed)
     kept = Batches(RowsOf(inputs.validation, judging), to_float(torch.from_numpy(validation.targets)))
     trained = fit(
         config,

@@ -157,6 +157,14 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         self._source, self._targets, self._mixup, self._seed = source, targets, mixup, seed
         self._unnamed, self._share = unnamed, share
 
+    @classmethod
+    def for_training(
+        cls, config: TrainConfig, source: Source, targets: Tensor, unnamed: npt.NDArray[np.bool_] | None
+    ) -> Batches:
+        """The batches that a configuration trains on: mixed, and with its share of unnamed entries as absent."""
+        share = config.vocabulary.unnamed
+        return cls(source, targets, mixup=config.augment.mixup, unnamed=unnamed, share=share, seed=config.seed)
+
     def __getitem__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         inputs, targets = self._source.inputs(batch), self._targets[batch.rows]
         if self._unnamed is not None and self._share:

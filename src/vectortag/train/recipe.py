@@ -80,14 +80,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
     sampler = BatchSampler(config, data.training.targets, rank=distributed.rank(), world=distributed.count())
     targets = training_targets(data, config.distil)
-    training = Batches(
-        inputs.training,
-        targets,
-        mixup=config.augment.mixup,
-        unnamed=data.training.unnamed,
-        share=config.vocabulary.unnamed,
-        seed=config.seed,
-    )
+    training = Batches.for_training(config, inputs.training, targets, data.training.unnamed)
     validation = Batches(inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
     trained = fit(
         config,

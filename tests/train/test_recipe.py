@@ -53,6 +53,14 @@ IN_A_STEP = """
 """
 KILLED_IN_EPOCH_3 = IN_A_STEP.format(when=(2, 1), what="os.kill(os.getpid(), signal.SIGKILL)")
 CTRL_C_IN_EPOCH_2 = IN_A_STEP.format(when=(1, 0), what="raise KeyboardInterrupt")
+WORKERS_ARE_NOT_KEPT = """
+    import torch.utils.data as data
+
+    def passing(self, *args, original=data.DataLoader.__init__, **options):
+        original(self, *args, **options | {"persistent_workers": False})
+
+    data.DataLoader.__init__ = passing
+"""
 FULL_DISK = """
     import lightning.pytorch as pl
 
@@ -278,18 +286,44 @@ def test_the_best_epoch_is_kept(train, configured, tmp_path):
     assert folder.manifest.provenance["best_epoch"] == 1 + losses.index(min(losses))
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path):
-    file = configured()
+@pytest.fixture(scope="session")
+def unbroken() -> dict[str, Any]:
+    """The result of one training by what it was trained with: filled by the first test that needs it."""
+    return {}
 
+
+@pytest.mark.parametrize(
+    ("workers", "before"),
+    [(0, ""), (1, ""), (2, ""), (2, WORKERS_ARE_NOT_KEPT)],
+    ids=["0 workers", "1 worker", "2 workers", "2 new workers each epoch"],
+)
+def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path, unbroken, workers, before):
+    settings = {"accumulate": 3, "ema": 0.9}
+    file = configured(workers=workers, **settings)
     with pytest.raises(Ended, match=str(-signal.SIGKILL)):
-        train(file, tmp_path / "broken", before=KILLED_IN_EPOCH_3)
+        train(file, tmp_path / "broken", before=before + KILLED_IN_EPOCH_3)
     assert not (tmp_path / "broken" / "shapes").exists()  # nothing that looks like a model
-    one = train(file, tmp_path / "broken", resume=True).manifest
-    other = train(file, tmp_path / "whole").manifest
 
+    one = train(file, tmp_path / "broken", before=before, resume=True).manifest
+
+    if not unbroken:
+        unbroken["model"] = train(configured(**settings), tmp_path / "whole").manifest
+        unbroken["logs"] = logs_of(tmp_path / "whole" / "shapes.run")
+    other = unbroken["model"]
     assert one.files["head.safetensors"] == other.files["head.safetensors"]
     assert one.files["model.onnx"] == other.files["model.onnx"]
     assert one.provenance["epochs"] == other.provenance["epochs"]
+    assert logs_of(tmp_path / "broken" / "shapes.run") == unbroken["logs"]
+
+
+def logs_of(run: Path) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
+    """The lines of metrics.csv, and each curve of TensorBoard as (step, value)."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    curves = {name: [(one.step, one.value) for one in events.Scalars(name)] for name in events.Tags()["scalars"]}
+    return (run / "logs" / "metrics.csv").read_text().splitlines(), curves
 
 
 def test_two_processes_train_one_model(configured, tmp_path):

@@ -19,9 +19,7 @@ from lightning.pytorch.callbacks import (
     EarlyStopping,
     EMAWeightAveraging,
     ModelCheckpoint,
-    RichProgressBar,
 )
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -30,9 +28,10 @@ from vectortag.core.errors import TrainingError
 from vectortag.evaluation.report.curves import Learning
 from vectortag.train.config import TrainConfig
 from vectortag.train.distil import Held, Teacher
+from vectortag.train.logs import Bar, loggers
 from vectortag.train.losses import Loss
 from vectortag.train.module import TagModule
-from vectortag.train.run import BEST, LAST
+from vectortag.train.run import BEST, LAST, Progress
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +83,14 @@ def fit(
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
+    last = _last(run) if resume else None
+    progress = _progress(last) if last else Progress()
+    # Lightning tells the sampler its epoch after worker processes have drawn their first batches.
+    training.sampler.set_epoch(progress.epochs)  # type: ignore[attr-defined]
     with _quiet():
-        trainer = _trainer(config, run, best)
+        trainer = _trainer(config, run, best, progress)
         try:
-            trainer.fit(module, training, validation, ckpt_path=_last(run) if resume else None, weights_only=True)
+            trainer.fit(module, training, validation, ckpt_path=last, weights_only=True)
         except FloatingPointError as error:
             raise TrainingError(f"{error}. Lower learning_rate") from error
         except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
@@ -101,7 +104,7 @@ def fit(
     return Trained(module.trunk.cpu().eval(), head.cpu().eval(), held and held.cpu(), learning)
 
 
-def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Trainer:
+def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint, progress: Progress) -> pl.Trainer:
     return pl.Trainer(
         max_epochs=config.epochs,
         accelerator="auto",
@@ -110,7 +113,7 @@ def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Traine
         accumulate_grad_batches=config.accumulate,
         gradient_clip_val=config.clip_gradient,
         callbacks=[*_callbacks(config), best],
-        logger=[CSVLogger(run, name="", version="logs"), TensorBoardLogger(run, name="", version="tensorboard")],
+        logger=loggers(run, progress),
         default_root_dir=run,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
@@ -135,10 +138,15 @@ def _last(run: Path) -> Path:
     return run / LAST
 
 
+def _progress(checkpoint: Path) -> Progress:
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    return Progress(epochs=int(content["epoch"]) + 1, steps=int(content["global_step"]))
+
+
 def _callbacks(config: TrainConfig) -> list[Callback]:
     callbacks: list[Callback] = []
-    if sys.stderr.isatty():  # by default Lightning's bar goes to stdout, which is for data
-        callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
+    if sys.stderr.isatty():
+        callbacks.append(Bar())
     if config.early_stopping is not None:
         callbacks.append(EarlyStopping(config.monitor, patience=config.early_stopping, mode=_mode(config)))
     if config.ema:

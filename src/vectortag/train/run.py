@@ -1,4 +1,8 @@
-"""What a training keeps in its run folder, beside the logs."""
+"""What a training keeps in its run folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 BEST = "best.ckpt"
 LAST = "last.ckpt"
@@ -7,3 +11,13 @@ BACKBONE = "backbone.safetensors"
 CONFIG = "config.json"
 TAGS = "tags.json"
 """The tags that are learnt, in the order of the head's outputs."""
+LOGS, METRICS = "logs", "metrics.csv"
+TENSORBOARD = "tensorboard"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: epochs that are finished, and steps of the optimiser in them."""
+
+    epochs: int = 0
+    steps: int = 0

@@ -182,7 +182,9 @@ def test_the_most_frequent_tags(fit_colours):
 def test_a_bad_photo_is_left_out(fit_colours, colours, caplog):
     (colours / "7.png").write_bytes(b"no photo")
 
-    folder = fit_colours()
+    with pytest.raises(DataError, match=r"7\.png: not a photo.*\. Fix the photo or pass --skip-bad-rows"):
+        fit_colours()
+    folder = fit_colours(skip_bad_rows=True)
 
     assert folder.manifest.data_sets[0].train_photos + folder.manifest.metrics["colours"]["photos"] == PHOTOS - 1
     assert "left out" in caplog.text

@@ -228,7 +228,9 @@ class TestFailures:
         folder, whole = make_data_set(words), make_data_set(dict(list(words.items())[:7]), name="whole")
         (folder / "07.jpg").write_text("not a photo")
 
-        report = evaluate(tagger, folder)
+        with pytest.raises(DataError, match=r"row 9: .*07\.jpg: not a photo.* or pass --skip-bad-rows"):
+            evaluate(tagger, folder)
+        report = evaluate(tagger, folder, skip_bad_rows=True)
 
         assert report.photos == 7
         assert [failure.split(":")[0] for failure in report.failed] == ["row 9"]
@@ -239,17 +241,19 @@ class TestFailures:
         folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
         (folder / "2.jpg").unlink()
 
-        report = evaluate(tagger, folder)
+        with pytest.raises(DataError, match=r"2\.jpg is not there\. Fix the row or pass --skip-bad-rows"):
+            evaluate(tagger, folder)
+        report = evaluate(tagger, folder, skip_bad_rows=True)
 
         assert report.photos == 1
-        assert report.failed == (f"row 3: {folder / '2.jpg'}: is not there",)
+        assert report.failed == (f"metadata.csv:3: {folder / '2.jpg'} is not there",)
 
     def test_without_any_readable_photo_there_is_no_report(self, tagger: Tagger, make_data_set: MakeDataSet):
         folder = make_data_set({"1.jpg": "dog"})
         (folder / "1.jpg").write_text("not a photo")
 
         with pytest.raises(DataError, match=r"none of 1 photos could be read; the first: row 2: .*1\.jpg"):
-            evaluate(tagger, folder)
+            evaluate(tagger, folder, skip_bad_rows=True)
 
     def test_a_bad_row_is_an_error_or_left_out(self, tagger: Tagger, make_data_set: MakeDataSet):
         folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})

@@ -25,8 +25,8 @@ from vectortag.core.files import open_text
 from vectortag.core.folders import PACKAGE
 from vectortag.core.types import FloatArray
 from vectortag.data.embeddings import Embeddings, embed_photos
-from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record, photo_in
+from vectortag.data.usable import read_usable
 from vectortag.evaluation.evaluate import choose_part
 from vectortag.evaluation.model_card import write_card
 from vectortag.model.classifier import Classifier
@@ -118,7 +118,7 @@ def learn(
     """
     folder = find_model_folder(model)
     check_destination(output or folder.path)
-    material = gather(folder, captions, [read_tagged_photos(one) for one in data], TextModel())
+    material = gather(folder, captions, [read_usable(one, skip_bad_rows=True) for one in data], TextModel())
     log.info("learning words from %d photos", len(material.photos))
     words = replace(material.learn(), evidence=fit_evidence(try_unheard(material)))
     return rewrite_model_folder(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from vectortag.data.copies import Prints, fingerprints_of, groups_among, warn_of
 from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
+from vectortag.data.usable import without_broken
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags, record_tags
 from vectortag.model.class_groups import borrowed_tags
 from vectortag.model.manifest import BESIDE_THE_SETS, DataSetInfo
@@ -86,6 +88,7 @@ def prepare_training_data(
     stratify: Stratify = "iterative",
     keep_duplicates_together: bool = True,
     classes: Collection[str] = (),
+    skip_bad_rows: bool = False,
     seed: int = 1,
 ) -> TrainingData:
     """Split data sets, choose the vocabulary and build the targets.
@@ -97,16 +100,15 @@ def prepare_training_data(
         stratify: how; see `vectortag.data.split.split_records`.
         keep_duplicates_together: photos that show one picture go to one side of it.
         classes: what the backbone knows: the taxonomy's groups of these become tags as well.
+        skip_bad_rows: leave out broken photos instead of raising at them.
 
     Raises:
-        DataError: a set cannot be split, or no tag is frequent enough; two sets have one name, or a set has a name that
-            a manifest's figures need.
-        TrainingError: a photo cannot be read.
+        DataError: a photo cannot be read; a set cannot be split, or no tag is frequent enough; two sets have one name,
+            or a set has a name that a manifest's figures need.
     """
     _check_names([data.name for data in sets])
-    for data in sets:
-        log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
-    prints = {p: one for data in sets for p, one in fingerprints_of(data).items()} if keep_duplicates_together else {}
+    sets, prints = _readable(sets, skip_bad_rows=skip_bad_rows)
+    prints = prints if keep_duplicates_together else {}
     parts = [_split(data, taxonomy, prints, validation=validation, stratify=stratify, seed=seed) for data in sets]
     everyone, others = ([record for part in parts for record in part[side]] for side in (0, 1))
     if prints:
@@ -142,6 +144,18 @@ def _check_names(names: Sequence[str]) -> None:
         if name in names[:place] or name in BESIDE_THE_SETS:
             what = "two data sets have this name" if name in names[:place] else "this name stands for something else"
             raise DataError(f'data set "{name}": {what}. Give each a name of its own, in [[data]] or with --dataset')
+
+
+def _readable(sets: Sequence[DataSet], *, skip_bad_rows: bool) -> tuple[list[DataSet], Prints]:
+    """The sets without their broken photos, and the fingerprints of all photos."""
+    readable: list[DataSet] = []
+    prints: dict[Path, np.void] = {}
+    for data in sets:
+        found, broken = fingerprints_of(data)
+        readable.append(without_broken(data, broken, skip_bad_rows=skip_bad_rows))
+        prints |= found
+        log.info("%s: %d photos", data.name, len(readable[-1].records))
+    return readable, prints
 
 
 Sides = tuple[list[Record], list[Record]]

@@ -11,10 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from vectortag.core.errors import DataError, PhotoError
-from vectortag.core.file_names import escape_path
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.records import DataSet, Record, photo_hash
+from vectortag.data.records import DataSet, Record, photo_hash, stop_at
 from vectortag.data.split import split_by_column
 from vectortag.data.vocabulary import build_targets, judgeable, known_tags
 from vectortag.evaluation.metrics import (
@@ -55,7 +54,7 @@ class Report:
         precision: what the network computed in.
         size: pixels a side of its input.
         photos: how many were scored.
-        failed: an error for each photo that could not be read, and for each that the file names and that is not there.
+        failed: an error for each row that was left out, and for each folder that could not be read.
         map: macro mAP: the mean of average precision over the tags that have positives and negatives.
         map_tags: how many tags that is.
         micro_f1, macro_f1: at the model's own thresholds; macro over the tags with positives.
@@ -105,7 +104,7 @@ def evaluate(
         data: a metadata.csv, its folder, or a folder of photos that carry keywords.
         split: "val" is what the column `split` says, or, without one, the photos the model kept from training.
         dataset: the name under which the model knows the set; None is the name of its folder.
-        skip_bad_rows: leave bad rows out instead of raising.
+        skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
 
     Raises:
         DataError: the set cannot be read, or has no such part.
@@ -115,10 +114,9 @@ def evaluate(
     tagger = tagger.without_additions()
     manifest = tagger.folder.manifest
     records = choose_part(data, split, manifest)
-    embeddings, readable, failed = embed_records(tagger, records)
+    embeddings, readable, failed = embed_records(tagger, records, skip_bad_rows=skip_bad_rows)
     targets = build_targets(readable, tagger.tags, manifest.taxonomy, known_in(data, manifest))
-    failed += data.closed
-    failed += tuple(f"row {record.row}: {escape_path(record.path)}: is not there" for record in data.missing)
+    failed += (*data.closed, *data.problems)
     return make_report(tagger, tagger.scores(embeddings), targets, data=data.name, split=split, failed=failed)
 
 
@@ -156,17 +154,21 @@ def known_in(data: DataSet, manifest: Manifest) -> Sequence[str]:
     return info.known if info else known_tags(data.records, manifest.tags, manifest.taxonomy, data.name)
 
 
-def embed_records(tagger: Tagger, records: Sequence[Record]) -> tuple[FloatArray, list[Record], tuple[str, ...]]:
+def embed_records(
+    tagger: Tagger, records: Sequence[Record], *, skip_bad_rows: bool = True
+) -> tuple[FloatArray, list[Record], tuple[str, ...]]:
     """Embed the photos of records: (N, K), the records that could be read, and an error for each other one.
 
     Raises:
-        DataError: no photo could be read.
+        DataError: no photo could be read; without `skip_bad_rows`, one could not.
     """
     embeddings, readable, failed = [], [], []
     results = tagger.embedder.embed_many(record.path for record in records)
     for record, (_, embedding) in zip(records, results, strict=True):
         if isinstance(embedding, PhotoError):
             failed.append(f"row {record.row}: {embedding}")
+            if not skip_bad_rows:
+                raise DataError(stop_at(failed, record.path, "photo"))
         else:
             embeddings.append(embedding)
             readable.append(record)

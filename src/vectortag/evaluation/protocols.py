@@ -134,7 +134,7 @@ def evaluate_by_protocol(
     else:
         names = _names_in(data, tagger) | _learnt_from(data, tagger)
         _need_five_words(data, tagger, names)
-    embeddings, readable, failed = embed_records(tagger, records)
+    embeddings, readable, failed = embed_records(tagger, records, skip_bad_rows=skip_bad_rows)
     columns = sorted(names)
     scores = _columns_of(tagger.scores(embeddings), columns, tagger)
     targets = _targets(readable, columns, tagger)
@@ -150,7 +150,7 @@ def evaluate_by_protocol(
         data=data.name,
         split=split,
         photos=len(readable),
-        failed=failed,
+        failed=(*failed, *data.problems),
         figures=figures,
     )
 

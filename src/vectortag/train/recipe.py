@@ -36,13 +36,16 @@ from vectortag.train.run import BACKBONE, CONFIG, TAGS
 log = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> ModelFolder | None:
+def train(
+    config: TrainConfig, output: str | Path, *, resume: bool = False, skip_bad_rows: bool = False
+) -> ModelFolder | None:
     """Train a model and write it as the folder `output`/`config.name`.
 
     Checkpoints, logs and the resolved configuration go to `output`/`config.name`.run.
 
     Args:
         resume: go on after the last epoch that an interrupted training of this name finished.
+        skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
 
     Returns:
         The model folder; None in all but the first of several processes.
@@ -55,7 +58,7 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     check_destination(Path(output) / config.name)
     backbone = create_backbone(config.backbone)
     known = starting_classifier(config, backbone)
-    data = load_training_data(config, classes=known.names if known else ())
+    data = load_training_data(config, classes=known.names if known else (), skip_bad_rows=skip_bad_rows)
     log.info(
         "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
     )

@@ -32,6 +32,7 @@ def fit(
         float, typer.Option(min=1, help="Limit of the class weights N_neg/N_pos; 1: no weights.")
     ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of split and fit.")] = 1,
+    skip_bad_rows: options.SkipBadRows = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of this name.")] = False,
 ) -> int:
     """Make a model with your own tags from tagged photos, in minutes and without training a network.
@@ -50,9 +51,9 @@ def fit(
     """
     from vectortag.assembly.fit import fit as fit_model
     from vectortag.core.folders import report_folder
-    from vectortag.data.keywords import read_tagged_photos
+    from vectortag.data.usable import read_usable
 
-    photos = read_tagged_photos(data)
+    photos = read_usable(data, skip_bad_rows=skip_bad_rows)
     folder = fit_model(
         photos,
         name=name,
@@ -63,6 +64,7 @@ def fit(
         validation=validation,
         max_positive_weight=max_positive_weight,
         seed=seed,
+        skip_bad_rows=skip_bad_rows,
         overwrite=overwrite,
     )
     for info in folder.manifest.data_sets:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
 from vectortag.core.errors import MissingExtraError
 
@@ -20,6 +21,7 @@ def train(
         list[str] | None, typer.Option("--set", help="key=value: overrides the file; repeatable.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last finished epoch.")] = False,
+    skip_bad_rows: options.SkipBadRows = False,
 ) -> int:
     """Train a model, write its model folder, and print the path.
 
@@ -38,7 +40,9 @@ def train(
         from vectortag.train.recipe import train as train_model
     except ModuleNotFoundError as error:
         raise MissingExtraError("Training", error.name or "torch", "train") from error
-    folder = train_model(load_config(config, settings=settings or ()), output, resume=resume)
+    folder = train_model(
+        load_config(config, settings=settings or ()), output, resume=resume, skip_bad_rows=skip_bad_rows
+    )
     if folder is not None:
         stdout().print(str(folder.path))
     return 0

@@ -238,7 +238,7 @@ def test_the_base_model_must_exist(colours):
 
 def test_a_failed_fit_leaves_the_old_model(fit_colours, monkeypatch):
     first = fit_colours()
-    monkeypatch.setattr("vectortag.model.folder._replace_folder", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr("vectortag.model.folder.replace_folder", lambda *_: (_ for _ in ()).throw(OSError("full")))
 
     with pytest.raises(Exception, match="full"):
         fit_colours(overwrite=True)
@@ -253,7 +253,7 @@ def test_one_photo_is_no_data_set(fit_colours, colours):
 
 
 def test_no_tag_is_frequent_enough(fit_colours):
-    with pytest.raises(DataError, match="no tag has 1000 training photos"):
+    with pytest.raises(DataError, match="no tag has 1000 photos"):
         fit_colours(min_photos=1000)
 
 
@@ -299,3 +299,26 @@ def test_it_keeps_what_its_base_was_taught_of_words(fit_colours, write_tiny_mode
 
     assert folder.words.known == ("a", "b")
     assert folder.manifest.files["words.safetensors"] == base.manifest.files["words.safetensors"]
+
+
+def test_the_vocabulary_does_not_depend_on_the_split(fit_colours):
+    vocabularies = {
+        fit_colours(seed=seed, min_photos=30, overwrite=True, validation=0.3).manifest.tags for seed in range(3)
+    }
+
+    assert vocabularies == {("blue", "paint", "red")}  # 30 photos have "blue", whatever part they are in
+
+
+def test_a_tag_that_every_photo_has_is_named_since_it_cannot_be_learnt(fit_colours, caplog):
+    fit_colours()
+
+    assert "paint: no training photo is known to lack it, so nothing is learnt" in caplog.text
+
+
+def test_a_model_that_shows_nothing_is_named(fit_colours, colours, caplog):
+    rows = [f"{number}.png,paint" for number in range(PHOTOS)]
+    (colours / "metadata.csv").write_text("\n".join(["image_path,tags", *rows]) + "\n")
+
+    fit_colours()
+
+    assert "no tag reaches its threshold on any validation photo" in caplog.text

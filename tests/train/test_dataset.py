@@ -144,7 +144,7 @@ class TestVocabulary:
     def test_without_frequent_tags_there_is_nothing_to_learn(self, make_data_set: MakeDataSet, make_config):
         folder = make_data_set({"1.jpg": "sea", "2.jpg": "sea"})
 
-        with pytest.raises(DataError, match="no tag has 9 training photos"):
+        with pytest.raises(DataError, match="no tag has 9 photos"):
             load_training_data(make_config(folder, vocabulary={"min_photos": 9}))
 
     def test_a_taxonomy_goes_by_default_none_or_its_file(self, tmp_path: Path):

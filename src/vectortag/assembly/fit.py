@@ -75,7 +75,7 @@ def fit(
         name: what the model is called from then on: `Tagger.load(name)`; None is the name of the data's folder.
         model: whose backbone; None is the default model.
         taxonomy: "default", "none" (the words as they are), or the path of a file.
-        top_k, min_photos: at most so many tags, each with at least so many training photos.
+        top_k, min_photos: at most so many tags, each with at least so many photos.
         validation: the share of photos that is kept to choose thresholds and to judge, where no column `split` does.
         max_positive_weight: the class weights N_neg / N_pos are clamped to [1, this]; 1 is none.
         skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.

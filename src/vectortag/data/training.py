@@ -19,7 +19,7 @@ from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
 from vectortag.data.usable import without_broken
-from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags, record_tags
+from vectortag.data.vocabulary import build_targets, choose_vocabulary, count_tags, judgeable, known_tags, record_tags
 from vectortag.model.class_groups import borrowed_tags
 from vectortag.model.manifest import BESIDE_THE_SETS, DataSetInfo
 from vectortag.model.taxonomy import Taxonomy
@@ -113,7 +113,8 @@ def prepare_training_data(
     everyone, others = ([record for part in parts for record in part[side]] for side in (0, 1))
     if prints:
         warn_of_copies(everyone, others, prints)
-    tags = choose_vocabulary(everyone, taxonomy, top_k=top_k, min_photos=min_photos)
+    tags = choose_vocabulary((*everyone, *others), taxonomy, top_k=top_k, min_photos=min_photos)
+    tags = _learnable(tags, everyone, taxonomy)
     borrowed = borrowed_tags(taxonomy, classes, tags)
     everything = (*tags, *borrowed)
     known = [
@@ -173,6 +174,20 @@ def _split(
     if groups:
         log.info("%s: %d groups of photos show one picture and stay together", data.name, len(groups))
     return split_together(data.records, tags, groups, validation=validation, stratify=stratify, seed=seed)
+
+
+def _learnable(tags: Sequence[str], training: Sequence[Record], taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Those that a training photo has; a warning names the others.
+
+    Raises:
+        DataError: there is none.
+    """
+    counts = count_tags(training, taxonomy)
+    if unseen := [tag for tag in tags if not counts[tag]]:
+        log.warning("%s: left out, since only validation photos have it", ", ".join(unseen))
+    if len(unseen) == len(tags):
+        raise DataError("no training photo has any of the tags")
+    return tuple(tag for tag in tags if counts[tag])
 
 
 def _join(

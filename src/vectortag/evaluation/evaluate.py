@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,9 @@ from vectortag.evaluation.metrics import (
     mean_over_tags,
 )
 from vectortag.inference.tagger import Tagger
-from vectortag.model.manifest import Manifest
+from vectortag.model.manifest import DataSetInfo, Manifest
+
+log = logging.getLogger(__name__)
 
 Split = Literal["train", "val", "all"]
 SPLITS: tuple[Split, ...] = ("train", "val", "all")
@@ -113,11 +116,35 @@ def evaluate(
         data = read_tagged_photos(data, name=dataset, skip_bad_rows=skip_bad_rows)
     tagger = tagger.without_additions()
     manifest = tagger.folder.manifest
+    data = as_known(data, split, manifest)
     records = choose_part(data, split, manifest)
     embeddings, readable, failed = embed_records(tagger, records, skip_bad_rows=skip_bad_rows)
     targets = build_targets(readable, tagger.tags, manifest.taxonomy, known_in(data, manifest))
     failed += (*data.closed, *data.problems)
     return make_report(tagger, tagger.scores(embeddings), targets, data=data.name, split=split, failed=failed)
+
+
+def as_known(data: DataSet, split: Split, manifest: Manifest) -> DataSet:
+    """A data set under the name that the model knows it by, recognised by its validation photos.
+
+    The name decides which words the taxonomy translates and which tags the set knows. A set keeps its own name where
+    the parts do not depend on the model, and where the model knows none of its photos.
+    """
+    info = manifest.data_set(data.name)
+    if split not in {"train", "val"} or data.has_splits or (info and _knows_one(info, data)):
+        return data
+    hashes = {photo_hash(record.path) for record in data.records}
+    common = {one.name: len(hashes.intersection(one.validation)) for one in manifest.data_sets}
+    name = max(common, key=lambda one: common[one], default="")
+    if not common.get(name):
+        return data
+    log.info('%s: recognised as "%s" by %d validation photos', data.csv, name, common[name])
+    return replace(data, name=name, records=tuple(replace(record, dataset=name) for record in data.records))
+
+
+def _knows_one(info: DataSetInfo, data: DataSet) -> bool:
+    kept = set(info.validation)
+    return any(photo_hash(record.path) in kept for record in data.records)
 
 
 def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]:
@@ -136,10 +163,10 @@ def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]
     info = manifest.data_set(data.name)
     if info is None:
         names = ", ".join(info.name for info in manifest.data_sets)
-        ways = f"If it is one of {names}, name its folder so or pass --dataset NAME; else pass" if names else "Pass"
+        known = f", and none of its photos is among those that {manifest.name} kept from {names}" if names else ""
         raise DataError(
-            f'{data.csv}: no column "split", and {manifest.name} was not trained on a set named "{data.name}". '
-            f"{ways} --split all"
+            f'{data.csv}: no column "split", and {manifest.name} was not trained on a set named "{data.name}"{known}. '
+            "Pass --split all"
         )
     kept = set(info.validation)
     part = [record for record in data.records if (photo_hash(record.path) in kept) == (split == "val")]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vectortag.core.errors import DataError, UnknownTagError
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.data.records import DataSet, Record, read_data_set
-from vectortag.evaluation.evaluate import Split, as_plain, choose_part, embed_records
+from vectortag.evaluation.evaluate import Split, as_known, as_plain, choose_part, embed_records
 from vectortag.evaluation.metrics import AtFive, at_k, average_precision, count, mean_over_tags, top_k
 from vectortag.inference.tagger import Tagger
 from vectortag.model.taxonomy import normalise
@@ -127,6 +127,7 @@ def evaluate_by_protocol(
         raise DataError(f"no protocol {protocol!r}. Expected one of: {', '.join(PROTOCOLS)}")
     if not isinstance(data, DataSet):
         data = read_data_set(data, name=dataset, skip_bad_rows=skip_bad_rows)
+    data = as_known(data, split, tagger.folder.manifest)
     records = choose_part(data, split, tagger.folder.manifest)
     if protocol == "coco":
         _need_all_categories(records, data.name, tagger)

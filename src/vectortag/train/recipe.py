@@ -20,7 +20,7 @@ import torch
 
 from vectortag.core import distributed
 from vectortag.core.writing import ORDINARY, replace_file
-from vectortag.model.folder import ModelFolder, check_destination
+from vectortag.model.folder import ModelFolder
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
@@ -31,13 +31,18 @@ from vectortag.train.finish import finish
 from vectortag.train.inputs import prepare_inputs
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.network import create_backbone, create_head, save_weights
-from vectortag.train.run import BACKBONE, CONFIG, TAGS
+from vectortag.train.run import BACKBONE, CONFIG, TAGS, check_free, forget
 
 log = logging.getLogger(__name__)
 
 
 def train(
-    config: TrainConfig, output: str | Path, *, resume: bool = False, skip_bad_rows: bool = False
+    config: TrainConfig,
+    output: str | Path,
+    *,
+    resume: bool = False,
+    skip_bad_rows: bool = False,
+    overwrite: bool = False,
 ) -> ModelFolder | None:
     """Train a model and write it as the folder `output`/`config.name`.
 
@@ -46,6 +51,7 @@ def train(
     Args:
         resume: go on after the last epoch that an interrupted training of this name finished.
         skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
+        overwrite: replace an older training of this name.
 
     Returns:
         The model folder; None in all but the first of several processes.
@@ -55,14 +61,14 @@ def train(
     """
     started = time.monotonic()
     run = Path(output) / f"{config.name}.run"
-    check_destination(Path(output) / config.name)
+    check_free(Path(output) / config.name, run, resume=resume, overwrite=overwrite)
     backbone = create_backbone(config.backbone)
     known = starting_classifier(config, backbone)
     data = load_training_data(config, classes=known.names if known else (), skip_bad_rows=skip_bad_rows)
     log.info(
         "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
     )
-    _take_notes(config, data.tags, run)
+    _take_notes(config, data.tags, run, resume=resume)
 
     head = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
     inputs = prepare_inputs(config, data, backbone)
@@ -95,7 +101,9 @@ def train(
     return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds)
 
 
-def _take_notes(config: TrainConfig, tags: Sequence[str], run: Path) -> None:
+def _take_notes(config: TrainConfig, tags: Sequence[str], run: Path, *, resume: bool) -> None:
+    if not resume and distributed.rank() == 0:
+        forget(run)
     run.mkdir(parents=True, exist_ok=True)
     for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, tags)):
         replace_file(run / name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode(), mode=ORDINARY)

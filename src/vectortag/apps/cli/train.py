@@ -9,7 +9,9 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
+from vectortag.apps.cli.summary import print_summary
 from vectortag.core.errors import MissingExtraError
+from vectortag.core.file_names import escape_path
 
 
 def train(
@@ -22,6 +24,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last finished epoch.")] = False,
     skip_bad_rows: options.SkipBadRows = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older training of this name.")] = False,
 ) -> int:
     """Train a model, write its model folder, and print the path.
 
@@ -41,8 +44,14 @@ def train(
     except ModuleNotFoundError as error:
         raise MissingExtraError("Training", error.name or "torch", "train") from error
     folder = train_model(
-        load_config(config, settings=settings or ()), output, resume=resume, skip_bad_rows=skip_bad_rows
+        load_config(config, settings=settings or ()),
+        output,
+        resume=resume,
+        skip_bad_rows=skip_bad_rows,
+        overwrite=overwrite,
     )
     if folder is not None:
+        report = output / f"{folder.manifest.name}.run" / "report"
+        print_summary(folder, report=report, model=escape_path(folder.path))
         stdout().print(str(folder.path))
     return 0

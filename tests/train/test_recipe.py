@@ -253,6 +253,18 @@ def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(t
     np.testing.assert_array_equal(first.classifier.w, second.classifier.w)
 
 
+def test_another_training_can_start_from_a_finished_model(train, configured, shapes, tmp_path):
+    first = train(configured(epochs=1), tmp_path)
+
+    start = first.path.absolute()
+    frozen = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "frozen")
+    whole = train(configured(init=start, epochs=1, learning_rate=1e-9), tmp_path / "whole")  # hardly trained
+
+    before, *after = (Tagger.load(f.path).analyse(shapes / "1.png").feature_map for f in (first, frozen, whole))
+    np.testing.assert_allclose(before, after[0], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(before, after[1], rtol=0.2, atol=0.2)  # its norms have met other batches
+
+
 def test_a_run_teaches_each_view_that_another_network_is_trained_on(train, configured, tmp_path):
     train(configured(epochs=1), tmp_path / "teacher")
 
@@ -384,6 +396,19 @@ def test_one_photo_is_no_data_set(train, configured, tmp_path, shapes):
 
     with pytest.raises(Ended, match=r"DataError: .*at least two photos, got 1"):
         train(configured(csv=tmp_path), tmp_path / "out")
+
+
+def test_one_training_photo_is_too_few(train, configured, tmp_path, shapes):
+    rows = [f"{shapes / f'{n}.png'},circle,{'val' if n else 'train'}\n" for n in range(3)]
+    (tmp_path / "metadata.csv").write_text("".join(["image_path,tags,split\n", *rows]))
+
+    with pytest.raises(Ended, match=r"DataError: only one photo is for training, expected at least two"):
+        train(configured(csv=tmp_path), tmp_path / "out")
+
+
+def test_batches_of_one_photo_cannot_be_normalised(train, configured, tmp_path):
+    with pytest.raises(Ended, match=r"TrainingError: a batch of one photo cannot be normalised\. Set batch_size to 2"):
+        train(configured(batch_size=1, epochs=1, freeze="backbone", **{"head.standardise": True}), tmp_path)
 
 
 def test_the_run_keeps_its_resolved_configuration_and_a_log(train, configured, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from vectortag.core.errors import ConfigError
+from vectortag.core.errors import ConfigError, DataError
 from vectortag.data.training import TrainingData, prepare_training_data
 from vectortag.data.usable import read_usable
 from vectortag.model.taxonomy import load_taxonomy
@@ -28,7 +28,7 @@ def load_training_data(
     if len({data.name for data in config.data}) < len(config.data):
         raise ConfigError("data: two sets have one name; the taxonomy and the manifest know sets by their names")
     taxonomy = load_taxonomy(config.vocabulary.taxonomy)
-    return prepare_training_data(
+    data = prepare_training_data(
         [read_usable(data.csv, name=data.name, skip_bad_rows=skip_bad_rows) for data in config.data],
         taxonomy,
         top_k=config.vocabulary.top_k,
@@ -41,3 +41,6 @@ def load_training_data(
         skip_bad_rows=skip_bad_rows,
         seed=config.seed,
     )
+    if len(data.training.records) < 2:
+        raise DataError("only one photo is for training, expected at least two")
+    return data

@@ -96,12 +96,26 @@ def fit(
         except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise KeyboardInterrupt from error
+        except (ValueError, RuntimeError, MemoryError) as error:
+            if (problem := _in_plain_words(error)) is None:
+                raise
+            raise TrainingError(problem) from error
         except OSError as error:
             raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     learning = Learning(tuple(module.epochs), int(checkpoint["epoch"]))
     return Trained(module.trunk.cpu().eval(), head.cpu().eval(), held and held.cpu(), learning)
+
+
+def _in_plain_words(error: Exception) -> str | None:
+    """What torch says of a machine or of a setting that is too small; None for any other error."""
+    text = str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in text:
+        return "the memory is full. Lower batch_size or backbone.image_size"
+    if "Expected more than 1 value per channel" in text:
+        return "a batch of one photo cannot be normalised. Set batch_size to 2 or more"
+    return None
 
 
 def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint, progress: Progress) -> pl.Trainer:

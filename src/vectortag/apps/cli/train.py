@@ -32,7 +32,7 @@ def train(
 
     **Examples**
 
-    `VECTORTAG_DATA=data VECTORTAG_WEIGHTS=weights vectortag train experiments/lite0.toml`
+    `VECTORTAG_DATA=data vectortag train experiments/lite0.toml --set backbone.init=lite0`
 
     `vectortag train mine.toml --set learning_rate=1e-3 --set loss.kind=focal --resume`
 

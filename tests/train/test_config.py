@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from pydantic import ValidationError
 
 from vectortag.core.errors import ConfigError
-from vectortag.model.folder import find_model_folder
 from vectortag.train.config import ENVIRONMENT_PREFIX, AugmentConfig, LossConfig, TrainConfig, load_config
 
 WriteConfig = Callable[[str], Path]
@@ -293,21 +291,6 @@ def test_photos_are_augmented_in_several_processes(write_config: WriteConfig):
 def test_a_size_stands_once_and_is_not_tiny(write_config: WriteConfig, sizes: str):
     with pytest.raises(ConfigError, match=r"backbone\S*: "):
         load_config(write_config(f"{MINIMAL}[backbone]\nsizes = {sizes}\n"))
-
-
-@pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: file.name)
-def test_an_experiment_that_starts_from_a_run_says_how_to_make_it_and_how_to_do_without(file: Path):
-    inits = tomllib.loads(file.read_text())["backbone"]["init"]
-    runs = [
-        Path(init).parent.stem for init in ([inits] if isinstance(inits, str) else inits) if init.startswith("runs/")
-    ]
-    comment = [line for line in file.read_text().splitlines() if line.startswith("#")]
-
-    for run in runs:
-        assert run in {other.stem for other in EXPERIMENTS}
-        assert f"#   vectortag train experiments/{run}.toml --output runs" in comment
-        assert f"#   vectortag train experiments/{file.name} --set backbone.init={file.stem}" in comment
-        assert find_model_folder(file.stem).manifest.backbone.architecture in file.read_text()
 
 
 @pytest.mark.parametrize("key", ["backbone.image_size", "augment.resize"])

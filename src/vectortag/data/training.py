@@ -113,8 +113,7 @@ def prepare_training_data(
     everyone, others = ([record for part in parts for record in part[side]] for side in (0, 1))
     if prints:
         warn_of_copies(everyone, others, prints)
-    tags = choose_vocabulary((*everyone, *others), taxonomy, top_k=top_k, min_photos=min_photos)
-    tags = _learnable(tags, everyone, taxonomy)
+    tags = _vocabulary(everyone, others, taxonomy, top_k=top_k, min_photos=min_photos)
     borrowed = borrowed_tags(taxonomy, classes, tags)
     everything = (*tags, *borrowed)
     known = [
@@ -176,12 +175,15 @@ def _split(
     return split_together(data.records, tags, groups, validation=validation, stratify=stratify, seed=seed)
 
 
-def _learnable(tags: Sequence[str], training: Sequence[Record], taxonomy: Taxonomy) -> tuple[str, ...]:
-    """Those that a training photo has; a warning names the others.
+def _vocabulary(
+    training: Sequence[Record], validation: Sequence[Record], taxonomy: Taxonomy, *, top_k: int | None, min_photos: int
+) -> tuple[str, ...]:
+    """Chosen before the split, so that it does not depend on it; a warning names tags that no training photo has.
 
     Raises:
-        DataError: there is none.
+        DataError: nothing is left.
     """
+    tags = choose_vocabulary((*training, *validation), taxonomy, top_k=top_k, min_photos=min_photos)
     counts = count_tags(training, taxonomy)
     if unseen := [tag for tag in tags if not counts[tag]]:
         log.warning("%s: left out, since only validation photos have it", ", ".join(unseen))

@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from vectortag.core import distributed
 from vectortag.core.writing import ORDINARY, replace_file
+from vectortag.data.training import TrainingData
 from vectortag.model.folder import ModelFolder
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
@@ -65,10 +65,7 @@ def train(
     backbone = create_backbone(config.backbone)
     known = starting_classifier(config, backbone)
     data = load_training_data(config, classes=known.names if known else (), skip_bad_rows=skip_bad_rows)
-    log.info(
-        "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
-    )
-    _take_notes(config, data.tags, run, resume=resume)
+    _take_notes(config, data, run, resume=resume)
 
     head = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
     inputs = prepare_inputs(config, data, backbone)
@@ -101,9 +98,12 @@ def train(
     return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds)
 
 
-def _take_notes(config: TrainConfig, tags: Sequence[str], run: Path, *, resume: bool) -> None:
+def _take_notes(config: TrainConfig, data: TrainingData, run: Path, *, resume: bool) -> None:
+    log.info(
+        "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
+    )
     if not resume and distributed.rank() == 0:
         forget(run)
     run.mkdir(parents=True, exist_ok=True)
-    for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, tags)):
+    for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, data.tags)):
         replace_file(run / name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode(), mode=ORDINARY)

@@ -130,7 +130,8 @@ class TestTwoSets:
 
 class TestVocabulary:
     def test_a_tag_of_validation_photos_alone_is_not_learnt(self, make_data_set: MakeDataSet, make_config):
-        folder = make_data_set({"1.jpg": "sea", "2.jpg": "boat"}, splits={"1.jpg": "train", "2.jpg": "val"})
+        words = {"1.jpg": "sea", "2.jpg": "sea", "3.jpg": "boat"}
+        folder = make_data_set(words, splits={"1.jpg": "train", "2.jpg": "train", "3.jpg": "val"})
 
         assert load_training_data(make_config(folder)).tags == ("sea",)
 

@@ -267,3 +267,15 @@ class TestLayers:
     def test_a_wrong_setting_is_refused(self, write_config: WriteConfig, setting, message):
         with pytest.raises(ConfigError, match=message):
             load_config(write_config(MINIMAL), settings=[setting])
+
+
+@pytest.mark.parametrize("sizes", ["[320, 320]", "[224]", "[16]"])
+def test_a_size_stands_once_and_is_not_tiny(write_config: WriteConfig, sizes: str):
+    with pytest.raises(ConfigError, match=r"backbone\S*: "):
+        load_config(write_config(f"{MINIMAL}[backbone]\nsizes = {sizes}\n"))
+
+
+@pytest.mark.parametrize("key", ["backbone.image_size", "augment.resize"])
+def test_a_picture_that_no_memory_holds_is_refused(write_config: WriteConfig, key: str):
+    with pytest.raises(ConfigError, match=rf"{key}: Input should be less than or equal to 2048, got 100000"):
+        load_config(write_config(MINIMAL), settings=[f"{key}=100000"])

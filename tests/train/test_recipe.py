@@ -54,6 +54,14 @@ IN_A_STEP = """
 """
 KILLED_IN_EPOCH_3 = IN_A_STEP.format(when=(2, 1), what="os.kill(os.getpid(), signal.SIGKILL)")
 CTRL_C_IN_EPOCH_2 = IN_A_STEP.format(when=(1, 0), what="raise KeyboardInterrupt")
+WORKERS_ARE_NOT_KEPT = """
+    import torch.utils.data as data
+
+    def passing(self, *args, original=data.DataLoader.__init__, **options):
+        original(self, *args, **options | {"persistent_workers": False})
+
+    data.DataLoader.__init__ = passing
+"""
 FULL_DISK = """
     import lightning.pytorch as pl
 
@@ -275,6 +283,18 @@ def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(t
     np.testing.assert_array_equal(first.classifier.w, second.classifier.w)
 
 
+def test_another_training_can_start_from_a_finished_model(train, configured, shapes, tmp_path):
+    first = train(configured(epochs=1), tmp_path)
+
+    start = first.path.absolute()
+    frozen = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "frozen")
+    whole = train(configured(init=start, epochs=1, learning_rate=1e-9), tmp_path / "whole")  # hardly trained
+
+    before, *after = (Tagger.load(f.path).analyse(shapes / "1.png").feature_map for f in (first, frozen, whole))
+    np.testing.assert_allclose(before, after[0], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(before, after[1], rtol=0.2, atol=0.2)  # its norms have met other batches
+
+
 def test_a_run_teaches_each_view_that_another_network_is_trained_on(train, configured, tmp_path):
     train(configured(epochs=1), tmp_path / "teacher")
 
@@ -308,18 +328,44 @@ def test_the_best_epoch_is_kept(train, configured, tmp_path):
     assert folder.manifest.provenance["best_epoch"] == 1 + losses.index(min(losses))
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path):
-    file = configured()
+@pytest.fixture(scope="session")
+def unbroken() -> dict[str, Any]:
+    """The result of one training by what it was trained with: filled by the first test that needs it."""
+    return {}
 
+
+@pytest.mark.parametrize(
+    ("workers", "before"),
+    [(0, ""), (1, ""), (2, ""), (2, WORKERS_ARE_NOT_KEPT)],
+    ids=["0 workers", "1 worker", "2 workers", "2 new workers each epoch"],
+)
+def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path, unbroken, workers, before):
+    settings = {"accumulate": 3, "ema": 0.9}
+    file = configured(workers=workers, **settings)
     with pytest.raises(Ended, match=str(-signal.SIGKILL)):
-        train(file, tmp_path / "broken", before=KILLED_IN_EPOCH_3)
+        train(file, tmp_path / "broken", before=before + KILLED_IN_EPOCH_3)
     assert not (tmp_path / "broken" / "shapes").exists()  # nothing that looks like a model
-    one = train(file, tmp_path / "broken", resume=True).manifest
-    other = train(file, tmp_path / "whole").manifest
 
+    one = train(file, tmp_path / "broken", before=before, resume=True).manifest
+
+    if not unbroken:
+        unbroken["model"] = train(configured(**settings), tmp_path / "whole").manifest
+        unbroken["logs"] = logs_of(tmp_path / "whole" / "shapes.run")
+    other = unbroken["model"]
     assert one.files["head.safetensors"] == other.files["head.safetensors"]
     assert one.files["model.onnx"] == other.files["model.onnx"]
     assert one.provenance["epochs"] == other.provenance["epochs"]
+    assert logs_of(tmp_path / "broken" / "shapes.run") == unbroken["logs"]
+
+
+def logs_of(run: Path) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
+    """The lines of metrics.csv, and each curve of TensorBoard as (step, value)."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    curves = {name: [(one.step, one.value) for one in events.Scalars(name)] for name in events.Tags()["scalars"]}
+    return (run / "logs" / "metrics.csv").read_text().splitlines(), curves
 
 
 def test_two_processes_train_one_model(configured, tmp_path):
@@ -380,6 +426,19 @@ def test_one_photo_is_no_data_set(train, configured, tmp_path, shapes):
 
     with pytest.raises(Ended, match=r"DataError: .*at least two photos, got 1"):
         train(configured(csv=tmp_path), tmp_path / "out")
+
+
+def test_one_training_photo_is_too_few(train, configured, tmp_path, shapes):
+    rows = [f"{shapes / f'{n}.png'},circle,{'val' if n else 'train'}\n" for n in range(3)]
+    (tmp_path / "metadata.csv").write_text("".join(["image_path,tags,split\n", *rows]))
+
+    with pytest.raises(Ended, match=r"DataError: only one photo is for training, expected at least two"):
+        train(configured(csv=tmp_path), tmp_path / "out")
+
+
+def test_batches_of_one_photo_cannot_be_normalised(train, configured, tmp_path):
+    with pytest.raises(Ended, match=r"TrainingError: a batch of one photo cannot be normalised\. Set batch_size to 2"):
+        train(configured(batch_size=1, epochs=1, freeze="backbone", **{"head.standardise": True}), tmp_path)
 
 
 def test_the_run_keeps_its_resolved_configuration_and_a_log(train, configured, tmp_path):

@@ -24,10 +24,10 @@ from vectortag.core.folders import PACKAGE
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.data.embedding_cache import Embeddings, embed_photos
-from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record, photo_in
 from vectortag.data.tables import opened_table
-from vectortag.evaluation.evaluate import choose_part
+from vectortag.data.usable import read_usable
+from vectortag.evaluation.evaluate import as_known, choose_part
 from vectortag.evaluation.model_card import write_card
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import NETWORK, ModelFolder, check_destination, rewrite_model_folder
@@ -119,7 +119,8 @@ def learn(
     """
     folder = find_model_folder(model)
     check_destination(output or folder.path)
-    material = gather(folder, captions, [read_tagged_photos(one) for one in data], TextModel())
+    sets = [as_known(read_usable(one, skip_bad_rows=True), "train", folder.manifest) for one in data]
+    material = gather(folder, captions, sets, TextModel())
     log.info("learning words from %d photos", len(material.photos))
     words = replace(material.learn(), evidence=fit_evidence(try_unheard(material)))
     return rewrite_model_folder(

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -22,7 +21,8 @@ from torch import nn
 
 from vectortag.core import distributed
 from vectortag.core.writing import ORDINARY, replace_file
-from vectortag.model.folder import ModelFolder, check_destination
+from vectortag.data.training import TrainingData
+from vectortag.model.folder import ModelFolder
 from vectortag.train.across import evidence_across
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
@@ -36,18 +36,27 @@ from vectortag.train.inputs import prepare_inputs
 from vectortag.train.joint import joined
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.network import create_backbone, create_head, save_weights
-from vectortag.train.run import BACKBONE, CONFIG, TAGS
+from vectortag.train.run import BACKBONE, CONFIG, TAGS, check_free, forget
 
 log = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> ModelFolder | None:
+def train(
+    config: TrainConfig,
+    output: str | Path,
+    *,
+    resume: bool = False,
+    skip_bad_rows: bool = False,
+    overwrite: bool = False,
+) -> ModelFolder | None:
     """Train a model and write it as the folder `output`/`config.name`.
 
     Checkpoints, logs and the resolved configuration go to `output`/`config.name`.run.
 
     Args:
         resume: go on after the last epoch that an interrupted training of this name finished.
+        skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
+        overwrite: replace an older training of this name.
 
     Returns:
         The model folder; None in all but the first of several processes.
@@ -57,14 +66,11 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     """
     started = time.monotonic()
     run = Path(output) / f"{config.name}.run"
-    check_destination(Path(output) / config.name)
+    check_free(Path(output) / config.name, run, resume=resume, overwrite=overwrite)
     backbone = create_backbone(config.backbone)
     known = starting_classifier(config, backbone)
-    data = load_training_data(config, classes=known.names if known else ())
-    log.info(
-        "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
-    )
-    _take_notes(config, data.tags, run)
+    data = load_training_data(config, classes=known.names if known else (), skip_bad_rows=skip_bad_rows)
+    _take_notes(config, data, run, resume=resume)
 
     def new_head() -> nn.Module:
         mlp = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
@@ -106,7 +112,12 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds, evidence=evidence)
 
 
-def _take_notes(config: TrainConfig, tags: Sequence[str], run: Path) -> None:
+def _take_notes(config: TrainConfig, data: TrainingData, run: Path, *, resume: bool) -> None:
+    log.info(
+        "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
+    )
+    if not resume and distributed.rank() == 0:
+        forget(run)
     run.mkdir(parents=True, exist_ok=True)
-    for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, tags)):
+    for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, data.tags)):
         replace_file(run / name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode(), mode=ORDINARY)

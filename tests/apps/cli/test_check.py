@@ -46,7 +46,8 @@ def test_a_bad_set_is_listed_whole_and_exits_with_1(cli: Cli, bad_set: Path):
     assert section(outcome.stdout, "missing photos: 1") == [f"metadata.csv:7: {bad_set}/gone.jpg is not there"]
     (broken,) = section(outcome.stdout, "unreadable photos: 1")
     assert broken.startswith(f"metadata.csv:3: {bad_set}/broken.jpg: not a photo")
-    assert section(outcome.stdout, "photos named more than once: 1") == [f"{bad_set}/twice.jpg"]
+    (twice,) = section(outcome.stdout, "photos whose rows contradict each other: 1")
+    assert twice.startswith(f"metadata.csv:4: {bad_set}/twice.jpg has other tags or another split in row 6;")
     assert "photos without any tag: 1\n" in outcome.stdout
 
 
@@ -54,20 +55,26 @@ def test_a_good_set_exits_with_0(cli: Cli, make_data_set: MakeDataSet):
     outcome = cli("check", make_data_set({"1.jpg": "dog", "2.jpg": "sea"}))
 
     assert outcome.status == 0
-    for title in ("bad rows", "missing photos", "unreadable photos", "photos named more than once"):
+    for title in ("bad rows", "missing photos", "unreadable photos", "photos whose rows contradict each other"):
         assert f"{title}: 0\n" in outcome.stdout
 
 
 @pytest.mark.parametrize("fault", ["bad row", "missing", "unreadable", "twice"])
 def test_each_fault_alone_exits_with_1(cli: Cli, make_data_set: MakeDataSet, fault):
     folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
-    rows = {"bad row": ",dog\n", "missing": "gone.jpg,dog\n", "unreadable": "", "twice": "1.jpg,dog\n"}
+    rows = {"bad row": ",dog\n", "missing": "gone.jpg,dog\n", "unreadable": "", "twice": "1.jpg,sea\n"}
     with (folder / "metadata.csv").open("a") as file:
         file.write(rows[fault])
     if fault == "unreadable":
         (folder / "1.jpg").write_text("not a photo")
 
     assert cli("check", folder).status == 1
+    assert cli("check", folder, "--skip-bad-rows").status == 0
+
+
+@pytest.mark.parametrize("command", ["check", "fit", "train", "evaluate"])
+def test_each_command_that_stops_at_bad_rows_can_skip_them(cli: Cli, command: str):
+    assert "--skip-bad-rows" in cli(command, "--help").stdout
 
 
 def test_tags_are_counted_after_the_taxonomy_and_ties_are_alphabetical(

@@ -123,6 +123,35 @@ def test_labels_that_may_be_wrong(cli, make_data_set, tiny_model):
     assert "vectortag correct PHOTO" in table.stderr
 
 
+def test_suggestions_read_what_check_reads_wherever_the_photos_lie(cli, make_data_set, tiny_model, tmp_path):
+    photos = make_data_set({f"{n}.jpg": "dog" if n % 2 else "sea" for n in range(8)})
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    rows = [f"../photos/{n}.jpg,{'dog' if n % 2 else 'sea'}" for n in range(8)]
+    (labels / "metadata.csv").write_text("\n".join(["image_path,tags", *rows]) + "\n")
+
+    here, there = (cli("suggest", "dog", folder, "-m", tiny_model, "--json") for folder in (photos, labels))
+
+    assert "of 8 labels doubted" in there.stderr
+    names = [[Path(one["photo"]).name for one in json.loads(done.stdout)["check"]] for done in (here, there)]
+    assert names[0] == names[1]
+
+
+def test_without_a_doubt_it_says_so_instead_of_an_empty_table(cli, make_data_set, tiny_model):
+    folder = make_data_set({f"{n}.jpg": "dog" for n in range(4)})  # of labels that are all alike, none is doubted
+
+    done = cli("suggest", "dog", folder, "-m", tiny_model)
+
+    assert (done.status, done.stdout) == (0, "")
+    assert "0 of 4 labels doubted" in done.stderr
+
+
+def test_a_tag_that_no_photo_is_labelled_with_is_said_to_be_unlabelled(cli, make_data_set, tiny_model):
+    done = cli("suggest", "dog", make_data_set({"1.jpg": "sea"}), "-m", tiny_model)
+
+    assert 'no photo is labelled "dog", so all photos count as unlabelled' in done.stderr
+
+
 def test_a_bad_photo_does_not_stop_suggestions(cli, make_photo, tiny_model, tmp_path):
     make_photo("plain/1.jpg")
     (tmp_path / "plain" / "2.jpg").write_bytes(b"no photo")

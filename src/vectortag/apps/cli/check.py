@@ -28,10 +28,13 @@ def check(
     everything: Annotated[
         bool, typer.Option("--all", help="Show all lines, not only the first 20 of each section.")
     ] = False,
+    skip_bad_rows: options.SkipBadRows = False,
 ) -> int:
     """Check a data set before training: rows, photos, tags, and words that should be one tag.
 
-    Every photo is decoded. The exit status is 1 if a row is bad, or a photo is missing, broken or listed twice.
+    Every photo is decoded. The exit status is 1 if a row is bad, a photo is missing or broken, or two rows of one photo
+    differ. `fit`, `train` and `evaluate` stop at these rows, and leave them out with `--skip-bad-rows`. With this
+    option `check` lists them, too, but exits with 0.
 
     **Example**
 
@@ -42,14 +45,13 @@ def check(
     notes.progress(f"decoding {len(records.records):,} photos")
     report = check_data_set(records, chosen)
     _print(report, None if everything else SHOWN)
-    return 1 if report.has_problems else 0
+    return 1 if report.has_problems and not skip_bad_rows else 0
 
 
 def _print(report: DataReport, limit: int | None) -> None:
     data, console = report.data, stdout()
-    named = len(data.records) + len(data.missing)
-    console.print(f"{data.csv}: set {data.name}, {named + len(data.bad_rows):,} rows")
-    missing = [f"{data.csv.name}:{record.row}: {escape_path(record.path)} is not there" for record in data.missing]
+    console.print(f"{data.csv}: set {data.name}, {data.row_count:,} rows")
+    repeated = [f"{data.where(record)}: {escape_path(record.path)}" for record in data.repeated]
     ranked = sorted(report.tag_counts.items(), key=lambda item: (-item[1], item[0]))
     counts = [f"{count:6,}  {tag}" for tag, count in ranked]
     pairs = [
@@ -58,9 +60,10 @@ def _print(report: DataReport, limit: int | None) -> None:
     ]
     groups = [" = ".join(map(escape_path, group)) for group in report.duplicates]
     _section("bad rows", data.bad_rows, limit)
-    _section("missing photos", missing, limit)
+    _section("missing photos", data.missing_photos, limit)
     _section("unreadable photos", report.unreadable, limit)
-    _section("photos named more than once", report.duplicate_paths, limit)
+    _section("photos whose rows contradict each other", data.contradictions, limit)
+    _section("rows that say the same again", repeated, limit)
     _section("groups of photos that show one picture", groups, limit)
     console.print(f"photos without any tag: {report.untagged:,}")
     _section("tags after the taxonomy", counts, limit)

@@ -14,12 +14,13 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, DataError
-from vectortag.core.file_names import escape_path, is_folder
+from vectortag.core.file_names import escape_path, is_folder, is_missing
 from vectortag.core.types import FailedTagging
 from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.find import photos_of
-from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.outputs import LABELS, InputFiles, check_output
+from vectortag.data.records import Record
+from vectortag.data.usable import read_usable
 from vectortag.data.vocabulary import record_tags
 from vectortag.inference.active_learning import Suggestion, likely_mistakes, most_useful
 from vectortag.inference.refresh import forget
@@ -166,20 +167,27 @@ def suggest(
     """
     tagger = Tagger.load(model)
     tag = tagger.tags[tagger.place(tag)]
-    labels = _labels(tagger, tag, data)
-    photos = list(photos_of([data])) if is_folder(data) else [r.path for r in read_tagged_photos(data).records]
+    records = _records(data)
+    labels = _labels(tagger, tag, records)
+    photos = [record.path for record in records]
+    if is_folder(data):
+        known = {photo.absolute() for photo in photos}
+        photos += [photo for photo in photos_of([data]) if photo.absolute() not in known]
     labels.update((one.photo, one.has) for one in read_corrections() if one.tag == tag)
-    embeddings, failed = embed_photos(
-        tagger.embedder, tagger.folder.manifest.files[NETWORK], list(dict.fromkeys(photos))
-    )
+    embeddings, failed = embed_photos(tagger.embedder, tagger.folder.manifest.files[NETWORK], photos)
     for error in failed:
         notes.print(f"left out: {error}", style="yellow")
     unlabelled = {photo: embedding for photo, embedding in embeddings.items() if photo.absolute() not in labels}
-    labelled = {photo.absolute(): embedding for photo, embedding in embeddings.items()}
+    labelled = {photo.absolute(): one for photo, one in embeddings.items() if photo.absolute() in labels}
     found = {
         "label": most_useful(tagger, tag, unlabelled, count=count),
-        "check": likely_mistakes(tagger, tag, labelled, labels, count=count),
+        "check": likely_mistakes(tagger, tag, labelled, labels, count=len(labelled)),
     }
+    doubted, found["check"] = len(found["check"]), found["check"][:count]
+    if labelled:
+        notes.progress(f"{doubted:,} of {len(labelled):,} labels doubted")
+    elif records:
+        notes.progress(f'no photo is labelled "{tag}", so all photos count as unlabelled')
     if as_json:
         lists = {what: [_plain(one) for one in some] for what, some in found.items()}
         stdout().print(to_json(lists, sys.stdout, indent=2))
@@ -188,14 +196,18 @@ def suggest(
     return 1 if failed else 0
 
 
-def _labels(tagger: Tagger, tag: str, data: Path) -> dict[Path, bool]:
-    """The label of each photo; empty if no photo has the tag, since then nobody has labelled it."""
+def _records(data: Path) -> tuple[Record, ...]:
+    """What `check` reads; nothing where a folder has neither a metadata.csv nor keywords."""
     try:
-        records = read_tagged_photos(data).records
+        return read_usable(data, skip_bad_rows=True).records
     except DataError:
-        if not is_folder(data) or (data / "metadata.csv").is_file():
+        if not is_folder(data) or not is_missing(data / "metadata.csv"):
             raise
-        return {}
+        return ()
+
+
+def _labels(tagger: Tagger, tag: str, records: Sequence[Record]) -> dict[Path, bool]:
+    """The label of each photo; empty if no photo has the tag, since then nobody has labelled it."""
     taxonomy = tagger.folder.manifest.taxonomy
     labels = {record.path.absolute(): tag in record_tags(record, taxonomy) for record in records}
     return labels if any(labels.values()) else {}
@@ -213,5 +225,7 @@ def _print_suggestions(tag: str, useful: Sequence[Suggestion], doubtful: Sequenc
         table.add_row(
             f"labelled {tag}" if one.has else f"not labelled {tag}", f"{one.score:.2f}", escape_path(one.photo)
         )
+    if not useful and not doubtful:
+        return
     stdout().print(table)
     notes.progress(f'answer with: vectortag correct PHOTO --yes "{tag}", or --no "{tag}"')

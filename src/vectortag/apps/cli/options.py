@@ -16,7 +16,13 @@ Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace a file that is not an older output. Never a photo, never an input."),
 ]
-SkipBadRows = Annotated[bool, typer.Option("--skip-bad-rows", help="Skip bad rows instead of stopping.")]
+SkipBadRows = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad-rows",
+        help="Leave out rows that are bad or contradict each other, and missing or broken photos, instead of stopping.",
+    ),
+]
 DataName = Annotated[
     str | None, typer.Option("--dataset", help="Name of the data set. Default: the name of its folder.")
 ]

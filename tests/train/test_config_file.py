@@ -78,6 +78,7 @@ def test_every_experiment_of_the_project_is_valid(file: Path, monkeypatch):
     for name in ("DATA", "MORE", "WEIGHTS"):
         monkeypatch.setenv(f"VECTORTAG_{name}", "/data")
     monkeypatch.setenv("VECTORTAG_WEIGHTS", "/weights")
+    monkeypatch.setenv("VECTORTAG_TUNED", "/tuned")
 
     config = load_config(file)
 
@@ -90,6 +91,7 @@ def test_every_set_of_a_published_model_has_its_rights_on_record(file: Path, mon
     for name in ("DATA", "MORE", "WEIGHTS"):
         monkeypatch.setenv(f"VECTORTAG_{name}", "/data")
     monkeypatch.setenv("VECTORTAG_WEIGHTS", "/weights")
+    monkeypatch.setenv("VECTORTAG_TUNED", "/tuned")
 
     assert all(data.rights and data.about for data in load_config(file).data)
 

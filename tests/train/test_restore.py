@@ -49,11 +49,39 @@ def test_a_network_that_computes_something_else_is_refused(network, need_module,
         need_module("vectortag.train.restore").check_parity(backbone, find_model_folder("lite0"))
 
 
+def test_the_mean_of_a_model_and_its_own_weights_computes_what_the_model_does(network, need_module, torch, tmp_path):
+    backbone = network.create_backbone(start())
+    need_module("vectortag.train.restore").measure_norms(
+        backbone, np.random.default_rng(0).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8), SIZE
+    )  # now its norms do something, and it still computes the same
+    file = tmp_path / "weights.safetensors"
+    network.save_weights(backbone, network.pretrained_classifier(start(), backbone), file)
+
+    mean = network.create_backbone(start(init=("lite0", str(file), str(file))))
+
+    image = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8))
+    with torch.no_grad():
+        expected, computed = backbone.eval()(image), mean.eval()(image)
+    torch.testing.assert_close(computed, expected, rtol=0, atol=1e-3 * expected.abs().max().item())
+
+
+def test_a_mean_lies_between_a_model_and_other_weights(network, torch, tmp_path):
+    backbone = network.create_backbone(start())
+    file = tmp_path / "weights.safetensors"
+    with torch.no_grad():
+        backbone.body.bn2.bias.add_(3)
+    network.save_weights(backbone, None, file)
+
+    mean = network.create_backbone(start(init=("lite0", str(file), str(file))))
+
+    ours, theirs = network.create_backbone(start()).body.bn2.bias, backbone.body.bn2.bias
+    torch.testing.assert_close(mean.body.bn2.bias, (ours + 2 * theirs) / 3)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"architecture": "resnet18"}, 'is a tf_efficientnet_lite0, not a resnet18. Set backbone.architecture = "tf'),
-        ({"init": ("lite0", "pretrained")}, "lite0 is a finished model, whose weights cannot be averaged"),
         ({"init": "lite7"}, "backbone.init: neither a safetensors file nor a model: "),
     ],
 )

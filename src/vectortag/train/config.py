@@ -59,7 +59,7 @@ class BackboneConfig(_Strict):
         architecture: timm's name.
         init: "pretrained" downloads timm's weights; else the path of a safetensors file, or a finished model: its name,
             as "lite0", or its folder. Of a list, the mean of the weights is taken: that of a network before and after
-            it was trained knows much of both (Wortsman et al. 2022, arXiv:2109.01903).
+            it was trained knows much of both (Wortsman et al. 2022, arXiv:2109.01903). One named twice counts twice.
         origin: where these weights come from, for the model card.
         image_size: pixels a side, in training and by default afterwards.
         sizes: other sizes that the model is to offer; calibration and thresholds are fitted for each. The profile

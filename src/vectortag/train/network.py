@@ -19,7 +19,7 @@ from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
 from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig
 from vectortag.train.pretrained import create_pretrained
-from vectortag.train.restore import check_parity, weights_of_model
+from vectortag.train.restore import check_parity, merged, weights_of_model
 
 IMAGENET_CLASSES = 1000
 
@@ -123,20 +123,19 @@ def create_backbone(config: BackboneConfig) -> Backbone:
 
 
 def starting_model(config: BackboneConfig) -> ModelFolder | None:
-    """The finished model whose network is the start; None where the start is a file or timm's weights.
+    """The finished model whose network is the start; None where the start is a file, timm's weights or a mean.
 
     Raises:
-        ConfigError: there is no such model, or it is one of several starts.
+        ConfigError: there is no such model.
     """
-    models = [init for init in config.inits if init != PRETRAINED and not _is_file(init)]
-    if not models:
+    return None if len(config.inits) > 1 else _model_at(config.inits[0])
+
+
+def _model_at(init: str) -> ModelFolder | None:
+    if init == PRETRAINED or _is_file(init):
         return None
-    if len(config.inits) > 1:
-        raise ConfigError(
-            f"backbone.init: {models[0]} is a finished model, whose weights cannot be averaged. Name it alone"
-        )
     try:
-        return find_model_folder(models[0])
+        return find_model_folder(init)
     except VectorTagError as error:
         raise ConfigError(f"backbone.init: neither a safetensors file nor a model: {error}") from error
 
@@ -198,9 +197,13 @@ def _starting_weights(config: BackboneConfig) -> dict[str, Tensor]:
     Raises:
         ConfigError: they cannot be read, or are of different networks.
     """
-    if (model := starting_model(config)) is not None:
-        return weights_of_model(model, config.architecture)
-    every = [_weights_of(init, config.architecture) for init in config.inits]
+    models = [_model_at(init) for init in config.inits]
+    every = []
+    for init, model in zip(config.inits, models, strict=True):
+        weights = weights_of_model(model, config.architecture) if model else _weights_of(init, config.architecture)
+        if model is None and any(models):
+            weights = merged(weights, config.architecture, config.image_size)
+        every.append(weights)
     shared = [name for name in every[0] if all(name in weights for weights in every)]
     try:
         return {name: torch.stack([weights[name] for weights in every]).mean(dim=0) for name in shared}

@@ -7,6 +7,7 @@ photos, without which a training would begin by changing what the network comput
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,11 +49,7 @@ def weights_of_model(folder: ModelFolder, architecture: str) -> dict[str, Tensor
     weights: dict[str, Tensor] = {}
     for conv, norm in _merged_pairs(body, folder.manifest.sizes[0]):
         if (bias := arrays.get(biases.get(f"{PREFIX}{conv}.weight", ""))) is not None:
-            layer = body.get_submodule(norm)
-            weights[f"{norm}.weight"] = torch.full_like(layer.running_var, (1 + layer.eps) ** 0.5)
-            weights[f"{norm}.bias"] = bias
-            weights[f"{norm}.running_mean"] = torch.zeros_like(layer.running_mean)
-            weights[f"{norm}.running_var"] = torch.ones_like(layer.running_var)
+            weights |= _adding(norm, body.get_submodule(norm), bias)
     own = {name: arrays[PREFIX + name] for name in body.state_dict() if PREFIX + name in arrays}
     weights = own | weights
     expected = {name for name in body.state_dict() if not name.endswith("num_batches_tracked")}
@@ -66,6 +63,42 @@ def weights_of_model(folder: ModelFolder, architecture: str) -> dict[str, Tensor
         weights[f"{layer_name}.weight"] = torch.from_numpy(folder.classifier.w).float()
         weights[f"{layer_name}.bias"] = torch.from_numpy(folder.classifier.b).float()
     return weights
+
+
+def merged(weights: Mapping[str, Tensor], architecture: str, size: int) -> dict[str, Tensor]:
+    """Weights by timm's names as `weights_of_model` has them: each batch norm merged into the convolution before it.
+
+    So they can be averaged with those of a finished model.
+
+    Raises:
+        ConfigError: the weights are for another network.
+    """
+    body: Any = timm.create_model(architecture, pretrained=False, num_classes=0).eval()
+    result = dict(weights)
+    try:
+        for conv, norm in _merged_pairs(body, size):
+            mean, variance = weights[f"{norm}.running_mean"], weights[f"{norm}.running_var"]
+            layer = body.get_submodule(norm)
+            scale = weights[f"{norm}.weight"] / (variance + layer.eps).sqrt()
+            before = weights.get(f"{conv}.bias", 0.0)
+            result[f"{conv}.weight"] = weights[f"{conv}.weight"] * scale[:, None, None, None]
+            result |= _adding(norm, layer, weights[f"{norm}.bias"] + (before - mean) * scale)
+            if f"{conv}.bias" in weights:
+                result[f"{conv}.bias"] = torch.zeros_like(mean)
+    except KeyError as error:
+        raise ConfigError(f"backbone.init: these weights are for another network: they lack {error}") from error
+    return result
+
+
+def _adding(name: str, norm: nn.BatchNorm2d, bias: Tensor) -> dict[str, Tensor]:
+    """The arrays of a batch norm that adds a bias, (C,), and does nothing else."""
+    ones = torch.ones_like(bias)
+    return {
+        f"{name}.weight": ones * (1 + norm.eps) ** 0.5,
+        f"{name}.bias": bias,
+        f"{name}.running_mean": torch.zeros_like(bias),
+        f"{name}.running_var": ones,
+    }
 
 
 def _arrays(model: onnx.ModelProto) -> tuple[dict[str, Tensor], dict[str, str]]:

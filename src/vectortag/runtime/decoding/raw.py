@@ -77,7 +77,8 @@ def _directories(file: IO[bytes]) -> Iterator[list[tuple[int, int, int]]]:
     if not head.startswith(TIFF) or len(head) < 8:
         return
     order = "<" if head[:2] == b"II" else ">"
-    waiting, seen = [struct.unpack(order + "I", head[4:])[0]], set()
+    waiting: list[int] = [struct.unpack(order + "I", head[4:])[0]]
+    seen: set[int] = set()
     while waiting and len(seen) < MOST_DIRECTORIES:
         position = waiting.pop(0)
         if position in seen or not position:

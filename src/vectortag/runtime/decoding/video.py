@@ -6,6 +6,7 @@ playlists that name other files, and with the decoders of usual videos only.
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.runtime.decoding.foreign import ForeignImage
 from vectortag.runtime.decoding.opened_files import descriptors_in, path_of
 from vectortag.runtime.decoding.optional_kinds import OPTIONAL, ffmpeg
+from vectortag.runtime.decoding.photo_kinds import is_video
 
 CONTAINERS = "mov,matroska,avi"
 CODECS = (
@@ -83,6 +85,19 @@ def first_frame(file: IO[bytes]) -> Image.Image:
     return best
 
 
+def still_of(content: bytes) -> bytes:
+    """The content of a photo as it is; for a video, its first good frame as a PNG file.
+
+    Raises:
+        PhotoError: as `open_video`.
+    """
+    if not is_video(content[:16]):
+        return content
+    stream = io.BytesIO()
+    first_frame(io.BytesIO(content)).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
+
+
 def command(program: str, path: str) -> list[str]:
     """How ffmpeg is called: it writes frames as PPM to its standard output."""
     smaller = f"scale=w='min({SIDE},iw)':h='min({SIDE},ih)':force_original_aspect_ratio=decrease"
@@ -101,16 +116,20 @@ def _frames(program: str, path: str) -> Iterator[Image.Image]:
     Raises:
         PhotoError: it takes too long.
     """
-    given = descriptors_in(path)
     with subprocess.Popen(
         command(program, path),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        **({"pass_fds": given} if given else {}),
+        pass_fds=descriptors_in(path),
     ) as process:
         late = threading.Event()
-        timer = threading.Timer(SECONDS, lambda: (late.set(), process.kill()))
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(SECONDS, end)
         timer.daemon = True
         timer.start()
         try:

@@ -18,8 +18,8 @@ KINDS = {
 }
 """The folders that most caches have. A training makes others, which are named after what is in them."""
 
-OURS = re.compile(r".*\.(blob|npy|sqlite(-wal|-shm|-journal)?)|\.vectortag-.*\.tmp")
-"""How the names of cache files end, and those that an interrupted run left. Nothing else is counted or deleted."""
+OURS = re.compile(r"[^.].*\.(blob|npy|sqlite(-wal|-shm|-journal)?)")
+"""How the names of cache files end. Nothing else is counted or deleted, nor what a process writes at the moment."""
 
 
 @dataclass(frozen=True, slots=True)

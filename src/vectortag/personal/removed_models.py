@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from vectortag.core.errors import ModelFolderError, OutputError, OverwriteError, UnknownModelError, did_you_mean
 from vectortag.core.file_names import escape_path
 from vectortag.core.folders import data_home, report_folder
-from vectortag.core.writing import temporary_beside
+from vectortag.core.writing import remove_folder
 from vectortag.model.folder import FILES, NOT_OURS, ModelFolder, read_model_folder
 from vectortag.model.registry import folders_in, model_folders, shipped_models
 from vectortag.personal.added_tags import folder_of
@@ -87,16 +86,14 @@ def _is_elsewhere(model: ModelFolder, folder: Path) -> bool:
 
 
 def _remove(path: Path) -> bool:
-    """Remove a file or folder; whether it was there. A folder is renamed first: it is gone at once, or not at all."""
+    """Remove a file or folder; whether it was there."""
     try:
         if path.is_symlink() or path.is_file():
             path.unlink()
             return True
         if not path.is_dir():
             return False
-        gone = temporary_beside(path)
-        path.replace(gone)
-        shutil.rmtree(gone)
+        remove_folder(path)
     except OSError as error:
         raise OutputError(f"{escape_path(path)}: cannot be removed: {error.strerror or error}") from error
     return True

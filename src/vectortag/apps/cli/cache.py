@@ -46,9 +46,8 @@ def cache(
     known = [kind.name for kind in cache_kinds()]
     for kind in kinds or ():
         if kind not in known:
-            raise ConfigError(
-                f'the cache holds no kind "{kind}".{did_you_mean(kind, known)} It holds: {", ".join(known) or "nothing"}'
-            )
+            there = ", ".join(known) or "nothing"
+            raise ConfigError(f'the cache holds no kind "{kind}".{did_you_mean(kind, known)} It holds: {there}')
     deleted, failed = clear_cache(kinds or ())
     _print(deleted, as_json=as_json)
     for error in failed:

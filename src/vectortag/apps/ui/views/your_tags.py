@@ -71,9 +71,7 @@ def _add(model: LoadedModel) -> None:
 
 
 def _upload(label: str, key: str, about: str) -> list[bytes]:
-    files = st.file_uploader(
-        label, accept_multiple_files=True, max_upload_size=MOST_MEGABYTES, key=key, help=about
-    )
+    files = st.file_uploader(label, accept_multiple_files=True, max_upload_size=MOST_MEGABYTES, key=key, help=about)
     if len(files) > MOST_PHOTOS:
         st.warning(f"Only the first {MOST_PHOTOS} of {len(files)} photos are taken.", icon=":material/warning:")
     return [file.getvalue() for file in files[:MOST_PHOTOS]]

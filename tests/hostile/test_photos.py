@@ -185,6 +185,8 @@ def test_a_higher_limit_says_what_it_takes(cli: Cli, tiny_model: Path, tmp_path:
 class TestFolders:
     @pytest.fixture
     def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A folder of everything, where no extra and no ffmpeg is installed."""
+        monkeypatch.setattr("vectortag.data.find.is_readable", lambda kind: False)
         monkeypatch.chdir(tmp_path)
         for name in (
             "a.jpg",
@@ -208,8 +210,10 @@ class TestFolders:
             "library/a.jpg",
             "library/@alice/b.jfif",
         ]
-        words, summary = outcome.stderr.splitlines()
-        assert words == "left out: 2 RAW photos, 1 video, 1 picture of another format, 1 link to a folder"
+        words, raws, videos, summary = outcome.stderr.splitlines()
+        assert words == "left out: 1 picture of another format, 1 link to a folder"
+        assert raws == "2 RAW photos were left out: pip install 'vectortag[raw]'"
+        assert videos == "1 video was left out: install the program ffmpeg (https://ffmpeg.org)"
         assert json.loads(summary) == {
             "summary": {
                 "photos": 2,
@@ -222,28 +226,27 @@ class TestFolders:
     def test_so_they_are_with_other_forms(self, cli: Cli, library: Path, tiny_model: Path, form: str):
         outcome = cli("tag", library, "--format", form, "--model", tiny_model)
 
-        assert outcome.stderr.startswith("left out: 2 RAW photos, 1 video")
-        assert len(outcome.stderr.splitlines()) == 1
+        assert outcome.stderr.startswith("left out: 1 picture of another format")
+        assert outcome.stderr.splitlines()[-1].startswith("1 video was left out")
+        assert len(outcome.stderr.splitlines()) == 3
 
     def test_a_folder_without_photos_says_what_is_there(self, cli: Cli, library: Path, tiny_model: Path):
         (library / "a.jpg").unlink()
         (library / "@alice/b.jfif").unlink()
 
         assert cli("tag", library, "--model", tiny_model).stderr == (
-            "no photos in library: 2 RAW photos, 1 video, 1 picture of another format, 1 link to a folder, "
-            "1 other file\n"
+            "no photos in library: 1 picture of another format, 1 link to a folder, 1 other file\n"
+            "2 RAW photos were left out: pip install 'vectortag[raw]'\n"
+            "1 video was left out: install the program ffmpeg (https://ffmpeg.org)\n"
         )
 
-    def test_heic_without_its_extra_is_left_out_and_said(
-        self, cli: Cli, library: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-    ):
-        monkeypatch.setattr("vectortag.data.find.reads_heic", lambda: False)
+    def test_heic_without_its_extra_is_left_out_and_said(self, cli: Cli, library: Path, tiny_model: Path):
         (library / "x.heic").write_bytes(b"\0\0\0\x18ftypheic")
 
         outcome = cli("tag", library, "--model", tiny_model)
 
         assert outcome.status == 0
-        assert outcome.stderr.startswith("left out: 1 HEIC photo (pip install 'vectortag[heic]'), 2 RAW photos")
+        assert outcome.stderr.splitlines()[1] == "1 HEIC photo was left out: pip install 'vectortag[heic]'"
 
     def test_photos_can_be_excluded(self, cli: Cli, library: Path, tiny_model: Path):
         (library / ".vectortagignore").write_text("@alice/\n")
@@ -273,7 +276,7 @@ def test_explain_and_find_take_the_same_photos(
     monkeypatch.chdir(tmp_path)
     Path("photos/private").mkdir(parents=True)
     Path("photos/a.jpg").write_bytes(JPEG)
-    Path("photos/clip.mp4").touch()
+    Path("photos/clip.mpg").touch()
     Path("photos/private/b.jpg").write_bytes(JPEG)
 
     outcome = cli(
@@ -282,7 +285,7 @@ def test_explain_and_find_take_the_same_photos(
 
     assert outcome.status == 0
     assert [path.name for path in Path("maps").rglob("*.png")] == ["a.sea.png"]
-    assert outcome.stderr == "left out: 1 video, 1 excluded file or folder\n"
+    assert outcome.stderr == "left out: 1 video of another format, 1 excluded file or folder\n"
 
 
 def test_a_mutated_photo_is_a_photo_or_an_error(tagged):

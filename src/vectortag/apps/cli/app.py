@@ -65,6 +65,7 @@ COMMANDS = {
     "ui": "ui",
     "serve": "serve",
     "models": "models",
+    "cache": "cache",
     "bench": "bench",
     "inspect": "inspect",
 }

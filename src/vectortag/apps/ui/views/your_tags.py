@@ -19,6 +19,7 @@ from vectortag.inference.refresh import forget, refresh
 from vectortag.personal.added_tags import LONGEST_NAME, AddedTag
 from vectortag.personal.corrections import Correction, read_corrections
 from vectortag.personal.few_shot import FEW_EXAMPLES, MIN_EXAMPLES, WEAK
+from vectortag.runtime.decoding.video import still_of
 
 MAX_LISTED = 60
 
@@ -70,9 +71,7 @@ def _add(model: LoadedModel) -> None:
 
 
 def _upload(label: str, key: str, about: str) -> list[bytes]:
-    files = st.file_uploader(
-        label, type="image", accept_multiple_files=True, max_upload_size=MOST_MEGABYTES, key=key, help=about
-    )
+    files = st.file_uploader(label, accept_multiple_files=True, max_upload_size=MOST_MEGABYTES, key=key, help=about)
     if len(files) > MOST_PHOTOS:
         st.warning(f"Only the first {MOST_PHOTOS} of {len(files)} photos are taken.", icon=":material/warning:")
     return [file.getvalue() for file in files[:MOST_PHOTOS]]
@@ -81,6 +80,7 @@ def _upload(label: str, key: str, about: str) -> list[bytes]:
 def _learn_tag(
     model: LoadedModel, name: str, shown: list[bytes], others: list[bytes], parents: Sequence[str], *, keep: bool
 ) -> None:
+    shown, others = [still_of(one) for one in shown], [still_of(one) for one in others]
     with st.spinner("Learning the tag …"), model.changing() as tagger:
         tag = tagger.add_tag(name, shown, others, parents=parents)
     if keep:

@@ -27,6 +27,9 @@ FIELDS = {
 }
 """The properties of XMP that hold keywords, and what separates the levels of a path in each."""
 
+VECTORTAG = "{urn:vectortag:xmp/1.0/}"
+"""The namespace of VectorTag's own record in a sidecar; see `library/packet.py`."""
+
 LARGEST_PACKET = 32 << 20
 """Bytes. Those of programs that note each brush stroke have a few million."""
 

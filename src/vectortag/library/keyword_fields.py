@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct, field
 
@@ -16,6 +16,8 @@ from vectortag.data.xmp import FIELDS, KeywordPath
 
 By = Literal["model", "person", "keyword"]
 """Who says that a photo has a tag: the model alone; a person who accepted it; a keyword that the person had already."""
+
+SAYING: tuple[By, ...] = get_args(By)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,7 @@ class There:
     own_paths: list[KeywordPath]
 
 
-def read_lists(
-    present: Lists, before: Record | None, *, noted: bool, embedded: Sequence[KeywordPath] = ()
-) -> There:
+def read_lists(present: Lists, before: Record | None, *, noted: bool, embedded: Sequence[KeywordPath] = ()) -> There:
     """Tell VectorTag's keywords from the person's, and what was deleted by hand.
 
     Args:
@@ -110,7 +108,9 @@ def plan(there: There, wanted: Sequence[WantedTag], *, refused: Collection[str] 
     live = [one for one in wanted if one.tag not in deleted and one.tag not in refused]
     dropped = {one.name for one in wanted} - {one.name for one in live}
     own = _words(there.own_paths)
-    mine = [tuple(level for level in one.path if level not in dropped) for one in live if normalise(one.name) not in own]
+    mine = [
+        tuple(level for level in one.path if level not in dropped) for one in live if normalise(one.name) not in own
+    ]
     again = [one.path for one in live if one.tag in said]
     add, wrote, gone = {}, {}, {}
     for field in KEYWORD_FIELDS:

@@ -7,9 +7,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from vectortag.core.text import has_control_characters
 from vectortag.data.xmp import RDF, VECTORTAG, XmpError
-from vectortag.library.keyword_fields import KEYWORD_FIELDS, PATH_SEPARATOR, KeywordField, Record, TagRecord
+from vectortag.library.keyword_fields import KEYWORD_FIELDS, PATH_SEPARATOR, SAYING, KeywordField, Record, TagRecord
 from vectortag.library.keyword_merge import Planned
-from vectortag.library.xml_source import Element, Source, parse
+from vectortag.library.xml_source import Element, parse
 
 X = "{adobe:ns:meta/}"
 OPENED = {X + "xmpmeta", X + "xapmeta", *(RDF + name for name in ("RDF", "Description", "Bag", "Seq", "Alt", "li"))}
@@ -235,8 +235,8 @@ def _tag_record(item: Element) -> TagRecord | None:
         fields |= {name: value for name, value in part.attributes.items() if _is_ours(name)}
         fields |= {child.name: child.text for child in part.children if _is_ours(child.name)}
     tag, path = fields.get(VECTORTAG + "Tag", ""), fields.get(VECTORTAG + "Path", "")
-    by = fields.get(VECTORTAG + "By", "model")
-    if not tag or not path or by not in ("model", "person", "keyword"):
+    by = next((one for one in SAYING if one == fields.get(VECTORTAG + "By", "model")), None)
+    if not tag or not path or by is None:
         return None
     try:
         score = float(fields[VECTORTAG + "Score"]) if VECTORTAG + "Score" in fields else None

@@ -66,9 +66,9 @@ def merge(
         date=run.date,
         created=existing is None or (packet.record is not None and packet.record.created),
     )
-    if not any(planned.add.values()) and not any(planned.remove.values()):
-        if (packet.record or Record()).says_the_same(record):
-            return None
+    changes = [*planned.add.values(), *planned.remove.values()]
+    if not any(changes) and (packet.record or Record()).says_the_same(record):
+        return None
     return packet.edited(with_fields(planned, record=record))
 
 
@@ -76,7 +76,7 @@ def without_ours(existing: bytes, *, last: Record | None = None) -> bytes | None
     """A sidecar without anything of VectorTag's.
 
     Returns:
-        The new content; None if nothing of VectorTag's is in it; b"" if nothing is left of a sidecar that VectorTag made.
+        The new content; None if nothing of VectorTag's is in it; b"" if VectorTag made the sidecar and nothing is left.
 
     Raises:
         XmpError: as `merge`.

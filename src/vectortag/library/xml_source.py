@@ -1,8 +1,8 @@
 """XML with the position of each element in its source, so that a file is edited and not written anew.
 
-What is not edited keeps its bytes: comments, processing instructions, quotes, line ends, blanks, encoding. The parser is
-Python's expat. Document types are refused, so there are no entities to expand and nothing to fetch; size and depth are
-limited.
+What is not edited keeps its bytes: comments, processing instructions, quotes, line ends, blanks, encoding. The parser
+is Python's expat. Document types are refused, so there are no entities to expand and nothing to fetch; size and depth
+are limited.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def keyword_paths(packet: bytes) -> list[KeywordPath]:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What VectorTag noted of its own keywords: by field, and as paths; `confirmed` are words that a person accepted."""
+    """What VectorTag noted of its own keywords: by field, and as paths; `confirmed`: words that a person accepted."""
 
     by_field: dict[str, set[str]]
     paths: set[tuple[str, ...]]

@@ -47,7 +47,7 @@ class Choice:
         """
         wanted = []
         for tag, score in apply_decisions(scores, decisions, paths.above).items():
-            said = decisions[tag] if tag in decisions else None
+            said = decisions.get(tag)
             if not self.names.shows(tag) or (said is None and (score or 0) < self.min_score and score is not None):
                 continue
             levels = [level for level in paths.of(tag) if level == tag or self._is_level(level, decisions)]

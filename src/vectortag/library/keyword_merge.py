@@ -169,15 +169,15 @@ def _evidence(present: Lists, before: Record, *, noted: bool) -> list[KeywordFie
 def _is_deleted(one: TagRecord, before: Record, present: Lists, speaks: Sequence[KeywordField]) -> bool:
     """Whether a person deleted a tag.
 
-    A tag that is a level of another one's path may be missing in the flat list alone: digiKam lists only the last
-    levels there.
+    A tag that is above another one in a tree may be missing in the flat list alone: digiKam lists only the last levels
+    there.
     """
     name = one.path[-1]
     for field in speaks:
         wrote, there = before.wrote[field.local], present.get(field.local, ())
         if field is SUBJECT:
-            is_level = any(name in tree.path(entry) for tree in TREES for entry in present.get(tree.local, ()))
-            if name in wrote and name not in there and not is_level:
+            above = {level for tree in TREES for entry in present.get(tree.local, ()) for level in tree.path(entry)[:-1]}
+            if name in wrote and name not in there and name not in above:
                 return True
         elif any(entry in wrote and entry not in there for entry in field.entries(one.path)):
             return True

@@ -113,19 +113,22 @@ CAPTURE_ONE = (
     "<rdf:li>Studio</rdf:li></rdf:Bag></dc:subject></rdf:Description>\r\n</rdf:RDF>\r\n</x:xmpmeta>\r\n"
 ).encode()
 
-STRANGE = f"""<!-- made by hand -->
+STRANGE = f"""<?xml version='1.0'?>
+<x:xmpmeta xmlns:x='adobe:ns:meta/'><!-- made by hand -->
 <?my-program keep this?>
-<x:xmpmeta xmlns:x='adobe:ns:meta/'>
- <r:RDF {RDF.replace("xmlns:rdf", "xmlns:r")}><!-- one -->
-  <r:Description r:about='uuid:1234' xmlns:q="urn:strange" q:simple='a &lt; "b"'
-     xmlns:s="http://purl.org/dc/elements/1.1/">
-   <q:deep><q:er r:parseType="Literal"><q:x/>&#228;<![CDATA[<raw>]]></q:er></q:deep>
-   <s:subject><r:Bag><!-- first --><r:li>AT&amp;T</r:li> <r:li xml:lang="de">Möwe</r:li></r:Bag></s:subject>
-  </r:Description>
- </r:RDF>
+ <rdf:RDF {RDF}><!-- one -->
+  <rdf:Description rdf:about='uuid:1234' xmlns:q="urn:strange/" q:simple='a &lt; "b"'
+     xmlns:dc="http://purl.org/dc/elements/1.1/">
+   <q:deep rdf:parseType="Resource"><q:er>&#228;<![CDATA[<raw>]]></q:er></q:deep>
+   <dc:subject><rdf:Bag><!-- first --><rdf:li>AT&amp;T</rdf:li> <rdf:li xml:lang="de">Möwe</rdf:li></rdf:Bag></dc:subject>
+  </rdf:Description>
+ </rdf:RDF>
 </x:xmpmeta>
 <!-- the end -->
 """.encode()
+
+OTHER_PREFIXES = STRANGE.replace(b"rdf:", b"r:").replace(b":rdf=", b":r=").replace(b"dc:", b"s:").replace(b":dc=", b":s=")
+BY_HAND = b"<!-- made by hand -->\n" + STRANGE.partition(b"\n")[2]
 
 EMPTY_LIST = (
     f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF {RDF}><rdf:Description rdf:about="" '
@@ -134,7 +137,8 @@ EMPTY_LIST = (
 
 BARE = f'<rdf:RDF {RDF}/>'.encode()
 
-UTF_16 = LIGHTROOM.decode().replace("Rex", "Möwe 海").encode("utf-16")
+MARK, END = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n', '<?xpacket end="w"?>'
+UTF_16 = (MARK + LIGHTROOM.decode().replace("Rex", "Möwe 海") + END).encode("utf-16")
 UTF_16_BE = b"\xfe\xff" + DIGIKAM.decode().partition("?>\n")[2].encode("utf-16-be")
 WITH_MARK = b"\xef\xbb\xbf" + CAPTURE_ONE
 LATIN_1 = CAPTURE_ONE.decode().replace("UTF-8", "ISO-8859-1").replace("Studio", "Möwe").encode("latin-1")
@@ -146,6 +150,8 @@ SIDECARS = {
     "darktable": DARKTABLE,
     "Capture One": CAPTURE_ONE,
     "strange": STRANGE,
+    "other prefixes": OTHER_PREFIXES,
+    "by hand": BY_HAND,
     "bare": BARE,
     "UTF-16": UTF_16,
     "UTF-16 BE": UTF_16_BE,
@@ -153,6 +159,10 @@ SIDECARS = {
     "Latin-1": LATIN_1,
     "padded": PADDED,
 }
+
+READ_BY_EXIFTOOL = SIDECARS.keys() - {"by hand", "Latin-1"}
+READ_BY_EXIV2 = READ_BY_EXIFTOOL - {"bare", "other prefixes", "UTF-16", "UTF-16 BE"}
+"""The others these programs do not read at all, or with wrong characters, as exiftool 12.57 and exiv2 0.27.6 say."""
 
 BROKEN = {
     "nothing": b"",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packets import BROKEN, CAPTURE_ONE, DARKTABLE, DIGIKAM, EMPTY_LIST, LIGHTROOM, SIDECARS, STRANGE
+from packets import BROKEN, CAPTURE_ONE, DARKTABLE, DIGIKAM, EMPTY_LIST, LIGHTROOM, OTHER_PREFIXES, SIDECARS
 from vectortag.data.xmp import XmpError, keyword_paths
 from vectortag.library.keyword_fields import Record, WantedTag
 from vectortag.library.packet import Packet
@@ -146,7 +146,7 @@ class TestAnExistingSidecar:
         assert lists(without_ours(content) or b"") == {"subject": []}
 
     def test_other_prefixes_are_used_as_they_stand(self):
-        content = written(STRANGE).decode()
+        content = written(OTHER_PREFIXES).decode()
 
         assert "<r:li>dog</r:li>" in content
         assert 'rdf:about="uuid:1234"' in content

@@ -32,6 +32,7 @@ FIELDS = {
     "{http://ns.adobe.com/lightroom/1.0/}hierarchicalSubject": "|",
     "{http://www.digikam.org/ns/1.0/}TagsList": "/",
     "{http://ns.microsoft.com/photo/1.0/}LastKeywordXMP": "/",
+    "{http://ns.microsoft.com/photo/1.0}LastKeywordXMP": "/",  # as exiftool writes it
     ACDSEE + "keywords": "|",
 }
 """The properties of XMP that hold keywords, and what separates the levels of a path in each."""

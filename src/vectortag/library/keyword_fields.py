@@ -72,6 +72,8 @@ TAGS_LIST = KeywordField("{http://www.digikam.org/ns/1.0/}TagsList", "digiKam", 
 LAST_KEYWORD = KeywordField(
     "{http://ns.microsoft.com/photo/1.0/}LastKeywordXMP", "MicrosoftPhoto", "Bag", "/", always=False
 )
+OTHER_NAMES = {"{http://ns.microsoft.com/photo/1.0}LastKeywordXMP": LAST_KEYWORD.name}
+"""Names of the same properties that some programs write: here exiftool."""
 KEYWORD_FIELDS = (SUBJECT, HIERARCHICAL, TAGS_LIST, LAST_KEYWORD)
 TREES = (HIERARCHICAL, TAGS_LIST, LAST_KEYWORD)
 """Those with paths, the one that most programs keep first."""

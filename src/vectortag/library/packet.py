@@ -7,13 +7,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 from vectortag.core.text import has_control_characters
 from vectortag.data.xmp import RDF, VECTORTAG, XmpError
-from vectortag.library.keyword_fields import KEYWORD_FIELDS, PATH_SEPARATOR, SAYING, KeywordField, Record, TagRecord
+from vectortag.library.keyword_fields import KEYWORD_FIELDS, OTHER_NAMES, PATH_SEPARATOR, SAYING, KeywordField, Record, TagRecord
 from vectortag.library.keyword_merge import Planned
 from vectortag.library.xml_source import Element, parse
 
 X = "{adobe:ns:meta/}"
 OPENED = {X + "xmpmeta", X + "xapmeta", *(RDF + name for name in ("RDF", "Description", "Bag", "Seq", "Alt", "li"))}
-FIELD_NAMES = {field.name for field in KEYWORD_FIELDS}
+FIELD_NAMES = {field.name for field in KEYWORD_FIELDS} | OTHER_NAMES.keys()
 DESCRIPTION, ABOUT, LI = RDF + "Description", RDF + "about", RDF + "li"
 
 EMPTY = (
@@ -83,7 +83,8 @@ class Packet:
         return self.source.edited(edits)
 
     def _property(self, field: KeywordField) -> Element | None:
-        found = [child for one in self.descriptions for child in one.children if child.name == field.name]
+        children = [child for one in self.descriptions for child in one.children]
+        found = [child for child in children if OTHER_NAMES.get(child.name, child.name) == field.name]
         if len(found) > 1:
             raise XmpError(f"it has {field.written_name} twice")
         if any(field.name in one.attributes for one in self.descriptions):

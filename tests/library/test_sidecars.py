@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from packets import BROKEN, CAPTURE_ONE, DARKTABLE, DIGIKAM, EMPTY_LIST, LIGHTROOM, OTHER_PREFIXES, SIDECARS
+
 from vectortag.data.xmp import XmpError, keyword_paths
 from vectortag.library.keyword_fields import Record, WantedTag
 from vectortag.library.packet import Packet
@@ -185,7 +185,9 @@ class TestNames:
         with pytest.raises(XmpError, match="control character"):
             merge(None, [WantedTag("a\x1b", ("a\x1b",), 0.9)], run=RUN)
 
-    @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="|"), min_size=1), unique=True))
+    @given(
+        st.lists(st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="|"), min_size=1), unique=True)
+    )
     @settings(max_examples=50, deadline=None)
     def test_every_name_comes_back(self, names: list[str]):
         wanted = [WantedTag(name, (name,), 0.9) for name in names]
@@ -350,11 +352,15 @@ class TestWhatReadersTake:
         assert ["sea"] in keyword_paths(written(LIGHTROOM, [DOG, accepted]))
 
     def test_copies_in_fields_of_other_programs_are_none_either(self):
-        copied = DIGIKAM.replace(b"    <rdf:Bag>\n     <rdf:li>Places/Rome", b"    <rdf:Bag>\n<rdf:li>sea</rdf:li>\n     <rdf:li>Places/Rome")
+        copied = DIGIKAM.replace(
+            b"    <rdf:Bag>\n     <rdf:li>Places/Rome", b"    <rdf:Bag>\n<rdf:li>sea</rdf:li>\n     <rdf:li>Places/Rome"
+        )
 
         assert ["sea"] in keyword_paths(copied)
         head, bag, tail = written(DIGIKAM.replace(b"LastKeywordXMP", b"Other")).partition(b"<MicrosoftPhoto:Other>")
-        with_copy = (head + bag + tail.replace(b"<rdf:Bag>", b"<rdf:Bag><rdf:li>sea</rdf:li>", 1)).replace(b":Other", b":LastKeywordXMP")
+        with_copy = (head + bag + tail.replace(b"<rdf:Bag>", b"<rdf:Bag><rdf:li>sea</rdf:li>", 1)).replace(
+            b":Other", b":LastKeywordXMP"
+        )
         assert ["sea"] not in keyword_paths(with_copy)
         assert lists(written(with_copy, [DOG]))["LastKeywordXMP"] == ["Places/Rome", "animal/dog"]
 

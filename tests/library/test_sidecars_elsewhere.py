@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
-
 from packets import LIGHTROOM, READ_BY_EXIFTOOL, READ_BY_EXIV2, SIDECARS
+
 from vectortag.library.keyword_fields import WantedTag
 from vectortag.library.packet import Packet
 from vectortag.library.sidecars import ModelRun, merge, record_in, without_ours

@@ -176,7 +176,9 @@ def _is_deleted(one: TagRecord, before: Record, present: Lists, speaks: Sequence
     for field in speaks:
         wrote, there = before.wrote[field.local], present.get(field.local, ())
         if field is SUBJECT:
-            above = {level for tree in TREES for entry in present.get(tree.local, ()) for level in tree.path(entry)[:-1]}
+            above = {
+                level for tree in TREES for entry in present.get(tree.local, ()) for level in tree.path(entry)[:-1]
+            }
             if name in wrote and name not in there and name not in above:
                 return True
         elif any(entry in wrote and entry not in there for entry in field.entries(one.path)):

@@ -74,24 +74,28 @@ class TagNames:
     def _tags(self) -> dict[str, str]:
         return {normalise(name): tag for tag, name in self.renames.items()}
 
+    def find_tag(self, word: str, tags: Sequence[str], taxonomy: Taxonomy) -> str:
+        """The tag of a model that a word means: its name, its shown name or a synonym.
+
+        Raises:
+            UnknownTagError: the model has no such tag.
+        """
+        by_name = {normalise(tag): tag for tag in tags}
+        for name in (self.tag_of(word), word, taxonomy.canonical(word) or ""):
+            if normalise(name) in by_name:
+                return by_name[normalise(name)]
+        raise UnknownTagError(f'no tag "{word}".{did_you_mean(word, tags)} All tags: vectortag inspect')
+
     def checked(self, tags: Sequence[str], taxonomy: Taxonomy) -> TagNames:
         """The same lists with the names of a model's tags, where they had synonyms or other spellings.
 
         Raises:
             UnknownTagError: a list names a tag that the model does not have.
         """
-        by_name = {normalise(tag): tag for tag in tags}
-
-        def tag_named(word: str) -> str:
-            for name in (self.tag_of(word), taxonomy.canonical(word) or ""):
-                if normalise(name) in by_name:
-                    return by_name[normalise(name)]
-            raise UnknownTagError(f'no tag "{word}".{did_you_mean(word, tags)} All tags: vectortag inspect')
-
         return TagNames(
-            tuple(map(tag_named, self.only)),
-            tuple(map(tag_named, self.hidden)),
-            {tag_named(tag): name for tag, name in self.renames.items()},
+            tuple(self.find_tag(word, tags, taxonomy) for word in self.only),
+            tuple(self.find_tag(word, tags, taxonomy) for word in self.hidden),
+            {self.find_tag(word, tags, taxonomy): name for word, name in self.renames.items()},
         )
 
 

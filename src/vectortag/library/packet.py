@@ -7,7 +7,15 @@ from xml.sax.saxutils import escape, quoteattr
 
 from vectortag.core.text import has_control_characters
 from vectortag.data.xmp import RDF, VECTORTAG, XmpError
-from vectortag.library.keyword_fields import KEYWORD_FIELDS, OTHER_NAMES, PATH_SEPARATOR, SAYING, KeywordField, Record, TagRecord
+from vectortag.library.keyword_fields import (
+    KEYWORD_FIELDS,
+    OTHER_NAMES,
+    PATH_SEPARATOR,
+    SAYING,
+    KeywordField,
+    Record,
+    TagRecord,
+)
 from vectortag.library.keyword_merge import Planned
 from vectortag.library.xml_source import Element, parse
 

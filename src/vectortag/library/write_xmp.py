@@ -130,6 +130,10 @@ class SidecarWriter:
 
         return [self._apply(path, stripped) for path in self._sidecars(photo)]
 
+    def forget_sidecar(self, sidecar: Path) -> Outcome:
+        """The same of one sidecar, whether or not its photo is still there."""
+        return self._apply(sidecar, lambda file: None if file.content is None else without_ours(file.content))
+
     def _sidecars(self, photo: Path) -> Iterable[Path]:
         try:
             return self._names.of(photo)

@@ -12,6 +12,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
 from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
 from vectortag.apps.formats import CsvWriter, JsonLinesWriter, name_in, summary_line
+from vectortag.core.errors import ConfigError
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
@@ -44,6 +45,15 @@ def tag(
     precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
+    write_xmp: Annotated[
+        bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")
+    ] = False,
+    dry_run: options.DryRun = False,
+    parent: options.Parent = None,
+    min_score: options.MinScore = None,
+    only: options.Only = None,
+    hidden: options.Not = None,
+    rename: options.Rename = None,
 ) -> int:
     """Find the tags of photos.
 
@@ -56,6 +66,8 @@ def tag(
     `vectortag tag photos/ --format jsonl --output tags.jsonl`
 
     `vectortag tag photos/ --threshold 0 --top-k 5`
+
+    `vectortag tag photos/ --write-xmp --parent auto --not person`
     """
     if output is not None:
         check_output(output, FILE_KINDS[form], inputs=InputFiles(paths), overwrite=overwrite)
@@ -69,6 +81,13 @@ def tag(
         additions=additions,
         max_pixels=max_pixels,
     )
+    sidecars = None
+    if write_xmp:
+        from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
+
+        sidecars = TagSidecars(tagger, (parent, min_score, only, hidden, rename), dry_run=dry_run)
+    elif dry_run or any(one is not None for one in (parent, min_score, only, hidden, rename)):
+        raise ConfigError("--dry-run, --parent, --min-score, --only, --not and --rename are for --write-xmp. Add it")
     photos = NamedPhotos(paths, exclude or ())
     total, failed = photos.count(), 0
     with open_output(output) as stream:
@@ -79,12 +98,15 @@ def tag(
                 writer.failed(result)
             else:
                 writer.tagged(result, result.select(threshold=threshold, top_k=top_k, all_scores=all_scores))
+                if sidecars is not None:
+                    sidecars.write(result, result.select(threshold=threshold, top_k=top_k))
     say_left_out(paths, total, photos.left_out)
     if failed:
         notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
     if form == "jsonl" and photos.left_out.counts:
         notes.print(summary_line(total, failed, photos.left_out))
-    return 1 if failed else 0
+    refused = sidecars.finish() if sidecars is not None else 0
+    return 1 if failed or refused else 0
 
 
 class TableWriter:

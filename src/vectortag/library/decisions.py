@@ -113,6 +113,24 @@ def withdraw(database: sqlite3.Connection, photo: KnownPhoto, tags: Iterable[str
         database.executemany("DELETE FROM decisions WHERE content = ? AND tag = ?", [(photo.content, t) for t in tags])
 
 
+def note_corrections(database: sqlite3.Connection, corrections: Iterable[Correction], *, undone: bool = False) -> None:
+    """Keep corrections of photos that are in the library as decisions, too.
+
+    Args:
+        undone: they were undone: forget the decisions.
+    """
+    rows = []
+    for one in corrections:
+        found = _row_of(database, one.photo)
+        if found is not None and found[1] is not None:
+            rows.append((found[1], one.tag, "accepted" if one.has else "rejected", None, time.time()))
+    with transaction(database):
+        if undone:
+            database.executemany("DELETE FROM decisions WHERE content = ? AND tag = ?", [row[:2] for row in rows])
+        else:
+            database.executemany("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", rows)
+
+
 def apply_decisions(
     scores: Mapping[str, float], decisions: Mapping[str, Decision], above: Callable[[str], Iterable[str]]
 ) -> dict[str, float | None]:

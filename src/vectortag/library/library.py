@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from vectortag.core.errors import LibraryError, UnknownModelError
 from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.library import folders
-from vectortag.library.decisions import Verdict, decide, known_photo, withdraw
+from vectortag.library.decisions import Verdict, decide, known_photo, note_corrections, withdraw
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
 from vectortag.library.library_sidecars import LibrarySidecars, StoredScores, choice_of, require_row
@@ -25,6 +25,7 @@ from vectortag.library.write_xmp import Choice, Outcome, SidecarWriter
 from vectortag.model.calibration import Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
+from vectortag.personal.corrections import Correction
 
 
 class Library:
@@ -259,6 +260,11 @@ class Library:
             withdraw(self.database, known_photo(self.database, photo), [found])
         return found
 
+    def note_corrections(self, corrections: Iterable[Correction], *, undone: bool = False) -> None:
+        """Keep corrections of its photos as decisions, or forget them again, if they were `undone`."""
+        with explained(self.file):
+            note_corrections(self.database, corrections, undone=undone)
+
     def _decide(self, photo: str | Path, tag: str, verdict: Verdict, name: str | None = None) -> str:
         found = self._find_tag(tag)
         with explained(self.file):
@@ -275,7 +281,12 @@ class Library:
             return StoredScores(self.database, require_row(self.model_row), taxonomy)
 
     def write_xmp(
-        self, folders: Sequence[str | Path] = (), *, choice: Choice | None = None, dry_run: bool = False
+        self,
+        folders: Sequence[str | Path] = (),
+        *,
+        choice: Choice | None = None,
+        dry_run: bool = False,
+        embed: bool = False,
     ) -> Iterator[Outcome]:
         """Write the tags of photos into their sidecars, and yield what became of each; no photo is touched.
 
@@ -283,18 +294,21 @@ class Library:
             folders: only photos in these; all if there are none.
             choice: which tags; None: those of the library's settings.
             dry_run: write nothing; each outcome has the change as a diff.
+            embed: also write into JPEG files, through exiftool; see `vectortag.library.embed`.
 
         Raises:
             LibraryError: the library has no tags yet.
+            OutputError: `embed` needs exiftool, which is missing.
         """
-        writing = LibrarySidecars(self.database, SidecarWriter(dry_run=dry_run))
+        writing = LibrarySidecars(self.database, SidecarWriter(dry_run=dry_run, embed=embed))
         stored = self._stored_scores()
         with explained(self.file):
             yield from writing.write(stored, choice or choice_of(self), [Path(folder) for folder in folders])
 
-    def forget_xmp(self, folders: Sequence[str | Path] = (), *, dry_run: bool = False) -> Iterator[Outcome]:
+    def forget_xmp(
+        self, folders: Sequence[str | Path] = (), *, dry_run: bool = False, embed: bool = False
+    ) -> Iterator[Outcome]:
         """Take everything of VectorTag's out of sidecars; as `write_xmp`."""
+        writing = LibrarySidecars(self.database, SidecarWriter(dry_run=dry_run, embed=embed))
         with explained(self.file):
-            yield from LibrarySidecars(self.database, SidecarWriter(dry_run=dry_run)).forget(
-                [Path(folder) for folder in folders]
-            )
+            yield from writing.forget([Path(folder) for folder in folders])

@@ -17,6 +17,7 @@ import numpy as np
 from vectortag.core.errors import LibraryError
 from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.library.decisions import KnownPhoto, decisions_on, withdraw
+from vectortag.library.folders import content_of
 from vectortag.library.keyword_fields import Record
 from vectortag.library.lists import MIN_SCORE, PARENT, Settings, keep_names, names_of
 from vectortag.library.packing import SCORE_STEPS
@@ -68,7 +69,7 @@ class StoredScores:
         if found is None:
             return None
         packed, made = found
-        at_most = (np.frombuffer(packed, np.uint8) + 1) / SCORE_STEPS  # (T,); the exact scores are in `shown`
+        at_most = (np.frombuffer(packed, np.uint8) + 1.0) / SCORE_STEPS  # (T,); the exact scores are in `shown`
         scores = {}
         for index in np.flatnonzero(at_most >= self._thresholds).tolist():
             exact = self._database.execute(SHOWN, (self._row, index, content)).fetchone()
@@ -127,7 +128,10 @@ class LibrarySidecars:
     def _keep(self, photo: KnownPhoto, outcomes: Iterable[Outcome], accepted: Iterable[str]) -> Iterator[Outcome]:
         """Note what was written. A tag that was accepted, and deleted by hand since, is not accepted any more."""
         for one in outcomes:
-            if one.what in ("made", "changed", "removed") and not self.writer.dry_run:
+            if one.sidecar == photo.path:
+                if one.what == "changed" and not self.writer.dry_run:
+                    follow_content(self.database, photo)
+            elif one.what in ("made", "changed", "removed") and not self.writer.dry_run:
                 self._note(photo, one)
                 if taken_back := set(one.deleted) & set(accepted):
                     withdraw(self.database, photo, taken_back)
@@ -142,6 +146,22 @@ class LibrarySidecars:
             digest = hashlib.blake2b(one.content, digest_size=16).digest()
             record = msgspec.json.encode(one.record).decode()
             self.database.execute(KEEP, (photo.row, name, record, digest, time.time()))
+
+
+def follow_content(database: sqlite3.Connection, photo: KnownPhoto) -> None:
+    """Give what is known of a photo to its new content, after tags were embedded."""
+    content, status = content_of(photo.path), photo.path.stat()
+    copies = {
+        "analyses": "model, scores, embedding, made",
+        "shown": "model, tag, score",
+        "decisions": "tag, verdict, renamed_to, at",
+    }
+    with transaction(database):
+        for table, columns in copies.items():
+            copied = f"SELECT ?, {columns} FROM {table} WHERE content = ?"
+            database.execute(f"INSERT OR IGNORE INTO {table} (content, {columns}) {copied}", (content, photo.content))
+        values = (content, status.st_size, status.st_mtime_ns, photo.row)
+        database.execute("UPDATE photos SET content = ?, size = ?, mtime_ns = ? WHERE id = ?", values)
 
 
 def choice_of(library: Settings) -> Choice:

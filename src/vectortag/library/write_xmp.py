@@ -12,6 +12,7 @@ from vectortag.core.file_names import escape_path
 from vectortag.data.keywords import paths_inside
 from vectortag.data.xmp import XmpError
 from vectortag.library.decisions import Decision, apply_decisions
+from vectortag.library.embed import can_embed, change_embedded, require_exiftool
 from vectortag.library.keyword_fields import Record, WantedTag, can_be_written
 from vectortag.library.lists import TagNames
 from vectortag.library.sidecar_files import SidecarFile
@@ -93,10 +94,16 @@ class SidecarWriter:
 
     Args:
         dry_run: only say what would change, as a diff.
+        embed: also change the XMP inside JPEG files, as `vectortag.library.embed` does; such an outcome names the photo.
+
+    Raises:
+        OutputError: `embed` needs exiftool, which is missing.
     """
 
-    def __init__(self, *, dry_run: bool = False) -> None:
-        self.dry_run = dry_run
+    def __init__(self, *, dry_run: bool = False, embed: bool = False) -> None:
+        if embed:
+            require_exiftool()
+        self.dry_run, self.embed = dry_run, embed
         self._names = SidecarNames()
 
     def write(
@@ -120,7 +127,8 @@ class SidecarWriter:
             noted = (last or {}).get(file.path)
             return merge(file.content, wanted, run=run, last=noted, refused=refused, embedded=embedded)
 
-        return [self._apply(path, merged) for path in self._sidecars(photo)]
+        outcomes = [self._apply(path, merged) for path in self._sidecars(photo)]
+        return outcomes + self._inside(photo, lambda packet: merge(packet, wanted, run=run, refused=refused))
 
     def forget(self, photo: Path, *, last: Mapping[Path, Record] | None = None) -> list[Outcome]:
         """Take everything of VectorTag's out of the sidecars of a photo; those that it made are removed."""
@@ -128,7 +136,19 @@ class SidecarWriter:
         def stripped(file: SidecarFile) -> bytes | None:
             return None if file.content is None else without_ours(file.content, last=(last or {}).get(file.path))
 
-        return [self._apply(path, stripped) for path in self._sidecars(photo)]
+        outcomes = [self._apply(path, stripped) for path in self._sidecars(photo)]
+        return outcomes + self._inside(photo, lambda packet: without_ours(packet) if packet else None)
+
+    def _inside(self, photo: Path, change: Callable[[bytes | None], bytes | None]) -> list[Outcome]:
+        """Change the packet inside a JPEG, if that was asked for."""
+        if not self.embed or not can_embed(photo):
+            return []
+        try:
+            return [Outcome(photo, "changed" if change_embedded(photo, change, dry_run=self.dry_run) else "unchanged")]
+        except XmpError as error:
+            return [Outcome(photo, "refused", f"{escape_path(photo)}: left alone: the XMP inside it: {error}")]
+        except OutputError as error:
+            return [Outcome(photo, "refused", _named(photo, error))]
 
     def forget_sidecar(self, sidecar: Path) -> Outcome:
         """The same of one sidecar, whether or not its photo is still there."""

@@ -13,7 +13,8 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
 from vectortag.apps.cli.sidecar_report import SidecarReport, chosen, chosen_names
 from vectortag.core.file_names import escape_path, is_folder
-from vectortag.data.find import folders_of
+from vectortag.data.find import folders_of, photos_of
+from vectortag.library.embed import can_embed
 from vectortag.library.library import Library
 from vectortag.library.library_sidecars import choice_of, keep_choice
 from vectortag.library.schema import default_file
@@ -39,6 +40,7 @@ def write_xmp(
     only: options.Only = None,
     hidden: options.Not = None,
     rename: options.Rename = None,
+    embed: options.Embed = False,
 ) -> int:
     """Write the tags of the library's photos into XMP sidecars, which digiKam, Lightroom, darktable and Immich read.
 
@@ -58,7 +60,7 @@ def write_xmp(
         if not dry_run:
             keep_choice(library, choice)
         report = SidecarReport(stdout().print)
-        for outcome in library.write_xmp(folders or (), choice=choice, dry_run=dry_run):
+        for outcome in library.write_xmp(folders or (), choice=choice, dry_run=dry_run, embed=embed):
             report.note(outcome)
     return report.finish(dry_run=dry_run)
 
@@ -67,6 +69,7 @@ def forget(
     folders: Annotated[list[Path], typer.Argument(help="Folders of photos, or photos.", show_default=False)],
     file: File = None,
     dry_run: options.DryRun = False,
+    embed: Annotated[bool, typer.Option("--embed", help="Also take it out of JPEG files, through exiftool.")] = False,
 ) -> int:
     """Take everything that VectorTag wrote out of the sidecars of photos; sidecars that it made are removed.
 
@@ -79,13 +82,19 @@ def forget(
     report, done = SidecarReport(stdout().print), set()
     if file is not None or default_file().exists():
         with Library.open(file, create=False) as library:
-            for outcome in library.forget_xmp(folders, dry_run=dry_run):
+            for outcome in library.forget_xmp(folders, dry_run=dry_run, embed=embed):
                 report.note(outcome)
                 done.add(outcome.sidecar)
     writer = SidecarWriter(dry_run=dry_run)
     for sidecar in _sidecars_in(folders):
         if sidecar.absolute() not in done:
             report.note(writer.forget_sidecar(sidecar))
+    if embed:
+        writer = SidecarWriter(dry_run=dry_run, embed=True)
+        for photo in photos_of(folders):
+            if can_embed(photo) and photo.absolute() not in done:
+                for outcome in writer.forget(photo):
+                    report.note(outcome)
     return report.finish(dry_run=dry_run)
 
 

@@ -82,3 +82,7 @@ Not = Annotated[str | None, typer.Option("--not", help="Not these tags: as for -
 Rename = Annotated[
     str | None, typer.Option("--rename", help="Other names for tags: a text file with lines, or words, as dog: Hund.")
 ]
+Embed = Annotated[
+    bool,
+    typer.Option("--embed", help="Also write into JPEG files, through exiftool; their picture data stays as it is."),
+]

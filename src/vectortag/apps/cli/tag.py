@@ -54,6 +54,7 @@ def tag(
     only: options.Only = None,
     hidden: options.Not = None,
     rename: options.Rename = None,
+    embed: options.Embed = False,
 ) -> int:
     """Find the tags of photos.
 
@@ -85,9 +86,11 @@ def tag(
     if write_xmp:
         from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
 
-        sidecars = TagSidecars(tagger, (parent, min_score, only, hidden, rename), dry_run=dry_run)
-    elif dry_run or any(one is not None for one in (parent, min_score, only, hidden, rename)):
-        raise ConfigError("--dry-run, --parent, --min-score, --only, --not and --rename are for --write-xmp. Add it")
+        sidecars = TagSidecars(tagger, (parent, min_score, only, hidden, rename), dry_run=dry_run, embed=embed)
+    elif dry_run or embed or any(one is not None for one in (parent, min_score, only, hidden, rename)):
+        raise ConfigError(
+            "--dry-run, --parent, --min-score, --only, --not, --rename and --embed go with --write-xmp. Add it"
+        )
     photos = NamedPhotos(paths, exclude or ())
     total, failed = photos.count(), 0
     with open_output(output) as stream:

@@ -26,16 +26,17 @@ class TagSidecars:
 
     Raises:
         ConfigError: a list cannot be read.
+        OutputError: `embed` needs exiftool, which is missing.
         UnknownTagError: the model does not have a tag of a list.
     """
 
-    def __init__(self, tagger: Tagger, given: Given, *, dry_run: bool) -> None:
+    def __init__(self, tagger: Tagger, given: Given, *, dry_run: bool, embed: bool) -> None:
         taxonomy = tagger.folder.manifest.taxonomy
         choice = chosen(Choice(), *given)
         self._choice = Choice(choice.names.checked(tagger.tags, taxonomy), choice.parent, choice.min_score)
         self._paths = TagPaths(taxonomy, tagger.tags, {tag.name: tag.parents for tag in tagger.additions})
         self._date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self._writer, self._report = SidecarWriter(dry_run=dry_run), SidecarReport(notes.print)
+        self._writer, self._report = SidecarWriter(dry_run=dry_run, embed=embed), SidecarReport(notes.print)
         self._decisions: dict[Path, dict[str, Decision]] = defaultdict(dict)
         for one in read_corrections():
             self._decisions[one.photo][one.tag] = Decision("accepted" if one.has else "rejected")

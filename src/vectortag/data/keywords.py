@@ -139,10 +139,10 @@ def sidecars_of(photo: Path) -> Iterator[Path]:
 
 
 def paths_inside(photo: Path) -> list[KeywordPath]:
-    """The keywords inside a photo, whatever its sidecar says; none where they cannot be read."""
+    """The keywords inside a photo without all that VectorTag wrote; none where they cannot be read."""
     try:
         with open_photo(photo) as file, identify(file) as image:
-            return _paths_inside(image)[0]
+            return _paths_inside(image, confirmed=False)[0]
     except (OSError, PhotoError, SyntaxError, ValueError, Image.DecompressionBombError):
         return []
 
@@ -155,12 +155,14 @@ def _inside(photo: Path, image: ImageFile.ImageFile) -> Keywords:
     return Keywords(words, _distinct(to_learn))
 
 
-def _paths_inside(image: ImageFile.ImageFile) -> tuple[list[KeywordPath], list[KeywordPath], str]:
+def _paths_inside(
+    image: ImageFile.ImageFile, *, confirmed: bool = True
+) -> tuple[list[KeywordPath], list[KeywordPath], str]:
     """The keywords, the same for learning, and what is wrong with the XMP."""
     problem = ""
     packet = embedded_xmp(image)
     try:
-        paths = keyword_paths(packet) if packet.strip(b"\x00 \t\r\n") else []
+        paths = keyword_paths(packet, confirmed=confirmed) if packet.strip(b"\x00 \t\r\n") else []
     except XmpError as error:
         paths, problem = [], str(error)
     if _distinct(paths):

@@ -48,14 +48,17 @@ class XmpError(ValueError):
     """A packet is not XMP that can be read; the text says why."""
 
 
-def keyword_paths(packet: bytes) -> list[KeywordPath]:
-    """The keywords in a packet, in the order in which they stand; not those that VectorTag wrote and nobody confirmed.
+def keyword_paths(packet: bytes, *, confirmed: bool = True) -> list[KeywordPath]:
+    """The keywords in a packet, in the order in which they stand, without those that VectorTag wrote.
+
+    Args:
+        confirmed: also those that VectorTag wrote because a person accepted them.
 
     Raises:
         XmpError: it cannot be parsed.
     """
     root = _parsed(packet)
-    written = _Written.by_vectortag(root)
+    written = _Written.by_vectortag(root, confirmed=confirmed)
     paths = [
         text.split(separator)
         for field, separator in FIELDS.items()
@@ -79,8 +82,8 @@ class _Written:
     confirmed: set[str]
 
     @classmethod
-    def by_vectortag(cls, root: Any) -> _Written:
-        by_field, confirmed = {}, set()
+    def by_vectortag(cls, root: Any, *, confirmed: bool) -> _Written:
+        by_field, words = {}, set()
         for field in FIELDS:
             noted = [*root.iter(WROTE + _capital(field.partition("}")[2]))]
             if noted:
@@ -90,9 +93,9 @@ class _Written:
                 about = {part.tag: part.text or "" for part in item.iter()}
                 about |= {name: value for part in item.iter() for name, value in part.attrib.items()}
                 if about.get(VECTORTAG + "By") == "person":
-                    confirmed |= set(about.get(VECTORTAG + "Path", "").split("|"))
+                    words |= set(about.get(VECTORTAG + "Path", "").split("|"))
         paths = {tuple(text.split(FIELDS[field])) for field, texts in by_field.items() for text in texts}
-        return cls(by_field, paths, confirmed)
+        return cls(by_field, paths, words if confirmed else set())
 
     def holds(self, field: str, text: str) -> bool:
         """Whether a keyword is VectorTag's. Other programs copy them to fields that VectorTag has not begun."""

@@ -94,7 +94,7 @@ class SidecarWriter:
 
     Args:
         dry_run: only say what would change, as a diff.
-        embed: also change the XMP inside JPEG files, as `vectortag.library.embed` does; such an outcome names the photo.
+        embed: also change the XMP inside JPEG files, as `vectortag.library.embed` does. An outcome names the photo.
 
     Raises:
         OutputError: `embed` needs exiftool, which is missing.

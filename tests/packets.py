@@ -129,9 +129,11 @@ STRANGE = f"""<?xml version='1.0'?>
 """.encode()
 
 OTHER_PREFIXES = (
-    STRANGE.replace(b"rdf:", b"r:").replace(b":rdf=", b":r=").replace(b"dc:", b"s:").replace(b":dc=", b":s=").replace(
-    b"<r:li>M", b'<r:li xml:lang="de">M'
-)
+    STRANGE.replace(b"rdf:", b"r:")
+    .replace(b":rdf=", b":r=")
+    .replace(b"dc:", b"s:")
+    .replace(b":dc=", b":s=")
+    .replace(b"<r:li>M", b'<r:li xml:lang="de">M')
 )
 BY_HAND = b"<!-- made by hand -->\n" + STRANGE.partition(b"\n")[2]
 

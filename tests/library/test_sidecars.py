@@ -185,6 +185,14 @@ class TestNames:
         with pytest.raises(XmpError, match="control character"):
             merge(None, [WantedTag("a\x1b", ("a\x1b",), 0.9)], run=RUN)
 
+    def test_a_character_that_xml_cannot_hold_is_refused(self):
+        with pytest.raises(XmpError, match="not XML"):
+            merge(None, [WantedTag("a\ufffe", ("a\ufffe",), 0.9)], run=RUN)
+
+    def test_blanks_at_the_ends_of_a_name_are_refused_rather_than_lost(self):
+        with pytest.raises(XmpError, match="cannot be"):
+            merge(LIGHTROOM, [WantedTag(" a ", (" a ",), 0.9)], run=RUN)
+
     @given(
         st.lists(st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="|"), min_size=1), unique=True)
     )

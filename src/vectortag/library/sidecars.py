@@ -15,9 +15,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from vectortag.data.xmp import KeywordPath
+from vectortag.data.xmp import KeywordPath, XmpError
 from vectortag.library.keyword_fields import Record, WantedTag
-from vectortag.library.keyword_merge import plan, plan_nothing, read_lists
+from vectortag.library.keyword_merge import Planned, plan, plan_nothing, read_lists
 from vectortag.library.packet import EMPTY, Packet
 from vectortag.runtime.decoding.photo_kinds import OTHER_KINDS, SUFFIXES
 
@@ -69,7 +69,21 @@ def merge(
     changes = [*planned.add.values(), *planned.remove.values()]
     if not any(changes) and (packet.record or Record()).says_the_same(record):
         return None
-    return packet.edited(with_fields(planned, record=record))
+    content = packet.edited(with_fields(planned, record=record))
+    if content:
+        _check(content, packet, planned, record)
+    return content
+
+
+def _check(content: bytes, before: Packet, planned: Planned, record: Record) -> None:
+    """Read what is about to be written: a sidecar that says anything but what was planned is not."""
+    after = Packet(content)
+    for name in {*before.lists, *planned.add}:
+        kept = [entry for entry in before.lists.get(name, ()) if entry not in planned.remove.get(name, ())]
+        if sorted(after.lists.get(name, ())) != sorted([*kept, *planned.add.get(name, ())]):
+            raise XmpError(f"its keywords in {name} cannot be changed without losing others")
+    if not record.says_nothing() and not (after.record or Record()).says_the_same(record):
+        raise XmpError("what VectorTag notes in it cannot be read back")
 
 
 def without_ours(existing: bytes, *, last: Record | None = None) -> bytes | None:

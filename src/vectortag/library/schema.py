@@ -107,7 +107,7 @@ CREATE TABLE decisions (         -- a person's, which outlive every analysis
 CREATE TABLE written (           -- what VectorTag wrote into sidecars
     photo INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
     sidecar TEXT NOT NULL,
-    tags TEXT NOT NULL,          -- JSON list
+    tags TEXT NOT NULL,          -- JSON: a Record of keyword_fields.py
     digest BLOB NOT NULL,        -- of the sidecar as it was written
     at REAL NOT NULL,
     PRIMARY KEY (photo, sidecar)

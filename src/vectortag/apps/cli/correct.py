@@ -68,10 +68,10 @@ def correct(
 
 def _note_in_library(corrections: Sequence[Correction], *, undone: bool = False) -> None:
     """Corrections of photos in the user's library count there at once: in search and in sidecars."""
+    from vectortag.core.folders import library_file
     from vectortag.library.library import Library
-    from vectortag.library.schema import default_file
 
-    if default_file().exists():
+    if library_file().exists():
         try:
             with Library.open(create=False) as library:
                 library.note_corrections(corrections, undone=undone)

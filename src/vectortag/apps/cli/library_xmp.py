@@ -13,11 +13,11 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
 from vectortag.apps.cli.sidecar_report import SidecarReport, chosen, chosen_names
 from vectortag.core.file_names import escape_path, is_folder
+from vectortag.core.folders import library_file
 from vectortag.data.find import folders_of, photos_of
 from vectortag.library.embed import can_embed
 from vectortag.library.library import Library
 from vectortag.library.library_sidecars import choice_of, keep_choice
-from vectortag.library.schema import default_file
 from vectortag.library.sidecars import SidecarNames
 from vectortag.library.write_xmp import SidecarWriter
 
@@ -80,7 +80,7 @@ def forget(
     `vectortag library forget ~/Pictures --dry-run`
     """
     report, done = SidecarReport(stdout().print), set()
-    if file is not None or default_file().exists():
+    if file is not None or library_file().exists():
         with Library.open(file, create=False) as library:
             for outcome in library.forget_xmp(folders, dry_run=dry_run, embed=embed):
                 report.note(outcome)

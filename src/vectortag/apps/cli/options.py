@@ -86,3 +86,5 @@ Embed = Annotated[
     bool,
     typer.Option("--embed", help="Also write into JPEG files, through exiftool; their picture data stays as it is."),
 ]
+SidecarOptions = tuple[str | None, float | None, str | None, str | None, str | None]
+"""The values of --parent, --min-score, --only, --not and --rename."""

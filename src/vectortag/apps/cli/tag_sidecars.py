@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from vectortag.apps.cli.options import SidecarOptions
 from vectortag.apps.cli.output import notes
 from vectortag.apps.cli.sidecar_report import SidecarReport, chosen
-from vectortag.core.types import Tagging, TagScore
+from vectortag.core.types import FailedTagging, Tagging, TagScore
 from vectortag.inference.tagger import Tagger
 from vectortag.library.decisions import Decision
 from vectortag.library.sidecars import ModelRun
 from vectortag.library.tag_paths import TagPaths
 from vectortag.library.write_xmp import Choice, SidecarWriter
 from vectortag.personal.corrections import read_corrections
-
-Given = tuple[str | None, float | None, str | None, str | None, str | None]
-"""The options --parent, --min-score, --only, --not and --rename."""
 
 
 class TagSidecars:
@@ -30,7 +28,7 @@ class TagSidecars:
         UnknownTagError: the model does not have a tag of a list.
     """
 
-    def __init__(self, tagger: Tagger, given: Given, *, dry_run: bool, embed: bool) -> None:
+    def __init__(self, tagger: Tagger, given: SidecarOptions, *, dry_run: bool, embed: bool) -> None:
         taxonomy = tagger.folder.manifest.taxonomy
         choice = chosen(Choice(), *given)
         self._choice = Choice(choice.names.checked(tagger.tags, taxonomy), choice.parent, choice.min_score)
@@ -55,6 +53,15 @@ class TagSidecars:
         refused = {tag for tag, one in decisions.items() if one.verdict == "rejected"}
         for outcome in self._writer.write(photo, wanted, ModelRun(tagging.model, self._date), refused=refused):
             self._report.note(outcome)
+
+    def written(
+        self, taggings: Iterable[Tagging | FailedTagging], select: Callable[[Tagging], Sequence[TagScore]]
+    ) -> Iterator[Tagging | FailedTagging]:
+        """Write the sidecars of each tagging with the tags that `select` takes, and yield it."""
+        for tagging in taggings:
+            if isinstance(tagging, Tagging):
+                self.write(tagging, select(tagging))
+            yield tagging
 
     def finish(self) -> int:
         """Print the counts. Returns 1 if a sidecar was refused."""

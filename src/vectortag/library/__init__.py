@@ -1,0 +1,1 @@
+"""A photo library: kept, searched, written where other programs read it."""

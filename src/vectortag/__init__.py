@@ -23,6 +23,8 @@ __all__ = [
     "DataError",
     "FailedTagging",
     "Heatmap",
+    "Library",
+    "LibraryError",
     "MissingExtraError",
     "ModelFolder",
     "ModelFolderError",
@@ -56,6 +58,7 @@ _HOMES = {
     "Client": "apps.client",
     "FailedTagging": "core.types",
     "Heatmap": "core.types",
+    "Library": "library.library",
     "ModelFolder": "model.folder",
     "TagScore": "core.types",
     "Tagger": "inference.tagger",
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
         ConfigError,
         CorrectionError,
         DataError,
+        LibraryError,
         MissingExtraError,
         ModelFolderError,
         NewTagError,
@@ -111,5 +115,6 @@ if TYPE_CHECKING:
     from vectortag.inference.analysis import Analysis
     from vectortag.inference.heatmap_drawing import draw_heatmap
     from vectortag.inference.tagger import Tagger
+    from vectortag.library.library import Library
     from vectortag.model.folder import ModelFolder, read_model_folder
     from vectortag.model.taxonomy import Taxonomy

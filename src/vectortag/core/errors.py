@@ -14,6 +14,7 @@
     ├── UnknownModelError     no model folder under this name
     ├── ModelFolderError      a model folder is incomplete, changed or too new
     ├── ShapeError            arrays that should fit together do not
+    ├── LibraryError          a photo library cannot be used: damaged, too new, or its folders do not fit
     ├── OutputError           a file cannot be written
     ├── OverwriteError        an output is an input, a photo, or a file of another kind: it is not replaced
     ├── ServiceError          a VectorTag service refused, or could not be reached
@@ -90,6 +91,10 @@ class ModelFolderError(VectorTagError):
 
 class ShapeError(VectorTagError):
     """Arrays that should fit together do not."""
+
+
+class LibraryError(VectorTagError):
+    """A photo library cannot be used: its file is damaged, of a newer version, or its folders do not fit."""
 
 
 class OutputError(VectorTagError):

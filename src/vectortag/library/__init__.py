@@ -1,1 +1,1 @@
-"""A photo library: kept, searched, written where other programs read it."""
+"""A photo library: tagged once, kept in one SQLite file, searched, and written where other programs read it."""

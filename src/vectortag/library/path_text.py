@@ -6,19 +6,20 @@ Case, accents in one or two characters, and full width make no difference. Lette
 
 from __future__ import annotations
 
+import itertools
 import re
 import sqlite3
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from vectortag.core.file_names import escape_path
 from vectortag.core.types import FloatArray
 from vectortag.library.photo_table import PhotoTable
 
-_BETWEEN_WORDS = re.compile(r"[^\w/\n]+|_+")
+_BETWEEN_WORDS = re.compile(r"(?:[^\w/\n]|_)+")
 _WORD = re.compile(r"[^\W_]+")
 
 PATHS = "SELECT photos.id, root, photos.path FROM photos WHERE gone IS NULL"
@@ -35,8 +36,8 @@ class PathText:
 
     paths: str
     names: str
-    path_ends: npt.NDArray[np.intp]
-    name_ends: npt.NDArray[np.intp]
+    path_ends: list[int]
+    name_ends: list[int]
 
     @classmethod
     def read(cls, database: sqlite3.Connection, table: PhotoTable) -> PathText:
@@ -53,27 +54,39 @@ class PathText:
     def with_words(self, text: str) -> FloatArray:
         """1 for photos where these words stand side by side in one name of its path: -> (N,)."""
         words = _WORD.findall(folded(text))
-        if not words:
-            return np.zeros(len(self.name_ends), np.float32)
-        return self._lines(rf" +{' +'.join(map(re.escape, words))}(?= )", self.names, self.name_ends)
+        return _lines_with(f" {' '.join(words)} ", self.names, self.name_ends) if words else self._none()
 
     def with_path(self, text: str) -> FloatArray:
         """1 for photos whose path has this from the beginning of one of its names on: -> (N,).
 
         A text that begins with "/" is compared with the beginning of the path.
         """
-        wanted = re.escape(folded(escape_path(text)))
-        return self._lines(("\n" if text.startswith("/") else "/") + wanted, self.paths, self.path_ends)
+        anchor = "\n" if text.startswith("/") else "/"
+        return _lines_with(anchor + folded(escape_path(text)).replace("\n", " "), self.paths, self.path_ends)
 
     def with_file_name(self, text: str) -> FloatArray:
         """1 for photos that have this in the name of their file: -> (N,)."""
-        return self._lines(rf"{re.escape(folded(escape_path(text)))}[^/\n]*\n", self.paths, self.path_ends)
+        return _lines_with(folded(escape_path(text)).replace("\n", " "), self.paths, self.path_ends, last_name=True)
 
-    def _lines(self, pattern: str, text: str, ends: npt.NDArray[np.intp]) -> FloatArray:
-        found = np.zeros(len(ends), np.float32)
-        starts = np.fromiter((match.start() for match in re.finditer(pattern, text)), np.intp)
-        found[np.searchsorted(ends, starts, side="right")] = 1
-        return found
+    def _none(self) -> FloatArray:
+        return np.zeros(len(self.path_ends), np.float32)
+
+
+def _lines_with(wanted: str, text: str, ends: list[int], *, last_name: bool = False) -> FloatArray:
+    """1 for the lines that have a substring: -> (N,).
+
+    Args:
+        ends: (N,) where each line ends.
+        last_name: only behind the last "/" of a line.
+    """
+    found = np.zeros(len(ends), np.float32)
+    place = text.find(wanted)
+    while place >= 0 and (line := bisect_right(ends, place)) < len(ends):
+        slash = text.rfind("/", place, ends[line]) if last_name else -1
+        if slash < 0:
+            found[line] = 1
+        place = text.find(wanted, ends[line] if slash < 0 else slash + 1)
+    return found
 
 
 def folded(text: str) -> str:
@@ -91,6 +104,6 @@ def _joined(lines: list[str]) -> str:
     return "\n" + "".join(f"{line}\n" for line in lines)
 
 
-def _ends(lines: list[str]) -> npt.NDArray[np.intp]:
-    """A match in line n starts at the line break before it or later, and before the one behind it."""
-    return np.cumsum([len(line) + 1 for line in lines], dtype=np.intp)
+def _ends(lines: list[str]) -> list[int]:
+    """The place of the line break behind each line. What is found in a line may begin at the one before it."""
+    return list(itertools.accumulate(len(line) + 1 for line in lines))

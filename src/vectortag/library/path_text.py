@@ -48,7 +48,9 @@ class PathText:
         lines = [(root, folded(path)) for root, path in map(found.__getitem__, table.ids.tolist())]
         paths = [f"{roots[root].rstrip('/')}/{path}" for root, path in lines]
         names = "\n".join(f"{shorts[root]}/{path}" for root, path in lines)
-        words = [f" {line} " for line in _BETWEEN_WORDS.sub(" ", names).replace("/", " / ").split("\n")] if lines else []
+        words = (
+            [f" {line} " for line in _BETWEEN_WORDS.sub(" ", names).replace("/", " / ").split("\n")] if lines else []
+        )
         return cls(_joined(paths), _joined(words), _ends(paths), _ends(words))
 
     def with_words(self, text: str) -> FloatArray:

@@ -57,12 +57,12 @@ class Phrase:
 class Named:
     """`field:text`: what has this tag, keyword, path, file name, model or likeness."""
 
-    field: Literal["tag", "keyword", "path", "file", "model", "near"]
+    name: Literal["tag", "keyword", "path", "file", "model", "near"]
     text: str
     at: int = field(default=1, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.field}:{_value(self.text)}"
+        return f"{self.name}:{_value(self.text)}"
 
 
 @dataclass(frozen=True, slots=True)

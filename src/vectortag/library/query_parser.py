@@ -5,13 +5,12 @@
     one    = ("not" | "-") one | "(" query ")" | words | "quoted phrase" | field:value
     words  = word+
 
-`and`, `or` and `not` may be in any case; `not` takes one word. There is no library behind this: the language is the five
+`and`, `or` and `not` may be in any case; `not` takes one word. There is no library behind this: the language is the
 lines above, and half of the code is its error messages, which a parser generator would not write.
 """
 
 from __future__ import annotations
 
-import calendar
 import difflib
 import re
 from collections.abc import Callable
@@ -19,41 +18,16 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from vectortag.core.errors import QueryError
-from vectortag.library.query import (
-    OPERATORS,
-    And,
-    Comparison,
-    Dated,
-    Leaf,
-    Named,
-    Node,
-    Not,
-    Or,
-    Phrase,
-    Placed,
-    Rated,
-    Scored,
-    Word,
-    Words,
-)
+from vectortag.library.query import OPERATORS, And, Leaf, Node, Not, Or, Phrase, Word, Words
+from vectortag.library.query_fields import FIELDS, field_of
 
 MOST_CHARACTERS, MOST_LEVELS = 10_000, 50
 """Of a query; of parentheses and `not` inside each other."""
 
-FIELDS = ("tag", "score", "keyword", "date", "place", "path", "file", "near", "rating", "model")
-
-NEARBY = 10.0
-"""Kilometres around a place that has no radius."""
-
 _FIELD = re.compile(r"([^\W\d_]+):")
 _WORD = re.compile(r"[^\s()\"“”„]+")
-_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
-_SCORED = re.compile(rf"(.*?)(>=|<=|≥|≤|>|<){_NUMBER}", re.DOTALL)
-_RATED = re.compile(r"(>=|<=|≥|≤|>|<|=|)([0-5])")
-_DAY = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 _QUOTES = {'"': '"', "“": '”"', "„": '“”"'}
 """What opens a quoted text, and what may close it: editors and telephones write the curved ones by themselves."""
-_ASCII = {"≥": ">=", "≤": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +107,14 @@ class _Parser:
         if token.kind == "phrase":
             return Phrase(self._take().text, token.at)
         if token.kind == "field":
-            return _leaf_of(self._take())
+            return self._field()
         if token.kind == "word" and not token.operator:
             return self._words(most_words)
         raise self._unexpected()
+
+    def _field(self) -> Leaf:
+        token = self._take()
+        return field_of(token.text, token.value, token.tail, token.at)
 
     def _words(self, most: int) -> Words:
         start, words = self._here.at, list[Word]()
@@ -239,9 +217,7 @@ def _read_field(text: str, start: int, found: re.Match[str]) -> tuple[_Token, in
         return _Token("field", name, start + 1, value, text[end:last]), last
     end = _end_of_value(text, place)
     if end == place:
-        raise QueryError(
-            place + 1, f'"{name}:" has no value. Write {_EXAMPLES[name]}, without a blank behind the colon'
-        )
+        raise QueryError(place + 1, f'"{name}:" has no value. Write {FIELDS[name]}, without a blank behind the colon')
     return _Token("field", name, start + 1, text[place:end]), end
 
 
@@ -254,83 +230,3 @@ def _end_of_value(text: str, start: int) -> int:
             return place
         depth += (character == "(") - (character == ")")
     return len(text)
-
-
-_EXAMPLES = {
-    "tag": "tag:dog",
-    "score": "score:dog>0.8",
-    "keyword": "keyword:Anna",
-    "date": "date:2024-07 or date:2024-07..2024-09",
-    "place": "place:48.14,11.58 or, within 5 km, place:48.14,11.58,5",
-    "path": "path:holiday/",
-    "file": "file:IMG_12",
-    "near": "near:holiday/sea.jpg",
-    "rating": "rating:>=4, from 0 to 5",
-    "model": "model:lite2",
-}
-
-
-def _leaf_of(token: _Token) -> Leaf:
-    name, value, at = token.text, token.value, token.at
-    if name == "score":
-        return _scored(token)
-    if token.tail:
-        raise QueryError(at, f'"{token.tail}" follows the closing quote of "{name}:". Put a blank between them')
-    if name == "date":
-        first, dots, last = value.partition("..")
-        return _dated(token, first, last if dots else first)
-    if name == "rating":
-        if (found := _RATED.fullmatch(value)) is None:
-            raise _wrong_value(token)
-        comparison = _ASCII.get(found[1], found[1]) or "="
-        return Rated(cast(Comparison, comparison), int(found[2]), at)
-    if name == "place":
-        return _placed(token)
-    return Named(cast(Literal["tag"], name), value, at)
-
-
-def _scored(token: _Token) -> Scored:
-    found = _SCORED.fullmatch(token.tail if token.tail else token.value)
-    if found is None or bool(found[1]) == bool(token.tail) or not 0 <= float(found[3]) <= 1:
-        raise QueryError(
-            token.at,
-            f'"score:{token.value}{token.tail}": expected a tag, then >, >=, < or <=, then a number from 0 to 1,'
-            f" such as {_EXAMPLES['score']}",
-        )
-    tag = token.value if token.tail else found[1]
-    return Scored(tag, cast(Comparison, _ASCII.get(found[2], found[2])), float(found[3]), token.at)
-
-
-def _dated(token: _Token, first: str, last: str) -> Dated:
-    if not first and not last:
-        raise _wrong_value(token)
-    start, end = (_day(token, text) if text else None for text in (first, last))
-    if start is not None and end is not None and start[: len(end)] > end:
-        raise QueryError(token.at, f'"date:{token.value}" ends before it begins. Write the earlier date first')
-    return Dated(start, end, token.at)
-
-
-def _day(token: _Token, text: str) -> str:
-    """A year, month or day as ISO 8601 writes it."""
-    found = _DAY.fullmatch(text)
-    if found is None or int(found[1]) == 0:
-        raise _wrong_value(token)
-    year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
-    if not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
-        raise QueryError(token.at, f'"{text}" is no day of the calendar. Write year, month and day, as in 2024-07-31')
-    return "-".join([found[1], *(f"{int(part):02d}" for part in found.groups()[1:] if part)])
-
-
-def _placed(token: _Token) -> Placed:
-    try:
-        numbers = [float(number) for number in token.value.removesuffix("km").split(",")]
-        latitude, longitude, kilometres = numbers if len(numbers) == 3 else (*numbers, NEARBY)
-    except ValueError as error:
-        raise _wrong_value(token) from error
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < kilometres <= 20_040):
-        raise _wrong_value(token)
-    return Placed(latitude, longitude, kilometres, token.at)
-
-
-def _wrong_value(token: _Token) -> QueryError:
-    return QueryError(token.at, f'"{token.text}:{token.value}" cannot be read. Write {_EXAMPLES[token.text]}')

@@ -113,7 +113,7 @@ def read_keywords(photo: Path) -> Keywords:
 
     If a sidecar cannot be read, the photo's own words do not count: the sidecar may say something else.
     """
-    for sidecar in _sidecars(photo):
+    for sidecar in sidecars_of(photo):
         try:
             words = _distinct(keyword_paths(read_file(sidecar)))
         except OSError as error:
@@ -131,7 +131,7 @@ def read_keywords(photo: Path) -> Keywords:
         return Keywords()  # whoever decodes the photo says what is wrong with it
 
 
-def _sidecars(photo: Path) -> Iterator[Path]:
+def sidecars_of(photo: Path) -> Iterator[Path]:
     """`boat.jpg.xmp` (digiKam, darktable), then `boat.xmp` (Lightroom and other commercial programs)."""
     for suffix in (".xmp", ".XMP"):
         yield photo.with_name(photo.name + suffix)
@@ -140,7 +140,7 @@ def _sidecars(photo: Path) -> Iterator[Path]:
 
 def _inside(photo: Path, image: ImageFile.ImageFile) -> Keywords:
     problem = ""
-    packet = _embedded_xmp(image)
+    packet = embedded_xmp(image)
     try:
         words = _distinct(keyword_paths(packet)) if packet.strip(b"\x00 \t\r\n") else ()
     except XmpError as error:
@@ -153,7 +153,8 @@ def _inside(photo: Path, image: ImageFile.ImageFile) -> Keywords:
     return Keywords(words, words, "" if words else problem)
 
 
-def _embedded_xmp(image: Image.Image) -> bytes:
+def embedded_xmp(image: Image.Image) -> bytes:
+    """The XMP packet inside a photo whose header was read; b"" if it has none."""
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     return packet.encode() if isinstance(packet, str) else bytes(packet)
 

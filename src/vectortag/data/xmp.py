@@ -17,6 +17,9 @@ RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 ACDSEE = "{http://ns.acdsee.com/iptc/1.0/}"
 CATEGORIES = ACDSEE + "categories"
 """A text that is XML itself: nested categories, of which `Assigned` says whether the photo has it."""
+RATING = "{http://ns.adobe.com/xap/1.0/}Rating"
+RATINGS = range(-1, 6)
+"""-1 is "rejected", 0 "none"."""
 
 FIELDS = {
     "{http://purl.org/dc/elements/1.1/}subject": "|",
@@ -56,6 +59,23 @@ def keyword_paths(packet: bytes) -> list[KeywordPath]:
         if text.strip():
             paths += _assigned(_parsed(text.encode()), [])
     return paths
+
+
+def rating_in(packet: bytes) -> int | None:
+    """The rating in a packet, -1 to 5; None if it has none.
+
+    Raises:
+        XmpError: it cannot be parsed.
+    """
+    root = _parsed(packet)
+    for text in (*(found.text or "" for found in root.iter(RATING)), *_attributes(root, RATING)):
+        try:
+            rating = round(float(text))
+        except (ValueError, OverflowError):
+            continue
+        if rating in RATINGS:
+            return rating
+    return None
 
 
 def _parsed(packet: bytes) -> Any:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from vectortag.library.schema import default_file, open_database, transaction
+from vectortag.core.errors import LibraryError, UnknownModelError
+from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.library import folders
+from vectortag.library.folders import Root, roots_of
+from vectortag.library.library_model import LibraryModel
+from vectortag.library.schema import back_up, default_file, explained, find_damage, open_database, transaction
+from vectortag.library.status import LibraryStatus, status_of
+from vectortag.library.update import Update, Updated
+from vectortag.library.update_lock import update_lock
+from vectortag.model.calibration import Profile
+from vectortag.model.folder import ModelFolder
 
 
 class Library:
     """A photo library in one SQLite file.
 
-    with Library.open() as library: library.add("~/Pictures"); library.update()
+    with Library.open() as library:
+        library.add("~/Pictures")
+        library.update()
 
     Attributes:
         file: the SQLite file.
@@ -58,7 +71,7 @@ class Library:
 
     def change_setting(self, key: str, value: Any) -> None:
         """Keep a value that JSON can hold; None forgets it."""
-        with transaction(self.database):
+        with explained(self.file), transaction(self.database):
             if value is None:
                 self.database.execute("DELETE FROM settings WHERE key = ?", (key,))
             else:
@@ -66,6 +79,131 @@ class Library:
 
     @property
     def model_row(self) -> int | None:
-        """The row of `models` with which the library was last updated; None before the first photo."""
+        """The row of `models` whose scores the library shows; None before the first update."""
         row: int | None = self.setting("model_row")
         return row
+
+    def roots(self) -> list[Root]:
+        """The folders of the library, by path."""
+        with explained(self.file):
+            return roots_of(self.database)
+
+    def add(self, folder: str | Path) -> Root:
+        """Add a folder with all below it; `update` reads its photos. Returns the root that covers it.
+
+        Raises:
+            LibraryError: there is no such folder.
+        """
+        with explained(self.file):
+            return folders.add_root(self.database, folder)
+
+    def remove(self, folder: str | Path) -> int:
+        """Forget a folder and its photos, on disk they stay. Returns the number of photos.
+
+        Raises:
+            LibraryError: it is no folder of the library.
+        """
+        with explained(self.file):
+            return folders.remove_root(self.database, folder)
+
+    def relocate(self, old: str | Path, new: str | Path) -> Root:
+        """Follow a folder that was moved, with all that is known of its photos.
+
+        Raises:
+            LibraryError: `old` is no folder of the library, or `new` does not hold its photos.
+        """
+        with explained(self.file):
+            return folders.relocate_root(self.database, old, new)
+
+    def update(
+        self,
+        *,
+        model: str | Path | ModelFolder | None = None,
+        profile: Profile | None = None,
+        prune: bool = False,
+        retry: bool = False,
+        threads: int | None = None,
+        max_pixels: int | None = None,
+        stop: Callable[[], bool] = bool,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Updated:
+        """Read and analyse what is new or changed, and note what is gone. A second process waits for the first.
+
+        Args:
+            model, profile: None: those of the last update. Others are kept for the next one.
+            prune: forget photos that are gone, and what other models computed.
+            retry: try photos again that could not be read.
+            threads, max_pixels: as for `vectortag.inference.tagger.Tagger.load`.
+            stop: asked before each photo; True ends the update after the photos in hand.
+            progress: called with the photos that are done and all that were to do.
+
+        Raises:
+            LibraryError: the library's file cannot be used.
+            UnknownModelError, ModelFolderError: as `Tagger.load`.
+        """
+        with explained(self.file), update_lock(self.file, stop=stop) as held:
+            if not held:
+                return Updated(stopped=True)
+            loaded = self._model(model, profile)
+            run = Update(self.database, loaded, threads=threads, max_pixels=max_pixels, stop=stop, progress=progress)
+            done = run.run(prune=prune, retry=retry)
+            if run.row and (self.model_row is None or not done.left):
+                self._use_row(run.row)
+            return done
+
+    def _model(self, model: str | Path | ModelFolder | None, profile: Profile | None) -> LibraryModel:
+        """Load the model, and keep what was chosen for the next time."""
+        chosen = self.setting("model") if model is None else model
+        used: Profile = profile or self.setting("profile", "balanced")
+        try:
+            loaded = LibraryModel.load(chosen, profile=used)
+        except UnknownModelError as error:
+            if model is None:
+                raise LibraryError(
+                    f"{error}\nThe library was updated with it. Name another one with --model"
+                ) from error
+            raise
+        if model is not None:
+            named = str(model.path) if isinstance(model, ModelFolder) else str(model)
+            self.change_setting("model", str(Path(named).absolute()) if Path(named).is_dir() else named)
+        if profile is not None:
+            self.change_setting("profile", profile)
+        return loaded
+
+    def _use_row(self, row: int) -> None:
+        if row != self.model_row:
+            self.change_setting("model_row", row)
+
+    def status(self) -> LibraryStatus:
+        """What the library holds. No folder is looked at."""
+        with explained(self.file):
+            return status_of(self.database, self.file, self.model_row)
+
+    def errors(self) -> list[tuple[Path, str]]:
+        """The photos that cannot be read, and why."""
+        query = (
+            "SELECT roots.path, photos.path, error FROM photos JOIN roots ON roots.id = root "
+            "WHERE error IS NOT NULL AND gone IS NULL ORDER BY 1, 2"
+        )
+        with explained(self.file):
+            return [
+                (unescape_path(root) / unescape_path(path), why) for root, path, why in self.database.execute(query)
+            ]
+
+    def check(self) -> None:
+        """Check the whole file; this takes seconds per gigabyte.
+
+        Raises:
+            LibraryError: it is damaged.
+        """
+        if found := find_damage(self.file):
+            raise LibraryError(f"{escape_path(self.file)}: the library is damaged: {'; '.join(found)}")
+
+    def back_up(self, copy: str | Path) -> None:
+        """Copy the library to a file, whole, also while others use it.
+
+        Raises:
+            OutputError: the copy cannot be written.
+        """
+        with explained(self.file):
+            back_up(self.database, self.file, Path(copy))

@@ -14,7 +14,10 @@ from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.library import folders
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
+from vectortag.library.query import Node
 from vectortag.library.schema import back_up, default_file, explained, find_damage, open_database, transaction
+from vectortag.library.search import SearchResult, search
+from vectortag.library.searched import SearchCache
 from vectortag.library.status import LibraryStatus, status_of
 from vectortag.library.update import Update, Updated
 from vectortag.library.update_lock import update_lock
@@ -37,6 +40,7 @@ class Library:
     def __init__(self, file: Path, database: sqlite3.Connection) -> None:
         self.file = file
         self.database = database
+        self._searches = SearchCache(database, file)
 
     @classmethod
     def open(cls, file: str | Path | None = None, *, create: bool = True) -> Library:
@@ -178,6 +182,21 @@ class Library:
         """What the library holds. No folder is looked at."""
         with explained(self.file):
             return status_of(self.database, self.file, self.model_row)
+
+    def search(self, query: str | Node, *, top: int | None = 20, offline: bool = False) -> SearchResult:
+        """Find photos, best first; docs/search.md has the language.
+
+        Args:
+            query: such as "dog and (beach or snow) not person".
+            top: the number of photos to return; None: all.
+            offline: also find photos whose folder is not there now.
+
+        Raises:
+            QueryError: the query cannot be read, or names what is not there; it has the column.
+            MissingExtraError, WordsError: a sentence of the query cannot be read.
+        """
+        with explained(self.file):
+            return search(self._searches, query, model_row=self.model_row, top=top, offline=offline)
 
     def errors(self) -> list[tuple[Path, str]]:
         """The photos that cannot be read, and why."""

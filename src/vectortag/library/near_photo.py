@@ -12,10 +12,11 @@ from vectortag.core.file_names import escape_path
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.inference.tagger import Tagger
+from vectortag.library.folders import new_hash
 from vectortag.library.packing import unpack_embeddings
-from vectortag.library.photo_table import CONTENT_SIZE
 from vectortag.library.query import Named
 from vectortag.library.used_model import UsedModel
+from vectortag.model.precision import Precision
 from vectortag.runtime.pixels import open_photo
 
 ROOTS = "SELECT id, path FROM roots"
@@ -56,7 +57,7 @@ def _of_file(near: Named) -> bytes:
     """The hash of a file's content: it may be a copy of a photo in the library."""
     try:
         with open_photo(Path(near.text).expanduser()) as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=CONTENT_SIZE)).digest()
+            return hashlib.file_digest(file, new_hash).digest()
     except PhotoError as error:
         raise QueryError(
             near.at,
@@ -71,9 +72,9 @@ def _by_network(model: UsedModel, near: Named) -> FloatArray:
             f'"{near.text}" is not in the library, and the model "{model.name}" to look at it is not here. '
             "Name a photo of the library",
         )
-    tagger = Tagger.load(model.folder, size=model.size, additions=False)
+    precision: Precision = "exact" if model.precision == "f32" else model.precision
+    embedder = Tagger.load(model.folder, size=model.size, precision=precision, additions=False).embedder
     try:
-        embedder = tagger.embedder
         return embedder.embed(embedder.pixels(Path(near.text).expanduser())[None])[0]
     except PhotoError as error:
         raise QueryError(near.at, f"{error}. Name another photo") from error

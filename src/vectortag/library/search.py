@@ -18,12 +18,9 @@ import numpy as np
 from vectortag.core.file_names import unescape_path
 from vectortag.core.types import FloatArray
 from vectortag.library.evaluation import Evaluation, Reason
-from vectortag.library.query import Node
+from vectortag.library.query import And, Named, Node
 from vectortag.library.query_parser import parse_query
-from vectortag.library.searched import Searched
-
-DIGITS = 2
-"""Decimals of a score in words."""
+from vectortag.library.searched import SearchCache
 
 AT_ONCE = 900
 """Rows that one query asks for; SQLite may take no more than 999 values."""
@@ -75,19 +72,24 @@ class SearchResult:
     doubt: str | None
 
 
-def search(searched: Searched, query: str | Node, *, top: int | None = 20) -> SearchResult:
+def search(
+    cache: SearchCache, query: str | Node, *, model_row: int | None, top: int | None = 20, offline: bool = False
+) -> SearchResult:
     """Find photos.
 
     Args:
-        searched: the library.
+        cache: of the library.
         query: its text, or as it was read.
+        model_row: whose scores are searched, unless the query names another with `model:`.
         top: the number of photos to return; None: all.
+        offline: also find photos whose folder is not there now.
 
     Raises:
         QueryError: the query cannot be read, or names what is not there.
         MissingExtraError, WordsError: a sentence cannot be read.
     """
     node = parse_query(query) if isinstance(query, str) else query
+    searched = cache.searched(model_row=_row_of_model(cache.database, node) or model_row, offline=offline)
     evaluation = Evaluation.of(searched, node)
     found, scores = evaluation.found, evaluation.scores
     rows = _best(scores, found, top)
@@ -101,6 +103,15 @@ def search(searched: Searched, query: str | Node, *, top: int | None = 20) -> Se
         sentence=evaluation.sentence,
         doubt=evaluation.doubt,
     )
+
+
+def _row_of_model(database: sqlite3.Connection, node: Node) -> int | None:
+    """The latest row of the model that the query asks for; None if it asks for none."""
+    for part in node.parts if isinstance(node, And) else (node,):
+        if isinstance(part, Named) and part.name == "model":
+            row = database.execute("SELECT max(id) FROM models WHERE name = ?", (part.text,)).fetchone()
+            return None if row[0] is None else int(row[0])
+    return None
 
 
 def _best(scores: FloatArray, found: np.ndarray, top: int | None) -> np.ndarray:

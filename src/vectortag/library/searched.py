@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vectortag.core.errors import WordsError
+from vectortag.core.text import normalise
 from vectortag.core.types import FloatArray
 from vectortag.library.lexicon import Lexicon
 from vectortag.library.path_text import PathText
@@ -89,6 +92,51 @@ class Searched:
         return open_vectors(
             self.database, self.file, model=self.model.row, digest=self.model.digest, directions=directions
         )
+
+
+@dataclass(eq=False)
+class SearchCache:
+    """Keeps what a search needs until the database changes, by this process or another."""
+
+    database: sqlite3.Connection
+    file: Path
+    _kept: dict[tuple[int | None, bool], Searched] = field(default_factory=dict)
+    _state: tuple[int, int] = (0, 0)
+
+    def searched(self, *, model_row: int | None, offline: bool) -> Searched:
+        """The library as it is now.
+
+        Args:
+            model_row: whose scores are searched, a row of `models`.
+            offline: as in `Searched`.
+        """
+        (version,) = self.database.execute("PRAGMA data_version").fetchone()  # changes when another process writes
+        state = (version, self.database.total_changes)
+        if state != self._state:
+            self._kept, self._state = {}, state
+        key = (model_row, offline)
+        if key not in self._kept:
+            settings = {
+                key: json.loads(value) for key, value in self.database.execute("SELECT key, value FROM settings")
+            }
+            model = UsedModel.read(self.database, model_row, found_by=settings.get("model")) if model_row else None
+            self._kept[key] = Searched(
+                self.database,
+                self.file,
+                model,
+                offline=offline,
+                renames=settings.get("renames") or {},
+                hidden=_hidden(model.tags if model else (), settings),
+            )
+        return self._kept[key]
+
+
+def _hidden(tags: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
+    """The tags that a library does not use, by its settings `only` and `not`."""
+    unwanted = {normalise(tag) for tag in settings.get("not") or ()}
+    only = settings.get("only")
+    wanted = None if only is None else {normalise(tag) for tag in only}
+    return [tag for tag in tags if normalise(tag) in unwanted or (wanted is not None and normalise(tag) not in wanted)]
 
 
 class Vectors:

@@ -15,13 +15,11 @@ import numpy.typing as npt
 from vectortag.core.text import normalise
 from vectortag.core.types import FloatArray
 from vectortag.library.lexicon import Meaning
+from vectortag.library.library_model import floors_of
 from vectortag.library.packing import SCORE_STEPS
 from vectortag.library.photo_table import PhotoTable, keys_of
 from vectortag.library.query import Comparison
 from vectortag.library.used_model import UsedModel
-
-FLOOR = 0.05
-"""Lower scores are not in the table `shown`, unless a tag's threshold is lower."""
 
 SMALLEST = np.float32(1e-6)
 """What a score of 0 counts where it was asked for: 0 would be "not found"."""
@@ -67,7 +65,7 @@ class TagScores:
         known = scores.astype(bool)
         if (model := self._model) is not None and meaning.tag is not None:
             scores = self._model_scores(model, meaning.tag, 0)
-            floor = min(model.thresholds[meaning.tag] or FLOOR, FLOOR)
+            floor = float(floors_of(np.array([model.thresholds[meaning.tag]], np.float32))[0])
             known = scores > 0
             if number < floor or comparison in {"<", "<="}:
                 low, known = self._low_scores(model, meaning.tag)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vectortag.core.errors import ModelFolderError, UnknownModelError
+from vectortag.core.types import Arithmetic
 from vectortag.model.folder import ModelFolder
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.registry import find_model_folder
@@ -32,7 +33,7 @@ class UsedModel:
     row: int
     name: str
     digest: str
-    precision: str
+    precision: Arithmetic
     size: int
     tags: tuple[str, ...]
     thresholds: tuple[float | None, ...]

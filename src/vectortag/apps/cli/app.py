@@ -47,6 +47,7 @@ COMMANDS = {
     "tag": "tag",
     "explain": "explain",
     "find": "find",
+    "library": "library",
     "compare": "compare",
     "evaluate": "evaluate",
     "report": "report",
@@ -68,7 +69,8 @@ COMMANDS = {
     "bench": "bench",
     "inspect": "inspect",
 }
-"""The module of each command, in the order of the help. The function has the name of the command."""
+"""The module of each command, in the order of the help. The function has the name of the command; or it is the name of
+a typer.Typer with commands of its own."""
 
 
 def app_with(commands: Iterable[str]) -> typer.Typer:
@@ -85,7 +87,11 @@ def app_with(commands: Iterable[str]) -> typer.Typer:
     app.callback()(_options)
     for name in commands:
         module = importlib.import_module(f"vectortag.apps.cli.{COMMANDS[name]}")
-        app.command(name)(getattr(module, name.replace("-", "_")))
+        command = getattr(module, name.replace("-", "_"))
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 

@@ -46,7 +46,7 @@ class Evaluation:
         found: (N,) bool.
         scores: (N,) what to order by.
         reasons, readings: see `vectortag.library.search`.
-        tags: of the model, that were asked for.
+        tags: of the model, that photos were asked to show.
         sentence: what was read as a sentence, or None.
         ranked_by: None where `scores` are the products of the query's own numbers.
         doubt: of the sentence.
@@ -137,20 +137,20 @@ class Evaluation:
                     raise QueryError(node.at, f'"{node}" {_CANNOT_RANK}')
                 self._near.append(node)
                 return self._all()
-        values, text, has_number = self._leaf(node)
+        values, text, has_number = self._leaf(node, why=why)
         if why:
             self.reasons.append(Reason(text, values, has_number))
         return values
 
-    def _leaf(self, node: Named | Scored | Rated | Dated | Placed) -> tuple[FloatArray, str, bool]:
+    def _leaf(self, node: Named | Scored | Rated | Dated | Placed, *, why: bool) -> tuple[FloatArray, str, bool]:
         """The values of a field, what to say of a photo that has them, and whether to say the value."""
         table, database = self.searched.table, self.searched.database
         match node:
             case Named(name="tag"):
-                meaning = self._tag(node.text, node.at)
+                meaning = self._tag(node.text, node.at, why=why)
                 return table.spread(self.searched.tag_scores.shown(meaning)), meaning.decided or node.text, True
             case Scored():
-                meaning = self._tag(node.tag, node.at)
+                meaning = self._tag(node.tag, node.at, why=why)
                 scores = self.searched.tag_scores.compared(meaning, node.comparison, node.number)
                 values = table.spread(scores)
                 is_least = node.comparison in {">", ">="}
@@ -204,7 +204,8 @@ class Evaluation:
         if meaning.decided is not None:
             values = self.searched.table.spread(self.searched.tag_scores.shown(meaning))
             reasons.append(Reason(meaning.decided, values, has_number=True))
-            self._asked_for(meaning)
+            if why:
+                self._asked_for(meaning)
         if meaning.keywords:
             reasons.append(Reason(f"keyword {text}", self._keywords(meaning)))
         if meaning.year is not None and (dated := self._year(meaning.year)).any():
@@ -231,13 +232,14 @@ class Evaluation:
         self._sentences.append(text)
         return self._all()
 
-    def _tag(self, text: str, at: int) -> Meaning:
+    def _tag(self, text: str, at: int, *, why: bool) -> Meaning:
         meaning = self.searched.lexicon.tag(text)
         if not meaning.is_known:
             model = f' of the model "{self.searched.model.name}"' if self.searched.model else ""
             hint = self.searched.lexicon.near(text)
             raise QueryError(at, f'"{text}" is no tag{model}.{hint} All tags: vectortag tags MODEL')
-        self._asked_for(meaning)
+        if why:
+            self._asked_for(meaning)
         return meaning
 
     def _asked_for(self, meaning: Meaning) -> None:

@@ -101,6 +101,11 @@ class Lexicon:
             hidden=hidden,
         )
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of all tags, a person's own included, as they are compared."""
+        return tuple(dict.fromkeys([*self._tags, *self._decided]))
+
     def tag(self, text: str) -> Meaning:
         """The tag that this name, synonym, or their plural means; nothing else counts."""
         for name in singulars(normalise(text)):

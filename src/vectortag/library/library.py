@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from vectortag.core.errors import LibraryError, UnknownModelError
 from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.inference.tagger import Tagger
 from vectortag.library import folders
+from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
 from vectortag.library.query import Node
 from vectortag.library.schema import back_up, default_file, explained, find_damage, open_database, transaction
 from vectortag.library.search import SearchResult, search
 from vectortag.library.searched import SearchCache
+from vectortag.library.stats import LibraryStats, stats_of
 from vectortag.library.status import LibraryStatus, status_of
 from vectortag.library.update import Update, Updated
 from vectortag.library.update_lock import update_lock
@@ -197,6 +200,25 @@ class Library:
         """
         with explained(self.file):
             return search(self._searches, query, model_row=self.model_row, top=top, offline=offline)
+
+    def duplicates(self, kinds: Iterable[Kind] = ("same", "alike", "burst")) -> Duplicates:
+        """Find photos that show one picture: of the same content, copies that were changed, bursts."""
+        with explained(self.file):
+            return find_duplicates(self._searches.searched(model_row=self.model_row, offline=False), kinds)
+
+    def stats(self) -> LibraryStats:
+        """Count what the library holds."""
+        with explained(self.file):
+            return stats_of(self._searches.searched(model_row=self.model_row, offline=True))
+
+    def tagger(self, *, threads: int | None = None, max_pixels: int | None = None) -> Tagger:
+        """Load the model of the library, with its network, for heat maps.
+
+        Raises:
+            UnknownModelError, ModelFolderError: as `Tagger.load`.
+        """
+        profile: Profile = self.setting("profile", "balanced")
+        return Tagger.load(self.setting("model"), profile=profile, threads=threads, max_pixels=max_pixels)
 
     def errors(self) -> list[tuple[Path, str]]:
         """The photos that cannot be read, and why."""

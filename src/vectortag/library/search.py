@@ -58,7 +58,7 @@ class SearchResult:
     count: of all that were found.
     order: what they are ordered by; "date" is newest first, where all are equally good.
     readings: how the words of the query were understood, such as '"automobile": the tag car'.
-    tags: of the model, that were asked for.
+    tags: of the model, that photos were asked to show.
     sentence: the words that are no name here, as one sentence; None if there are none.
     doubt: why the order of a sentence may mean nothing; None if there is no reason to doubt.
     """

@@ -17,7 +17,7 @@ from vectortag.core.text import normalise
 from vectortag.core.types import FloatArray
 from vectortag.library.lexicon import Lexicon
 from vectortag.library.path_text import PathText
-from vectortag.library.photo_table import PhotoTable
+from vectortag.library.photo_table import PhotoTable, Rows
 from vectortag.library.tag_scores import TagScores
 from vectortag.library.used_model import UsedModel
 from vectortag.library.vectors import VectorMap, open_vectors
@@ -152,3 +152,7 @@ class Vectors:
         """The cosine of each photo with a query (D,) of length 1: -> (N,); any number where it has no vector."""
         cosines = self._map.cosines(query)
         return self._table.spread(cosines[self._rows] if len(cosines) else np.zeros(len(self._rows), np.float32))
+
+    def of_rows(self, rows: Rows) -> VectorMap:
+        """The vectors of some photos, rows of the table; each must have one."""
+        return self._map.rows(self._rows[self._table.contents[rows]])

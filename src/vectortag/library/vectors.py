@@ -89,6 +89,14 @@ class VectorMap:
         found *= self.inverse_lengths
         return found
 
+    def rows(self, rows: Rows) -> VectorMap:
+        """The map of some rows."""
+        return VectorMap(self.codes[rows], self.inverse_lengths[rows], self.keys[rows])
+
+    def floats(self) -> FloatArray:
+        """All vectors at length 1, (V, D) float32."""
+        return self.codes.astype(np.float32) * self.inverse_lengths[:, None]
+
     @functools.cached_property
     def _order(self) -> Rows:
         return np.argsort(self.keys, kind="stable")

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from vectortag.core.types import FloatArray
 from vectortag.library.vectors import VectorMap
 
-HEAD = 128
+HEAD = 256
 """Numbers of the head."""
 
 SAMPLE = 4096

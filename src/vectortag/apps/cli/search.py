@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import enum
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,16 @@ from vectortag.library.search import Match, SearchResult
 Format = Literal["table", "jsonl", "csv"]
 KINDS = {"table": SEARCH_TABLE, "jsonl": JSON_LINES, "csv": SEARCH_CSV}
 
-KIND_NAMES: dict[Kind, str] = {"same": "same content", "alike": "one picture", "burst": "burst"}
+KIND_NAMES = {"same": "same content", "alike": "one picture", "burst": "burst"}
+
+
+class KindName(enum.Enum):
+    """The kinds of duplicates, as typer takes them."""
+
+    same: Kind = "same"
+    alike: Kind = "alike"
+    burst: Kind = "burst"
+
 
 ORDERS = {
     "sentence": "by the sentence",
@@ -176,7 +186,7 @@ def _heatmaps(
 
 def duplicates(
     kinds: Annotated[
-        list[Kind] | None,
+        list[KindName] | None,
         typer.Option("--kind", help="same: the same content; alike: a changed copy; burst: of one moment. Repeatable."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, for programs.")] = False,
@@ -189,7 +199,7 @@ def duplicates(
     `vectortag duplicates --kind same --kind alike`
     """
     with Library.open(file, create=False) as library:
-        found = library.duplicates(kinds or ("same", "alike", "burst"))
+        found = library.duplicates([kind.value for kind in kinds or KindName])
     line = line_writer(sys.stdout)
     for group in found.groups:
         paths = [escape_path(photo) for photo in group.photos]

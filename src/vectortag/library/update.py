@@ -31,7 +31,7 @@ from vectortag.runtime.pipeline import map_ordered
 
 log = logging.getLogger(__name__)
 
-BATCH, SECONDS = 64, 2.0
+BATCH, SECONDS = 128, 5.0
 """A transaction has this many photos, or what was done in this time."""
 PAGE = 256
 """Rows of work that are read at a time."""
@@ -263,6 +263,8 @@ class Update:
 
     def _write_sometimes(self) -> None:
         waiting = len(self.analysed) + len(self.read) + len(self.failed)
+        if self.progress is not None:
+            self.progress(self.finished + waiting, self.total)
         if waiting >= BATCH or (waiting and time.monotonic() - self.written > SECONDS):
             self._write()
 
@@ -282,8 +284,6 @@ class Update:
         self.finished += len(self.read) + len(self.analysed) + len(self.failed)
         self.read, self.analysed, self.failed = [], [], []
         self.written = time.monotonic()
-        if self.progress is not None:
-            self.progress(self.finished, self.total)
 
     def _read_changed_notes(self) -> None:
         """Read keywords and ratings of photos whose sidecars changed."""

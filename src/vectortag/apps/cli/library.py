@@ -44,7 +44,7 @@ Retry = Annotated[bool, typer.Option("--retry", help="Also try photos again that
 Watch = Annotated[bool, typer.Option("--watch", help="Stay, and update whenever a file changes, until Ctrl-C.")]
 
 
-@library.command()
+@library.command("add")
 def add(
     folders: Annotated[list[Path], typer.Argument(help="Folders of photos.", show_default=False)],
     file: File = None,
@@ -70,7 +70,7 @@ def add(
             return _run(opened, run, stop)
 
 
-@library.command()
+@library.command("update")
 def update(
     file: File = None,
     model: ChosenModel = None,
@@ -103,7 +103,7 @@ def update(
         return code
 
 
-@library.command()
+@library.command("status")
 def status(
     file: File = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
@@ -132,7 +132,7 @@ def status(
     return 0
 
 
-@library.command()
+@library.command("remove")
 def remove(
     folders: Annotated[list[Path], typer.Argument(help="Folders of the library.", show_default=False)],
     file: File = None,
@@ -150,7 +150,7 @@ def remove(
     return 0
 
 
-@library.command()
+@library.command("relocate")
 def relocate(
     old: Annotated[Path, typer.Argument(help="The folder as the library knows it.", show_default=False)],
     new: Annotated[Path, typer.Argument(help="Where it is now.", show_default=False)],

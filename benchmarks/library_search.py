@@ -6,6 +6,8 @@ The library is synthetic: rows that are written directly. Embeddings are those o
 little; every tag is shown by a share of the photos, the first one by 30 %, the others by 1 %. The time depends on how
 many there are, not on what they show. It lies in a temporary folder and takes about 4 kB a photo.
 
+The ratio is that of CPU time, which other work on the machine changes less than wall time.
+
 The searches run on one core, in a process that is warm: the first of each kind is not counted. The scan of VECTORS int8
 vectors of 384 numbers, a memory map as a library of so many photos would have for sentences, may use two.
 """

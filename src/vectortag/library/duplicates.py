@@ -25,9 +25,9 @@ from vectortag.library.vector_pairs import close_pairs
 Kind = Literal["same", "alike", "burst"]
 
 LEAST_ALIKE = 0.75
-"""Cosine of the embeddings of a picture and its copy, to be a candidate. Of 70 photos of Flickr8k and lite2, it is reached
-by 99 % saved at JPEG quality 30, 91 % at half their 500 pixels, and all that are 20 % brighter or cropped by 3 % a side;
-and by 14 of 244,650 pairs of different photos."""
+"""Cosine of the embeddings of a picture and its copy, to be a candidate. Of 70 photos of Flickr8k with lite2, it is
+reached by 99 % saved at JPEG quality 30, by 91 % at half of their 500 pixels, by all that are 20 % brighter or cropped
+by 3 % a side; and by 14 of 244,650 pairs of different photos."""
 
 LEAST_IN_BURST = 0.6
 """Cosine of two neighbours in a burst: reached by one of 1,000 pairs of different photos."""

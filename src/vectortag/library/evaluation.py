@@ -148,7 +148,7 @@ class Evaluation:
         match node:
             case Named(name="tag"):
                 meaning = self._tag(node.text, node.at, why=why)
-                return table.spread(self.searched.tag_scores.shown(meaning)), meaning.decided or node.text, True
+                return table.spread(self.searched.tag_scores.shown(meaning)), meaning.shown or node.text, True
             case Scored():
                 meaning = self._tag(node.tag, node.at, why=why)
                 scores = self.searched.tag_scores.compared(meaning, node.comparison, node.number)
@@ -201,9 +201,9 @@ class Evaluation:
         """What has a tag, keyword, date, folder or file of this name; None if nothing is called so."""
         meaning = self.searched.lexicon.meaning(text)
         reasons: list[Reason] = []
-        if meaning.decided is not None:
+        if meaning.shown is not None:
             values = self.searched.table.spread(self.searched.tag_scores.shown(meaning))
-            reasons.append(Reason(meaning.decided, values, has_number=True))
+            reasons.append(Reason(meaning.shown, values, has_number=True))
             if why:
                 self._asked_for(meaning)
         if meaning.keywords:
@@ -214,7 +214,7 @@ class Evaluation:
             reasons.append(Reason(f"folder or file {text}", named * IN_NAME))
         if not reasons:
             return None
-        kinds = [f"the tag {meaning.decided}"] if meaning.decided is not None else []
+        kinds = [f"the tag {meaning.shown}"] if meaning.shown is not None else []
         kinds += ["a keyword"] if meaning.keywords else []
         kinds += ["a name of folders or files"] if named.any() else []
         self.readings.append(f'"{text}": {", ".join(kinds) or "a year"}')

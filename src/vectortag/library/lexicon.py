@@ -35,12 +35,14 @@ class Meaning:
     Attributes:
         tag: the index of a tag of the model, or None.
         decided: the tag as a person's decisions name it: the model's name, or one of the person's own; or None.
+        shown: what the library calls the tag, or None.
         keywords: a person's own, as they stand in the table `keywords`.
         year: of four digits, or None.
     """
 
     tag: int | None = None
     decided: str | None = None
+    shown: str | None = None
     keywords: tuple[str, ...] = ()
     year: str | None = None
 
@@ -77,9 +79,9 @@ class Lexicon:
             for index, tag in reversed(list(enumerate(model.tags if model else ())))
             if normalise(tag) not in unused
         }
-        for tag, name in (renames or {}).items():
-            if normalise(tag) in self._tags:
-                self._tags.setdefault(normalise(name), self._tags[normalise(tag)])
+        self._renames = {normalise(tag): name for tag, name in (renames or {}).items()}
+        renamed = {normalise(name): self._tags[tag] for tag, name in self._renames.items() if tag in self._tags}
+        self._tags |= renamed  # the name that a person gave comes first
         self._decided = {normalise(tag): tag for tag in decided}
         self._keywords: dict[str, list[str]] = {}
         for keyword in keywords:
@@ -113,9 +115,10 @@ class Lexicon:
             for one in (name, canonical):
                 if one is not None and one in self._tags and self._model is not None:
                     index = self._tags[one]
-                    return Meaning(index, self._model.tags[index])
+                    tag = self._model.tags[index]
+                    return Meaning(index, tag, self._renames.get(normalise(tag), tag))
             if name in self._decided:
-                return Meaning(None, self._decided[name])
+                return Meaning(None, self._decided[name], self._decided[name])
         return Meaning()
 
     def keyword(self, text: str) -> Meaning:
@@ -126,7 +129,7 @@ class Lexicon:
         """All that a name stands for, but the names of folders and files."""
         tag = self.tag(text)
         year = text if _YEAR.fullmatch(text) else None
-        return Meaning(tag.tag, tag.decided, self.keyword(text).keywords, year)
+        return Meaning(tag.tag, tag.decided, tag.shown, self.keyword(text).keywords, year)
 
     def near(self, text: str) -> str:
         """ " Did you mean ...?" with up to three names that are spelt alike, or ""."""

@@ -21,7 +21,7 @@ from vectortag.runtime.pixels import open_photo
 
 ROOTS = "SELECT id, path FROM roots"
 IN_ROOT = "SELECT content FROM photos WHERE root = ? AND path = ? AND content IS NOT NULL"
-IN_ANY_ROOT = "SELECT DISTINCT content FROM photos WHERE path = ? AND content IS NOT NULL AND gone IS NULL"
+STILL_THERE = f"{IN_ROOT} AND gone IS NULL"
 EMBEDDING = "SELECT embedding FROM analyses WHERE content = ? AND model = ?"
 
 
@@ -41,16 +41,21 @@ def direction_of(database: sqlite3.Connection, model: UsedModel, near: Named) ->
 
 def _in_library(database: sqlite3.Connection, near: Named) -> bytes | None:
     wanted = escape_path(os.path.abspath(Path(near.text).expanduser()))  # noqa: PTH100
-    for root, path in database.execute(ROOTS).fetchall():
+    roots = database.execute(ROOTS).fetchall()
+    for root, path in roots:
         inside = wanted.removeprefix(path.rstrip("/") + "/")
         if inside != wanted and (row := database.execute(IN_ROOT, (root, inside)).fetchone()):
             return bytes(row[0])
-    found = database.execute(IN_ANY_ROOT, (escape_path(near.text),)).fetchall()
-    if len(found) > 1:
+    relative = escape_path(near.text)
+    rows = [
+        database.execute(STILL_THERE, (root, relative)).fetchone() for root, _ in roots
+    ]  # by the index of each root
+    contents = {bytes(row[0]) for row in rows if row is not None}
+    if len(contents) > 1:
         raise QueryError(
             near.at, f'"{near.text}" is a photo in several folders of the library. Write its whole path, from "/" on'
         )
-    return bytes(found[0][0]) if found else None
+    return contents.pop() if contents else None
 
 
 def _of_file(near: Named) -> bytes:

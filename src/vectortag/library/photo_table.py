@@ -6,6 +6,7 @@ of the U contents, and `spread` gives it to each of the N photos.
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +81,16 @@ class PhotoTable:
 
     def of_ids(self, ids: Sequence[int]) -> FloatArray:
         """1 for some photos, 0 for the others: -> (N,)."""
-        return np.isin(self.ids, np.asarray(ids, np.int64)).astype(np.float32)
+        found = np.zeros(len(self), np.float32)
+        if len(self):
+            wanted = np.asarray(ids, np.int64)
+            rows = self._by_id[np.searchsorted(self.ids, wanted, sorter=self._by_id).clip(max=len(self) - 1)]
+            found[rows[self.ids[rows] == wanted]] = 1
+        return found
+
+    @functools.cached_property
+    def _by_id(self) -> Rows:
+        return np.argsort(self.ids)
 
 
 def keys_of(contents: Sequence[bytes]) -> Keys:

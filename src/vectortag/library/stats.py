@@ -83,7 +83,7 @@ def _counts(database: sqlite3.Connection, query: str) -> dict[str, int]:
 
 def _tags(searched: Searched) -> dict[str, int]:
     """Photos by tag, without the tags that none shows."""
-    own = {searched.lexicon.tag(tag).decided: searched.lexicon.tag(tag) for tag in searched.lexicon.tags}
+    own = {searched.lexicon.tag(tag).shown: searched.lexicon.tag(tag) for tag in searched.lexicon.tags}
     found = {name: _photos_with(searched, meaning) for name, meaning in own.items() if name is not None}
     ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
     return {name: count for name, count in ordered if count}

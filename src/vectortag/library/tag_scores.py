@@ -1,7 +1,7 @@
 """The score of a tag for every content of a library: the model's, and over it what a person decided.
 
 A decision on the tag itself is final. Else, who accepts "dog" accepts "animal", and who rejects "animal" rejects "dog".
-A tag that a person renamed for a photo is rejected there, and the new name accepted.
+A photo whose tag a person renamed has the new name, too.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class TagScores:
         self._database, self._model, self._table = database, model, table
         self._decisions: dict[str, Verdicts] = defaultdict(dict)
         for content, tag, accepted, new_name in database.execute(DECISIONS):
-            self._decisions[normalise(tag)].setdefault(content, bool(accepted) and not new_name)
+            self._decisions[normalise(tag)].setdefault(content, bool(accepted))
             if new_name:
                 self._decisions[normalise(new_name)][content] = True
 

@@ -24,8 +24,8 @@ Ids = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 
 PHOTOS = """
-    SELECT photos.id, coalesce(content, x''), coalesce(taken, '') FROM photos JOIN roots ON roots.id = root
-    WHERE gone IS NULL AND (roots.state = 'online' OR ?)
+    SELECT photos.id, coalesce(content, x'') FROM photos JOIN roots ON roots.id = root
+    WHERE gone IS NULL AND (roots.state = 'online' OR ?) ORDER BY taken DESC, photos.id
 """
 
 
@@ -51,12 +51,11 @@ class PhotoTable:
         """
         rows = database.execute(PHOTOS, (offline,)).fetchall()
         ids = np.array([row[0] for row in rows], np.int64)
-        order = np.lexsort((ids, _newest_first([row[2] for row in rows])))
         has_content = np.array([len(row[1]) == CONTENT_SIZE for row in rows], bool)
         keys, places = np.unique(keys_of([row[1] for row in rows if row[1]]), return_inverse=True)
         contents = np.full(len(rows), -1, np.intp)
         contents[has_content] = places
-        return cls(ids[order], keys, contents[order])
+        return cls(ids, keys, contents)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,10 +99,3 @@ def keys_of(contents: Sequence[bytes]) -> Keys:
     """
     halves = np.frombuffer(b"".join(contents), ">u8").reshape(len(contents), 2)
     return halves[:, 0].astype(np.uint64)
-
-
-def _newest_first(taken: Sequence[str]) -> Rows:
-    """The rank of each date, the latest 0; no date is the last."""
-    dates = np.array(taken, "U19") if taken else np.empty(0, "U19")
-    _, ranks = np.unique(dates, return_inverse=True)
-    return ranks.max(initial=0) - ranks

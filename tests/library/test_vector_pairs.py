@@ -6,8 +6,9 @@ from vectortag.library.vector_pairs import close_pairs
 from vectortag.library.vectors import VectorMap
 
 
-@pytest.mark.parametrize("head", [1, 3, 256])
-def test_all_pairs_that_reach_the_limit_are_found_however_few_numbers_the_bound_has(monkeypatch, head):
+@pytest.mark.parametrize(("head", "sample"), [(1, 10), (3, 50), (256, 59), (256, 4096)])
+def test_all_pairs_that_reach_the_limit_are_found_however_few_numbers_the_bound_has(monkeypatch, head, sample):
+    monkeypatch.setattr("vectortag.library.vector_pairs.SAMPLE", sample)
     monkeypatch.setattr("vectortag.library.vector_pairs.HEAD", head)
     monkeypatch.setattr("vectortag.library.vector_pairs.BLOCK", 7)
     codes = np.random.default_rng(1).integers(-127, 128, (60, 5), np.int8)

@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from vectortag.core.types import FloatArray
 from vectortag.library.vectors import VectorMap
+from vectortag.runtime.blas import one_thread
 
 HEAD = 256
 """Numbers of the head."""
 
 SAMPLE = 4096
-"""Vectors by which the turn is chosen; it only decides how tight the bound is."""
+"""Vectors by which the turn is chosen, which only decides how tight the bound is. So many at most are not turned at all:
+their products in full are cheaper."""
 
 BLOCK = 2048
 """Rows a side of a product: 16 MB."""
@@ -50,8 +52,11 @@ def close_pairs(vectors: VectorMap, least: float) -> Pairs:
 def _heads(vectors: VectorMap) -> FloatArray:
     """(V, HEAD + 1): the turned vectors' first numbers, and the length of the rest."""
     count = len(vectors)
+    if count <= SAMPLE:
+        return np.pad(vectors.floats(), ((0, 0), (0, 1)))
     sample = vectors.rows(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)).floats()
-    _, turn = np.linalg.eigh(sample.T @ sample)  # (K, K), the strongest directions last
+    with one_thread():
+        _, turn = np.linalg.eigh(sample.T @ sample)  # (K, K), the strongest directions last
     turn = turn[:, -HEAD:].astype(np.float32)
     heads = np.empty((count, turn.shape[1] + 1), np.float32)
     for start in range(0, count, BLOCK):

@@ -11,13 +11,14 @@ from typing import Any
 
 from vectortag.core.errors import LibraryError, UnknownModelError
 from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.core.folders import library_file
 from vectortag.inference.tagger import Tagger
 from vectortag.library import folders
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
 from vectortag.library.query import Node
-from vectortag.library.schema import back_up, default_file, explained, find_damage, open_database, transaction
+from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
 from vectortag.library.search import SearchResult, search
 from vectortag.library.searched import SearchCache
 from vectortag.library.stats import LibraryStats, stats_of
@@ -56,7 +57,7 @@ class Library:
         Raises:
             LibraryError: there is none, or the file is not a library, is damaged, or is of a newer version.
         """
-        path = default_file() if file is None else Path(file)
+        path = library_file() if file is None else Path(file)
         return cls(path, open_database(path, create=create))
 
     def close(self) -> None:

@@ -59,7 +59,7 @@ class LibraryModel:
         additions, refits = read_additions(folder), read_refits(folder)
         scorer = Scorer.of(folder, size, profile, additions, refits)
         choice = choose(folder, runtime=runtime, precision=precision)
-        return cls(folder, scorer, choice, size, _prints(scorer.tags, additions, refits))
+        return cls(folder, scorer, choice, size, prints_of(scorer.tags, additions, refits))
 
     @property
     def precision(self) -> Arithmetic:
@@ -95,7 +95,8 @@ def floors_of(thresholds: FloatArray) -> FloatArray:
     return np.fmin(thresholds, np.float32(ALWAYS_KEPT))
 
 
-def _prints(tags: Sequence[str], additions: Additions, refits: Sequence[Refit]) -> tuple[str, ...]:
+def prints_of(tags: Sequence[str], additions: Additions, refits: Sequence[Refit]) -> tuple[str, ...]:
+    """(T) for each tag, what its scores depend on besides the model folder; "" for nothing."""
     content = {
         tag.name: to_json(tag).encode() + row.tobytes() for tag, row in zip(additions.tags, additions.rows, strict=True)
     }

@@ -16,7 +16,6 @@ from pathlib import Path
 from vectortag.core.errors import LibraryError
 from vectortag.core.file_names import escape_path, is_missing
 from vectortag.core.files import require_regular
-from vectortag.core.folders import data_home
 from vectortag.core.writing import cannot_write, temporary_beside
 from vectortag.library.mounts import mount_of
 
@@ -116,11 +115,6 @@ CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 STEPS: tuple[str, ...] = (VERSION_1,)
-
-
-def default_file() -> Path:
-    """The file of the user's library; it may not exist yet."""
-    return data_home() / "library.sqlite"
 
 
 def open_database(file: Path, *, create: bool = True) -> sqlite3.Connection:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vectortag.core.errors import PhotoError
-from vectortag.core.file_names import unescape_path
+from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.core.types import FloatArray
 from vectortag.library.analyses import adopt, store, use_model
 from vectortag.library.folders import forget_unused, roots_of
@@ -193,7 +193,7 @@ class Update:
         work = map_ordered(self._read, self._unread(), threads=threads, in_flight=4 * threads, name="facts")
         for row, path, facts in work:
             if isinstance(facts, PhotoError):
-                self._fail(row, facts)
+                self._fail(row, path, facts)
             elif facts.content in self.contents or self._is_known(facts.content):
                 self.read.append((row, facts))
             else:
@@ -249,17 +249,17 @@ class Update:
             result = error
         if isinstance(result, PhotoError):
             self.contents.discard(photo.content)
-            self._fail(photo.id, result)
+            self._fail(photo.id, photo.path, result)
         else:
             self.analysed.append((photo, result))
         self._write_sometimes()
 
-    def _fail(self, row: int, error: PhotoError) -> None:
+    def _fail(self, row: int, path: Path, error: PhotoError) -> None:
         cause = error.__cause__
         if isinstance(error, ChangedPhotoError) or (isinstance(cause, OSError) and cause.errno in PASSING):
             self.done.unsettled += 1
         else:
-            self.failed.append((row, str(error)))
+            self.failed.append((row, str(error).removeprefix(f"{escape_path(path)}: ")))
 
     def _write_sometimes(self) -> None:
         waiting = len(self.analysed) + len(self.read) + len(self.failed)

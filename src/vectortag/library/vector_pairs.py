@@ -23,8 +23,8 @@ HEAD = 256
 """Numbers of the head."""
 
 SAMPLE = 4096
-"""Vectors by which the turn is chosen, which only decides how tight the bound is. So many at most are not turned at all:
-their products in full are cheaper."""
+"""Vectors by which the turn is chosen, which only decides how tight the bound is. If there are no more than these, none
+is turned: their products in full are cheaper."""
 
 BLOCK = 2048
 """Rows a side of a product: 16 MB."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from vectortag.core.errors import MissingExtraError
 from vectortag.library.folders import Root
@@ -36,16 +37,21 @@ def changes(roots: Callable[[], Sequence[Root]], *, stop: Callable[[], bool]) ->
     except ImportError as error:
         raise MissingExtraError("--watch", "watchfiles", "watch") from error
     while not stop():
-        there = [root.path for root in roots() if root.why is None and root.path.is_dir()]
+        there = _online(roots())
         seconds = SECONDS_BETWEEN_LOOKS if len(there) == len(roots()) else SECONDS_OFFLINE
-        for _ in watch(
+        for _ in watch(  # goes on to gather changes while the caller updates
             *there,
             debounce=SETTLED,
-            rust_timeout=seconds * 1000,
+            rust_timeout=round(seconds * 1000),
             yield_on_timeout=True,
             stop_event=_Stop(stop),
             raise_interrupt=False,
+            ignore_permission_denied=True,
         ):
-            break
-        if not stop():
             yield
+            if stop() or _online(roots()) != there:
+                break
+
+
+def _online(roots: Sequence[Root]) -> list[Path]:
+    return [root.path for root in roots if root.why is None and root.path.is_dir()]

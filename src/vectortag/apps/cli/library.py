@@ -16,9 +16,9 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, progress_of, stdout
 from vectortag.apps.cli.signals import FinishOnSignal
 from vectortag.core.file_names import escape_path
+from vectortag.core.folders import library_file
 from vectortag.core.plain_text import printable
 from vectortag.library.library import Library
-from vectortag.library.schema import default_file
 from vectortag.library.status import LibraryStatus
 from vectortag.library.update import Updated
 from vectortag.model.calibration import Profile
@@ -122,7 +122,7 @@ def status(
             notes.progress(f"{escape_path(opened.file)}: no damage")
         if errors:
             for path, why in opened.errors():
-                stdout().print(f"{printable(escape_path(path))}\t{printable(why)}")
+                stdout().print(f"{printable(escape_path(path))}: {printable(why)}")
             return 0
         found = opened.status()
         if as_json:
@@ -182,7 +182,7 @@ def _run(opened: Library, run: Callable[..., Updated], stop: FinishOnSignal) -> 
 
 def _named(opened: Library) -> str:
     """The option that names a library which is not the default one."""
-    return "" if opened.file == default_file() else f" --library {escape_path(opened.file)}"
+    return "" if opened.file == library_file() else f" --library {escape_path(opened.file)}"
 
 
 def _say_what_was_done(opened: Library, done: Updated) -> None:

@@ -297,6 +297,7 @@ def test_words_that_are_no_names_make_one_sentence_of_the_run_and_small_words_no
     library = make(photo("a.jpg", dog=0.9, beach=0.8), photo("b.jpg"))
 
     assert library.search("zebra").sentence == "zebra"
+    assert library.search("boots").readings == ('"boots": no name here, so a sentence. Did you mean "boat"?',)
     assert library.search("dog on the beach").sentence is None
     assert library.search('"zebra" date:2000.. "tractor"').sentence == "zebra tractor"
 

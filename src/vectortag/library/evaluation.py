@@ -99,7 +99,10 @@ class Evaluation:
         self.found &= vectors.known
         self.doubt = doubt_of(words, sentence, text, self.searched.model.name if self.searched.model else "")
         cosines = vectors.cosines(words.queries(text[None])[0])
-        self.readings.append(f'"{sentence}": a sentence')
+        hint = "" if " " in sentence else self.searched.lexicon.near(sentence)
+        self.readings.append(
+            f'"{sentence}": {"a sentence" if " " in sentence else "no name here, so a sentence."}{hint}'
+        )
         self.reasons.append(Reason("sentence", cosines, has_number=True))
         return cosines
 

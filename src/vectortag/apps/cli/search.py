@@ -8,7 +8,7 @@ import enum
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, TextIO
+from typing import Annotated, Literal, TextIO, cast
 
 import numpy as np
 import typer
@@ -46,9 +46,9 @@ KIND_NAMES = {"same": "same content", "alike": "one picture", "burst": "burst"}
 class KindName(enum.Enum):
     """The kinds of duplicates, as typer takes them."""
 
-    same: Kind = "same"
-    alike: Kind = "alike"
-    burst: Kind = "burst"
+    same = "same"
+    alike = "alike"
+    burst = "burst"
 
 
 ORDERS = {
@@ -199,7 +199,7 @@ def duplicates(
     `vectortag duplicates --kind same --kind alike`
     """
     with Library.open(file, create=False) as library:
-        found = library.duplicates([kind.value for kind in kinds or KindName])
+        found = library.duplicates([cast(Kind, kind.value) for kind in kinds or KindName])
     line = line_writer(sys.stdout)
     for group in found.groups:
         paths = [escape_path(photo) for photo in group.photos]

@@ -8,7 +8,7 @@ import enum
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, TextIO, cast
+from typing import Annotated, Literal, TextIO
 
 import numpy as np
 import typer
@@ -199,7 +199,7 @@ def duplicates(
     `vectortag duplicates --kind same --kind alike`
     """
     with Library.open(file, create=False) as library:
-        found = library.duplicates([cast(Kind, kind.value) for kind in kinds or KindName])
+        found = library.duplicates([kind.value for kind in kinds or KindName])
     line = line_writer(sys.stdout)
     for group in found.groups:
         paths = [escape_path(photo) for photo in group.photos]

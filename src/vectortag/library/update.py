@@ -31,8 +31,9 @@ from vectortag.runtime.pipeline import map_ordered
 
 log = logging.getLogger(__name__)
 
-BATCH, SECONDS = 128, 5.0
-"""A transaction has this many photos, or what was done in this time."""
+BATCH, SECONDS = 512, 15.0
+"""A transaction has this many photos, or what was done in this time. Each photo's tags go to other pages of the table
+`shown`: the larger the batch, the fewer pages are written per photo."""
 PAGE = 256
 """Rows of work that are read at a time."""
 

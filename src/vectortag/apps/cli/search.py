@@ -32,7 +32,6 @@ from vectortag.data.outputs import (
     check_outputs_differ,
 )
 from vectortag.inference.found_page import ShownPhoto
-from vectortag.library.duplicates import Kind
 from vectortag.library.library import Library
 from vectortag.library.link_folder import check_link_folder, write_links
 from vectortag.library.search import Match, SearchResult

@@ -9,6 +9,7 @@
     ├── NewTagError           a new tag cannot be made of these examples, or under this name
     ├── WordsError            words that cannot be understood: another language, or too far from all known words
     ├── CorrectionError       a correction contradicts itself, or cannot be stored
+    ├── QueryError            a search cannot be read, or names what is not there
     ├── UnknownTagError       a model does not have this tag
     ├── UnknownModelError     no model folder under this name
     ├── ModelFolderError      a model folder is incomplete, changed or too new
@@ -62,6 +63,18 @@ class WordsError(VectorTagError):
 
 class CorrectionError(VectorTagError):
     """A correction contradicts itself, or cannot be stored."""
+
+
+class QueryError(VectorTagError):
+    """A search cannot be read, or names what is not there.
+
+    Attributes:
+        column: of the character where the error is, from 1.
+    """
+
+    def __init__(self, column: int, message: str) -> None:
+        super().__init__(f"query, column {column}: {message}")
+        self.column = column
 
 
 class UnknownTagError(VectorTagError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,11 +12,17 @@ from typing import Any
 from vectortag.core.errors import LibraryError, UnknownModelError
 from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.core.folders import library_file
+from vectortag.inference.tagger import Tagger
 from vectortag.library import folders
 from vectortag.library.curation import Curation
+from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
+from vectortag.library.query import Node
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
+from vectortag.library.search import SearchResult, search
+from vectortag.library.searched import SearchCache
+from vectortag.library.stats import LibraryStats, stats_of
 from vectortag.library.status import LibraryStatus, status_of
 from vectortag.library.update import Update, Updated
 from vectortag.library.update_lock import update_lock
@@ -39,6 +45,7 @@ class Library(Curation):
     def __init__(self, file: Path, database: sqlite3.Connection) -> None:
         self.file = file
         self.database = database
+        self._searches = SearchCache(database, file)
 
     @classmethod
     def open(cls, file: str | Path | None = None, *, create: bool = True) -> Library:
@@ -180,6 +187,40 @@ class Library(Curation):
         """What the library holds. No folder is looked at."""
         with explained(self.file):
             return status_of(self.database, self.file, self.model_row)
+
+    def search(self, query: str | Node, *, top: int | None = 20, offline: bool = False) -> SearchResult:
+        """Find photos, best first; docs/search.md has the language.
+
+        Args:
+            query: such as "dog and (beach or snow) not person".
+            top: the number of photos to return; None: all.
+            offline: also find photos whose folder is not there now.
+
+        Raises:
+            QueryError: the query cannot be read, or names what is not there; it has the column.
+            MissingExtraError, WordsError: a sentence of the query cannot be read.
+        """
+        with explained(self.file):
+            return search(self._searches, query, model_row=self.model_row, top=top, offline=offline)
+
+    def duplicates(self, kinds: Iterable[Kind] = ("same", "alike", "burst")) -> Duplicates:
+        """Find photos that show one picture: of the same content, copies that were changed, bursts."""
+        with explained(self.file):
+            return find_duplicates(self._searches.searched(model_row=self.model_row, offline=False), kinds)
+
+    def stats(self) -> LibraryStats:
+        """Count what the library holds."""
+        with explained(self.file):
+            return stats_of(self._searches.searched(model_row=self.model_row, offline=True))
+
+    def tagger(self, *, threads: int | None = None, max_pixels: int | None = None) -> Tagger:
+        """Load the model of the library, with its network, for heat maps.
+
+        Raises:
+            UnknownModelError, ModelFolderError: as `Tagger.load`.
+        """
+        profile: Profile = self.setting("profile", "balanced")
+        return Tagger.load(self.setting("model"), profile=profile, threads=threads, max_pixels=max_pixels)
 
     def errors(self) -> list[tuple[Path, str]]:
         """The photos that cannot be read, and why."""

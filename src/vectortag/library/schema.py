@@ -132,8 +132,9 @@ def open_database(file: Path, *, create: bool = True) -> sqlite3.Connection:
     if not create and is_missing(file):
         raise LibraryError(f"{escape_path(file)}: no library. Make one with: vectortag library add FOLDER")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if file.exists():
+        if create:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        if not is_missing(file):
             require_regular(file)
     except OSError as error:
         raise LibraryError(f"{escape_path(file)}: the library cannot be used: {error.strerror}") from error

@@ -115,13 +115,18 @@ def commands() -> str:
 
     program: Any = typer.main.get_command(app_with(COMMANDS))
     parts = []
-    for name in COMMANDS:
-        command = program.commands[name]
+    for name, command in [pair for word in COMMANDS for pair in with_inner(word, program.commands[word])]:
         usage = " ".join([f"vectortag {name}", *command.collect_usage_pieces(typer.Context(command))])
         rows = [row(parameter) for parameter in command.params]
         table = ["| argument or option | what it does | default |", "| --- | --- | --- |", *rows]
         parts += [f"### vectortag {name}", f"```text\n{usage}\n```", command.help or "", "\n".join(table)]
     return "\n\n".join(parts)
+
+
+def with_inner(name: str, command: Any) -> list[tuple[str, Any]]:
+    """A command by its name; of one that has commands of its own, those."""
+    inner = getattr(command, "commands", None)
+    return [(name, command)] if inner is None else [(f"{name} {word}", one) for word, one in inner.items()]
 
 
 def row(parameter: Any) -> str:

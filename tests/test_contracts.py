@@ -31,6 +31,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "vectortag"
 APP = app_with(COMMAND_NAMES)
 COMMANDS = {command.name: command for command in APP.registered_commands}
+for group in APP.registered_groups:
+    assert group.typer_instance is not None
+    COMMANDS |= {f"{group.name} {command.name}": command for command in group.typer_instance.registered_commands}
 
 
 def test_a_module_imports_only_from_lower_layers(need_module: Callable[[str], ModuleType]):
@@ -196,7 +199,9 @@ class TestCommands:
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_option_has_help(self, name):
-        command = typer.main.get_command(APP).commands[name]
+        command = typer.main.get_command(APP)
+        for word in name.split():
+            command = command.commands[word]
 
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{name}: {parameter.name}"

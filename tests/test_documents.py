@@ -34,7 +34,12 @@ FILES = [
     ),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-COMMANDS = typer.main.get_command(app_with(COMMAND_NAMES)).commands
+PROGRAM = typer.main.get_command(app_with(COMMAND_NAMES)).commands
+GROUPS = {name: command.commands for name, command in PROGRAM.items() if hasattr(command, "commands")}
+"""Commands that have commands of their own: `vectortag library add`."""
+COMMANDS = {name: command for name, command in PROGRAM.items() if name not in GROUPS} | {
+    f"{group} {name}": command for group, commands in GROUPS.items() for name, command in commands.items()
+}
 OPTIONS = {
     name: {"--help"}.union(*([*parameter.opts, *parameter.secondary_opts] for parameter in command.params))
     for name, command in COMMANDS.items()
@@ -57,6 +62,9 @@ def calls() -> Iterator[tuple[str, str, str]]:
     for file in FILES:
         for code in code_of(file):
             for name, rest in re.findall(r"(?<!import )(?<!from )(?<![\w.-])vectortag ([a-z][a-z-]*)([^|&]*)", code):
+                if name in GROUPS:
+                    word, _, rest = rest.lstrip().partition(" ")
+                    name = f"{name} {word}"
                 yield file.name, name, rest
 
 
@@ -253,7 +261,7 @@ class TestSite:
         site = Path(outcome.stdout.strip()).parent
         commands = (site / "cli/index.html").read_text("utf-8")
         for name, options in OPTIONS.items():
-            assert f'id="vectortag-{name}"' in commands
+            assert f'id="vectortag-{name.replace(" ", "-")}"' in commands
             assert all(f"<code>{option}</code>" in commands for option in options - {"--help"}), name
         names = (site / "python/index.html").read_text("utf-8")
         assert all(f'id="vectortag.{name}"' in names for name in vectortag.__all__)

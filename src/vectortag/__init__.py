@@ -23,6 +23,8 @@ __all__ = [
     "DataError",
     "FailedTagging",
     "Heatmap",
+    "Library",
+    "LibraryError",
     "MissingExtraError",
     "ModelFolder",
     "ModelFolderError",
@@ -30,6 +32,7 @@ __all__ = [
     "OutputError",
     "OverwriteError",
     "PhotoError",
+    "QueryError",
     "ServiceError",
     "ShapeError",
     "TagScore",
@@ -56,6 +59,7 @@ _HOMES = {
     "Client": "apps.client",
     "FailedTagging": "core.types",
     "Heatmap": "core.types",
+    "Library": "library.library",
     "ModelFolder": "model.folder",
     "TagScore": "core.types",
     "Tagger": "inference.tagger",
@@ -89,12 +93,14 @@ if TYPE_CHECKING:
         ConfigError,
         CorrectionError,
         DataError,
+        LibraryError,
         MissingExtraError,
         ModelFolderError,
         NewTagError,
         OutputError,
         OverwriteError,
         PhotoError,
+        QueryError,
         ServiceError,
         ShapeError,
         TaxonomyError,
@@ -111,5 +117,6 @@ if TYPE_CHECKING:
     from vectortag.inference.analysis import Analysis
     from vectortag.inference.heatmap_drawing import draw_heatmap
     from vectortag.inference.tagger import Tagger
+    from vectortag.library.library import Library
     from vectortag.model.folder import ModelFolder, read_model_folder
     from vectortag.model.taxonomy import Taxonomy

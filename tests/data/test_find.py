@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vectortag.core.errors import PhotoError
-from vectortag.data.find import LeftOut, find_images, photos_of
+from vectortag.data.find import LeftOut, find_images, folders_of, photos_of
 from vectortag.data.ignore import is_rubbish
 
 
@@ -199,3 +199,17 @@ class TestLivePhotos:
         touch(tmp_path, "IMG_1.CR2", "IMG_1.JPG")
 
         assert found(tmp_path) == ["IMG_1.CR2", "IMG_1.JPG"]
+
+
+def test_the_folders_of_a_tree_have_the_entries_of_their_photos_and_sidecars(tmp_path: Path):
+    for name in ("a.jpg", "a.jpg.xmp", "b.txt", "in/c.jpg", "@eaDir/d.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"12345")
+
+    top, inner = folders_of(tmp_path)
+
+    assert [(entry.name, entry.stat().st_size) for entry in top.photos] == [("a.jpg", 5)]
+    assert [entry.name for entry in top.sidecars] == ["a.jpg.xmp"]
+    assert (inner.path, [entry.name for entry in inner.photos]) == (tmp_path / "in", ["c.jpg"])
+    assert top.is_whole
+    assert inner.is_whole

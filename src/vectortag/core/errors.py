@@ -9,10 +9,12 @@
     ├── NewTagError           a new tag cannot be made of these examples, or under this name
     ├── WordsError            words that cannot be understood: another language, or too far from all known words
     ├── CorrectionError       a correction contradicts itself, or cannot be stored
+    ├── QueryError            a search cannot be read, or names what is not there
     ├── UnknownTagError       a model does not have this tag
     ├── UnknownModelError     no model folder under this name
     ├── ModelFolderError      a model folder is incomplete, changed or too new
     ├── ShapeError            arrays that should fit together do not
+    ├── LibraryError          a photo library cannot be used: damaged, too new, or its folders do not fit
     ├── OutputError           a file cannot be written
     ├── OverwriteError        an output is an input, a photo, or a file of another kind: it is not replaced
     ├── ServiceError          a VectorTag service refused, or could not be reached
@@ -63,6 +65,18 @@ class CorrectionError(VectorTagError):
     """A correction contradicts itself, or cannot be stored."""
 
 
+class QueryError(VectorTagError):
+    """A search cannot be read, or names what is not there.
+
+    Attributes:
+        column: of the character where the error is, from 1.
+    """
+
+    def __init__(self, column: int, message: str) -> None:
+        super().__init__(f"query, column {column}: {message}")
+        self.column = column
+
+
 class UnknownTagError(VectorTagError):
     """A model does not have this tag."""
 
@@ -77,6 +91,10 @@ class ModelFolderError(VectorTagError):
 
 class ShapeError(VectorTagError):
     """Arrays that should fit together do not."""
+
+
+class LibraryError(VectorTagError):
+    """A photo library cannot be used: its file is damaged, of a newer version, or its folders do not fit."""
 
 
 class OutputError(VectorTagError):

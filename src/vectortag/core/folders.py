@@ -28,6 +28,11 @@ def cache_home() -> Path:
     return Path(home) / "cache" if home else platformdirs.user_cache_path("vectortag", appauthor=False)
 
 
+def library_file() -> Path:
+    """The path of the user's photo library; it may not exist yet."""
+    return data_home() / "library.sqlite"
+
+
 def report_folder(name: str) -> Path:
     """The path of the report of a fitted model."""
     return data_home() / "reports" / name

@@ -119,30 +119,62 @@ def _flatten(paths: Iterable[str | Path | Iterable[str | Path]]) -> Iterator[Pat
 
 
 def _walk(root: Path, exclusions: Exclusions, left_out: LeftOut | None) -> Iterator[Path]:
+    for folder in _folders(root, exclusions, left_out):
+        for entry in folder.photos:
+            yield folder.path / entry.name
+        if not folder.is_whole:
+            yield folder.path
+
+
+@dataclass(frozen=True, slots=True)
+class FolderContent:
+    """What is directly in a folder.
+
+    Attributes:
+        path: the folder.
+        photos: its photos by name; a folder that is called like one is among them.
+        sidecars: files whose names end in ".xmp", in no order.
+        is_whole: False if the folder could not be read to its end: then there may be more.
+    """
+
+    path: Path
+    photos: list[os.DirEntry[str]]
+    sidecars: list[os.DirEntry[str]]
+    is_whole: bool
+
+
+def folders_of(root: Path, *, left_out: LeftOut | None = None) -> Iterator[FolderContent]:
+    """The folders that `photos_of` looks into, with their directory entries: `entry.stat()` saves making a path."""
+    return _folders(root, Exclusions(), left_out)
+
+
+def _folders(root: Path, exclusions: Exclusions, left_out: LeftOut | None) -> Iterator[FolderContent]:
     waiting = [(root, exclusions)]
     counting = left_out or LeftOut()
     while waiting:
         folder, rules = waiting.pop()
         entries, whole = _entries(folder)
-        if entries.get(NO_MEDIA, True) is False:
+        folders = {name for name, entry in entries.items() if _is_real_folder(entry)}
+        if NO_MEDIA in entries and NO_MEDIA not in folders:
             counting.add("nomedia")
             continue
-        if entries.get(IGNORE_FILE, True) is False:
+        if IGNORE_FILE in entries and IGNORE_FILE not in folders:
             rules = rules.within(folder)
-        names = sorted(name for name in entries if not name.startswith(".") and not is_rubbish(name))
-        kept = [name for name in names if not _is_excluded(folder / name, rules, counting, folder=entries[name])]
-        stills = _stills(names)
+        kept = sorted(name for name in entries if not name.startswith(".") and not is_rubbish(name))
+        stills = _stills(kept)
+        if rules.are_any:
+            kept = [name for name in kept if not _is_excluded(folder / name, rules, counting, folder=name in folders)]
+        photos = []
         for name in kept:
-            if entries[name]:
-                if _suffix(name) in SUFFIXES:
-                    yield folder / name
-            elif (kind := _kind(name, folder, stills, skip=left_out is not None)) is None:
-                yield folder / name
-            else:
+            if name in folders:
+                kind = None if _suffix(name) in SUFFIXES else "folder"
+            elif kind := _kind(name, folder, stills, skip=left_out is not None):
                 counting.add(kind)
-        if not whole:
-            yield folder
-        waiting += [(folder / name, rules) for name in reversed(kept) if entries[name]]
+            if kind is None:
+                photos.append(name)
+        sidecars = [entry for name, entry in entries.items() if name.endswith((".xmp", ".XMP"))]
+        yield FolderContent(folder, [entries[name] for name in photos], sidecars, whole)
+        waiting += [(folder / name, rules) for name in reversed(kept) if name in folders]
 
 
 def _is_excluded(path: Path, rules: Exclusions, left_out: LeftOut, *, folder: bool) -> bool:
@@ -184,13 +216,13 @@ def _stem(name: str) -> str:
     return os.path.splitext(name)[0].lower()  # noqa: PTH122
 
 
-def _entries(folder: Path) -> tuple[dict[str, bool], bool]:
-    """For each name, whether it is a folder; and whether the list is complete: a share may fail in the middle."""
-    entries: dict[str, bool] = {}
+def _entries(folder: Path) -> tuple[dict[str, os.DirEntry[str]], bool]:
+    """What is in a folder, by name; and whether the list is complete: a share may fail in the middle."""
+    entries: dict[str, os.DirEntry[str]] = {}
     try:
         with os.scandir(folder) as scan:
             for entry in scan:
-                entries[entry.name] = _is_real_folder(entry)
+                entries[entry.name] = entry
     except OSError:
         return entries, False
     return entries, True

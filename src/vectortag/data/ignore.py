@@ -69,6 +69,11 @@ class Exclusions:
         """
         return cls(first=_Rules(str(root), _parsed(globs, "--exclude")) if globs else None)
 
+    @property
+    def are_any(self) -> bool:
+        """Whether there is any rule."""
+        return bool(self.rules) or self.first is not None
+
     def within(self, folder: Path) -> Exclusions:
         """With those of the folder's own file.
 

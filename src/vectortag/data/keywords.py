@@ -116,7 +116,7 @@ def read_keywords(photo: Path) -> Keywords:
 
     If a sidecar cannot be read, the photo's own words do not count: the sidecar may say something else.
     """
-    for sidecar in _sidecars(photo):
+    for sidecar in sidecars_of(photo):
         try:
             words = _distinct(keyword_paths(read_file(sidecar)))
         except OSError as error:
@@ -134,29 +134,50 @@ def read_keywords(photo: Path) -> Keywords:
         return Keywords()  # whoever decodes the photo says what is wrong with it
 
 
-def _sidecars(photo: Path) -> Iterator[Path]:
+def sidecars_of(photo: Path) -> Iterator[Path]:
     """`boat.jpg.xmp` (digiKam, darktable), then `boat.xmp` (Lightroom and other commercial programs)."""
     for suffix in (".xmp", ".XMP"):
         yield photo.with_name(photo.name + suffix)
         yield photo.with_suffix(suffix)
 
 
-def _inside(photo: Path, image: ImageFile.ImageFile) -> Keywords:
-    problem = ""
-    packet = _embedded_xmp(image)
+def paths_inside(photo: Path) -> list[KeywordPath]:
+    """The keywords inside a photo without all that VectorTag wrote; none where they cannot be read."""
     try:
-        words = _distinct(keyword_paths(packet)) if packet.strip(b"\x00 \t\r\n") else ()
+        with open_photo(photo) as file, identify(file) as image:
+            return _paths_inside(image, confirmed=False)[0]
+    except (OSError, PhotoError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return []
+
+
+def _inside(photo: Path, image: ImageFile.ImageFile) -> Keywords:
+    paths, to_learn, problem = _paths_inside(image)
+    words = _distinct(paths)
+    if problem and not words:
+        return Keywords(problem=f"{escape_path(photo)}: the XMP inside it cannot be read: {problem}")
+    return Keywords(words, _distinct(to_learn))
+
+
+def _paths_inside(
+    image: ImageFile.ImageFile, *, confirmed: bool = True
+) -> tuple[list[KeywordPath], list[KeywordPath], str]:
+    """The keywords, the same for learning, and what is wrong with the XMP."""
+    problem = ""
+    packet = embedded_xmp(image)
+    try:
+        paths = keyword_paths(packet, confirmed=confirmed) if packet.strip(b"\x00 \t\r\n") else []
     except XmpError as error:
-        words, problem = (), f"{escape_path(photo)}: the XMP inside it cannot be read: {error}"
-    if words:
-        return Keywords(words, words)
+        paths, problem = [], str(error)
+    if _distinct(paths):
+        return paths, paths, ""
     if keywords := _from_iptc(image):
-        return Keywords(_distinct([[word] for word in keywords]), _distinct(map(split_keyword, keywords)))
-    words = _distinct([[word] for word in _from_exif(image)])
-    return Keywords(words, words, "" if words else problem)
+        return [[word] for word in keywords], list(map(split_keyword, keywords)), ""
+    paths = [[word] for word in _from_exif(image)]
+    return paths, paths, problem
 
 
-def _embedded_xmp(image: Image.Image) -> bytes:
+def embedded_xmp(image: Image.Image) -> bytes:
+    """The XMP packet inside a photo whose header was read; b"" if it has none."""
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     return packet.encode() if isinstance(packet, str) else bytes(packet)
 

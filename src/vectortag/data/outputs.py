@@ -69,6 +69,8 @@ REPORT_JSON = FileKind("a VectorTag JSON report", _begins(b'{\n  "model": '))
 TAGS_CSV = FileKind("a CSV file of tags", _begins(b"path,tag,score,"))
 TAGS_TABLE = FileKind("a table of tags", _is_table)
 FOUND_TABLE = FileKind("a table of photos", _begins(b" similarity  photo", b"similarity  photo"))
+SEARCH_TABLE = FileKind("a table of found photos", _begins(b" score  photo", b"score  photo"))
+SEARCH_CSV = FileKind("a CSV file of found photos", _begins(b"path,score,taken,"))
 PAGE = FileKind(
     "a VectorTag page",
     lambda start: start.startswith(b"<!doctype html>") and b"figcaption { font-size: .8rem;" in start,

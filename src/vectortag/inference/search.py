@@ -128,16 +128,25 @@ class PhotoIndex(Generic[P]):
         Raises:
             MissingExtraError, WordsError: as `search`.
         """
-        evidence = self._words.evidence
-        if evidence is None or has_whole_word(sentence):
-            return None
-        near = self._words.nearest(self._embed_sentence(sentence), NEAREST)
-        if evidence.group(near[0][1]) >= 0:
-            return None
-        return (
-            f'"{sentence}" is far from everything that the model "{self._tagger.folder.manifest.name}" knows, so this '
-            f"order may mean nothing. The nearest words: {', '.join(word for word, _ in near)}"
-        )
+        return doubt_of(self._words, sentence, self._embed_sentence(sentence), self._tagger.folder.manifest.name)
+
+
+def doubt_of(words: Words, sentence: str, vector: FloatArray, model: str) -> str | None:
+    """As `PhotoIndex.doubt`.
+
+    Args:
+        vector: (D,) of the sentence.
+        model: its name, for the warning.
+    """
+    if words.evidence is None or has_whole_word(sentence):
+        return None
+    near = words.nearest(vector, NEAREST)
+    if words.evidence.group(near[0][1]) >= 0:
+        return None
+    return (
+        f'"{sentence}" is far from everything that the model "{model}" knows, so this order may mean nothing. '
+        f"The nearest words: {', '.join(word for word, _ in near)}"
+    )
 
 
 def with_tags(

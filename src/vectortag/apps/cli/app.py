@@ -22,6 +22,7 @@ from vectortag.core.errors import (
     CorrectionError,
     MissingExtraError,
     OverwriteError,
+    QueryError,
     ShapeError,
     UnknownModelError,
     UnknownTagError,
@@ -36,6 +37,7 @@ USAGE_ERRORS = (
     CorrectionError,
     MissingExtraError,
     OverwriteError,
+    QueryError,
     ShapeError,
     UnknownModelError,
     UnknownTagError,
@@ -47,6 +49,10 @@ COMMANDS = {
     "tag": "tag",
     "explain": "explain",
     "find": "find",
+    "library": "library",
+    "search": "search",
+    "duplicates": "search",
+    "stats": "search",
     "compare": "compare",
     "evaluate": "evaluate",
     "report": "report",
@@ -69,7 +75,8 @@ COMMANDS = {
     "bench": "bench",
     "inspect": "inspect",
 }
-"""The module of each command, in the order of the help. The function has the name of the command."""
+"""The module of each command, in the order of the help. The function has the name of the command; or it is the name of
+a typer.Typer with commands of its own."""
 
 
 def app_with(commands: Iterable[str]) -> typer.Typer:
@@ -86,7 +93,11 @@ def app_with(commands: Iterable[str]) -> typer.Typer:
     app.callback()(_options)
     for name in commands:
         module = importlib.import_module(f"vectortag.apps.cli.{COMMANDS[name]}")
-        app.command(name)(getattr(module, name.replace("-", "_")))
+        command = getattr(module, name.replace("-", "_"))
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 

@@ -144,3 +144,30 @@ def progress_over(items: Iterable[Item], *, total: int, what: str) -> Iterator[I
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=notes.console, transient=True) as progress:
         yield from progress.track(items, total=total)
+
+
+SECONDS_BETWEEN_NOTES = 10.0
+
+
+@contextlib.contextmanager
+def progress_of(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to call with the photos that are done and all of them: a bar, or a line every 10 seconds."""
+    if notes.hushed or not sys.stderr.isatty():
+        yield _LineEverySeconds(what)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes.console, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+class _LineEverySeconds:
+    def __init__(self, what: str) -> None:
+        self._what, self._told = what, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() - self._told > SECONDS_BETWEEN_NOTES:
+            self._told = time.monotonic()
+            notes.progress(f"{self._what}: {done:,} of {total:,}")

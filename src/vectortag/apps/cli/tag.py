@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
 from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
+from vectortag.apps.cli.tag_job import TagJob
 from vectortag.apps.formats import (
     CsvWriter,
     JsonLinesWriter,
@@ -19,13 +21,22 @@ from vectortag.apps.formats import (
     name_in,
     summary_line,
 )
-from vectortag.core.file_names import escape_path
+from vectortag.core.errors import ConfigError
+from vectortag.core.file_names import escape_path, is_missing
+from vectortag.core.folders import library_file
 from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
 from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
 from vectortag.inference.tagger import Tagger
 
+if TYPE_CHECKING:
+    from vectortag.apps.cli.tag_sidecars import TagSidecars
+    from vectortag.library.stored_taggings import StoredTaggings
+
 Format = Literal["table", "jsonl", "csv"]
+
+LOWEST_STORED = 0.05
+"""A library has scores from here on exactly; see `vectortag.library.library_model.ALWAYS_KEPT`."""
 
 
 def tag(
@@ -51,10 +62,29 @@ def tag(
     precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with this --output where it was broken off. Keeps FILE.part until then."),
+    ] = False,
+    library: Annotated[
+        Path | None, typer.Option("--library", help="Take what this library knows. Default: your photo library.")
+    ] = None,
+    no_library: Annotated[bool, typer.Option("--no-library", help="Look at every photo again.")] = False,
+    write_xmp: Annotated[
+        bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")
+    ] = False,
+    dry_run: options.DryRun = False,
+    parent: options.Parent = None,
+    min_score: options.MinScore = None,
+    only: options.Only = None,
+    hidden: options.Not = None,
+    rename: options.Rename = None,
+    embed: options.Embed = False,
 ) -> int:
     """Find the tags of photos.
 
-    A photo that cannot be read becomes an error in the output, and the others go on; the exit status is then 1.
+    A photo that cannot be read becomes an error in the output, and the others go on; the exit status is then 1. What
+    your photo library knows by the same model is taken from there, for photos that have not changed.
 
     **Examples**
 
@@ -63,7 +93,11 @@ def tag(
     `vectortag tag photos/ --format jsonl --output tags.jsonl`
 
     `vectortag tag photos/ --threshold 0 --top-k 5`
+
+    `vectortag tag photos/ --write-xmp --parent auto --not person`
     """
+    if resume and (output is None or form != "jsonl"):
+        raise ConfigError("--resume needs --format jsonl and --output FILE")
     if output is not None:
         check_output(output, FILE_KINDS[form], inputs=InputFiles(paths), overwrite=overwrite)
     tagger = Tagger.load(
@@ -76,22 +110,80 @@ def tag(
         additions=additions,
         max_pixels=max_pixels,
     )
+    given = (parent, min_score, only, hidden, rename)
+    sidecars = _sidecars(tagger, given, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
     photos = NamedPhotos(paths, exclude or ())
-    total, failed = photos.count(), 0
-    with open_output(output) as stream:
-        writer = WRITERS[form](stream)
-        for result in progress_over(tagger.tag_many(photos), total=total, what="tagging"):
-            if isinstance(result, FailedTagging):
-                failed += 1
-                writer.failed(result)
-            else:
-                writer.tagged(result, result.select(threshold=threshold, top_k=top_k, all_scores=all_scores))
+    select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
+    job = _job(tagger, output, {**select.keywords, "profile": profile}) if resume and output is not None else None
+    source = _source(tagger, library, select) if not no_library else tagger
+    total, failed = photos.count(), job.failed if job else 0
+    left = photos if job is None else (photo for photo in photos if escape_path(photo) not in job.done)
+    to_do = total - (len(job.done) if job else 0)
+    taggings = source.tag_many(left)
+    if sidecars is not None:
+        taggings = sidecars.written(taggings, partial(Tagging.select, threshold=threshold, top_k=top_k))
+    with open_output(output) if job is None else job.writing() as stream:
+        failed += _write(WRITERS[form](stream), progress_over(taggings, total=to_do, what="tagging"), select)
     say_left_out(paths, total, photos.left_out)
     if failed:
         notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
     if form == "jsonl" and photos.left_out.counts:
         notes.print(summary_line(total, failed, photos.left_out))
-    return 1 if failed else 0
+    refused = sidecars.finish() if sidecars is not None else 0
+    return 1 if failed or refused else 0
+
+
+def _sidecars(
+    tagger: Tagger, given: options.SidecarOptions, *, write_xmp: bool, dry_run: bool, embed: bool
+) -> TagSidecars | None:
+    """What writes sidecars, if that was asked for."""
+    if write_xmp:
+        from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
+
+        return TagSidecars(tagger, given, dry_run=dry_run, embed=embed)
+    if dry_run or embed or any(option is not None for option in given):
+        raise ConfigError(
+            "--dry-run, --parent, --min-score, --only, --not, --rename and --embed go with --write-xmp. Add it"
+        )
+    return None
+
+
+def _write(
+    writer: Writer, results: Iterable[Tagging | FailedTagging], select: Callable[..., Sequence[TagScore]]
+) -> int:
+    """Write all results. Returns how many photos could not be tagged."""
+    failed = 0
+    for result in results:
+        if isinstance(result, FailedTagging):
+            failed += 1
+            writer.failed(result)
+        else:
+            writer.tagged(result, select(result))
+    return failed
+
+
+def _source(tagger: Tagger, library: Path | None, select: partial[Sequence[TagScore]]) -> Tagger | StoredTaggings:
+    """A library that has the scores that will be written, exactly; else the tagger."""
+    lowest = select.keywords["threshold"]
+    if select.keywords["all_scores"] or (lowest is not None and lowest < LOWEST_STORED):
+        return tagger
+    if library is None and is_missing(library_file()):
+        return tagger
+    from vectortag.library.stored_taggings import StoredTaggings  # here, since not everybody has a library
+
+    return StoredTaggings.open(tagger, library) or tagger
+
+
+def _job(tagger: Tagger, output: Path, chosen: Mapping[str, Any]) -> TagJob:
+    """The job of an output: what of it is done already."""
+    session = tagger.embedder.session
+    about = {"model": tagger.id, "precision": session.precision, "size": tagger.embedder.size}
+    added = [tag.name for tag in tagger.additions]
+    job = TagJob(output, {**about, "additions": added, **chosen})
+    job.read()
+    if job.done:
+        notes.progress(f"going on: {len(job.done):,} photos are done")
+    return job
 
 
 class TableWriter:
@@ -123,6 +215,7 @@ class TableWriter:
         self._write((f"  error: {failure.error}", "red"))
 
 
+Writer = TableWriter | JsonLinesWriter | CsvWriter
 WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
     "table": TableWriter,
     "jsonl": JsonLinesWriter,

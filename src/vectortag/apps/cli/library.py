@@ -1,0 +1,257 @@
+"""vectortag library"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from vectortag.apps.cli import library_xmp, options
+from vectortag.apps.cli.output import notes, progress_of, stdout
+from vectortag.apps.cli.signals import FinishOnSignal
+from vectortag.core.file_names import escape_path
+from vectortag.core.folders import library_file
+from vectortag.core.plain_text import printable
+from vectortag.library.library import Library
+from vectortag.library.status import LibraryStatus
+from vectortag.library.update import Updated
+from vectortag.model.calibration import Profile
+
+library = typer.Typer(
+    help="Keep a photo library: photos are tagged once, and what is known of them is kept in one file.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+File = Annotated[
+    Path | None, typer.Option("--library", help="The library's file. Default: library.sqlite in your data folder.")
+]
+ChosenProfile = Annotated[
+    Profile | None,
+    typer.Option("--profile", help="The thresholds to use. Default: those of the last update, or balanced."),
+]
+ChosenModel = Annotated[
+    str | None, typer.Option("--model", "-m", help="A model's name or folder. Default: that of the last update.")
+]
+Prune = Annotated[bool, typer.Option("--prune", help="Forget photos that are gone, and what other models computed.")]
+Retry = Annotated[bool, typer.Option("--retry", help="Also try photos again that could not be read.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Stay, and update whenever a file changes, until Ctrl-C.")]
+
+
+@library.command("add")
+def add(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of photos.", show_default=False)],
+    file: File = None,
+    model: ChosenModel = None,
+    profile: ChosenProfile = None,
+    max_pixels: options.MaxPixels = None,
+    threads: options.Threads = None,
+) -> int:
+    """Add folders to the library, and tag their photos.
+
+    Ctrl-C ends it after the photos in hand. What is done is kept, and `vectortag library update` goes on.
+
+    **Example**
+
+    `vectortag library add ~/Pictures /media/nas/photos`
+    """
+    with Library.open(file) as opened:
+        for folder in folders:
+            root = opened.add(folder)
+            notes.progress(f"{escape_path(root.path)}: part of the library {escape_path(opened.file)}")
+        with FinishOnSignal() as stop:
+            run = partial(opened.update, model=model, profile=profile, max_pixels=max_pixels, threads=threads)
+            return _run(opened, run, stop)
+
+
+@library.command("update")
+def update(
+    file: File = None,
+    model: ChosenModel = None,
+    profile: ChosenProfile = None,
+    prune: Prune = False,
+    retry: Retry = False,
+    watch: Watch = False,
+    max_pixels: options.MaxPixels = None,
+    threads: options.Threads = None,
+) -> int:
+    """Tag what is new or changed in the library's folders.
+
+    Photos that were moved or copied are not tagged again. Photos that are gone are kept in the library until `--prune`.
+
+    **Examples**
+
+    `vectortag library update`
+
+    `vectortag library update --model lite0 --prune`
+    """
+    with Library.open(file, create=False) as opened, FinishOnSignal() as stop:
+        run = partial(opened.update, model=model, profile=profile, max_pixels=max_pixels, threads=threads)
+        code = _run(opened, partial(run, prune=prune, retry=retry), stop)
+        if watch and not stop():
+            from vectortag.library.watch import changes
+
+            notes.progress("watching; Ctrl-C ends it")
+            for _ in changes(opened.roots, stop=stop):
+                code = _run(opened, run, stop)
+        return code
+
+
+@library.command("status")
+def status(
+    file: File = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="Print the photos that cannot be read, and why.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Also check the whole file for damage.")] = False,
+) -> int:
+    """Show what the library holds, and which of its folders are offline.
+
+    **Example**
+
+    `vectortag library status`
+    """
+    with Library.open(file, create=False) as opened:
+        if check:
+            opened.check()
+            notes.progress(f"{escape_path(opened.file)}: no damage")
+        if errors:
+            for path, why in opened.errors():
+                stdout().print(f"{printable(escape_path(path))}: {printable(why)}")
+            return 0
+        found = opened.status()
+        if as_json:
+            stdout().print(json.dumps(_describe(found), indent=2))
+        else:
+            _print_status(found)
+    return 0
+
+
+@library.command("remove")
+def remove(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of the library.", show_default=False)],
+    file: File = None,
+) -> int:
+    """Forget folders and their photos; no file of yours is touched. What you confirmed or rejected is kept.
+
+    **Example**
+
+    `vectortag library remove ~/Pictures`
+    """
+    with Library.open(file, create=False) as opened:
+        for folder in folders:
+            count = opened.remove(folder)
+            notes.progress(f"{escape_path(folder)}: no part of the library any more; {_counted(count)} forgotten")
+    return 0
+
+
+@library.command("relocate")
+def relocate(
+    old: Annotated[Path, typer.Argument(help="The folder as the library knows it.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="Where it is now.", show_default=False)],
+    file: File = None,
+) -> int:
+    """Follow a folder that was moved or is mounted elsewhere now. Some photos are compared first.
+
+    **Example**
+
+    `vectortag library relocate /media/old/photos /media/new/photos`
+    """
+    with Library.open(file, create=False) as opened:
+        root = opened.relocate(old, new)
+    notes.progress(f"{escape_path(root.path)}: is now the place of these photos")
+    return 0
+
+
+def _run(opened: Library, run: Callable[..., Updated], stop: FinishOnSignal) -> int:
+    """Run an update, and say what it did. Returns the exit status."""
+    with progress_of("tagging") as progress:
+        done = run(stop=stop, progress=progress)
+    _say_what_was_done(opened, done)
+    if done.stopped:
+        left = f"{_counted(done.left)} left" if done.left else "some folders were not looked through"
+        notes.print(f"stopped; {left}. Go on with: vectortag library update{_named(opened)}", style="yellow")
+        return stop.status
+    return 1 if done.failed or done.unsettled or done.seen.closed else 0
+
+
+def _named(opened: Library) -> str:
+    """The option that names a library which is not the default one."""
+    return "" if opened.file == library_file() else f" --library {escape_path(opened.file)}"
+
+
+def _say_what_was_done(opened: Library, done: Updated) -> None:
+    seen = done.seen
+    counts = {
+        "new": seen.new,
+        "changed": seen.changed,
+        "moved": done.moved,
+        "gone": seen.gone,
+        "tagged": done.analysed,
+        "tagged from stored embeddings": done.adopted,
+        "unreadable": done.failed,
+        "forgotten": done.pruned,
+    }
+    told = "".join(f", {count:,} {what}" for what, count in counts.items() if count)
+    notes.progress(f"{_counted(seen.photos)}{told or ', all as they were' * (seen.photos > 0)}")
+    for root in opened.roots():
+        if root.why:
+            notes.print(f"{escape_path(root.path)}: offline, its photos are kept: {root.why}", style="yellow")
+    for folder in seen.closed:
+        notes.print(f"{folder}: cannot be read now, its photos are kept", style="yellow")
+    if done.unsettled:
+        notes.print(f"{_counted(done.unsettled)} changed or went away meanwhile; run it again", style="yellow")
+    if done.failed:
+        notes.print(f"unreadable photos: vectortag library status --errors{_named(opened)}", style="yellow")
+    if there := seen.left_out.in_words(others=not seen.photos):
+        notes.progress(f"left out: {there}")
+
+
+def _counted(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count:,} photos"
+
+
+def _describe(found: LibraryStatus) -> dict[str, object]:
+    folders = [
+        {
+            "path": escape_path(one.root.path),
+            "state": "offline" if one.root.why else "online",
+            "why": one.root.why,
+            "seen": one.root.seen,
+            "photos": one.photos,
+            "unread": one.unread,
+            "unreadable": one.failed,
+            "gone": one.gone,
+        }
+        for one in found.roots
+    ]
+    name, precision, size = found.model or (None, None, None)
+    model = {"model": name, "precision": precision, "size": size}
+    return {
+        "file": escape_path(found.file),
+        "bytes": found.bytes,
+        **model,
+        "analysed": found.analysed,
+        "folders": folders,
+    }
+
+
+def _print_status(found: LibraryStatus) -> None:
+    name, precision, _ = found.model or ("none yet", "", 0)
+    stdout().print(f"{printable(escape_path(found.file))}: {found.bytes / 1e6:.1f} MB, model {name} {precision}")
+    table = Table("folder", "photos", "unread", "unreadable", "gone", "seen", "state", box=None, header_style="bold")
+    for one in found.roots:
+        seen = "never" if one.root.seen is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(one.root.seen))
+        counts = (f"{count:,}" for count in (one.photos, one.unread, one.failed, one.gone))
+        state = f"offline: {one.root.why}" if one.root.why else "online"
+        table.add_row(printable(escape_path(one.root.path)), *counts, seen, printable(state))
+    stdout().print(table)
+
+
+for name in ("write-xmp", "forget", "accept", "reject", "rename", "lists"):
+    library.command(name)(getattr(library_xmp, name.replace("-", "_")))

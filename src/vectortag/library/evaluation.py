@@ -1,0 +1,288 @@
+"""A query over the photos of a library: what each part of it finds, and what a sentence or a photo puts in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vectortag.core.errors import QueryError
+from vectortag.core.types import FloatArray
+from vectortag.inference.search import doubt_of
+from vectortag.library.lexicon import SEEN_TOGETHER, SMALL_WORDS, Meaning
+from vectortag.library.near_photo import direction_of
+from vectortag.library.photo_filters import analysed_by, rated, taken, taken_near, with_keywords
+from vectortag.library.query import And, Dated, Named, Node, Not, Or, Phrase, Placed, Rated, Scored, Word, Words
+from vectortag.library.searched import Searched
+from vectortag.model.words.word_vectors import sentence_vector
+
+IN_NAME = np.float32(0.5)
+"""What the name of a folder or file counts: a keyword is certain, and a tag that the model shows has its score."""
+
+Ranking = Literal["sentence", "likeness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Attributes: `values` (N,), and what a photo has whose value is not 0; `has_number`: say the value, too."""
+
+    text: str
+    values: FloatArray
+    has_number: bool = False
+
+    def at(self, row: int) -> str:
+        """In words, of one photo."""
+        return f"{self.text} {self.values[row]:.2f}" if self.has_number else self.text
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """What a query finds.
+
+    Attributes:
+        found: (N,) bool.
+        scores: (N,) what to order by.
+        reasons, readings: see `vectortag.library.search`.
+        tags: of the model, that photos were asked to show.
+        sentence: what was read as a sentence, or None.
+        ranked_by: None where `scores` are the products of the query's own numbers.
+        doubt: of the sentence.
+    """
+
+    searched: Searched
+    found: npt.NDArray[np.bool_] = field(init=False)
+    scores: FloatArray = field(init=False)
+    reasons: list[Reason] = field(default_factory=list)
+    readings: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    ranked_by: Ranking | None = None
+    doubt: str | None = None
+    _sentences: list[str] = field(default_factory=list)
+    _near: list[Named] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, searched: Searched, node: Node) -> Evaluation:
+        """Evaluate a query.
+
+        Raises:
+            QueryError: it names what is not there, or a sentence stands where it cannot rank.
+            MissingExtraError, WordsError: the sentence cannot be read.
+        """
+        evaluation = cls(searched)
+        evaluation.scores = evaluation._value(node, ranks=True, why=True)
+        evaluation.found = evaluation.scores > 0
+        evaluation._rank()
+        return evaluation
+
+    @property
+    def sentence(self) -> str | None:
+        """All words that are no name, in their order."""
+        return " ".join(self._sentences) or None
+
+    def _rank(self) -> None:
+        rankings: list[FloatArray] = []
+        if self.sentence is not None:
+            rankings.append(self._by_sentence(self.sentence))
+        for near in self._near:
+            rankings.append(self._by_likeness(near))
+        if not rankings:
+            return
+        self.ranked_by = "likeness" if self.sentence is None else "sentence"
+        self.scores = rankings[0] if len(rankings) == 1 else _together(rankings, self.found)
+
+    def _by_sentence(self, sentence: str) -> FloatArray:
+        words, vectors = self.searched.words, self.searched.directions
+        text = sentence_vector(sentence)
+        self.found &= vectors.known
+        self.doubt = doubt_of(words, sentence, text, self.searched.model.name if self.searched.model else "")
+        cosines = vectors.cosines(words.queries(text[None])[0])
+        hint = "" if " " in sentence else self.searched.lexicon.near(sentence)
+        self.readings.append(
+            f'"{sentence}": {"a sentence" if " " in sentence else "no name here, so a sentence."}{hint}'
+        )
+        self.reasons.append(Reason("sentence", cosines, has_number=True))
+        return cosines
+
+    def _by_likeness(self, near: Named) -> FloatArray:
+        if self.searched.model is None:
+            raise QueryError(near.at, "no model has looked at the photos. Run: vectortag library update")
+        query = direction_of(self.searched.database, self.searched.model, near)
+        vectors = self.searched.embeddings
+        self.found &= vectors.known
+        cosines = vectors.cosines(query)
+        self.reasons.append(Reason("likeness", cosines, has_number=True))
+        return cosines
+
+    def _value(self, node: Node, *, ranks: bool, why: bool) -> FloatArray:
+        """(N,): 0 where a part does not find a photo.
+
+        Args:
+            ranks: whether a sentence may stand here.
+            why: whether what is found here is a reason.
+        """
+        match node:
+            case And():
+                return _product([self._value(part, ranks=ranks, why=why) for part in node.parts])
+            case Or():
+                return np.maximum.reduce([self._value(part, ranks=False, why=why) for part in node.parts])
+            case Not():
+                return (self._value(node.part, ranks=False, why=False) == 0).astype(np.float32)
+            case Words():
+                return self._words(node, ranks=ranks, why=why)
+            case Phrase():
+                known = self._name(node.text, why=why)
+                return self._sentence(node.text, node.at, ranks) if known is None else known
+            case Named(name="near"):
+                if not ranks:
+                    raise QueryError(node.at, f'"{node}" {_CANNOT_RANK}')
+                self._near.append(node)
+                return self._all()
+        values, text, has_number = self._leaf(node, why=why)
+        if why:
+            self.reasons.append(Reason(text, values, has_number))
+        return values
+
+    def _leaf(self, node: Named | Scored | Rated | Dated | Placed, *, why: bool) -> tuple[FloatArray, str, bool]:
+        """The values of a field, what to say of a photo that has them, and whether to say the value."""
+        table, database = self.searched.table, self.searched.database
+        match node:
+            case Named(name="tag"):
+                meaning = self._tag(node.text, node.at, why=why)
+                return table.spread(self.searched.tag_scores.shown(meaning)), meaning.shown or node.text, True
+            case Scored():
+                meaning = self._tag(node.tag, node.at, why=why)
+                scores = self.searched.tag_scores.compared(meaning, node.comparison, node.number)
+                values = table.spread(scores)
+                is_least = node.comparison in {">", ">="}
+                return values if is_least else (values > 0).astype(np.float32), str(node), False
+            case Named(name="keyword"):
+                return self._keywords(self._keyword(node.text, node.at)), f"keyword {node.text}", False
+            case Named(name="path"):
+                return self.searched.paths.with_path(node.text), f"path {node.text}", False
+            case Named(name="file"):
+                return self.searched.paths.with_file_name(node.text), f"file {node.text}", False
+            case Named():
+                return analysed_by(database, table, node), str(node), False
+            case Rated():
+                return rated(database, table, node), str(node), False
+            case Dated():
+                return taken(database, table, node.first, node.last), str(node), False
+            case Placed():
+                return taken_near(database, table, node), str(node), False
+
+    def _words(self, node: Words, *, ranks: bool, why: bool) -> FloatArray:
+        """Names of several words first, the longest at each word; the rest makes the run a sentence."""
+        factors, unknown, place = list[FloatArray](), list[Word](), 0
+        while place < len(node.words):
+            values, length = self._longest_name(node.words[place : place + SEEN_TOGETHER], why=why)
+            if values is None:
+                unknown.append(node.words[place])
+            else:
+                factors.append(values)
+            place += length
+        telling = [
+            word for word in unknown if word.text.lower() not in SMALL_WORDS and any(map(str.isalnum, word.text))
+        ]
+        if telling or not factors:
+            run = " ".join(word.text for word in node.words)
+            factors.append(self._sentence(run, (telling or unknown)[0].at, ranks))
+        return _product(factors)
+
+    def _longest_name(self, words: Sequence[Word], *, why: bool) -> tuple[FloatArray | None, int]:
+        for length in range(len(words), 0, -1):
+            text = " ".join(word.text for word in words[:length])
+            if length == 1 and text.lower() in SMALL_WORDS:
+                break
+            if (values := self._name(text, why=why)) is not None:
+                return values, length
+        return None, 1
+
+    def _name(self, text: str, *, why: bool) -> FloatArray | None:
+        """What has a tag, keyword, date, folder or file of this name; None if nothing is called so."""
+        meaning = self.searched.lexicon.meaning(text)
+        reasons: list[Reason] = []
+        if meaning.shown is not None:
+            values = self.searched.table.spread(self.searched.tag_scores.shown(meaning))
+            reasons.append(Reason(meaning.shown, values, has_number=True))
+            if why:
+                self._asked_for(meaning)
+        if meaning.keywords:
+            reasons.append(Reason(f"keyword {text}", self._keywords(meaning)))
+        if meaning.year is not None and (dated := self._year(meaning.year)).any():
+            reasons.append(Reason(f"date {text}", dated))
+        if (named := self.searched.paths.with_words(text)).any():
+            reasons.append(Reason(f"folder or file {text}", named * IN_NAME))
+        if not reasons:
+            return None
+        kinds = [f"the tag {meaning.shown}"] if meaning.shown is not None else []
+        kinds += ["a keyword"] if meaning.keywords else []
+        kinds += ["a name of folders or files"] if named.any() else []
+        self.readings.append(f'"{text}": {", ".join(kinds) or "a year"}')
+        if why:
+            self.reasons.extend(reasons)
+        return np.maximum.reduce([reason.values for reason in reasons])
+
+    def _sentence(self, text: str, at: int, ranks: bool) -> FloatArray:
+        if not ranks:
+            raise QueryError(
+                at,
+                f'"{text}" is no tag, keyword, folder or file of this library.{self.searched.lexicon.near(text)} '
+                f"As a sentence it {_CANNOT_RANK}",
+            )
+        self._sentences.append(text)
+        return self._all()
+
+    def _tag(self, text: str, at: int, *, why: bool) -> Meaning:
+        meaning = self.searched.lexicon.tag(text)
+        if not meaning.is_known:
+            model = f' of the model "{self.searched.model.name}"' if self.searched.model else ""
+            hint = self.searched.lexicon.near(text)
+            raise QueryError(at, f'"{text}" is no tag{model}.{hint} All tags: vectortag tags MODEL')
+        if why:
+            self._asked_for(meaning)
+        return meaning
+
+    def _asked_for(self, meaning: Meaning) -> None:
+        if meaning.tag is not None and self.searched.model is not None:
+            self.tags.append(self.searched.model.tags[meaning.tag])
+
+    def _keyword(self, text: str, at: int) -> Meaning:
+        meaning = self.searched.lexicon.keyword(text)
+        if not meaning.is_known:
+            raise QueryError(at, f'no photo has the keyword "{text}".{self.searched.lexicon.near(text)}')
+        return meaning
+
+    def _keywords(self, meaning: Meaning) -> FloatArray:
+        return with_keywords(self.searched.database, self.searched.table, meaning.keywords)
+
+    def _year(self, year: str) -> FloatArray:
+        return taken(self.searched.database, self.searched.table, year, year)
+
+    def _all(self) -> FloatArray:
+        return np.ones(len(self.searched.table), np.float32)
+
+
+_CANNOT_RANK = (
+    'can only put photos in order: it cannot stand next to "or" or behind "not". Put it beside the rest, or name a tag'
+)
+
+
+def _product(factors: Sequence[FloatArray]) -> FloatArray:
+    """The smallest product is no 0: many small scores are found all the same."""
+    product = np.multiply.reduce(factors)
+    return np.where(np.all([factor > 0 for factor in factors], axis=0), np.maximum(product, 1e-30), 0).astype(
+        np.float32
+    )
+
+
+def _together(rankings: Sequence[FloatArray], found: npt.NDArray[np.bool_]) -> FloatArray:
+    """One order of several: each in deviations from its mean over the photos found, summed up."""
+    total = np.zeros(len(found), np.float32)
+    for ranking in rankings:
+        among = ranking[found]
+        if len(among):
+            total += (ranking - among.mean()) / max(float(among.std()), 1e-6)
+    return total

@@ -1,0 +1,252 @@
+"""The class Library: the one front door of a photo library, for the command line, the page, the service and Python."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from vectortag.core.errors import LibraryError, UnknownModelError
+from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.core.folders import library_file
+from vectortag.inference.tagger import Tagger
+from vectortag.library import folders
+from vectortag.library.curation import Curation
+from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
+from vectortag.library.folders import Root, roots_of
+from vectortag.library.library_model import LibraryModel
+from vectortag.library.query import Node
+from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
+from vectortag.library.search import SearchResult, search
+from vectortag.library.searched import SearchCache
+from vectortag.library.stats import LibraryStats, stats_of
+from vectortag.library.status import LibraryStatus, status_of
+from vectortag.library.update import Update, Updated
+from vectortag.library.update_lock import update_lock
+from vectortag.model.calibration import Profile
+from vectortag.model.folder import ModelFolder
+
+
+class Library(Curation):
+    """A photo library in one SQLite file.
+
+    with Library.open() as library:
+        library.add("~/Pictures")
+        library.update()
+
+    Attributes:
+        file: the SQLite file.
+        database: the open connection, in autocommit mode; see `vectortag.library.schema` for its tables.
+    """
+
+    def __init__(self, file: Path, database: sqlite3.Connection) -> None:
+        self.file = file
+        self.database = database
+        self._searches = SearchCache(database, file)
+
+    @classmethod
+    def open(cls, file: str | Path | None = None, *, create: bool = True) -> Library:
+        """Open a library.
+
+        Args:
+            file: its SQLite file; None is `library.sqlite` in the user's data folder.
+            create: make a new one if there is none.
+
+        Raises:
+            LibraryError: there is none, or the file is not a library, is damaged, or is of a newer version.
+        """
+        path = library_file() if file is None else Path(file)
+        return cls(path, open_database(path, create=create))
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """A setting's value, as JSON gives it: `only`, `not`, `renames`, `parent`, `model`, `profile`."""
+        row = self.database.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def change_setting(self, key: str, value: Any) -> None:
+        """Keep a value that JSON can hold; None forgets it."""
+        with explained(self.file), transaction(self.database):
+            if value is None:
+                self.database.execute("DELETE FROM settings WHERE key = ?", (key,))
+            else:
+                self.database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
+
+    @property
+    def model_row(self) -> int | None:
+        """The row of `models` whose scores the library shows; None before the first update."""
+        row: int | None = self.setting("model_row")
+        return row
+
+    def roots(self) -> list[Root]:
+        """The folders of the library, by path."""
+        with explained(self.file):
+            return roots_of(self.database)
+
+    def add(self, folder: str | Path) -> Root:
+        """Add a folder with all below it; `update` reads its photos. Returns the root that covers it.
+
+        Raises:
+            LibraryError: there is no such folder.
+        """
+        with explained(self.file):
+            return folders.add_root(self.database, folder)
+
+    def remove(self, folder: str | Path) -> int:
+        """Forget a folder and its photos, on disk they stay. Returns the number of photos.
+
+        Raises:
+            LibraryError: it is no folder of the library.
+        """
+        with explained(self.file):
+            return folders.remove_root(self.database, folder)
+
+    def relocate(self, old: str | Path, new: str | Path) -> Root:
+        """Follow a folder that was moved, with all that is known of its photos.
+
+        Raises:
+            LibraryError: `old` is no folder of the library, or `new` does not hold its photos.
+        """
+        with explained(self.file):
+            return folders.relocate_root(self.database, old, new)
+
+    def update(
+        self,
+        *,
+        model: str | Path | ModelFolder | None = None,
+        profile: Profile | None = None,
+        prune: bool = False,
+        retry: bool = False,
+        threads: int | None = None,
+        max_pixels: int | None = None,
+        stop: Callable[[], bool] = bool,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Updated:
+        """Read and analyse what is new or changed, and note what is gone. A second process waits for the first.
+
+        Args:
+            model, profile: None: those of the last update. Others are kept for the next one.
+            prune: forget photos that are gone, and what other models computed.
+            retry: try photos again that could not be read.
+            threads, max_pixels: as for `vectortag.inference.tagger.Tagger.load`.
+            stop: asked before each photo; True ends the update after the photos in hand.
+            progress: called with the photos that are done and all that were to do.
+
+        Raises:
+            LibraryError: the library's file cannot be used.
+            UnknownModelError, ModelFolderError: as `Tagger.load`.
+        """
+        with explained(self.file), update_lock(self.file, stop=stop) as held:
+            if not held:
+                return Updated(stopped=True)
+            loaded = self._model(model, profile)
+            run = Update(self.database, loaded, threads=threads, max_pixels=max_pixels, stop=stop, progress=progress)
+            done = run.run(prune=prune, retry=retry)
+            if run.row and (self.model_row is None or not done.left):
+                self._use_row(run.row)
+            return done
+
+    def _model(self, model: str | Path | ModelFolder | None, profile: Profile | None) -> LibraryModel:
+        """Load the model, and keep what was chosen for the next time."""
+        chosen = self.setting("model") if model is None else model
+        used: Profile = profile or self.setting("profile", "balanced")
+        try:
+            loaded = LibraryModel.load(chosen, profile=used)
+        except UnknownModelError as error:
+            if model is None:
+                raise LibraryError(
+                    f"{error}\nThe library was updated with it. Name another one with --model"
+                ) from error
+            raise
+        if model is not None:
+            named = str(model.path) if isinstance(model, ModelFolder) else str(model)
+            self.change_setting("model", str(Path(named).absolute()) if Path(named).is_dir() else named)
+        if profile is not None:
+            self.change_setting("profile", profile)
+        return loaded
+
+    def _use_row(self, row: int) -> None:
+        if row != self.model_row:
+            self.change_setting("model_row", row)
+
+    def status(self) -> LibraryStatus:
+        """What the library holds. No folder is looked at."""
+        with explained(self.file):
+            return status_of(self.database, self.file, self.model_row)
+
+    def search(self, query: str | Node, *, top: int | None = 20, offline: bool = False) -> SearchResult:
+        """Find photos, best first; docs/search.md has the language.
+
+        Args:
+            query: such as "dog and (beach or snow) not person".
+            top: the number of photos to return; None: all.
+            offline: also find photos whose folder is not there now.
+
+        Raises:
+            QueryError: the query cannot be read, or names what is not there; it has the column.
+            MissingExtraError, WordsError: a sentence of the query cannot be read.
+        """
+        with explained(self.file):
+            return search(self._searches, query, model_row=self.model_row, top=top, offline=offline)
+
+    def duplicates(self, kinds: Iterable[Kind] = ("same", "alike", "burst")) -> Duplicates:
+        """Find photos that show one picture: of the same content, copies that were changed, bursts."""
+        with explained(self.file):
+            return find_duplicates(self._searches.searched(model_row=self.model_row, offline=False), kinds)
+
+    def stats(self) -> LibraryStats:
+        """Count what the library holds."""
+        with explained(self.file):
+            return stats_of(self._searches.searched(model_row=self.model_row, offline=True))
+
+    def tagger(self, *, threads: int | None = None, max_pixels: int | None = None) -> Tagger:
+        """Load the model of the library, with its network, for heat maps.
+
+        Raises:
+            UnknownModelError, ModelFolderError: as `Tagger.load`.
+        """
+        profile: Profile = self.setting("profile", "balanced")
+        return Tagger.load(self.setting("model"), profile=profile, threads=threads, max_pixels=max_pixels)
+
+    def errors(self) -> list[tuple[Path, str]]:
+        """The photos that cannot be read, and why."""
+        query = (
+            "SELECT roots.path, photos.path, error FROM photos JOIN roots ON roots.id = root "
+            "WHERE error IS NOT NULL AND gone IS NULL ORDER BY 1, 2"
+        )
+        with explained(self.file):
+            return [
+                (unescape_path(root) / unescape_path(path), why) for root, path, why in self.database.execute(query)
+            ]
+
+    def check(self) -> None:
+        """Check the whole file; this takes seconds per gigabyte.
+
+        Raises:
+            LibraryError: it is damaged.
+        """
+        if found := find_damage(self.file):
+            raise LibraryError(f"{escape_path(self.file)}: the library is damaged: {'; '.join(found)}")
+
+    def back_up(self, copy: str | Path) -> None:
+        """Copy the library to a file, whole, also while others use it.
+
+        Raises:
+            OutputError: the copy cannot be written.
+        """
+        with explained(self.file):
+            back_up(self.database, self.file, Path(copy))

@@ -1,0 +1,303 @@
+"""Brings a library up to date: looks through its folders, reads what is new, and analyses contents it does not know.
+
+Work is written in batches. After a kill at any moment, the next update goes on: a photo without content is to be read,
+a content without analysis is to be analysed.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import logging
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vectortag.core.errors import PhotoError
+from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.core.types import FloatArray
+from vectortag.library.analyses import adopt, store, use_model
+from vectortag.library.folders import forget_unused, roots_of
+from vectortag.library.library_model import LibraryModel
+from vectortag.library.photo_facts import ChangedPhotoError, PhotoFacts, check_unchanged, read_facts, read_notes
+from vectortag.library.photo_rows import keep_error, keep_facts, keep_notes
+from vectortag.library.scan import Seen, scan
+from vectortag.library.schema import transaction
+from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.pipeline import map_ordered
+
+log = logging.getLogger(__name__)
+
+BATCH, SECONDS = 512, 15.0
+"""A transaction has this many photos, or what was done in this time. Each photo's tags go to other pages of the table
+`shown`: the larger the batch, the fewer pages are written per photo."""
+PAGE = 256
+"""Rows of work that are read at a time."""
+
+TO_READ = """
+SELECT photos.id, root, photos.path FROM photos JOIN roots ON roots.id = root
+WHERE content IS NULL AND error IS NULL AND gone IS NULL AND state = 'online' AND (root, photos.path) > (?, ?)
+ORDER BY root, photos.path LIMIT ?
+"""
+TO_ANALYSE = """
+SELECT photos.id, root, photos.path, size, mtime_ns, content FROM photos JOIN roots ON roots.id = root
+WHERE content IS NOT NULL AND error IS NULL AND gone IS NULL AND state = 'online' AND photos.id > ?
+AND NOT EXISTS (SELECT 1 FROM analyses WHERE analyses.content = photos.content AND model = ?)
+ORDER BY photos.id LIMIT ?
+"""
+COUNT = """
+SELECT count(*) FROM photos JOIN roots ON roots.id = root
+WHERE gone IS NULL AND error IS NULL AND state = 'online' AND
+"""
+UNREAD = f"{COUNT} content IS NULL"
+UNKNOWN = f"""
+{COUNT} content IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM analyses WHERE analyses.content = photos.content AND model = ?)
+"""
+
+PASSING = {
+    *(errno.EAGAIN, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENOENT, errno.ENOMEM, errno.ENXIO),
+    *(errno.EHOSTUNREACH, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT),
+}
+"""Errors of a drive that went away or a machine that is short of something. They say nothing of the photo, which is
+tried again by the next update."""
+
+
+@dataclass(slots=True)
+class Updated:
+    """What an update did.
+
+    Attributes:
+        seen: what the scan found.
+        read: new and changed photos that were read.
+        moved: of them, those that were elsewhere before.
+        analysed: contents that the network saw.
+        adopted: contents whose scores came from another model's embeddings.
+        failed: photos that cannot be read, among those that were tried.
+        unsettled: photos that changed or went away while they were read; the next update tries them again.
+        pruned: rows of gone photos that were forgotten.
+        left: photos that are still to be read or analysed.
+        stopped: the update was asked to end before all was done.
+    """
+
+    seen: Seen = field(default_factory=Seen)
+    read: int = 0
+    moved: int = 0
+    analysed: int = 0
+    adopted: int = 0
+    failed: int = 0
+    unsettled: int = 0
+    pruned: int = 0
+    left: int = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """A photo in hand. `facts` is None if its row has them already."""
+
+    id: int
+    path: Path
+    size: int
+    mtime_ns: int
+    content: bytes
+    facts: PhotoFacts | None
+
+
+class Update:
+    """One run over a library, by one process.
+
+    Args:
+        stop: asked before each photo; True ends the run after the photos in hand.
+        progress: called with the photos that are done and all that were to do.
+    """
+
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        model: LibraryModel,
+        *,
+        threads: int | None = None,
+        max_pixels: int | None = None,
+        stop: Callable[[], bool] = bool,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.database, self.model, self.stop, self.progress = database, model, stop, progress
+        self.threads, self.max_pixels = threads, max_pixels
+        self.done = Updated()
+        self.row = 0
+        self.roots: dict[int, Path] = {}
+        self.in_hand: deque[_Photo] = deque()
+        self.contents: set[bytes] = set()  # of `in_hand` and `analysed`
+        self.analysed: list[tuple[_Photo, FloatArray]] = []
+        self.read: list[tuple[int, PhotoFacts]] = []
+        self.failed: list[tuple[int, str]] = []
+        self.finished = self.total = 0
+        self.written = time.monotonic()
+
+    def run(self, *, prune: bool = False, retry: bool = False) -> Updated:
+        """Bring the library up to date.
+
+        Args:
+            prune: forget photos that are gone, and the analyses of other models and of contents that no photo has.
+            retry: also try photos again that could not be read.
+        """
+        if retry:
+            with transaction(self.database):
+                self.database.execute("UPDATE photos SET error = NULL, content = NULL WHERE error IS NOT NULL")
+        self.done.seen = scan(self.database, stop=self.stop)
+        self.roots = {root.id: root.path for root in roots_of(self.database)}
+        self.row = use_model(self.database, self.model)
+        self.done.adopted = adopt(self.database, self.row, self.model)
+        self._read_changed_notes()
+        self.total = self._count_left()
+        self._say_why_again()
+        if self.total and not self.stop():
+            self._work()
+        self.done.left = self._count_left() if self.total else 0
+        self.done.stopped = self.done.seen.stopped or (self.done.left > 0 and self.stop())
+        if prune and not self.done.stopped:
+            self._prune()
+        return self.done
+
+    def _count_left(self) -> int:
+        (unread,) = self.database.execute(UNREAD).fetchone()
+        (unknown,) = self.database.execute(UNKNOWN, (self.row,)).fetchone()
+        return int(unread + unknown)
+
+    def _say_why_again(self) -> None:
+        (known,) = self.database.execute("SELECT count(*) FROM analyses WHERE model <> ?", (self.row,)).fetchone()
+        (own,) = self.database.execute("SELECT count(*) FROM analyses WHERE model = ?", (self.row,)).fetchone()
+        if known and not own and self.total:
+            log.info(
+                "%s: its network is not the one that the library's embeddings come from, so %d photos are read again",
+                self.model.folder.id,
+                self.total,
+            )
+
+    def _work(self) -> None:
+        """Read and analyse. The network is opened only for the first photo that needs it."""
+        photos = self._unknown_photos()
+        first = next(photos, None)
+        if first is not None:
+            embedder = self.model.open_embedder(threads=self.threads, max_pixels=self.max_pixels)
+            for _, result in embedder.embed_many(itertools.chain([first], photos)):
+                self._take(self.in_hand.popleft(), result)
+        self._write()
+
+    def _unknown_photos(self) -> Iterator[Path]:
+        """Read photos, and yield those that the network has to see."""
+        threads = self.threads or usable_cores()
+        work = map_ordered(self._read, self._unread(), threads=threads, in_flight=4 * threads, name="facts")
+        for row, path, facts in work:
+            if isinstance(facts, PhotoError):
+                self._fail(row, path, facts)
+            elif facts.content in self.contents or self._is_known(facts.content):
+                self.read.append((row, facts))
+            else:
+                photo = _Photo(row, path, facts.size, facts.mtime_ns, facts.content, facts)
+                self._hold(photo)
+                yield path
+            self._write_sometimes()
+        for photo in self._unanalysed():
+            self._hold(photo)
+            yield photo.path
+
+    def _hold(self, photo: _Photo) -> None:
+        self.in_hand.append(photo)
+        self.contents.add(photo.content)
+
+    def _unread(self) -> Iterator[tuple[int, Path]]:
+        last: tuple[int, str] = (0, "")
+        while rows := self.database.execute(TO_READ, (*last, PAGE)).fetchall():
+            for row, root, path in rows:
+                if self.stop():
+                    return
+                last = (root, path)
+                yield row, self.roots[root] / unescape_path(path)
+
+    def _unanalysed(self) -> Iterator[_Photo]:
+        """Photos that were read before, of contents that this model has not seen."""
+        last = 0
+        while rows := self.database.execute(TO_ANALYSE, (last, self.row, PAGE)).fetchall():
+            for row, root, path, size, mtime_ns, content in rows:
+                if self.stop():
+                    return
+                last = row
+                if content not in self.contents:
+                    yield _Photo(row, self.roots[root] / unescape_path(path), size, mtime_ns, content, None)
+
+    @staticmethod
+    def _read(photo: tuple[int, Path]) -> tuple[int, Path, PhotoFacts | PhotoError]:
+        row, path = photo
+        try:
+            return row, path, read_facts(path)
+        except PhotoError as error:
+            return row, path, error
+
+    def _is_known(self, content: bytes) -> bool:
+        found = self.database.execute("SELECT 1 FROM analyses WHERE content = ? AND model = ?", (content, self.row))
+        return found.fetchone() is not None
+
+    def _take(self, photo: _Photo, result: FloatArray | PhotoError) -> None:
+        """Take what the network gave for a photo, unless its file changed since it was hashed."""
+        try:
+            check_unchanged(photo.path, photo.size, photo.mtime_ns)
+        except ChangedPhotoError as error:
+            result = error
+        if isinstance(result, PhotoError):
+            self.contents.discard(photo.content)
+            self._fail(photo.id, photo.path, result)
+        else:
+            self.analysed.append((photo, result))
+        self._write_sometimes()
+
+    def _fail(self, row: int, path: Path, error: PhotoError) -> None:
+        cause = error.__cause__
+        if isinstance(error, ChangedPhotoError) or (isinstance(cause, OSError) and cause.errno in PASSING):
+            self.done.unsettled += 1
+        else:
+            self.failed.append((row, str(error).removeprefix(f"{escape_path(path)}: ")))
+
+    def _write_sometimes(self) -> None:
+        waiting = len(self.analysed) + len(self.read) + len(self.failed)
+        if self.progress is not None:
+            self.progress(self.finished + waiting, self.total)
+        if waiting >= BATCH or (waiting and time.monotonic() - self.written > SECONDS):
+            self._write()
+
+    def _write(self) -> None:
+        """Write what is done, in one transaction."""
+        facts = self.read + [(photo.id, photo.facts) for photo, _ in self.analysed if photo.facts is not None]
+        contents = [photo.content for photo, _ in self.analysed]
+        with transaction(self.database):
+            store(self.database, self.row, self.model, contents, [embedding for _, embedding in self.analysed])
+            moved = keep_facts(self.database, facts)
+            keep_error(self.database, self.failed)
+        self.contents.difference_update(contents)
+        self.done.read += len(facts)
+        self.done.moved += moved
+        self.done.analysed += len(self.analysed)
+        self.done.failed += len(self.failed)
+        self.finished += len(self.read) + len(self.analysed) + len(self.failed)
+        self.read, self.analysed, self.failed = [], [], []
+        self.written = time.monotonic()
+
+    def _read_changed_notes(self) -> None:
+        """Read keywords and ratings of photos whose sidecars changed."""
+        query = "SELECT root, path FROM photos WHERE id = ?"
+        for start in range(0, len(self.done.seen.stale), BATCH):
+            some = self.done.seen.stale[start : start + BATCH]
+            places = [self.database.execute(query, (row,)).fetchone() for row, _ in some]
+            notes = [read_notes(self.roots[root] / unescape_path(path)) for root, path in places]
+            with transaction(self.database):
+                keep_notes(self.database, some, notes)
+
+    def _prune(self) -> None:
+        with transaction(self.database):
+            self.done.pruned = self.database.execute("DELETE FROM photos WHERE gone IS NOT NULL").rowcount
+            self.database.execute("DELETE FROM models WHERE id <> ?", (self.row,))
+            forget_unused(self.database)

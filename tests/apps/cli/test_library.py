@@ -1,0 +1,150 @@
+"""vectortag library"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vectortag.library.library import Library
+
+Cli = Callable[..., Any]
+
+
+@pytest.fixture
+def photos(make_photo: Callable[..., Path], tmp_path: Path) -> Path:
+    for seed in range(3):
+        make_photo(f"photos/{seed}.jpg", seed=seed)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def added(cli: Cli, photos: Path, tiny_model: Path) -> Any:
+    """What `library add` said."""
+    return cli("library", "add", photos, "--model", tiny_model)
+
+
+def test_add_tags_the_photos_of_a_folder(added: Any, home: Path, photos: Path):
+    assert (added.status, added.stdout) == (0, "")
+    assert f"{photos}: part of the library {home / 'library.sqlite'}" in added.stderr
+    assert "3 photos, 3 new, 3 tagged" in added.stderr
+
+
+def test_update_says_what_changed(added: Any, cli: Cli, photos: Path, make_photo):
+    make_photo("photos/new.jpg", seed=9)
+    (photos / "0.jpg").rename(photos / "moved.jpg")
+    (photos / "1.jpg").unlink()
+
+    assert "3 photos, 2 new, 1 moved, 2 gone, 1 tagged" in cli("library", "update").stderr
+    assert "3 photos, all as they were" in cli("library", "update").stderr
+    assert "3 photos, 1 forgotten" in cli("library", "update", "--prune").stderr
+
+
+def test_a_photo_that_cannot_be_read_is_named_and_is_no_success(added: Any, cli: Cli, photos: Path):
+    (photos / "bad.jpg").write_bytes(b"no photo")
+
+    done = cli("library", "update")
+
+    assert done.status == 1
+    assert "1 unreadable" in done.stderr
+    errors = cli("library", "status", "--errors")
+    assert errors.stdout.startswith(f"{photos / 'bad.jpg'}: not a photo in a known format")
+    assert cli("library", "update").status == 0
+
+
+def test_status_is_for_people_and_for_programs(added: Any, cli: Cli, photos: Path, home: Path):
+    table, found = cli("library", "status", "--check"), json.loads(cli("library", "status", "--json").stdout)
+
+    assert str(photos) in table.stdout
+    assert "online" in table.stdout
+    assert "no damage" in table.stderr
+    assert found["file"] == str(home / "library.sqlite")
+    assert found["model"].startswith("tiny@")
+    (folder,) = found["folders"]
+    assert (folder["path"], folder["photos"], folder["state"]) == (str(photos), 3, "online")
+
+
+def test_a_folder_that_is_missing_is_offline_until_it_is_relocated(added: Any, cli: Cli, photos: Path, tmp_path: Path):
+    photos.rename(tmp_path / "elsewhere")
+
+    done = cli("library", "update")
+    assert (done.status, f"{photos}: offline, its photos are kept: it is missing" in done.stderr) == (0, True)
+    assert "offline: it is missing" in cli("library", "status").stdout
+
+    assert cli("library", "relocate", photos, tmp_path / "elsewhere").status == 0
+    assert "3 photos, all as they were" in cli("library", "update").stderr
+
+
+def test_remove_forgets_a_folder(added: Any, cli: Cli, photos: Path):
+    done = cli("library", "remove", photos)
+
+    assert "no part of the library any more; 3 photos forgotten" in done.stderr
+    assert len(list(photos.iterdir())) == 3
+    again = cli("library", "remove", photos)
+    assert again.status == 1
+    assert "is no folder of this library. Its folders: none" in again.stderr
+
+
+def test_without_a_library_there_is_a_command_that_makes_one(cli: Cli, tmp_path: Path):
+    done = cli("library", "update", "--library", tmp_path / "none.sqlite")
+
+    assert done.status == 1
+    assert "no library. Make one with: vectortag library add FOLDER" in done.stderr
+
+
+def test_a_library_may_lie_anywhere(cli: Cli, photos: Path, tmp_path: Path, tiny_model: Path, home: Path):
+    file = tmp_path / "my.sqlite"
+
+    assert cli("library", "add", photos, "--library", file, "--model", tiny_model).status == 0
+
+    with Library.open(file, create=False) as library:
+        assert len(library.roots()) == 1
+    assert not (home / "library.sqlite").exists()
+
+
+class TestTagWithALibrary:
+    def test_gives_the_same_lines_without_looking_at_the_photos(
+        self, added: Any, cli: Cli, photos: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        command = ["tag", photos, "--model", tiny_model, "--format", "jsonl"]
+        looked = cli(*command, "--no-library").stdout
+        monkeypatch.setattr("vectortag.runtime.embedder.load_pixels", None)
+
+        found = cli(*command)
+
+        assert found.status == 0
+        for mine, theirs in zip(
+            map(json.loads, found.stdout.splitlines()), map(json.loads, looked.splitlines()), strict=True
+        ):
+            assert {**mine, "tags": 0} == {**theirs, "tags": 0}
+            assert [one["tag"] for one in mine["tags"]] == [one["tag"] for one in theirs["tags"]]
+            assert [one["score"] for one in mine["tags"]] == pytest.approx(
+                [one["score"] for one in theirs["tags"]], abs=1e-5
+            )
+
+    def test_looks_at_the_photos_where_all_scores_are_asked_for(
+        self, added: Any, cli: Cli, photos: Path, tiny_model: Path
+    ):
+        command = ["tag", photos, "--model", tiny_model, "--format", "jsonl", "--all-scores"]
+
+        assert cli(*command).stdout == cli(*command, "--no-library").stdout
+
+
+def test_a_library_that_is_damaged_is_named_and_left_alone(added: Any, cli: Cli, home: Path):
+    file = home / "library.sqlite"
+    for end in ("-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    file.write_bytes(file.read_bytes()[:100] + b"\xff" * 20000)
+    before = file.read_bytes()
+
+    done = cli("library", "status")
+
+    assert done.status == 1
+    assert f"error: {file}: the library is damaged" in done.stderr
+    assert "Put a backup in its place, or move it away and add your folders again" in done.stderr
+    assert file.read_bytes() == before
+    shutil.rmtree(home)

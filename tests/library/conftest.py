@@ -1,0 +1,49 @@
+"""A library of a few photos under the tiny model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vectortag.library.library import Library
+from vectortag.library.update import Updated
+
+
+@pytest.fixture
+def photos(make_photo: Callable[..., Path], tmp_path: Path) -> Path:
+    """A folder: a.jpg, b.jpg, in/c.jpg, in/deep/d.png."""
+    for seed, name in enumerate(("a.jpg", "b.jpg", "in/c.jpg", "in/deep/d.png")):
+        make_photo(f"photos/{name}", seed=seed)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def library(tmp_path: Path, photos: Path) -> Iterator[Library]:
+    """A library of the folder, not yet updated."""
+    with Library.open(tmp_path / "library.sqlite") as opened:
+        opened.add(photos)
+        yield opened
+
+
+@pytest.fixture
+def update(library: Library, tiny_model: Path) -> Callable[..., Updated]:
+    """update(prune=True): an update of the library with the tiny model."""
+
+    def run(**options: Any) -> Updated:
+        return library.update(**{"model": tiny_model, **options})
+
+    return run
+
+
+@pytest.fixture
+def rows(library: Library) -> Callable[..., list[Any]]:
+    """rows("SELECT path FROM photos"): what a query finds; of one column, the values themselves."""
+
+    def ask(query: str, *values: object) -> list[Any]:
+        found = library.database.execute(query, values).fetchall()
+        return [row[0] if len(row) == 1 else row for row in found]
+
+    return ask

@@ -65,3 +65,11 @@ Precision = Annotated[
     precision.Precision,
     typer.Option("--precision", help="auto: the fastest with almost no loss; exact: float32."),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        envvar="VECTORTAG_LANGUAGE",
+        help="Names of tags, for output and for input: de, fr, ja, ...; or a language file. Default: en.",
+    ),
+]

@@ -10,13 +10,14 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
-from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
-from vectortag.apps.formats import CsvWriter, JsonLinesWriter, name_in, summary_line
+from vectortag.apps.cli.output import bar, cells, line_writer, notes, open_output, progress_over
+from vectortag.apps.formats import ENGLISH, CsvWriter, JsonLinesWriter, name_in, summary_line
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
 from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
 from vectortag.inference.tagger import Tagger
+from vectortag.model.language import Language
 
 Format = Literal["table", "jsonl", "csv"]
 
@@ -34,6 +35,7 @@ def tag(
     all_scores: Annotated[
         bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
     ] = False,
+    language: options.Language = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
     output: options.Output = None,
@@ -56,7 +58,10 @@ def tag(
     `vectortag tag photos/ --format jsonl --output tags.jsonl`
 
     `vectortag tag photos/ --threshold 0 --top-k 5`
+
+    `vectortag tag photos/ --language de`
     """
+    names = Language.load(language)
     if output is not None:
         check_output(output, FILE_KINDS[form], inputs=InputFiles(paths), overwrite=overwrite)
     tagger = Tagger.load(
@@ -72,7 +77,7 @@ def tag(
     photos = NamedPhotos(paths, exclude or ())
     total, failed = photos.count(), 0
     with open_output(output) as stream:
-        writer = WRITERS[form](stream)
+        writer = WRITERS[form](stream, names)
         for result in progress_over(tagger.tag_many(photos), total=total, what="tagging"):
             if isinstance(result, FailedTagging):
                 failed += 1
@@ -90,22 +95,23 @@ def tag(
 class TableWriter:
     """For people: one block per photo, one bar per tag."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, language: Language = ENGLISH) -> None:
         self._write = line_writer(stream)
+        self._name = language.name
         self._encoding = stream.encoding
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         self._write((printable(name_in(tagging) or "photo"), "bold"))
-        names = [printable(scored.tag) for scored in tags]
-        width = max(map(len, names), default=0)
+        names = [printable(self._name(scored.tag)) for scored in tags]
+        width = max(map(cells, names), default=0)
         for name, scored in zip(names, tags, strict=True):
             self._write(
-                (f"  {name:{width}}  ", ""),
+                (f"  {name}{' ' * (width - cells(name))}  ", ""),
                 (bar(scored.score, self._encoding), "green"),
                 (f" {scored.score:.2f}", ""),
             )
         if tagging.implied:
-            self._write((f"  and so: {', '.join(map(printable, tagging.implied))}", "dim"))
+            self._write((f"  and so: {', '.join(printable(self._name(tag)) for tag in tagging.implied)}", "dim"))
         if not tags:
             self._write(("  no tag reaches its threshold", "dim"))
 

@@ -34,7 +34,7 @@ LANGUAGES = PACKAGE / "model" / "languages"
 ENGLISH = "en"
 
 _LOOSE_LETTERS = dict.fromkeys(map(chr, range(0x300, 0x370)), "") | {
-    "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe",
+    "’": "'", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe",
 }  # fmt: skip
 _LOOSE = str.maketrans(_LOOSE_LETTERS)
 """To the loose form of a word, without the marks of Latin letters. The marks of Japanese kana tell words apart."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,9 @@ from vectortag.model.taxonomy import Taxonomy
 
 Names = Mapping[str, set[str]]
 """English word -> the words of the source."""
+
+NUMBERING = re.compile(r"^\s*([ivx]+\.\s*)?(\d+\.\s*)?")
+"""Of the senses of a word."""
 
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -56,17 +60,19 @@ def of_emoji(english: Mapping[str, str], other: Mapping[str, str]) -> Names:
     return names
 
 
-def of_dictionary(index: Path) -> Names:
-    """Every word of every translation of an English headword; brackets of grammar and of remarks left out."""
+def of_dictionary(index: Path, wanted: set[str]) -> Names:
+    """Every word of every translation of the wanted headwords; brackets of grammar and of remarks left out."""
     packed = index.with_name(f"{index.stem}.dict.dz")
     text = gzip.decompress(packed.read_bytes())
     names: dict[str, set[str]] = {}
     for line in index.read_text("utf-8").splitlines():
         word, *place = line.split("\t")
+        if normalise(word) not in wanted:
+            continue
         start, length = map(_number, place[:2])
         body = text[start : start + length].decode("utf-8", "replace").partition("\n")[2]
         plain = re.sub(r"<[^>]*>|\[[^\]]*\]|\([^)]*\)|/[^/]*/", " ", body)
-        found = {normalise(re.sub(r"^\s*\d+\.\s*", "", part)) for part in re.split(r"[,;\n|]", plain)}
+        found = {normalise(NUMBERING.sub("", part)).strip(" .") for part in re.split(r"[,;\n|]", plain)}
         names.setdefault(normalise(word), set()).update(found - {""})
     return names
 
@@ -97,6 +103,7 @@ def main() -> None:
     options = parser.parse_args()
     dictionaries = {code: Path(file) for code, _, file in (one.partition("=") for one in options.dictionary)}
     taxonomy = Taxonomy.load()
+    wanted = set(map(normalise, itertools.chain(taxonomy.synonyms, *taxonomy.synonyms.values(), taxonomy.implications)))
     read = (lambda code: cldr_names(code, options.cldr)) if options.cldr else emoji_names
     english = read("en")
     print("language  source      compared  same name  same word")
@@ -104,7 +111,7 @@ def main() -> None:
         language = Language.load(code)
         sources = {"emoji": of_emoji(english, read(code))}
         if code in dictionaries:
-            sources["dictionary"] = of_dictionary(dictionaries[code])
+            sources["dictionary"] = of_dictionary(dictionaries[code], wanted)
         for source, names in sources.items():
             rows = list(compare(language, names, taxonomy))
             if rows:

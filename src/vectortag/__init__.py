@@ -23,6 +23,8 @@ __all__ = [
     "DataError",
     "FailedTagging",
     "Heatmap",
+    "Language",
+    "LanguageError",
     "MissingExtraError",
     "ModelFolder",
     "ModelFolderError",
@@ -56,6 +58,7 @@ _HOMES = {
     "Client": "apps.client",
     "FailedTagging": "core.types",
     "Heatmap": "core.types",
+    "Language": "model.language",
     "ModelFolder": "model.folder",
     "TagScore": "core.types",
     "Tagger": "inference.tagger",
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
         ConfigError,
         CorrectionError,
         DataError,
+        LanguageError,
         MissingExtraError,
         ModelFolderError,
         NewTagError,
@@ -112,4 +116,5 @@ if TYPE_CHECKING:
     from vectortag.inference.heatmap_drawing import draw_heatmap
     from vectortag.inference.tagger import Tagger
     from vectortag.model.folder import ModelFolder, read_model_folder
+    from vectortag.model.language import Language
     from vectortag.model.taxonomy import Taxonomy

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 
 import msgspec
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from vectortag.apps.formats import CsvWriter, JsonLinesWriter, PhotoFault, found_photo, json_line, photo_fault
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import FailedTagging, Tagging, TagScore
+from vectortag.model.language import Language
 
 SEA, BOAT = TagScore("sea", 0.1234567, 0.4999999), TagScore("bateau é", 1e-6, None)
 FAILURE = FailedTagging("gone.jpg", PhotoError("gone.jpg: no such file"))
@@ -45,6 +48,17 @@ def test_csv_is_these_bytes():
         "a.jpg,,,,m@1,f32,224,\n"
         "gone.jpg,,,,,,,gone.jpg: no such file\n"
     )
+
+
+def test_another_language_names_the_tags_and_json_lines_keep_the_english_ones():
+    french = Language("fr", "Français", {"sea": ("mer", "océan")})
+    lines, rows = io.StringIO(), io.StringIO()
+    JsonLinesWriter(lines, french).tagged(tagging(), (SEA, BOAT))
+    CsvWriter(rows, french).tagged(tagging(), (SEA, BOAT))
+
+    named = [(tag["tag"], tag["name"]) for tag in json.loads(lines.getvalue())["tags"]]
+    assert named == [("sea", "mer"), ("bateau é", "bateau é")]
+    assert [row["tag"] for row in csv.DictReader(io.StringIO(rows.getvalue()))] == ["mer", "bateau é"]
 
 
 def test_a_found_photo_is_a_line_with_a_rounded_similarity():

@@ -20,6 +20,7 @@ from vectortag.apps.cli.signals import StoppedBySignal, stopped_by_signals
 from vectortag.core.errors import (
     ConfigError,
     CorrectionError,
+    LanguageError,
     MissingExtraError,
     OverwriteError,
     ShapeError,
@@ -34,6 +35,7 @@ from vectortag.core.plain_text import printable
 USAGE_ERRORS = (
     ConfigError,
     CorrectionError,
+    LanguageError,
     MissingExtraError,
     OverwriteError,
     ShapeError,

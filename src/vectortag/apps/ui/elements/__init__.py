@@ -14,9 +14,10 @@ import streamlit as st
 
 
 class TagRow(TypedDict):
-    """A row of the list: `said` is the user's correction, None if there is none."""
+    """A row of the list: `name` is the tag in the visitor's language; `said`, the correction, None if there is none."""
 
     tag: str
+    name: str
     score: float
     threshold: float | None
     found: bool

@@ -28,7 +28,7 @@ from vectortag.model.taxonomy import Taxonomy
 Names = Mapping[str, set[str]]
 """English word -> the words of the source."""
 
-NUMBERING = re.compile(r"^\s*([ivx]+\.\s*)?(\d+\.\s*)?")
+NUMBERING = re.compile(r"^\s*([ivx]+\.\s*)?(\d+\.\s*)?", re.IGNORECASE)
 """Of the senses of a word."""
 
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

@@ -69,6 +69,11 @@ class TestEachShippedLanguage:
 
         assert len(words) == len(set(words))
 
+    def test_shows_no_two_tags_by_the_same_name_those_that_stay_english_included(self, code: str):
+        language = Language.load(code)
+
+        assert len({normalise(language.name(tag)) for tag in language.tags}) == len(language.tags)
+
     def test_is_written_in_its_own_script(self, code: str):
         allowed = {
             SCRIPTS[script] for script in tomllib.loads((LANGUAGES / f"{code}.toml").read_text("utf-8"))["scripts"]

@@ -63,7 +63,7 @@ class FoundPhoto(Struct, frozen=True):
     similarity: float
 
 
-def scored_tags(tags: Iterable[TagScore], language: Language = ENGLISH) -> Sequence[ScoredTag]:
+def scored_tags(tags: Iterable[TagScore], language: Language = ENGLISH) -> list[ScoredTag]:
     """The tags with rounded numbers; with their names, unless the language is English."""
     if language.tags:
         return [

@@ -10,17 +10,21 @@ KEY = "language"
 
 
 def choose_language() -> None:
-    """Show the choice, in the sidebar. The page's address keeps it."""
-    known = codes()
+    """Show the choice, in the sidebar. The page's address has the code of a language that was chosen."""
+    known, named = codes(), st.query_params.get(KEY)
     browsers = choose(st.context.headers.get("Accept-Language"))
+    st.session_state.setdefault(KEY, named if named in known else browsers)
     st.sidebar.selectbox(
         "Language of the tags",
         known,
-        index=known.index(browsers),
         format_func=lambda code: _load(code).title,
         key=KEY,
-        bind="query-params",
+        on_change=_keep_in_address,
     )
+
+
+def _keep_in_address() -> None:
+    st.query_params[KEY] = st.session_state[KEY]
 
 
 def spoken() -> Language:

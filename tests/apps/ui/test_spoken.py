@@ -34,6 +34,7 @@ def test_a_search_takes_names_and_synonyms_of_that_language(visitor: Come):
 
 def test_a_language_can_be_chosen_and_downloads_keep_the_english_tag(visitor: Come):
     someone = visitor("/?photo=dogs")
+    someone.page.get_by_test_id("tag").first.wait_for()
     assert "dog" in someone.found
 
     someone.page.get_by_test_id("stExpandSidebarButton").click()

@@ -20,6 +20,7 @@ from vectortag.apps.cli.signals import StoppedBySignal, stopped_by_signals
 from vectortag.core.errors import (
     ConfigError,
     CorrectionError,
+    LanguageError,
     MissingExtraError,
     OverwriteError,
     QueryError,
@@ -35,6 +36,7 @@ from vectortag.core.plain_text import printable
 USAGE_ERRORS = (
     ConfigError,
     CorrectionError,
+    LanguageError,
     MissingExtraError,
     OverwriteError,
     QueryError,

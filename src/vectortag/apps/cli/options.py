@@ -71,8 +71,14 @@ Precision = Annotated[
     precision.Precision,
     typer.Option("--precision", help="auto: the fastest with almost no loss; exact: float32."),
 ]
-
-
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        envvar="VECTORTAG_LANGUAGE",
+        help="Names of tags, for output and for input: de, fr, ja, ...; or a language file. Default: en.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; print what would change, as a unified diff.")]
 Parent = Annotated[
     str | None, typer.Option("--parent", help="Put all tags under one branch of the tree, such as auto.")

@@ -10,6 +10,7 @@ from vectortag.apps.ui.corrected_photos import undo_correction
 from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import MOST_MEGABYTES, MOST_PHOTOS
+from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import attempt, choose_model, show_problems, thumbnail
 from vectortag.apps.ui.thumbnails import remove_thumbnails, save_thumbnails, thumbnails_of
 from vectortag.core.file_names import escape_path
@@ -54,7 +55,11 @@ def _add(model: LoadedModel) -> None:
     with right:
         others = _upload("Photos that do not (optional)", f"others-{number}", "Photos of things that look similar.")
     parents = st.multiselect(
-        "It is also a … (optional)", model.folder.manifest.tags, key=f"parents-{number}", placeholder="furniture"
+        "It is also a … (optional)",
+        model.folder.manifest.tags,
+        format_func=spoken().name,
+        key=f"parents-{number}",
+        placeholder=spoken().name("furniture"),
     )
     keep = st.checkbox(
         "Store thumbnails of these photos, to see later what the tag was made from",
@@ -165,7 +170,10 @@ def _correction(number: int, one: Correction) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if one.photo.is_file():
             st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
-        st.markdown(f":material/{'thumb_up' if one.has else 'thumb_down'}: **{as_text(one.tag)}**", width="stretch")
+        st.markdown(
+            f":material/{'thumb_up' if one.has else 'thumb_down'}: **{as_text(spoken().name(one.tag))}**",
+            width="stretch",
+        )
         if st.button("Take back", key=f"back-{number}"):
             attempt(lambda: undo_correction(one.photo, one.tag))
             st.rerun()

@@ -67,6 +67,7 @@ MAPS = FileKind("VectorTag heat maps", _is_maps)
 JSON_LINES = FileKind("VectorTag JSON Lines", _begins(b'{"path": '))
 REPORT_JSON = FileKind("a VectorTag JSON report", _begins(b'{\n  "model": '))
 TAGS_CSV = FileKind("a CSV file of tags", _begins(b"path,tag,score,"))
+DOUBTS_CSV = FileKind("a CSV file of doubted labels", _begins(b"photo,tag,has,score"))
 TAGS_TABLE = FileKind("a table of tags", _is_table)
 FOUND_TABLE = FileKind("a table of photos", _begins(b" similarity  photo", b"similarity  photo"))
 PAGE = FileKind(

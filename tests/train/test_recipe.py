@@ -52,6 +52,17 @@ IN_A_STEP = """
 
     TagModule.training_step = step
 """
+KILLED_IN_A_FOLD = """
+    import os, signal
+    from vectortag.train.lightning_module import TagModule
+
+    def step(self, batch, number, original=TagModule.training_step):
+        if self.trainer.default_root_dir.endswith("without_shapes") and self.current_epoch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(self, batch, number)
+
+    TagModule.training_step = step
+"""
 KILLED_IN_EPOCH_3 = IN_A_STEP.format(when=(2, 1), what="os.kill(os.getpid(), signal.SIGKILL)")
 CTRL_C_IN_EPOCH_2 = IN_A_STEP.format(when=(1, 0), what="raise KeyboardInterrupt")
 WORKERS_ARE_NOT_KEPT = """
@@ -216,22 +227,31 @@ def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured
     assert "shapes, 96" in (folder.path / "MODEL_CARD.md").read_text()
 
 
-def test_a_head_joins_both_witnesses_and_its_thresholds_hold_on_sets_that_were_left_out(
-    train, configured, shapes, tmp_path
-):
+@pytest.fixture
+def across_sources(configured, shapes, tmp_path) -> Callable[..., Path]:
+    """across_sources(epochs=2): the path of a configuration of joint heads on two sets, each left out once."""
     taxonomy, more = tmp_path / "taxonomy.toml", tmp_path / "more"
     taxonomy.write_text('version = 1\n[groups]\ncircle = ["zebra"]\nreef = ["coral reef"]\n')
     shutil.copytree(shapes, more)
     (more / "known_tags.txt").write_text("circle\n")
     vocabulary = [f'taxonomy = "{taxonomy}"', "groups = true", "unnamed = 0.2"]
     settings = {"freeze": "backbone", "across_sources": True, "head.joint": True, "keep_duplicates_together": False}
-    file = configured(vocabulary=vocabulary, **settings)
-    file.write_text(
-        file.read_text().replace("[augment]", "[augment]\nviews = 1")
-        + f'judges = true\n[[data]]\nname = "more"\ncsv = "{more}"\n'
-    )
 
-    folder = train(file, tmp_path)
+    def write(**changes: Any) -> Path:
+        file: Path = configured(vocabulary=vocabulary, **settings, **changes)
+        file.write_text(
+            file.read_text().replace("[augment]", "[augment]\nviews = 1")
+            + f'judges = true\n[[data]]\nname = "more"\ncsv = "{more}"\n'
+        )
+        return file
+
+    return write
+
+
+def test_a_head_joins_both_witnesses_and_its_thresholds_hold_on_sets_that_were_left_out(
+    train, across_sources, shapes, tmp_path
+):
+    folder = train(across_sources(), tmp_path)
 
     manifest = folder.manifest
     assert [block.kind for block in manifest.head] == ["joint", "softmax_groups"]
@@ -243,6 +263,26 @@ def test_a_head_joins_both_witnesses_and_its_thresholds_hold_on_sets_that_were_l
     assert "| more | " in (folder.path / "MODEL_CARD.md").read_text()
     analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
     assert len(analysis.heatmaps()) == 3
+
+
+@pytest.mark.parametrize("early_stopping", [5, 1], ids=["all epochs", "stopped early"])
+def test_a_training_across_sources_that_was_killed_goes_on_to_the_same_result(
+    train, across_sources, tmp_path, early_stopping
+):
+    file = across_sources(early_stopping=early_stopping, monitor="val_map")  # which is the same after each epoch
+    with pytest.raises(Ended, match=str(-signal.SIGKILL)):
+        train(file, tmp_path / "broken", before=KILLED_IN_A_FOLD)
+
+    one = train(file, tmp_path / "broken", resume=True)
+
+    other = train(file, tmp_path / "whole")
+    assert len(other.manifest.provenance["epochs"]) == (2 if early_stopping == 1 else 4)
+    assert one.manifest.provenance["epochs"] == other.manifest.provenance["epochs"]
+    assert one.manifest.files["head.safetensors"] == other.manifest.files["head.safetensors"]
+    assert one.manifest.operating_points == other.manifest.operating_points
+    assert one.manifest.metrics == other.manifest.metrics
+    logs = [tmp_path / name / "shapes.run" / "without_more" for name in ("broken", "whole")]
+    assert logs_of(logs[0]) == logs_of(logs[1])
 
 
 def test_a_network_of_one_size_cannot_offer_another(train, configured, tmp_path):
@@ -293,6 +333,26 @@ def test_another_training_can_start_from_a_finished_model(train, configured, sha
     before, *after = (Tagger.load(f.path).analyse(shapes / "1.png").feature_map for f in (first, frozen, whole))
     np.testing.assert_allclose(before, after[0], rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(before, after[1], rtol=0.2, atol=0.2)  # its norms have met other batches
+
+
+def test_a_joint_head_can_start_from_a_finished_model_that_has_its_classes(train, configured, across_sources, tmp_path):
+    first = train(configured(freeze="stages", epochs=1, **{"distil.hold": 1.0}), tmp_path)
+
+    folder = train(across_sources(init=first.path.absolute(), epochs=2), tmp_path / "joint")
+
+    assert [block.kind for block in folder.manifest.head] == ["joint", "softmax_groups"]
+    assert first.classifier is not None
+    assert folder.classifier is not None
+    np.testing.assert_array_equal(folder.classifier.w, first.classifier.w)
+
+
+def test_a_joint_head_cannot_start_from_a_finished_model_without_classes(train, configured, across_sources, tmp_path):
+    first = train(configured(epochs=1), tmp_path)
+
+    with pytest.raises(
+        Ended, match=r"ConfigError: vocabulary\.groups: the starting weights have no ImageNet classifier"
+    ):
+        train(across_sources(init=first.path.absolute()), tmp_path / "joint")
 
 
 def test_a_run_teaches_each_view_that_another_network_is_trained_on(train, configured, tmp_path):

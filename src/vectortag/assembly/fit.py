@@ -89,8 +89,7 @@ def fit(
     photos = data if isinstance(data, DataSet) else read_usable(data, skip_bad_rows=skip_bad_rows)
     path = _model_path(photos.name if name is None else name, overwrite=overwrite)
     base = find_model_folder(model)
-    session = open_model(base, precision="exact")  # what ships with the new head, and what its thresholds are for
-    embedder = Embedder(session, base.manifest.pixels, base.manifest.sizes[0])
+    embedder = _embedder(base)
     photos, embeddings = embed_data_set(embedder, base, photos, skip_bad_rows=skip_bad_rows)
     prepared = prepare_training_data(
         [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
@@ -113,6 +112,11 @@ def fit(
         provenance=_provenance(base, learning, max_positive_weight, seed, time.monotonic() - started),
     )
     return publish_model(path, fitted, report=report_folder(path.name))
+
+
+def _embedder(base: ModelFolder) -> Embedder:
+    """In the precision that ships with the new head, and that its thresholds are for."""
+    return Embedder(open_model(base, precision="exact"), base.manifest.pixels, base.manifest.sizes[0])
 
 
 def _provenance(

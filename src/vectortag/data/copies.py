@@ -47,17 +47,21 @@ def fingerprints_of(data: DataSet) -> tuple[Prints, dict[Path, PhotoError]]:
     return prints | {path: one for path, one in again.items() if not isinstance(one, PhotoError)}, errors
 
 
-def groups_among(records: Sequence[Record], prints: Prints) -> list[tuple[int, ...]]:
-    """The groups of records whose photos show one picture, as places in `records`; one without a print is in none."""
-    places = [place for place, record in enumerate(records) if record.path in prints]
-    groups = duplicate_groups(np.array([prints[records[place].path] for place in places], FINGERPRINT))
+def groups_among(photos: Sequence[Path], prints: Prints) -> list[tuple[int, ...]]:
+    """The groups of photos that show one picture, as places in `photos`; one without a print is in none."""
+    places = [place for place, photo in enumerate(photos) if photo in prints]
+    groups = duplicate_groups(np.array([prints[photos[place]] for place in places], FINGERPRINT))
     return [tuple(places[one] for one in group) for group in groups]
 
 
 def warn_of_copies(training: Sequence[Record], validation: Sequence[Record], prints: Prints) -> None:
     """Log a warning where validation photos have a copy among the training photos, of whatever data set."""
     records = (*training, *validation)
-    across = [group for group in groups_among(records, prints) if group[0] < len(training) <= group[-1]]
+    across = [
+        group
+        for group in groups_among([record.path for record in records], prints)
+        if group[0] < len(training) <= group[-1]
+    ]
     if not across:
         return
     copied = sum(place >= len(training) for group in across for place in group)

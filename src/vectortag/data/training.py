@@ -147,13 +147,7 @@ def prepare_training_data(
         known_tags(records, (*tags, *borrowed), taxonomy, data.name, stated=data.known)
         for data, (records, _) in zip(sets, parts, strict=True)
     ]
-    training = _join([records for records, _ in parts], tags, taxonomy, known, unnamed=unnamed)
-    if not unnamed:
-        _warn_of_what_nobody_denies(training, tags, known)
-    if max_samples is not None:
-        training = training.only(subsample(training.targets, max_samples, seed=seed))
-    if not unnamed:
-        training = Part(training.records, judgeable(training.targets))
+    training = _training([records for records, _ in parts], tags, taxonomy, known, max_samples, unnamed, seed)
     judged = _join([records for _, records in parts], (*tags, *borrowed), taxonomy, known, unnamed=unnamed)
     return TrainingData(
         tags=tags,
@@ -204,7 +198,7 @@ def _split(
     if data.has_splits:
         return split_by_column(data)
     tags = [record_tags(record, taxonomy) for record in data.records]
-    groups = groups_among(data.records, prints)
+    groups = groups_among([record.path for record in data.records], prints)
     if groups:
         log.info("%s: %d groups of photos show one picture and stay together", data.name, len(groups))
     return split_together(data.records, tags, groups, validation=validation, stratify=stratify, seed=seed)
@@ -234,6 +228,23 @@ def _vocabulary(
     if len(unseen) == len(tags):
         raise DataError("no training photo has any of the tags")
     return tuple(tag for tag in tags if counts[tag])
+
+
+def _training(
+    parts: Sequence[list[Record]],
+    tags: Sequence[str],
+    taxonomy: Taxonomy,
+    known: Sequence[tuple[str, ...]],
+    max_samples: int | None,
+    unnamed: bool,
+    seed: int,
+) -> Part:
+    part = _join(parts, tags, taxonomy, known, unnamed=unnamed)
+    if not unnamed:
+        _warn_of_what_nobody_denies(part, tags, known)
+    if max_samples is not None:
+        part = part.only(subsample(part.targets, max_samples, seed=seed))
+    return part if unnamed else Part(part.records, judgeable(part.targets))
 
 
 def _join(

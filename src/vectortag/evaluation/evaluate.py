@@ -142,6 +142,14 @@ def as_known(data: DataSet, split: Split, manifest: Manifest) -> DataSet:
     return replace(data, name=name, records=tuple(replace(record, dataset=name) for record in data.records))
 
 
+def has_learnt(manifest: Manifest, data: DataSet) -> bool:
+    """Whether a model was trained on a data set: it has one of that name, or kept some of these photos from it."""
+    if manifest.data_set(data.name) is not None:
+        return True
+    kept = {photo for info in manifest.data_sets for photo in info.validation}
+    return any(photo_hash(record.path) in kept for record in data.records) if kept else False
+
+
 def _knows_one(info: DataSetInfo, data: DataSet) -> bool:
     kept = set(info.validation)
     return any(photo_hash(record.path) in kept for record in data.records)

@@ -157,12 +157,19 @@ def _progress(checkpoint: Path) -> Progress:
     return Progress(epochs=int(content["epoch"]) + 1, steps=int(content["global_step"]))
 
 
+class _Patience(EarlyStopping):
+    """Early stopping that stays stopped: Lightning's would train one more epoch where a stopped training is resumed."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
+
+
 def _callbacks(config: TrainConfig) -> list[Callback]:
     callbacks: list[Callback] = []
     if sys.stderr.isatty():
         callbacks.append(Bar())
     if config.early_stopping is not None:
-        callbacks.append(EarlyStopping(config.monitor, patience=config.early_stopping, mode=_mode(config)))
+        callbacks.append(_Patience(config.monitor, patience=config.early_stopping, mode=_mode(config)))
     if config.ema:
         callbacks.append(EMAWeightAveraging(decay=config.ema))
     return callbacks

@@ -29,10 +29,10 @@ from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
 from vectortag.train.distil import Held, starting_classifier, teacher_of_views, training_targets
 from vectortag.train.embedded import embedded_inputs
-from vectortag.train.engine import fit
+from vectortag.train.engine import Trained, fit
 from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
-from vectortag.train.inputs import prepare_inputs
+from vectortag.train.inputs import Inputs, prepare_inputs
 from vectortag.train.joint import joined
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.network import create_backbone, create_head, save_weights
@@ -83,15 +83,40 @@ def train(
     else:
         exported, inputs = None, prepare_inputs(config, data, backbone)
     held = Held(inputs.trunk, known) if config.distil.hold and known else None
+    trained = _fitted(config, data, inputs, new_head(), held, run, resume=resume)
+    if distributed.rank() > 0:
+        return None
+    if trained.held and known:
+        known = trained.held.trained(known.names)
+    if config.freeze != "backbone":
+        save_weights(backbone, known, run / BACKBONE)
+    evidence = None
+    if config.across_sources:
+        evidence = evidence_across(config, data, inputs, trained.head, new_head, run, resume=resume)
+    exported = exported or export_backbone(backbone, size)
+    seconds = time.monotonic() - started
+    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds, evidence=evidence)
+
+
+def _fitted(
+    config: TrainConfig,
+    data: TrainingData,
+    inputs: Inputs,
+    head: nn.Module,
+    held: Held | None,
+    run: Path,
+    *,
+    resume: bool,
+) -> Trained:
     loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
     sampler = BatchSampler(config, data.training.targets, rank=distributed.rank(), world=distributed.count())
     targets = training_targets(data, config.distil)
     training = Batches.for_training(config, inputs.training, targets, data.training.unnamed)
     validation = Batches(inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
-    trained = fit(
+    return fit(
         config,
         inputs.trunk,
-        new_head(),
+        head,
         loss,
         loader(training, sampler, workers=config.worker_count),
         loader(validation, InOrder(len(data.validation.records), config.batch_size)),
@@ -100,16 +125,6 @@ def train(
         teacher=teacher_of_views(config, data.tags),
         resume=resume,
     )
-    if distributed.rank() > 0:
-        return None
-    if trained.held and known:
-        known = trained.held.trained(known.names)
-    if config.freeze != "backbone":
-        save_weights(backbone, known, run / BACKBONE)
-    evidence = evidence_across(config, data, inputs, trained.head, new_head, run) if config.across_sources else None
-    exported = exported or export_backbone(backbone, size)
-    seconds = time.monotonic() - started
-    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds, evidence=evidence)
 
 
 def _take_notes(config: TrainConfig, data: TrainingData, run: Path, *, resume: bool) -> None:

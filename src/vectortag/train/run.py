@@ -19,6 +19,8 @@ TAGS = "tags.json"
 """The tags that are learnt, in the order of the head's outputs."""
 LOGS, METRICS = "logs", "metrics.csv"
 TENSORBOARD = "tensorboard"
+WITHOUT = "without_"
+"""Before the name of a fold: the folder of the training that leaves it out; see `vectortag.train.across`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ def check_free(model: Path, run: Path, *, resume: bool, overwrite: bool) -> None
 
 
 def forget(run: Path) -> None:
-    """Remove the logs of an older training, and the checkpoint that would resume it.
+    """Remove the logs of an older training, and the checkpoints that would resume it.
 
     Its best epoch and its backbone stay until they are replaced: the new training may start from them.
     """
     (run / LAST).unlink(missing_ok=True)
-    for logs in (LOGS, TENSORBOARD):
-        shutil.rmtree(run / logs, ignore_errors=True)
+    for folder in (run / LOGS, run / TENSORBOARD, *run.glob(f"{WITHOUT}*")):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -151,3 +151,39 @@ def test_groups_of_duplicates_are_counted_and_named_and_the_set_is_still_good(
     assert lines[start + 1] == f"  {data}/0.jpg = {data}/2.jpg = {data}/4.jpg"
     assert lines[start + 2] == f"  {data}/3.jpg = {data}/5.jpg"
     assert not lines[start + 3].startswith(" ")
+
+
+class TestLabels:
+    @pytest.fixture
+    def folder(self, make_data_set: MakeDataSet) -> Path:
+        return make_data_set({f"{n}.jpg": "dog" if n % 2 else "sea" for n in range(30)})
+
+    def test_doubted_labels_are_listed_and_exported_and_are_no_problem(
+        self, cli: Cli, folder: Path, tiny_model: Path, tmp_path: Path
+    ):
+        file = tmp_path / "doubted.csv"
+
+        outcome = cli("check", folder, "--labels", "--all", "--export", file, "-m", tiny_model)
+
+        assert outcome.status == 0
+        shown = section(outcome.stdout, "labels that look wrong, of ")
+        header, *rows = file.read_text().splitlines()
+        assert header == "photo,tag,has,score"
+        assert len(shown) == len(rows) > 0
+        photo, tag, has, score = rows[0].rsplit(",", 3)
+        assert shown[0] == f"{photo}: {'' if has == 'yes' else 'not '}labelled {tag}, score {float(score):.2f}"
+        assert cli("check", folder, "--labels", "--export", file, "-m", tiny_model).status == 0  # an older export
+
+    def test_an_export_never_replaces_a_file_of_the_users(self, cli: Cli, folder: Path, tiny_model: Path):
+        before = (folder / "metadata.csv").read_bytes()
+
+        outcome = cli("check", folder, "--labels", "--export", folder / "metadata.csv", "-m", tiny_model)
+
+        assert outcome.status == 2
+        assert (folder / "metadata.csv").read_bytes() == before
+
+    def test_an_export_needs_labels(self, cli: Cli, folder: Path, tmp_path: Path):
+        outcome = cli("check", folder, "--export", tmp_path / "doubted.csv")
+
+        assert outcome.status != 0
+        assert "Pass --labels, too" in outcome.stderr

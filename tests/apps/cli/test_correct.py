@@ -123,6 +123,23 @@ def test_labels_that_may_be_wrong(cli, make_data_set, tiny_model):
     assert "vectortag correct PHOTO" in table.stderr
 
 
+def test_labels_that_a_model_has_learnt_are_judged_by_heads_that_have_not(cli, make_data_set, tiny_model, monkeypatch):
+    from vectortag.assembly import label_errors
+
+    folder = make_data_set({f"{n}.jpg": "dog" if n % 2 else "sea" for n in range(30)})
+    assert cli("fit", folder, "--name", "mine", "-m", tiny_model).status == 0
+    judged = []
+    original = label_errors.out_of_fold_scores
+    monkeypatch.setattr(
+        label_errors, "out_of_fold_scores", lambda *given: judged.append(given[1].shape) or original(*given)
+    )
+
+    by_own, by_other = (cli("suggest", "dog", folder, "-m", model) for model in ("mine", tiny_model))
+
+    assert judged == [(30, 1)]
+    assert all("of 30 labels doubted" in done.stderr for done in (by_own, by_other))
+
+
 def test_suggestions_read_what_check_reads_wherever_the_photos_lie(cli, make_data_set, tiny_model, tmp_path):
     photos = make_data_set({f"{n}.jpg": "dog" if n % 2 else "sea" for n in range(8)})
     labels = tmp_path / "labels"

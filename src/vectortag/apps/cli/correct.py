@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,13 +15,15 @@ from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, DataError, LibraryError
 from vectortag.core.file_names import escape_path, is_folder, is_missing
-from vectortag.core.types import FailedTagging
+from vectortag.core.types import FailedTagging, FloatArray
+from vectortag.data.copies import fingerprints_of
 from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.find import photos_of
 from vectortag.data.outputs import LABELS, InputFiles, check_output
-from vectortag.data.records import Record
+from vectortag.data.records import DataSet, Record
 from vectortag.data.usable import read_usable
 from vectortag.data.vocabulary import record_tags
+from vectortag.evaluation.evaluate import has_learnt
 from vectortag.inference.active_learning import Suggestion, likely_mistakes, most_useful
 from vectortag.inference.refresh import forget
 from vectortag.inference.refresh import refresh as refresh_model
@@ -177,6 +179,9 @@ def suggest(
     Labels come from a metadata.csv, or from keywords in sidecars and photos. If no photo has the tag as a label, all
     photos count as unlabelled.
 
+    A model that was trained on these labels would repeat their errors. Then heads are fitted on four fifths of the
+    photos each, and judge the others. `vectortag check --labels` does so for all tags.
+
     **Examples**
 
     `vectortag suggest whiteboard photos/`
@@ -185,7 +190,8 @@ def suggest(
     """
     tagger = Tagger.load(model)
     tag = tagger.tags[tagger.place(tag)]
-    records = _records(data)
+    data_set = _data_set(data)
+    records = data_set.records if data_set else ()
     labels = _labels(tagger, tag, records)
     photos = [record.path for record in records]
     if is_folder(data):
@@ -197,13 +203,10 @@ def suggest(
         notes.print(f"left out: {error}", style="yellow")
     unlabelled = {photo: embedding for photo, embedding in embeddings.items() if photo.absolute() not in labels}
     labelled = {photo.absolute(): one for photo, one in embeddings.items() if photo.absolute() in labels}
-    found = {
-        "label": most_useful(tagger, tag, unlabelled, count=count),
-        "check": likely_mistakes(tagger, tag, labelled, labels, count=len(labelled)),
-    }
-    doubted, found["check"] = len(found["check"]), found["check"][:count]
+    doubtful = _doubtful(tagger, tag, data_set, labelled, labels)
+    found = {"label": most_useful(tagger, tag, unlabelled, count=count), "check": doubtful[:count]}
     if labelled:
-        notes.progress(f"{doubted:,} of {len(labelled):,} labels doubted")
+        notes.progress(f"{len(doubtful):,} of {len(labelled):,} labels doubted")
     elif records:
         notes.progress(f'no photo is labelled "{tag}", so all photos count as unlabelled')
     if as_json:
@@ -214,14 +217,26 @@ def suggest(
     return 1 if failed else 0
 
 
-def _records(data: Path) -> tuple[Record, ...]:
-    """What `check` reads; nothing where a folder has neither a metadata.csv nor keywords."""
+def _data_set(data: Path) -> DataSet | None:
+    """What `check` reads; None where a folder has neither a metadata.csv nor keywords."""
     try:
-        return read_usable(data, skip_bad_rows=True).records
+        return read_usable(data, skip_bad_rows=True)
     except DataError:
         if not is_folder(data) or not is_missing(data / "metadata.csv"):
             raise
-        return ()
+        return None
+
+
+def _doubtful(
+    tagger: Tagger, tag: str, data: DataSet | None, labelled: Mapping[Path, FloatArray], labels: Mapping[Path, bool]
+) -> list[Suggestion]:
+    """The labels that look wrong: to the model, or where it was trained on them, to heads that were not."""
+    if data is None or not has_learnt(tagger.folder.manifest, data):
+        return likely_mistakes(tagger, tag, labelled, labels, count=len(labelled))
+    from vectortag.assembly.label_errors import doubted_photos
+
+    prints = {photo.absolute(): one for photo, one in fingerprints_of(data)[0].items()}
+    return doubted_photos(labelled, labels, prints)
 
 
 def _labels(tagger: Tagger, tag: str, records: Sequence[Record]) -> dict[Path, bool]:

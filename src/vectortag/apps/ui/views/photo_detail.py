@@ -14,7 +14,7 @@ from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.downloads import heatmap_png, layer_url, tags_as_text
 from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.state import attempt, session_photos, show_problems
+from vectortag.apps.ui.state import attempt, session_photos, show_problems, stored_corrections
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
 from vectortag.core.errors import UnknownTagError
 from vectortag.core.file_names import escape_path
@@ -92,7 +92,8 @@ def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str
         key="search",
         label_visibility="collapsed",
     )
-    corrected = corrections_of(photo) if (photo := session_photos().photo) else {}
+    photo = session_photos().photo
+    corrected = corrections_of(photo, stored_corrections()) if photo else {}
     shown = tags_to_list(rows, search=search, synonym=_synonym(tagger, search))
     choose_tag(
         [
@@ -206,7 +207,7 @@ def _store_correction(tagger: Tagger) -> None:
     if correction is None or photo is None:
         return
     tag, has = correction
-    if corrections_of(photo).get(tag) is has:
+    if corrections_of(photo, stored_corrections()).get(tag) is has:
         attempt(lambda: undo_correction_of(photo, tag))
         st.rerun(scope="fragment")
     elif st.session_state.get("storing_allowed"):

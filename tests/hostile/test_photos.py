@@ -77,8 +77,9 @@ def test_a_truncated_photo_is_refused_by_name(tagged):
         tiff(GREY, 8).replace(struct.pack("<HHI", 262, 4, 1), struct.pack("<HHI", 262, 4, 9)),
         encode(PICTURE, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\1\3\0"),
         encode(PICTURE.convert("P"), "PNG", transparency=bytes(256)),
+        tiff(GREY, 8).replace(struct.pack("<HHII", 277, 4, 1, 1), struct.pack("<HHII", 277, 4, 1, 2048)),
     ],
-    ids=["broken LZW", "cut", "a tag with two values", "broken Exif", "a palette of clear colours"],
+    ids=["broken LZW", "cut", "a tag with two values", "broken Exif", "a palette of clear colours", "2048 samples"],
 )
 def test_no_library_speaks_on_stderr(tmp_path: Path, tiny_model: Path, content: bytes):
     (tmp_path / "odd.tif").write_bytes(content)

@@ -1,0 +1,418 @@
+"""Every command that writes, disturbed: what was there stays whole or the new is, and the next run leaves no mess."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tried import Record
+from writing_commands import COMMANDS, State, WritingCommand, left_over, state_of
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's signals, limits and mounts")
+
+SAMPLE = {"tag, jsonl", "add-tag", "correct"}
+"""The commands that every run disturbs; ./task.sh long disturbs all."""
+NAMES = [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.long) for name in COMMANDS]
+ALL_LONG = [pytest.param(name, marks=pytest.mark.long) for name in COMMANDS]
+
+PROGRAM = """
+import atexit, json, os, signal, sys, time
+disk, moment, what = sys.argv.pop(1), int(sys.argv.pop(1)), sys.argv.pop(1)
+count, writing = [0], os.O_WRONLY | os.O_RDWR | os.O_CREAT
+EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect"}
+def watch(event, arguments):
+    if event not in EVENTS or not any(isinstance(one, (str, bytes)) and os.fsdecode(one) and
+            os.path.abspath(os.fsdecode(one)).startswith(disk) for one in arguments[:2]):
+        return
+    if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & writing):
+        return
+    count[0] += 1
+    if count[0] != moment:
+        return
+    if what == "vanish":
+        os.rename(disk, disk + "-elsewhere")
+    else:
+        os.kill(os.getpid(), getattr(signal, what))
+if what == "COUNT":
+    atexit.register(lambda: sys.stderr.write(f"\\nmoments: {count[0]}\\n"))
+if what == "BACKWARDS":
+    now, back = time.time(), [0]
+    def earlier():
+        back[0] += 1
+        return now - 86_400 * back[0]
+    time.time = earlier
+    time.time_ns = lambda: int(earlier() * 1e9)
+for name in ("SIGHUP", "SIGTERM"):
+    signal.signal(getattr(signal, name), signal.SIG_DFL)  # whoever runs the tests may ignore them
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.addaudithook(watch)
+from vectortag.apps.entry import main
+main()
+"""
+"""Runs a command; at the n-th time that it opens, renames or removes something on its disk, something happens."""
+
+
+@dataclass
+class Workplace:
+    """A folder with inputs, and `disk/` with what a command changes."""
+
+    folder: Path
+
+    @property
+    def disk(self) -> Path:
+        return self.folder / "disk"
+
+    def start(
+        self, command: tuple[str, ...], *, moment: int = 0, what: str = "nothing", **options: Any
+    ) -> subprocess.Popen[str]:
+        program = [sys.executable, "-c", PROGRAM, str(self.disk), str(moment), what, *command]
+        return subprocess.Popen(
+            program, cwd=self.folder, env={**os.environ, "VECTORTAG_HOME": str(self.disk / "home")},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options,
+        )  # fmt: skip
+
+    def run(self, command: tuple[str, ...], **options: Any) -> subprocess.CompletedProcess[str]:
+        process = self.start(command, **options)
+        stdout, stderr = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+    def run_well(self, command: tuple[str, ...], **options: Any) -> str:
+        outcome = self.run(command, **options)
+        assert outcome.returncode == 0, f"{command}: {outcome.stderr[-3000:]}"
+        return outcome.stderr
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a command finds and leaves, and how often it touches the disk meanwhile."""
+
+    old: State
+    new: State
+    unsteady: frozenset[str]
+    moments: int
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory, tiny_network: bytes, tiny_model: Path) -> Path:
+    """Photos, a data set, captions and models, for all commands."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("inputs")
+    random = np.random.default_rng(2)
+    for part in ("photos", "data"):
+        (folder / part).mkdir()
+    for number in range(24):
+        colours = random.integers(0, 256, (4, 4, 3), np.uint8)
+        picture = Image.fromarray(colours).resize((64, 48), Image.Resampling.BICUBIC)
+        picture.save(folder / "data" / f"{number}.png")
+        if number < 6:
+            picture.save(folder / "photos" / f"{number}.png")
+    words = ["dog", "sea", "boat", "beach"]
+    rows = [
+        f'{n}.png,"{words[n % 4]}, {words[(n // 2 + 1) % 4]}",{"val" if n % 3 == 0 else "train"}' for n in range(24)
+    ]
+    (folder / "data/metadata.csv").write_text("\n".join(["image_path,tags,split", *rows]) + "\n")
+    captions = [f"data/{n}.png,a {words[n % 4]} beside a {words[(n + 1) % 4]}" for n in range(24) if n % 3]
+    (folder / "captions.csv").write_text("\n".join(["image_path,caption", *captions]) + "\n")
+    shutil.copytree(tiny_model, folder / "model")
+    return folder
+
+
+_expected: dict[str, tuple[Expected, Path]] = {}
+
+
+@pytest.fixture
+def workplace(inputs: Path, worded: Any, tmp_path: Path) -> Workplace:
+    if not (inputs / "worded").exists():
+        shutil.copytree(worded.path, inputs / "worded")
+    folder = tmp_path / "workplace"
+    (folder / "disk/out").mkdir(parents=True)
+    (folder / "disk/home").mkdir()
+    (folder / "in").symlink_to(inputs)
+    return Workplace(folder)
+
+
+@pytest.fixture
+def prepared(
+    workplace: Workplace, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], tuple[Workplace, WritingCommand, Expected]]:
+    """prepared(name): the workplace with what the command finds, and what it is expected to leave.
+
+    The command is run twice in peace; files that differ then are not compared with what it leaves when disturbed.
+    """
+
+    def prepare(name: str) -> tuple[Workplace, WritingCommand, Expected]:
+        command = COMMANDS[name]
+        if name not in _expected:
+            for before in command.before:
+                workplace.run_well(before)
+            kept = tmp_path_factory.mktemp("kept") / "disk"
+            shutil.copytree(workplace.disk, kept)
+            old = state_of(workplace.disk)
+            notes = workplace.run_well(command.command, what="COUNT")
+            first = state_of(workplace.disk)
+            restore(workplace, kept)
+            workplace.run_well(command.command)
+            second = state_of(workplace.disk)
+            unsteady = frozenset(path for path in first if first[path] != second.get(path))
+            moments = int(notes.rpartition("moments: ")[2])
+            _expected[name] = Expected(old, first, unsteady, moments), kept
+            assert old != first
+            assert moments > 0
+        expected, kept = _expected[name]
+        restore(workplace, kept)
+        return workplace, command, expected
+
+    return prepare
+
+
+def restore(workplace: Workplace, kept: Path) -> None:
+    for path in workplace.disk.iterdir():
+        shutil.rmtree(path)
+    shutil.copytree(kept, workplace.disk, dirs_exist_ok=True)
+
+
+def found(command: WritingCommand, expected: Expected, disk: Path) -> str:
+    """Whether the outputs are as before, as after the command, or of both; fails where one is neither."""
+    now = {path: content for path, content in state_of(disk).items() if not left_over_name(path)}
+    verdicts = {}
+    for path in now.keys() | expected.old.keys() | expected.new.keys():
+        old, new = now.get(path) == expected.old.get(path), now.get(path) == expected.new.get(path)
+        unsteady = path in expected.unsteady and path in now
+        assert old or new or unsteady, f"{path} is neither the old nor the new one"
+        if old != new:
+            verdicts[path] = "old" if old else "new"
+    for whole in command.wholes:
+        parts = {verdict for path, verdict in verdicts.items() if path.startswith(f"{whole}/")}
+        assert len(parts) < 2, f"{whole} is of two minds"
+    return "/".join(sorted(set(verdicts.values()))) or "old"
+
+
+def left_over_name(path: str) -> bool:
+    from writing_commands import LEFT_OVER
+
+    return any(LEFT_OVER.search("/".join(path.split("/")[:n])) for n in range(1, path.count("/") + 2))
+
+
+def check_message(outcome: subprocess.CompletedProcess[str], *, statuses: set[int]) -> None:
+    """One line says what is wrong; no traceback."""
+    assert outcome.returncode in statuses, (outcome.returncode, outcome.stderr[-3000:])
+    assert "Traceback" not in outcome.stderr
+    if outcome.returncode:
+        assert sum(line.startswith("error: ") for line in outcome.stderr.splitlines()) == 1, outcome.stderr
+
+
+def check_next_run(workplace: Workplace, command: WritingCommand, expected: Expected) -> None:
+    workplace.run_well(command.again or command.command)
+    assert left_over(workplace.disk) == []
+
+
+def moments_of(expected: Expected, count: int) -> list[int]:
+    """Some moments: the first, the last, and some between."""
+    return sorted({round(moment) for moment in np.linspace(1, expected.moments, min(count, expected.moments))})
+
+
+SIGNALS = {"SIGKILL": {-signal.SIGKILL}, "SIGTERM": {143}, "SIGHUP": {129}, "SIGINT": {130}}
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+@pytest.mark.parametrize("number", SIGNALS)
+def test_ended_by_a_signal(prepared: Any, tried: Record, name: str, number: str):
+    workplace, command, expected = prepared(name)
+    for moment in moments_of(expected, 6 if number == "SIGKILL" else 2):
+        workplace, command, expected = prepared(name)
+
+        outcome = workplace.run(command.command, moment=moment, what=number)
+
+        assert outcome.returncode in SIGNALS[number], (moment, outcome)
+        if number != "SIGKILL":
+            check_message(outcome, statuses=SIGNALS[number])
+            assert left_over(workplace.disk) == [], moment
+        tried(f"{number} at a write", found(command, expected, workplace.disk))
+        check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_killed_in_the_middle(prepared: Any, tried: Record, name: str):
+    workplace, command, expected = prepared(name)
+
+    outcome = workplace.run(command.command, moment=(expected.moments + 1) // 2, what="SIGKILL")
+
+    assert outcome.returncode == -signal.SIGKILL
+    tried("SIGKILL at a write", found(command, expected, workplace.disk))
+    check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+def test_killed_at_random_times(prepared: Any, tried: Record, name: str):
+    random = np.random.default_rng(len(name))
+    for _ in range(3):
+        workplace, command, expected = prepared(name)
+        process = workplace.start(command.command)
+        try:
+            process.communicate(timeout=float(random.uniform(0.2, 2)))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        tried("SIGKILL at a random time", found(command, expected, workplace.disk))
+        check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+def test_the_folder_vanishes(prepared: Any, tried: Record, name: str):
+    workplace, command, expected = prepared(name)
+    for moment in moments_of(expected, 4):
+        workplace, command, expected = prepared(name)
+
+        outcome = workplace.run(command.command, moment=moment, what="vanish")
+
+        elsewhere = workplace.folder / "disk-elsewhere"
+        check_message(outcome, statuses={0, 1, 2})
+        if outcome.returncode == 0:  # it made the folder anew
+            assert workplace.disk.exists()
+        shutil.rmtree(workplace.disk, ignore_errors=True)
+        elsewhere.rename(workplace.disk)
+        tried("the folder vanishes", found(command, expected, workplace.disk))
+        check_next_run(workplace, command, expected)
+
+
+@contextmanager
+def mounted(disk: Path) -> Iterator[Callable[[str], None]]:
+    """A file system of its own with the content of a folder; the yielded function mounts it again with options."""
+    copy = disk.with_name("copy")
+    shutil.copytree(disk, copy)
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True, check=False)
+    if mount.returncode:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        shutil.copytree(copy, disk, dirs_exist_ok=True)
+        yield lambda options: subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True) and None
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+        shutil.rmtree(copy)
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+@pytest.mark.parametrize("free", [0, 4096, 32_768])
+def test_the_disk_is_full(prepared: Any, tried: Record, name: str, free: int):
+    workplace, command, expected = prepared(name)
+    with mounted(workplace.disk) as remount:
+        used = os.statvfs(workplace.disk)
+        remount(f"size={(used.f_blocks - used.f_bfree) * used.f_frsize + free}")
+
+        outcome = workplace.run(command.command)
+
+        check_message(outcome, statuses={0, 1, 2})
+        verdict = found(command, expected, workplace.disk)
+        assert outcome.returncode or verdict == "new"
+        tried("a full disk", verdict)
+        remount("size=64m")
+        check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+def test_the_disk_is_read_only(prepared: Any, tried: Record, name: str):
+    workplace, command, expected = prepared(name)
+    with mounted(workplace.disk) as remount:
+        remount("ro")
+
+        outcome = workplace.run(command.command)
+
+        check_message(outcome, statuses={1, 2})
+        remount("rw")
+        tried("a read-only disk", found(command, expected, workplace.disk))
+        check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [100, *(pytest.param(one, marks=pytest.mark.long) for one in (0, 5000))])
+def test_no_file_may_be_larger(prepared: Any, tried: Record, name: str, size: int):
+    workplace, command, expected = prepared(name)
+
+    outcome = workplace.run(
+        command.command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    )
+
+    check_message(outcome, statuses={0, 1, 2})
+    verdict = found(command, expected, workplace.disk)
+    assert outcome.returncode or verdict == "new"
+    tried("a limit of the file size", verdict)
+    check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+@pytest.mark.parametrize("files", [8, 16, 32])
+def test_few_files_may_be_open(prepared: Any, tried: Record, name: str, files: int):
+    workplace, command, expected = prepared(name)
+
+    outcome = workplace.run(
+        command.command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    )
+
+    if files > 8:  # below, the interpreter itself may not start
+        check_message(outcome, statuses={0, 1, 2})
+    verdict = found(command, expected, workplace.disk)
+    assert outcome.returncode or verdict == "new"
+    tried("a limit of open files", verdict)
+    check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+@pytest.mark.parametrize("megabytes", [300, 600, 1200])
+def test_memory_is_short(prepared: Any, tried: Record, name: str, megabytes: int):
+    workplace, command, expected = prepared(name)
+    limit = megabytes << 20
+
+    outcome = workplace.run(command.command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+
+    verdict = found(command, expected, workplace.disk)
+    assert outcome.returncode or verdict == "new"
+    tried("a limit of memory", verdict)
+    check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+def test_the_clock_runs_backwards(prepared: Any, tried: Record, name: str):
+    workplace, command, expected = prepared(name)
+    for path in workplace.disk.rglob("*"):
+        os.utime(path, (4e9, 4e9))  # in the year 2096
+
+    workplace.run_well(command.command, what="BACKWARDS")
+
+    verdict = found(command, expected, workplace.disk)
+    assert verdict == "new"
+    tried("a clock that runs backwards", verdict)
+    check_next_run(workplace, command, expected)
+
+
+@pytest.mark.parametrize("name", ALL_LONG)
+def test_two_at_once(prepared: Any, tried: Record, name: str):
+    workplace, command, expected = prepared(name)
+
+    outcomes = []
+    for process in [workplace.start(command.command), workplace.start(command.command)]:
+        stdout, stderr = process.communicate(timeout=300)
+        outcomes.append(subprocess.CompletedProcess(command.command, process.returncode, stdout, stderr))
+
+    for outcome in outcomes:
+        check_message(outcome, statuses={0, 1, 2})
+    assert 0 in [outcome.returncode for outcome in outcomes]
+    assert left_over(workplace.disk) == []
+    if name in {"correct", "correct --undo"}:  # each of the two counts
+        tried("two writers at once", "both")
+        return
+    verdict = found(command, expected, workplace.disk)
+    assert verdict == "new"
+    tried("two writers at once", verdict)
+    check_next_run(workplace, command, expected)

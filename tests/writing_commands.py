@@ -82,7 +82,6 @@ QUANTISE = ("quantise", "in/model", "in/data", "--output", "disk/out/faster")
 TAUGHT = "disk/out/taught"
 
 COMMANDS: dict[str, WritingCommand] = {
-    "tag, table": WritingCommand(_tag("table"), (_tag("table", "--top-k", "1"),)),
     "tag, jsonl": WritingCommand(_tag("jsonl"), (_tag("jsonl", "--top-k", "1"),)),
     "tag, csv": WritingCommand(_tag("csv"), (_tag("csv", "--top-k", "1"),)),
     "explain, a map": WritingCommand(_map(), (_map("--opacity", "0.1"),)),

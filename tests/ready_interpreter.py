@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 LOOP = """
-import json, os, resource, sys
+import importlib, json, os, resource, sys
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy, openvino, PIL.Image, rich.console, safetensors.numpy, sqlite3, threadpoolctl
 import vectortag.apps.cli.app, vectortag.inference.tagger, vectortag.data.embedding_cache
+for name in ("assembly.fit", "assembly.learn_words", "assembly.quantise", "evaluation.report.write"):
+    importlib.import_module(f"vectortag.{name}")
 while True:
     line = sys.stdin.readline()
     if not line:

@@ -20,6 +20,8 @@ import importlib, json, os, resource, sys
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy, openvino, PIL.Image, rich.console, safetensors.numpy, sqlite3, threadpoolctl
 import vectortag.apps.cli.app, vectortag.inference.tagger, vectortag.data.embedding_cache
+for name in set(vectortag.apps.cli.app.COMMANDS.values()):
+    importlib.import_module(f"vectortag.apps.cli.{name}")
 for name in ("assembly.fit", "assembly.learn_words", "assembly.quantise", "evaluation.report.write"):
     importlib.import_module(f"vectortag.{name}")
 while True:

@@ -132,9 +132,10 @@ def _content(file: Path) -> object:
 
 
 def _rows(file: Path) -> list[tuple[object, ...]] | None:
-    """The corrections, without their time."""
+    """The corrections, without their time and the photos' folder."""
     try:
         with sqlite3.connect(file) as database:
-            return database.execute("SELECT said, photo, tag, has FROM corrections ORDER BY id").fetchall()
+            rows = database.execute("SELECT said, photo, tag, has FROM corrections ORDER BY id").fetchall()
+            return [(said, Path(photo).name, tag, has) for said, photo, tag, has in rows]
     except sqlite3.Error:
         return None

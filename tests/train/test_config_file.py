@@ -267,3 +267,20 @@ class TestLayers:
     def test_a_wrong_setting_is_refused(self, write_config: WriteConfig, setting, message):
         with pytest.raises(ConfigError, match=message):
             load_config(write_config(MINIMAL), settings=[setting])
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        (MINIMAL + "epochs = " + "[" * 5000, []),
+        (MINIMAL + "epochs = " + "9" * 5000, []),
+        (MINIMAL, ["a." * 3000 + "b=1"]),
+        (MINIMAL, ["epochs=" + "[" * 5000]),
+    ],
+    ids=["nested", "a long number", "a deep key", "a nested setting"],
+)
+def test_what_would_end_a_parser_is_refused(write_config: WriteConfig, text: str, settings: list[str]):
+    with pytest.raises(ConfigError) as caught:
+        load_config(write_config(text), settings=settings)
+
+    assert len(str(caught.value)) < 1000

@@ -246,6 +246,30 @@ class TestTables:
         assert data.bad_rows[0].startswith("metadata.csv:2: ")
 
 
+def test_a_quote_that_is_never_closed_is_a_bad_row(write_csv: WriteCsv):
+    file = write_csv('image_path,tags\n1.jpg,dog\n2.jpg,"cat\n3.jpg,sea\n')
+
+    with pytest.raises(DataError, match=r"metadata.csv:4: a quote is opened .* never closed"):
+        read_data_set(file)
+    assert words_of(read_data_set(file, skip_bad_rows=True)) == [("dog",)]
+
+
+def test_a_quote_that_is_closed_at_the_end_of_the_file_is_none(write_csv: WriteCsv):
+    assert words_of(read_data_set(write_csv('image_path,tags\n1.jpg,"dog,\ncat"'))) == [("dog", "cat")]
+
+
+def test_two_columns_of_the_same_name_are_an_error(write_csv: WriteCsv):
+    with pytest.raises(DataError, match="2 columns are called 'tags'"):
+        read_data_set(write_csv("image_path,tags,tags\n1.jpg,dog,cat\n"))
+
+
+def test_folders_may_be_separated_as_on_windows(write_csv: WriteCsv, tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    file = write_csv("image_path,tags\na\\1.jpg,dog\n", "a/1.jpg")
+
+    assert [record.path for record in read_data_set(file).records] == [tmp_path / "a/1.jpg"]
+
+
 class TestNormalForms:
     NAME = "Crème brûlée 한국.jpg"
 

@@ -77,8 +77,9 @@ def test_a_truncated_photo_is_refused_by_name(tagged):
         tiff(GREY, 8).replace(struct.pack("<HHI", 262, 4, 1), struct.pack("<HHI", 262, 4, 9)),
         encode(PICTURE, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\1\3\0"),
         encode(PICTURE.convert("P"), "PNG", transparency=bytes(256)),
+        tiff(GREY, 8).replace(struct.pack("<HHII", 277, 4, 1, 1), struct.pack("<HHII", 277, 4, 1, 2048)),
     ],
-    ids=["broken LZW", "cut", "a tag with two values", "broken Exif", "a palette of clear colours"],
+    ids=["broken LZW", "cut", "a tag with two values", "broken Exif", "a palette of clear colours", "2048 samples"],
 )
 def test_no_library_speaks_on_stderr(tmp_path: Path, tiny_model: Path, content: bytes):
     (tmp_path / "odd.tif").write_bytes(content)
@@ -121,6 +122,24 @@ def progressive() -> bytes:
     return photo[:last] + photo[last:-2] * 3000 + photo[-2:]
 
 
+def many_samples() -> bytes:
+    return with_directory(
+        bytes(100), {256: [10], 257: [10], 258: [8], 262: [1], 273: [8], 277: [65535], 278: [10], 279: [100]}
+    )
+
+
+def many_starts() -> bytes:
+    return JPEG[:2] + b"\xff\xd8" * 5_000_000 + JPEG[2:]
+
+
+def compressed_text() -> bytes:
+    import zlib
+
+    press = zlib.compressobj(9)
+    text = b"".join(press.compress(bytes(1 << 20)) for _ in range(500)) + press.flush()
+    return PNG[:33] + chunk(b"zTXt", b"a\0\0" + text) + PNG[33:]
+
+
 BOMBS: dict[str, Callable[[], bytes]] = {
     "column.png": lambda: png(1, 190_000_000),
     "layers.png": layers,
@@ -130,6 +149,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "exif.jpg": repeated_exif,
     "chunks.png": many_chunks,
     "scans.jpg": progressive,
+    "samples.tif": many_samples,
+    "starts.jpg": many_starts,
+    "text.png": compressed_text,
 }
 BOUNDED = """
 import json, resource, sys

@@ -281,3 +281,20 @@ def test_a_size_stands_once_and_is_not_tiny(write_config: WriteConfig, sizes: st
 def test_a_picture_that_no_memory_holds_is_refused(write_config: WriteConfig, key: str):
     with pytest.raises(ConfigError, match=rf"{key}: Input should be less than or equal to 2048, got 100000"):
         load_config(write_config(MINIMAL), settings=[f"{key}=100000"])
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        (MINIMAL + "epochs = " + "[" * 5000, []),
+        (MINIMAL + "epochs = " + "9" * 5000, []),
+        (MINIMAL, ["a." * 3000 + "b=1"]),
+        (MINIMAL, ["epochs=" + "[" * 5000]),
+    ],
+    ids=["nested", "a long number", "a deep key", "a nested setting"],
+)
+def test_what_would_end_a_parser_is_refused(write_config: WriteConfig, text: str, settings: list[str]):
+    with pytest.raises(ConfigError) as caught:
+        load_config(write_config(text), settings=settings)
+
+    assert len(str(caught.value)) < 1000

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct, to_builtins
 
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
+from vectortag.core.text import CsvLines
 from vectortag.core.types import DIGITS, FailedTagging, Tagging, TagScore
 from vectortag.data.find import KINDS, LeftOut
 from vectortag.model.language import Language
@@ -155,7 +156,7 @@ class CsvWriter:
 
     def __init__(self, stream: TextIO, language: Language = ENGLISH) -> None:
         self._language = language
-        self._rows = csv.writer(stream, lineterminator="\n")
+        self._rows = csv.writer(CsvLines(stream))
         self._text = printable if stream.isatty() else str  # a file keeps every character
         self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "size", "error", "guesses"])
 

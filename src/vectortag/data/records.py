@@ -214,11 +214,12 @@ def photo_in(folder: Path, image: str) -> Path:
     """The photo of that name; where there is none, the one whose name is the same text, or that it is escaped from.
 
     An accent may be one character or two (NFC, NFD of Unicode): programs and file systems change one into the other.
+    Folders may be separated as on Windows.
     """
     photo = folder / image
     if image.isascii() and "\\" not in image:
         return photo
-    for name in dict.fromkeys((image, str(unescape_path(image)))):
+    for name in dict.fromkeys((image, str(unescape_path(image)), image.replace("\\", "/"))):
         if _is_there(folder / name):
             return folder / name
         if (found := _same_name(folder, name)) is not None:

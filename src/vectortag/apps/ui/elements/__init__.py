@@ -14,8 +14,8 @@ import streamlit as st
 
 
 class TagRow(TypedDict):
-    """A row of the list: `name` is the tag in the visitor's language; `guessed`: a guess apart from the tags; `said` is the
-    user's correction, None if there is none."""
+    """A row of the list: `name` is the tag in the visitor's language; `guessed`: a guess, no tag; `said` is the user's
+    correction, None if there is none."""
 
     tag: str
     name: str

@@ -15,7 +15,7 @@ from vectortag.apps.ui.downloads import heatmap_png, layer_url, tags_as_text
 from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.spoken import spoken
-from vectortag.apps.ui.state import attempt, session_photos, show_problems
+from vectortag.apps.ui.state import attempt, session_photos, show_problems, stored_corrections
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
 from vectortag.core.errors import UnknownTagError
 from vectortag.core.file_names import escape_path
@@ -93,7 +93,8 @@ def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str
         key="search",
         label_visibility="collapsed",
     )
-    corrected = corrections_of(photo) if (photo := session_photos().photo) else {}
+    photo = session_photos().photo
+    corrected = corrections_of(photo, stored_corrections()) if photo else {}
     language = spoken()
     synonym = _synonym(tagger, language.tag_of(search))
     shown = tags_to_list(rows, search=search, synonym=synonym, language=language)
@@ -218,7 +219,7 @@ def _store_correction(tagger: Tagger) -> None:
     if correction is None or photo is None:
         return
     tag, has = correction
-    if corrections_of(photo).get(tag) is has:
+    if corrections_of(photo, stored_corrections()).get(tag) is has:
         attempt(lambda: undo_correction_of(photo, tag))
         st.rerun(scope="fragment")
     elif st.session_state.get("storing_allowed"):

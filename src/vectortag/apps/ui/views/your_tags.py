@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import streamlit as st
@@ -11,14 +12,15 @@ from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import MOST_MEGABYTES, MOST_PHOTOS
 from vectortag.apps.ui.spoken import spoken
-from vectortag.apps.ui.state import attempt, choose_model, show_problems, thumbnail
+from vectortag.apps.ui.state import attempt, choose_model, show_problems, stored_corrections, thumbnail
 from vectortag.apps.ui.thumbnails import remove_thumbnails, save_thumbnails, thumbnails_of
+from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.folders import data_home
 from vectortag.core.plain_text import code_span
 from vectortag.inference.refresh import forget, refresh
 from vectortag.personal.added_tags import LONGEST_NAME, AddedTag
-from vectortag.personal.corrections import Correction, read_corrections
+from vectortag.personal.corrections import Correction
 from vectortag.personal.few_shot import FEW_EXAMPLES, MIN_EXAMPLES, WEAK
 from vectortag.runtime.decoding.video import still_of
 
@@ -145,7 +147,7 @@ def _forget_tag(model: LoadedModel, tag: AddedTag) -> None:
 
 
 def _corrections(model: LoadedModel) -> None:
-    corrections = read_corrections()
+    corrections = stored_corrections()
     learnt = model.tagger().refits or any(tag.corrections for tag in model.tagger().additions)
     st.markdown(
         "Corrections from the view *Tag* and from the command line. The model learns from them when you click the "
@@ -168,7 +170,7 @@ def _corrections(model: LoadedModel) -> None:
 
 def _correction(number: int, one: Correction) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if one.photo.is_file():
+        with contextlib.suppress(OSError, PhotoError):  # the photo is gone or broken; its correction stays
             st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
         st.markdown(
             f":material/{'thumb_up' if one.has else 'thumb_down'}: **{as_text(spoken().name(one.tag))}**",

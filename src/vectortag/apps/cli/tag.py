@@ -23,7 +23,7 @@ from vectortag.apps.formats import (
     summary_line,
 )
 from vectortag.core.errors import ConfigError
-from vectortag.core.file_names import escape_path, is_missing
+from vectortag.core.file_names import escape_path, is_there
 from vectortag.core.folders import library_file
 from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
@@ -173,7 +173,7 @@ def _source(tagger: Tagger, library: Path | None, select: partial[Sequence[TagSc
     lowest = select.keywords["threshold"]
     if select.keywords["all_scores"] or (lowest is not None and lowest < LOWEST_STORED):
         return tagger
-    if library is None and is_missing(library_file()):
+    if library is None and not is_there(library_file()):
         return tagger
     from vectortag.library.stored_taggings import StoredTaggings  # here, since not everybody has a library
 

@@ -20,8 +20,8 @@ from vectortag.train.augment import augment, draws
 from vectortag.train.batches import AugmentedPhotos, CachedViews, PlainPhotos, Source
 from vectortag.train.config import TrainConfig
 from vectortag.train.export import to_onnx
+from vectortag.train.model_weights import measure_norms
 from vectortag.train.network import Backbone, starting_model
-from vectortag.train.restore import measure_norms
 from vectortag.train.stages import cut
 
 ReadPhoto = Callable[[int], ByteArray]

@@ -18,8 +18,8 @@ from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
 from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig
-from vectortag.train.pretrained import create_pretrained
-from vectortag.train.restore import check_parity, merged, weights_of_model
+from vectortag.train.model_weights import check_parity, merged, weights_of_model
+from vectortag.train.timm_weights import create_pretrained
 
 IMAGENET_CLASSES = 1000
 

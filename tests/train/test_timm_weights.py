@@ -16,7 +16,7 @@ def pretrained(torch: Any, need_module: Any, tmp_path: Path, monkeypatch: pytest
     """The module, with an empty cache."""
     need_module("timm")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    module = need_module("vectortag.train.pretrained")
+    module = need_module("vectortag.train.timm_weights")
     monkeypatch.setattr(module.constants, "HF_HUB_CACHE", str(tmp_path))
     return module
 

@@ -25,13 +25,13 @@ def start(**changes: Any) -> BackboneConfig:
 
 
 def test_training_a_shipped_model_begins_with_what_it_computes(network, need_module, torch):
-    restore = need_module("vectortag.train.restore")
+    weights = need_module("vectortag.train.model_weights")
     photos = np.random.default_rng(0).integers(0, 256, (16, 9, 9, 3), np.uint8).repeat(8, 1).repeat(8, 2)
 
     backbone = network.create_backbone(start())  # compared with the ONNX network by itself
-    restore.measure_norms(backbone, photos, SIZE)
+    weights.measure_norms(backbone, photos, SIZE)
 
-    restore.check_parity(backbone, find_model_folder("lite0"))
+    weights.check_parity(backbone, find_model_folder("lite0"))
     middle = torch.from_numpy(np.ascontiguousarray(photos[:, 4:68, 4:68]))
     with torch.no_grad():
         evaluated, trained = backbone.eval()(middle), backbone.train()(middle)
@@ -46,12 +46,12 @@ def test_a_network_that_computes_something_else_is_refused(network, need_module,
         backbone.body.bn2.bias.add_(1)
 
     with pytest.raises(ConfigError, match=r"the network of lite0@\w+, read back into timm's, differs from itself"):
-        need_module("vectortag.train.restore").check_parity(backbone, find_model_folder("lite0"))
+        need_module("vectortag.train.model_weights").check_parity(backbone, find_model_folder("lite0"))
 
 
 def test_the_mean_of_a_model_and_its_own_weights_computes_what_the_model_does(network, need_module, torch, tmp_path):
     backbone = network.create_backbone(start())
-    need_module("vectortag.train.restore").measure_norms(
+    need_module("vectortag.train.model_weights").measure_norms(
         backbone, np.random.default_rng(0).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8), SIZE
     )  # now its norms do something, and it still computes the same
     file = tmp_path / "weights.safetensors"

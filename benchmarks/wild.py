@@ -129,7 +129,7 @@ def score_set(tagger: Tagger, folder: Path) -> dict[str, Any]:
         raise SystemExit(str(failed[0]))
     readable, embeddings = records, np.stack([found[record.path] for record in records])
     scores = tagger.scores(embeddings)
-    shown = scores >= tagger.thresholds
+    shown = tagger.shown(scores)
     places = {tag: place for place, tag in enumerate(tagger.tags)}
     subjects = SUBJECTS[name]
     columns = [places.get(subject) for subject in subjects]

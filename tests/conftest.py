@@ -186,6 +186,17 @@ def two_sizes(
 
 
 @pytest.fixture
+def with_thresholds(tiny_fields: Mapping[str, Any]) -> Callable[[Sequence[float | None]], dict[str, Any]]:
+    """with_thresholds([...]): the fields of the tiny model's manifest with these thresholds in every profile."""
+    (point,) = tiny_fields["operating_points"]
+
+    def fields(thresholds: Sequence[float | None]) -> dict[str, Any]:
+        return {"operating_points": [{**point, "thresholds": dict.fromkeys(point["thresholds"], thresholds)}]}
+
+    return fields
+
+
+@pytest.fixture
 def with_untaught(tiny_head: Head, tiny_fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the tiny model where "boat" and "vehicle" are what a classifier knew, and "animal" has no score."""
     generator = np.random.default_rng(5)

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from vectortag.apps.client import Client
+from vectortag.apps.client import Client, Tag
 from vectortag.core.errors import ServiceError
 
 
@@ -61,6 +61,19 @@ def test_importing_it_imports_nothing_but_the_standard_library():
     )
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "['vectortag']\n"
+
+
+def test_guesses_are_apart_from_tags(answering):
+    guessed = b'{"tag": "sea", "score": 0.4, "threshold": 0.6}'
+    address = answering(
+        (200, {}, TAGGED.replace(b'"tags": []', b'"tags": [], "guesses": [' + guessed + b"]")), (200, {}, TAGGED)
+    )
+
+    with Client(address) as client:
+        photo, without = client.tag(b"photo"), client.tag(b"photo")
+
+    assert photo.tags == without.tags == without.guesses == ()
+    assert photo.guesses == (Tag("sea", 0.4, 0.6),)
 
 
 def test_it_waits_where_the_service_is_busy(answering):

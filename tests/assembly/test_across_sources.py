@@ -133,14 +133,6 @@ def test_a_tag_that_is_often_wrong_has_a_higher_threshold_than_the_others():
     assert thresholds[0] > thresholds[1]
 
 
-def test_a_careful_tag_is_not_shown_for_its_children_alone():
-    family = Hierarchy({0: (1, 2)})
-
-    thresholds = fit_across(evidence(), family, careful=[0]).thresholds["balanced"]
-
-    assert thresholds[0] > thresholds[1]
-
-
 def test_a_careful_tag_is_judged_by_sets_that_are_not_complete_too():
     found = evidence(judges=("b",))
     found.targets[found.sources == "b", 2] = UNKNOWN
@@ -173,15 +165,16 @@ def test_a_tag_made_of_classes_alone_is_shown_from_a_share_of_the_softmax_on():
     assert point.thresholds["balanced"][4] == min(point.thresholds["balanced"])
 
 
-def test_a_parent_is_shown_wherever_its_child_is():
-    found = evidence(6000)
-    found.targets[:, 0] = np.random.default_rng(1).random(6000) < 0.2  # by itself, it would have a high threshold
-    family = Hierarchy({0: (1, 2)})
+def test_a_parent_keeps_its_own_threshold_and_is_shown_with_its_child():
+    found, family = evidence(), Hierarchy({0: (1, 2)})
+    fitted = fit_across(found, family, careful=[0])
+    thresholds, scores = fitted.thresholds["balanced"], score(found.logits, fitted, family)
 
-    point = fit_across(found, family)
+    shown = judged_by(fitted, found.logits, found.targets, family).decisions
 
-    shown = score(found.logits, point, family) >= point.thresholds["balanced"]
-    assert (shown[:, 0] >= shown[:, 1:3].any(axis=1)).all()
+    assert thresholds[0] > thresholds[1:3].max()
+    np.testing.assert_array_equal(shown[:, 0], (scores[:, :3] >= thresholds[:3]).any(axis=1))
+    np.testing.assert_array_equal(shown[:, 1:], scores[:, 1:] >= thresholds[1:])
 
 
 def test_what_a_source_left_out_is_shown_and_what_one_source_alone_teaches_is_told():

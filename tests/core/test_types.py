@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,24 @@ def test_a_tagging_gives_the_score_of_a_tag_by_name_even_below_its_threshold():
 def test_a_tagging_has_no_score_for_a_tag_that_its_model_lacks():
     with pytest.raises(KeyError, match="beech"):
         TAGGING["beech"]
+
+
+def scored(**scores: float) -> tuple[TagScore, ...]:
+    return tuple(TagScore(tag, score, 0.5) for tag, score in scores.items())
+
+
+def test_parents_below_their_threshold_are_implied():
+    tagging = replace(TAGGING, tags=(*scored(poodle=0.9, dog=0.5, animal=0.2), TagScore("pet", 0.9, None)))
+
+    assert tagging.implied == ("animal", "pet")
+
+
+def test_one_threshold_for_all_tags_shows_parents_with_their_children_too():
+    scores = scored(sea=0.6, pet=0.3, animal=0.8, poodle=0.8)
+    tagging = replace(TAGGING, scores=scores, ancestors={"poodle": ("animal", "pet")})
+
+    assert [one.tag for one in tagging.select(threshold=0.7)] == ["animal", "poodle", "pet"]
+    assert [one.tag for one in tagging.select(threshold=0.6, top_k=3)] == ["animal", "poodle", "sea"]
 
 
 @pytest.mark.parametrize(("value", "name"), [(BEACH, "score"), (TAGGING, "tags"), (heatmap([[0]]), "values")])

@@ -135,10 +135,24 @@ class TestFigures:
 
         assert about == (knowing_tagger.folder.id, "photos", "all", 30, ())
 
+    def test_a_parent_counts_as_predicted_wherever_its_child_is(
+        self, write_tiny_model, with_thresholds, tmp_path: Path
+    ):
+        fields = with_thresholds([0.9, 0.5, 0.5, None, 0.5, 0.5])
+        strict = Tagger.load(write_tiny_model(tmp_path / "strict", **fields))
+        scores, targets = np.zeros((4, 6), np.float32), np.zeros((4, 6), np.uint8)
+        scores[:, 0], scores[:, 2] = [0.6, 0.6, 0.6, 0.95], [0.6, 0.6, 0.1, 0.1]
+        targets[[0, 2, 3], 0] = 1
+
+        animal = make_report(strict, scores, targets, data="d", split="all").tags[0]
+
+        assert (animal.threshold, animal.precision, animal.recall) == pytest.approx((0.9, 2 / 3, 2 / 3))
+
     def test_unknown_entries_change_nothing_whatever_their_scores(self, tagger: Tagger):
         generator = np.random.default_rng(0)
         scores = generator.random((40, 6)).astype(np.float32)
         targets = generator.choice(np.uint8([0, 1, UNKNOWN]), (40, 6))
+        targets[:, [2, 4]] = targets[:, [2, 4]] == 1  # "dog" and "boat" decide about their parents, too
         others = np.where(targets == UNKNOWN, 1 - scores, scores)
 
         reports = [make_report(tagger, of, targets, data="d", split="all") for of in (scores, others)]

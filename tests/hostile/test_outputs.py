@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from vectortag.model.folder import ModelFolder
+
 Cli = Callable[..., Any]
 MakePhoto = Callable[..., Path]
 
@@ -101,6 +103,16 @@ class TestOwnOutputs:
         before = Path("output.png").read_bytes()
         assert cli(*command).status == 0
         assert Path("output.png").read_bytes() == before
+
+    def test_a_table_that_begins_with_an_implied_tag_can_be_written_again(
+        self, cli: Cli, photo: Path, write_tiny_model: Callable[..., ModelFolder], with_thresholds: Callable[..., Any]
+    ):
+        model = write_tiny_model(Path("model").absolute(), **with_thresholds([1, 1, 0, None, 1, 1])).path
+        command = ("tag", photo, "--output", "table.txt", "--model", model)
+
+        assert cli(*command).status == 0
+        assert Path("table.txt").read_text().splitlines()[1].endswith("  implied")
+        assert cli(*command).status == 0
 
     def test_maps_of_every_tag_can_be_written_again(self, cli: Cli, photo: Path, tiny_model: Path):
         for _ in range(2):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from vectortag.core.errors import UnknownTagError
 from vectortag.inference.scorer import Scorer
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder, read_model_folder
+from vectortag.model.taxonomy import Taxonomy
 from vectortag.personal.added_tags import NO_ADDITIONS
 from vectortag.personal.corrected_rows import Refit
 
@@ -57,12 +59,11 @@ def test_a_profile_chooses_the_thresholds(folder: ModelFolder):
 
 
 def shown(scorer: Scorer, scores: Sequence[float]) -> list[str]:
-    row = np.float32(scores)
-    return [one.tag for one in scorer.shown(row, scorer.with_thresholds(row))]
+    return [scorer.tags[index] for index in np.flatnonzero(scorer.shown(np.float32([scores]))[0])]
 
 
-def test_tags_that_reach_their_threshold_are_shown_highest_first(scorer: Scorer):
-    assert shown(scorer, [0.6, 0.5, 0.9, 0.99, 0.49, 0]) == ["dog", "animal", "beach"]
+def test_tags_that_reach_their_threshold_are_shown(scorer: Scorer):
+    assert shown(scorer, [0.6, 0.5, 0.9, 0.99, 0.49, 0]) == ["animal", "beach", "dog"]
 
 
 def test_a_tag_without_a_threshold_has_none_and_is_never_shown(scorer: Scorer):
@@ -88,19 +89,58 @@ def test_a_corrected_row_moves_its_own_logit_alone(folder: ModelFolder, scorer: 
     assert not np.delete(change, BEACH, axis=1).any()
 
 
-def test_an_added_tag_stands_last_and_implies_its_parents(tagger: Tagger, make_photo: Callable[..., Path]):
+def test_an_added_tag_stands_last_and_is_shown_with_the_parents_that_it_implies(
+    tagger: Tagger, make_photo: Callable[..., Path]
+):
     tagger.add_tag("kennel", [make_photo(f"{seed}.jpg", seed=seed) for seed in range(5)], parents=["vehicle"])
-    scorer = tagger.scorer
-    row = np.float32([0, 0, 0, 0, 0, 0, 1])
-    (only,) = scorer.shown(row, scorer.with_thresholds(row))
+    row = [0.1, 0, 0, 0, 0, 0.2, 1]
 
-    assert scorer.tags[-1] == only.tag == "kennel"
-    assert scorer.implied([only]) == ("vehicle",)
+    assert tagger.tags[-1] == "kennel"
+    assert shown(tagger.scorer, row) == ["vehicle", "kennel"]
+    assert tagger.scorer.ancestors == {"dog": ("animal",), "boat": ("vehicle",), "kennel": ("vehicle",)}
 
 
-def test_a_parent_that_is_shown_itself_is_not_implied(tagger: Tagger, make_photo: Callable[..., Path]):
+def test_a_parent_that_an_added_tag_shows_keeps_its_score(tagger: Tagger, make_photo: Callable[..., Path]):
     tagger.add_tag("kennel", [make_photo(f"{seed}.jpg", seed=seed) for seed in range(5)], parents=["vehicle"])
-    scorer = tagger.scorer
-    row = np.float32([0, 0, 0, 0, 0, 1, 1])
 
-    assert scorer.implied(scorer.shown(row, scorer.with_thresholds(row))) == ()
+    tagging = tagger.decide(np.float32([0.1, 0, 0, 0, 0, 0.2, 1]))
+
+    assert [(one.tag, one.score) for one in tagging.tags] == [("kennel", 1), ("vehicle", pytest.approx(0.2))]
+    assert tagging.implied == ("vehicle",)
+
+
+class TestGuesses:
+    @staticmethod
+    def guesses(tagger: Tagger, scores: Sequence[float]) -> list[str]:
+        return [one.tag for one in tagger.decide(np.float32(scores)).guesses]
+
+    @pytest.fixture
+    def rare(
+        self, write_tiny_model: Callable[..., ModelFolder], tiny_fields: Mapping[str, Any], tmp_path: Path
+    ) -> Tagger:
+        """The tiny model with curves by which no background photo has a score above 0.01."""
+        (point,) = tiny_fields["operating_points"]
+        careful = Taxonomy(implications={"dog": ["animal"], "boat": ["vehicle"]}, careful=("boat",))
+        quiet = [{**point, "slope": [0.1] * 6, "bias": [-9.0] * 6}]
+        return Tagger.load(write_tiny_model(tmp_path / "rare", operating_points=quiet, taxonomy=careful))
+
+    def test_the_highest_scores_below_their_thresholds_are_guessed(self, rare: Tagger):
+        assert self.guesses(rare, [0.45, 0.35, 0.42, 0, 0, 0.1]) == ["animal", "dog", "beach"]
+
+    def test_nothing_is_guessed_where_a_tag_is_shown(self, rare: Tagger):
+        assert self.guesses(rare, [0.45, 0.5, 0.42, 0, 0, 0.1]) == []
+
+    def test_a_careful_tag_and_one_without_a_threshold_are_never_guessed(self, rare: Tagger):
+        assert self.guesses(rare, [0, 0, 0, 0.49, 0.49, 0]) == []
+
+    def test_a_score_that_background_photos_have_too_is_no_guess(self, tagger: Tagger):
+        usual = float(tagger.scores(tagger.folder.background)[:, BEACH].mean())
+        assert 0.3 < 2 * usual < 0.5
+
+        assert self.guesses(tagger, [0, 2 * usual - 0.01, 0, 0, 0, 0]) == []
+        assert self.guesses(tagger, [0, 2 * usual + 0.01, 0, 0, 0, 0]) == ["beach"]
+
+    def test_without_background_photos_nothing_is_guessed(self, write_tiny_model, tmp_path: Path):
+        tagger = Tagger.load(write_tiny_model(tmp_path / "none", background=None))
+
+        assert self.guesses(tagger, [0.45, 0.35, 0.42, 0, 0, 0.1]) == []

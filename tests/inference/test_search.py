@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vectortag.core.errors import PhotoError, UnknownTagError
-from vectortag.inference.search import PhotoIndex
+from vectortag.inference.search import PhotoIndex, with_tags
 from vectortag.inference.tagger import Tagger
 from vectortag.model.words.similarity import Words
 from vectortag.model.words.text_model import is_installed
@@ -76,6 +76,36 @@ def test_conditions_leave_out_photos_by_their_tags(tagger, photos):
     assert {one.photo for one in index.search("zebra", top=20, has=["puppy"])} == dogs
     assert {one.photo for one in index.search("zebra", top=20, has_not=["dog"])} == set(photos) - dogs
     assert index.search("zebra", top=20, has=["dog"], has_not=["dog"]) == []
+
+
+@pytest.fixture
+def chosen(write_tiny_model, with_thresholds, photos, tmp_path):
+    """chosen(thresholds, has=["dog"]): the tiny model with these thresholds, and which photos it chooses."""
+
+    def choose(thresholds: list[float | None], **conditions: list[str]) -> tuple[Tagger, list[int]]:
+        tagger = Tagger.load(write_tiny_model(tmp_path / "changed", **with_thresholds(thresholds)))
+        embeddings = np.stack([one for _, one in tagger.embedder.embed_many(photos)])
+        rows = with_tags(tagger, embeddings, np.arange(len(photos)), top=20, **{"has": (), "has_not": (), **conditions})
+        return tagger, rows.tolist()
+
+    return choose
+
+
+def test_a_condition_on_a_parent_is_met_by_its_child(chosen, photos):
+    thresholds = [0.99999, 1, 0.5, None, 1, 1]
+    tagger, found = chosen(thresholds, has=["animal"])
+    dogs = [place for place, photo in enumerate(photos) if tagger.tag(photo)["dog"].score >= 0.5]
+
+    assert 0 < len(dogs) < len(photos)
+    assert found == dogs
+    assert chosen(thresholds, has_not=["animal"])[1] == [n for n in range(len(photos)) if n not in dogs]
+
+
+def test_a_guess_is_not_found(chosen, photos):
+    shy, _ = chosen([0.99999] * 6)
+    guess = next(tagging.guesses[0].tag for tagging in shy.tag_many(photos) if tagging.guesses)
+
+    assert chosen([0.99999] * 6, has=[guess])[1] == []
 
 
 def test_a_photo_that_cannot_be_read_is_told_apart(tagger, photos, tmp_path):

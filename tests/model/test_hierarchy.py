@@ -1,4 +1,4 @@
-"""A model's own tags: no parent below its child, and the map of a parent from the child that spoke loudest."""
+"""A model's own tags: no parent below its child or hidden beside it, and its map from the child that spoke loudest."""
 
 from __future__ import annotations
 
@@ -72,6 +72,47 @@ def test_a_tag_has_the_own_score_of_its_source(hierarchy, scores):
     for photo in range(3):
         for place in range(5):
             assert raised[photo, place] == scores[photo, hierarchy.sources(scores[photo])[place]]
+
+
+def test_whoever_shows_a_child_shows_its_ancestors():
+    scores = np.float32([[0.6, 0.2, 0.6, 0.6, 0.5], [0.6, 0.9, 0.3, 0.1, 0.3]])
+    thresholds = np.float32([0.8, 0.5, 0.7, 0.6, 0.6])
+
+    assert [[TAGS[place] for place in np.flatnonzero(row)] for row in HIERARCHY.shown(scores, thresholds)] == [
+        ["animal", "dog", "poodle"],
+        ["sea"],
+    ]
+
+
+def test_a_tag_without_a_threshold_is_shown_with_its_child_alone():
+    scores = np.float32([[0.9, 0.1, 0.9, 0.1, 0.9], [0.9, 0.1, 0.9, 0.1, 0.1]])
+    thresholds = np.float32([np.nan, 0.5, np.nan, 0.5, 0.5])
+
+    assert HIERARCHY.shown(scores, thresholds).tolist() == [[True, False, False, False, True], [False] * 5]
+
+
+@settings(deadline=None)
+@given(
+    draws=st.data(),
+    scores=scores_of_five_tags,
+    thresholds=arrays.arrays(np.float32, 5, elements=st.floats(0, 1, width=32)),
+)
+def test_what_is_shown_is_what_reaches_its_threshold_expanded_by_the_taxonomy(draws, scores, thresholds):
+    implications = {tag: draws.draw(st.sets(st.sampled_from(TAGS[:place]))) for place, tag in enumerate(TAGS) if place}
+    taxonomy = Taxonomy(implications={tag: tuple(above) for tag, above in implications.items()})
+
+    shown = Hierarchy.of(TAGS, taxonomy).shown(scores, thresholds)
+
+    for row, of_photo in zip(shown, scores, strict=True):
+        reached = {tag for tag, score, least in zip(TAGS, of_photo, thresholds, strict=True) if score >= least}
+        assert {TAGS[place] for place in np.flatnonzero(row)} == taxonomy.expand(reached)
+
+
+def test_further_tags_stand_below_the_tags_that_they_imply():
+    wider = HIERARCHY.with_children({5: [0, 2], 6: [1]})
+
+    assert wider.descendants == {0: (2, 3, 4, 5), 1: (6,), 2: (3, 5)}
+    assert HIERARCHY.descendants == {0: (2, 3, 4), 2: (3,)}
 
 
 def test_the_source_of_a_parent_is_the_child_with_the_highest_score():

@@ -45,15 +45,17 @@ class TaggedPhoto:
 
     Attributes:
         tags: best first; with `all_scores` every tag, in the model's order. Empty after an error.
-        implied: parents of added tags that did not reach their own threshold.
+        implied: those of `tags` that are below their own threshold and shown with their children.
         model: `name@digest` of the model.
         error: why the photo could not be read; None if it was.
+        guesses: where no tag is shown, at most three that are likely, best first. They are no tags.
     """
 
     tags: tuple[Tag, ...]
     implied: tuple[str, ...]
     model: str
     error: str | None = None
+    guesses: tuple[Tag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +272,9 @@ def _tag_query(profile: Profile, threshold: float | None, top_k: int | None, all
 def _tagged(answer: dict[str, Any]) -> list[TaggedPhoto]:
     photos = []
     for photo in answer["photos"]:
-        tags = tuple(Tag(**tag) for tag in photo.get("tags", ()))
+        tags, guesses = (tuple(Tag(**tag) for tag in photo.get(key, ())) for key in ("tags", "guesses"))
         error = photo["error"]["message"] if "error" in photo else None
-        photos.append(TaggedPhoto(tags, tuple(photo.get("implied", ())), answer["model"], error))
+        photos.append(TaggedPhoto(tags, tuple(photo.get("implied", ())), answer["model"], error, guesses))
     return photos
 
 

@@ -64,6 +64,17 @@ def rounded(number: float | None) -> float | None:
     return None if number is None else round(number, DIGITS)
 
 
+def implied_among(tagging: Tagging, tags: Sequence[TagScore]) -> list[str]:
+    """The names of those tags that are shown with their children only."""
+    implied = set(tagging.implied)
+    return [tag.tag for tag in tags if tag.tag in implied]
+
+
+def guesses_for(tagging: Tagging, tags: Sequence[TagScore]) -> list[ScoredTag]:
+    """What is offered apart from the tags of a photo, and only where there are none."""
+    return [] if tags else scored_tags(tagging.guesses)
+
+
 def photo_fault(error: Exception) -> PhotoFault:
     """The kind of an error, and its message."""
     return PhotoFault(type(error).__name__, str(error))
@@ -110,8 +121,10 @@ class JsonLinesWriter:
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         line: dict[str, Any] = {"path": name_in(tagging), **to_builtins(model_run(tagging)), "tags": scored_tags(tags)}
-        if tagging.implied:
-            line["implied"] = tagging.implied
+        if implied := implied_among(tagging, tags):
+            line["implied"] = implied
+        if guesses := guesses_for(tagging, tags):
+            line["guesses"] = guesses
         self._write(line)
 
     def failed(self, failure: FailedTagging) -> None:
@@ -122,21 +135,22 @@ class JsonLinesWriter:
 
 
 class CsvWriter:
-    """For spreadsheets: one row per tag. A photo without tags has one row with an empty tag."""
+    """For spreadsheets: one row per tag. A photo without tags has one row with an empty tag, and with the guesses."""
 
     def __init__(self, stream: TextIO) -> None:
         self._rows = csv.writer(stream, lineterminator="\n")
         self._text = printable if stream.isatty() else str  # a file keeps every character
-        self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "size", "error"])
+        self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "size", "error", "guesses"])
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         name = self._text(name_in(tagging) or "")
-        run = [tagging.model, tagging.precision, tagging.size, ""]
+        run = [tagging.model, tagging.precision, tagging.size, "", ""]
         for tag in scored_tags(tags):
             self._rows.writerow([name, self._text(tag.tag), tag.score, tag.threshold, *run])
         if not tags:
-            self._rows.writerow([name, "", "", "", *run])
+            guesses = "; ".join(f"{guess.tag} {guess.score:.2f}" for guess in guesses_for(tagging, tags))
+            self._rows.writerow([name, "", "", "", *run[:-1], self._text(guesses)])
 
     def failed(self, failure: FailedTagging) -> None:
         name, error = self._text(escape_path(failure.path)), self._text(str(failure.error))
-        self._rows.writerow([name, "", "", "", "", "", "", error])
+        self._rows.writerow([name, "", "", "", "", "", "", error, ""])

@@ -84,8 +84,7 @@ def fit_across(
     """Fit everything between logits and decisions, as `calibrate`, on sources that were left out.
 
     One threshold holds for all tags, on their calibrated scores: so most tags are shown for what is right in all. It
-    is raised for a tag that is right far less often than the others, but not so far that a parent is left out where
-    its child is shown.
+    is raised for a tag that is right far less often than the others.
 
     Args:
         first_borrowed: the tags from this place on are made of classes alone. From CLASS_SHARE on they are shown in
@@ -105,9 +104,6 @@ def fit_across(
                 own[tag] = max(own[tag], _threshold_of(evidence, scores, tag, 0.0, PROMISE["precise"], careful=True))
             else:
                 own[tag] = max(own[tag], _threshold_of(evidence, scores, tag, common[profile], promise - SLACK))
-        for parent, below in hierarchy.descendants.items():
-            if parent not in careful:  # better left out than wrong, even beside its child
-                own[parent] = min(own[parent], own[list(below)].min())
         thresholds[profile] = own
     return Calibration(slope, bias, thresholds)
 
@@ -133,7 +129,7 @@ def judged_by(
 ) -> CrossFitted:
     """What calibration and thresholds make of photos on which nothing of them was fitted; as `cross_fit`."""
     scores = score(logits, calibration, hierarchy)
-    decisions = scores >= calibration.thresholds["balanced"]
+    decisions = hierarchy.shown(scores, calibration.thresholds["balanced"])
     return CrossFitted(sigmoid(logits).astype(np.float32), scores, decisions, judgeable(targets, sets))
 
 
@@ -148,7 +144,7 @@ def left_out_figures(
         and `calibration_error`.
     """
     scores = score(evidence.logits, calibration, hierarchy)
-    shown, has = scores >= calibration.thresholds["balanced"], evidence.targets == 1
+    shown, has = hierarchy.shown(scores, calibration.thresholds["balanced"]), evidence.targets == 1
     figures = {}
     for source in np.unique(evidence.sources):
         rows = evidence.left_out & (evidence.sources == source)

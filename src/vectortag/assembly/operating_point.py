@@ -108,7 +108,7 @@ class CrossFitted:
 
     Attributes:
         raw, scores: (N, T) before and after calibration.
-        decisions: (N, T) bool, at the thresholds of the profile "balanced".
+        decisions: (N, T) bool, what the profile "balanced" shows.
         targets: (N, T) uint8; 255 also where a photo's set never knows a tag's absence, so that it cannot be judged.
     """
 
@@ -167,7 +167,7 @@ def cross_fit(
     for judged, fitted in (halves, halves[::-1]):
         calibration = calibrate(logits[fitted], targets[fitted], hierarchy, borrowed=borrowed, careful=careful)
         scores[judged] = score(logits[judged], calibration, hierarchy)
-        decisions[judged] = scores[judged] >= calibration.thresholds["balanced"]
+        decisions[judged] = hierarchy.shown(scores[judged], calibration.thresholds["balanced"])
     return CrossFitted(sigmoid(logits).astype(np.float32), scores, decisions, judgeable(targets, sets))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -42,9 +42,11 @@ class Tagging:
         runtime: the runtime of the network, for example "openvino".
         precision: of the network.
         size: side of the network's input, in pixels.
-        tags: the tags whose score reaches their threshold, highest score first.
+        tags: the tags whose score reaches their threshold, and their parents, highest score first.
         scores: of every tag: those of the model, in the manifest's order, then the added ones.
-        implied: parents that added tags in `tags` imply, but that are not in `tags` themselves.
+        guesses: where `tags` is empty, the tags that the photo most likely shows, best first. They may well be wrong,
+            and are no tags. Empty where nothing is likely enough.
+        ancestors: the tags that each tag implies.
     """
 
     path: str | None
@@ -54,7 +56,13 @@ class Tagging:
     size: int
     tags: tuple[TagScore, ...]
     scores: tuple[TagScore, ...]
-    implied: tuple[str, ...] = ()
+    guesses: tuple[TagScore, ...] = ()
+    ancestors: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def implied(self) -> tuple[str, ...]:
+        """Those of `tags` whose own score is below their threshold: parents that are shown with their children."""
+        return tuple(one.tag for one in self.tags if one.threshold is None or one.score < one.threshold)
 
     def __getitem__(self, tag: str) -> TagScore:
         """The score of one tag by its name; KeyError if the model does not have it."""
@@ -69,7 +77,7 @@ class Tagging:
         """The tags to show: best first, or every one in the model's order.
 
         Args:
-            threshold: one for all tags, instead of each tag's own.
+            threshold: one for all tags, instead of each tag's own; parents are shown with their children, too.
             top_k: at most this many.
             all_scores: every tag; the other two are ignored then.
         """
@@ -77,7 +85,9 @@ class Tagging:
             return self.scores
         chosen: Sequence[TagScore] = self.tags
         if threshold is not None:
-            chosen = sorted((s for s in self.scores if s.score >= threshold), key=lambda scored: -scored.score)
+            reached = {one.tag for one in self.scores if one.score >= threshold}
+            shown = reached.union(*(self.ancestors.get(tag, ()) for tag in reached))
+            chosen = sorted((one for one in self.scores if one.tag in shown), key=lambda scored: -scored.score)
         return chosen[:top_k]
 
 

@@ -27,7 +27,7 @@ START = 1 << 16
 SOFTWARE = "VectorTag"
 """The value of "Software" in the PNG files that VectorTag writes; see `to_png` in inference/heatmap_drawing.py."""
 
-_TABLE_LINE = re.compile(r"  (no tag reaches |error: |and so: |.+  [ ▏▎▍▌▋▊▉█#]{20} [01]\.\d\d$)")
+_TABLE_LINE = re.compile(r"  (no tag reaches |error: |and so: |.+  [ ▏▎▍▌▋▊▉█#]{20} [01]\.\d\d(  implied)?$)")
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
 
 

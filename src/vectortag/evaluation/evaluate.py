@@ -181,7 +181,7 @@ def make_report(
 ) -> Report:
     """Compare (N, T) scores with (N, T) targets; a tag whose absence the set never knows is left out."""
     targets = judgeable(targets)
-    counts = count(scores >= tagger.thresholds, targets)
+    counts = count(tagger.shown(scores), targets)
     precisions = average_precision(scores, targets)
     errors = calibration_error_per_tag(scores, targets)
     tags = [

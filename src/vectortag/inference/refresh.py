@@ -137,6 +137,5 @@ def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views:
 
 def _judge(tagger: Tagger, tag: str, said: Sequence[Correction], views: Views) -> Refreshed:
     place = tagger.place(tag)
-    scores = tagger.scores(np.stack([views[one.photo][0] for one in said]))[:, place]
-    decided = scores >= tagger.thresholds[place]
-    return Refreshed(tag, len(said), int((decided == np.array([one.has for one in said])).sum()))
+    shown = tagger.shown(tagger.scores(np.stack([views[one.photo][0] for one in said])))[:, place]
+    return Refreshed(tag, len(said), int((shown == np.array([one.has for one in said])).sum()))

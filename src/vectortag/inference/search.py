@@ -105,7 +105,7 @@ class PhotoIndex(Generic[P]):
         Args:
             sentence: in English.
             top: the number of photos, at most.
-            has, has_not: tags whose score must, or must not, reach their threshold.
+            has, has_not: tags that must, or must not, be shown for the photo. A guess is not shown.
 
         Raises:
             MissingExtraError, WordsError: as `vectortag.model.words.word_vectors.sentence_vector`.
@@ -172,8 +172,8 @@ def with_tags(
     found = np.empty(0, np.intp)
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
-        reached = tagger.scores(embeddings[chunk]) >= tagger.thresholds
-        right = reached[:, wanted].all(axis=1) & ~reached[:, unwanted].any(axis=1)
+        shown = tagger.shown(tagger.scores(embeddings[chunk]))
+        right = shown[:, wanted].all(axis=1) & ~shown[:, unwanted].any(axis=1)
         found = np.concatenate([found, chunk[right]])
         if len(found) >= top:
             break

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from vectortag.core.errors import PhotoError, VectorTagError
 from vectortag.core.text import normalise
 from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
@@ -211,6 +214,10 @@ class Tagger:
         """Calibrated scores of all tags: (N, K) -> (N, T). A parent never scores lower than its child."""
         return self.scorer.scores(embeddings)
 
+    def shown(self, scores: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which tags are shown: those whose score reaches their threshold, and their parents: (N, T) -> (N, T)."""
+        return self.scorer.shown(scores)
+
     def decide(self, scores: FloatArray) -> Tagging:
         """The tagging of a photo from its scores: one row (T,) of the result of `scores`."""
         return self._tagging(None, scores)
@@ -283,8 +290,9 @@ class Tagger:
         return corrections
 
     def _tagging(self, photo: Photo | None, scores: FloatArray) -> Tagging:
-        scored = self.scorer.with_thresholds(scores)
-        shown = self.scorer.shown(scores, scored)
+        scorer = self.scorer
+        scored = scorer.with_thresholds(scores)
+        shown = [scored[index] for index in np.flatnonzero(scorer.shown(scores[None])[0]).tolist()]
         session = self.embedder.session
         return Tagging(
             path=name_of(photo),
@@ -292,9 +300,10 @@ class Tagger:
             runtime=session.runtime,
             precision=session.precision,
             size=self.embedder.size,
-            tags=shown,
+            tags=tuple(sorted(shown, key=lambda one: -one.score)),
             scores=scored,
-            implied=self.scorer.implied(shown),
+            guesses=() if shown else scorer.guesses(scores, scored),
+            ancestors=scorer.ancestors,
         )
 
 

@@ -1,9 +1,9 @@
-"""The taxonomy among a model's own tags: a parent's score is the maximum of its own and its children's."""
+"""The taxonomy among a model's tags: raises a parent's score to its children's, and shows a parent with its child."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,18 @@ class Hierarchy:
                     below.setdefault(indexes[ancestor], []).append(child)
         return cls({parent: tuple(children) for parent, children in sorted(below.items())})
 
+    def with_children(self, parents: Mapping[int, Iterable[int]]) -> Hierarchy:
+        """The same with further tags.
+
+        Args:
+            parents: by the index of each further tag, the indexes of all its ancestors.
+        """
+        below = {parent: list(children) for parent, children in self.descendants.items()}
+        for child, ancestors in parents.items():
+            for ancestor in ancestors:
+                below.setdefault(ancestor, []).append(child)
+        return Hierarchy({parent: tuple(children) for parent, children in sorted(below.items())})
+
     def above(self, index: int) -> list[int]:
         """The indexes of a tag's ancestors."""
         return [parent for parent, below in self.descendants.items() if index in below]
@@ -44,6 +56,23 @@ class Hierarchy:
         raised = scores.copy()
         raised[:, parents] = scores[:, families].max(axis=2)  # (N, P, M) -> (N, P)
         return raised
+
+    def shown(self, scores: FloatArray, thresholds: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+        """Which tags are shown: those whose score reaches their threshold, and all ancestors of these.
+
+        A parent is shown with its child even if its own threshold is higher, or NaN.
+
+        Args:
+            scores: (N, T), with raised parents.
+            thresholds: (T,), NaN for a tag that is never shown for its own score.
+
+        Returns:
+            (N, T) bool.
+        """
+        parents, families = self._families
+        shown = scores >= thresholds
+        shown[:, parents] = shown[:, families].any(axis=2)  # (N, P, M) -> (N, P)
+        return shown
 
     def sources(self, own_scores: FloatArray) -> npt.NDArray[np.intp]:
         """For each tag the index of the tag that gave it its score, itself or a descendant: (T,) before raising."""

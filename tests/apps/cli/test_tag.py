@@ -58,6 +58,38 @@ class TestForms:
     def test_a_table_says_that_no_tag_was_found(self, tag, photos):
         assert tag(photos[0], "--threshold", 1).stdout.splitlines()[1] == "  no tag reaches its threshold"
 
+    def test_guesses_are_offered_apart_where_no_tag_is_found(
+        self, cli, write_tiny_model, with_thresholds, photos_12, tmp_path: Path
+    ):
+        model = write_tiny_model(tmp_path / "model", **with_thresholds([0.99999] * 6)).path
+        guessed = [tagging for tagging in Tagger.load(model).tag_many(photos_12) if tagging.guesses]
+        assert guessed
+
+        for tagging in guessed:
+            table = cli("tag", tagging.path, "--model", model).stdout.splitlines()
+            (line,) = read_lines(cli("tag", tagging.path, "--model", model, "--format", "jsonl").stdout)
+            (row,) = csv.DictReader(io.StringIO(cli("tag", tagging.path, "--model", model, "--format", "csv").stdout))
+
+            assert table[1:] == [
+                "  no tag reaches its threshold",
+                "  best guesses: " + ", ".join(f"{one.tag} {one.score:.2f}" for one in tagging.guesses),
+            ]
+            assert line["tags"] == []
+            assert [(one["tag"], one["score"]) for one in line["guesses"]] == [
+                (one.tag, pytest.approx(one.score, abs=1e-6)) for one in tagging.guesses
+            ]
+            assert row["tag"] == ""
+            assert row["guesses"] == "; ".join(f"{one.tag} {one.score:.2f}" for one in tagging.guesses)
+
+    def test_a_parent_is_shown_with_its_child_whatever_its_threshold(
+        self, cli, write_tiny_model, with_thresholds, photos_12, tmp_path: Path
+    ):
+        model = write_tiny_model(tmp_path / "model", **with_thresholds([0.99999, 1, 0.5, None, 1, 1])).path
+        lines = read_lines(cli("tag", *photos_12, "--model", model, "--format", "jsonl").stdout)
+
+        assert {tuple(tags_of(line)) for line in lines} == {(), ("animal", "dog")}
+        assert all(line.get("implied", []) == tags_of(line)[:1] for line in lines)
+
     def test_a_folder_without_photos_is_said_to_have_none(self, tag, tmp_path: Path):
         (tmp_path / "empty").mkdir()
 
@@ -98,9 +130,9 @@ class TestForms:
         outcome = tag(*photos, "--format", "csv")
 
         assert list(csv.reader(io.StringIO(outcome.stdout))) == [
-            ["path", "tag", "score", "threshold", "model", "precision", "size", "error"],
+            ["path", "tag", "score", "threshold", "model", "precision", "size", "error", "guesses"],
             *(
-                [tagging.path, s.tag, str(round(s.score, 6)), str(s.threshold), tagging.model, "f32", "32", ""]
+                [tagging.path, s.tag, str(round(s.score, 6)), str(s.threshold), tagging.model, "f32", "32", "", ""]
                 for tagging in tagger.tag_many(photos)
                 for s in tagging.tags
             ),
@@ -110,7 +142,7 @@ class TestForms:
         outcome = tag(photos[0], tmp_path / "gone.jpg", "--format", "csv", "--threshold", 1)
 
         _, untagged, failed = csv.reader(io.StringIO(outcome.stdout))
-        assert untagged == [str(photos[0]), "", "", "", tagger.folder.id, "f32", "32", ""]
+        assert untagged == [str(photos[0]), "", "", "", tagger.folder.id, "f32", "32", "", ""]
         assert failed[:7] == [str(tmp_path / "gone.jpg"), "", "", "", "", "", ""]
         assert "No such file" in failed[7]
 

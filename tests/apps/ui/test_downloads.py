@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.types import Heatmap, Tagging, TagScore
 
 HEATMAP = Heatmap(np.float32([[0, 1], [0, 0]]), "sea", "sea", 0.9)
-TAGGING = Tagging("a.jpg", "m@1", "openvino", "f32", 224, (), (TagScore("sea", 0.9, 0.5), TagScore("sky", 0.4, 0.5)))
+SEA, SKY = TagScore("sea", 0.9, 0.5), TagScore("sky", 0.4, 0.5)
+TAGGING = Tagging("a.jpg", "m@1", "openvino", "f32", 224, (SEA,), (SEA, SKY))
 
 
 def test_tags_are_written_as_the_command_line_writes_them_with_the_threshold_that_decides():
@@ -29,7 +31,16 @@ def test_tags_are_written_as_the_command_line_writes_them_with_the_threshold_tha
     first, second = (json.loads(line)["tags"] for line in lines)
     assert first == [{"tag": "sea", "score": 0.9, "threshold": 0.5}]
     assert second == [{"tag": "sea", "score": 0.9, "threshold": 0.3}, {"tag": "sky", "score": 0.4, "threshold": 0.3}]
-    assert tags_as_text([(TAGGING, own)], CsvWriter).splitlines()[1:] == ["a.jpg,sea,0.9,0.5,m@1,f32,224,"]
+    assert tags_as_text([(TAGGING, own)], CsvWriter).splitlines()[1:] == ["a.jpg,sea,0.9,0.5,m@1,f32,224,,"]
+
+
+def test_guesses_are_written_apart_from_tags():
+    tagging = replace(TAGGING, tags=(), guesses=(SKY,))
+
+    (line,) = map(json.loads, tags_as_text([(tagging, rank_tags(tagging))], JsonLinesWriter).splitlines())
+
+    assert line["tags"] == []
+    assert line["guesses"] == [{"tag": "sky", "score": 0.4, "threshold": 0.5}]
 
 
 def test_a_heat_map_covers_the_photo_where_the_tag_is(content: Callable[..., bytes]):

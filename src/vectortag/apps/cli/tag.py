@@ -13,7 +13,14 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
 from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
 from vectortag.apps.cli.tag_job import TagJob
-from vectortag.apps.formats import CsvWriter, JsonLinesWriter, name_in, summary_line
+from vectortag.apps.formats import (
+    CsvWriter,
+    JsonLinesWriter,
+    guesses_for,
+    implied_among,
+    name_in,
+    summary_line,
+)
 from vectortag.core.errors import ConfigError
 from vectortag.core.file_names import escape_path
 from vectortag.core.folders import library_file
@@ -157,17 +164,19 @@ class TableWriter:
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         self._write((printable(name_in(tagging) or "photo"), "bold"))
         names = [printable(scored.tag) for scored in tags]
-        width = max(map(len, names), default=0)
+        width, implied = max(map(len, names), default=0), set(implied_among(tagging, tags))
         for name, scored in zip(names, tags, strict=True):
             self._write(
                 (f"  {name:{width}}  ", ""),
                 (bar(scored.score, self._encoding), "green"),
                 (f" {scored.score:.2f}", ""),
+                ("  implied" if scored.tag in implied else "", "dim"),
             )
-        if tagging.implied:
-            self._write((f"  and so: {', '.join(map(printable, tagging.implied))}", "dim"))
         if not tags:
             self._write(("  no tag reaches its threshold", "dim"))
+        if guesses := guesses_for(tagging, tags):
+            said = ", ".join(f"{printable(guess.tag)} {guess.score:.2f}" for guess in guesses)
+            self._write((f"  best guesses: {said}", "dim"))
 
     def failed(self, failure: FailedTagging) -> None:
         self._write((printable(escape_path(failure.path)), "bold"))

@@ -10,7 +10,18 @@ from fastapi import Response
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from vectortag.apps.formats import ModelRun, PhotoFault, Score, ScoredTag, model_run, photo_fault, rounded, scored_tags
+from vectortag.apps.formats import (
+    ModelRun,
+    PhotoFault,
+    Score,
+    ScoredTag,
+    guesses_for,
+    implied_among,
+    model_run,
+    photo_fault,
+    rounded,
+    scored_tags,
+)
 from vectortag.apps.server.model_worker import ModelWorker, Taggers
 from vectortag.apps.server.parameters import TagOptions
 from vectortag.apps.server.problems import phrase
@@ -32,7 +43,12 @@ class PhotoResult(Struct, frozen=True, forbid_unknown_fields=True):
         list[ScoredTag] | UnsetType, Meta(description="Best first; with all_scores every tag, in the model's order.")
     ] = UNSET
     implied: Annotated[
-        Sequence[str] | UnsetType, Meta(description="Parents of added tags that did not reach their own threshold.")
+        Sequence[str] | UnsetType,
+        Meta(description="Those of the tags that are below their own threshold and shown with their children."),
+    ] = UNSET
+    guesses: Annotated[
+        list[ScoredTag] | UnsetType,
+        Meta(description="Only where no tag is shown: at most three that are likely, best first. They are no tags."),
     ] = UNSET
     error: PhotoFault | UnsetType = UNSET
 
@@ -158,7 +174,8 @@ def _photo(name: str | None, result: Tagging | PhotoError, options: TagOptions) 
     if isinstance(result, PhotoError):
         return PhotoResult(name, error=photo_fault(result))
     tags = result.select(threshold=options.threshold, top_k=options.top_k, all_scores=options.all_scores)
-    return PhotoResult(name, scored_tags(tags), result.implied)
+    guesses = guesses_for(result, tags)
+    return PhotoResult(name, scored_tags(tags), implied_among(result, tags), guesses or UNSET)
 
 
 def heatmaps(tagging: Tagging, maps: Sequence[Heatmap]) -> Heatmaps:

@@ -1,10 +1,11 @@
-"""Which tags the list shows: those found and the nearest misses, or those that match a search."""
+"""Which tags the list shows: those found, or else the guesses, and the nearest misses; or those that match a search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vectortag.apps.formats import guesses_for
 from vectortag.core.types import Tagging
 
 NEAR_MISSES = 6
@@ -15,25 +16,39 @@ MAX_HITS = 60
 
 @dataclass(frozen=True, slots=True)
 class RankedTag:
-    """A tag of the list; `found` is whether its score reaches `threshold`."""
+    """A tag of the list.
+
+    Attributes:
+        found: whether it is shown: its score, or that of a tag that implies it, reaches its threshold.
+        guessed: whether it is offered as a guess, since no tag is found.
+    """
 
     tag: str
     score: float
     threshold: float | None
     found: bool
+    guessed: bool = False
 
 
 def rank_tags(tagging: Tagging, threshold: float | None = None) -> list[RankedTag]:
-    """Every tag: first those found, then the others, each by score. `threshold` replaces the tags' own."""
-    rows = []
-    for scored in tagging.scores:
-        limit = scored.threshold if threshold is None else threshold
-        rows.append(RankedTag(scored.tag, scored.score, limit, limit is not None and scored.score >= limit))
-    return sorted(rows, key=lambda row: (not row.found, -row.score))
+    """Every tag: those found, then guesses, then the others, each by score. `threshold` replaces the tags' own."""
+    selected = tagging.select(threshold=threshold)
+    found, guessed = {one.tag for one in selected}, {one.tag for one in guesses_for(tagging, selected)}
+    rows = [
+        RankedTag(
+            scored.tag,
+            scored.score,
+            scored.threshold if threshold is None else threshold,
+            scored.tag in found,
+            scored.tag in guessed,
+        )
+        for scored in tagging.scores
+    ]
+    return sorted(rows, key=lambda row: (not row.found, not row.guessed, -row.score))
 
 
 def tags_to_list(rows: Sequence[RankedTag], *, search: str = "", synonym: str | None = None) -> list[RankedTag]:
-    """The tags found and the nearest misses; with a search, all tags whose name contains it, and its synonym.
+    """The tags found or guessed and the nearest misses; with a search, all whose name contains it, and its synonym.
 
     Args:
         rows: from `rank_tags`.
@@ -41,5 +56,4 @@ def tags_to_list(rows: Sequence[RankedTag], *, search: str = "", synonym: str | 
     """
     if wanted := search.strip().casefold():
         return [row for row in rows if wanted in row.tag.casefold() or row.tag == synonym][:MAX_HITS]
-    found = [row for row in rows if row.found]
-    return [*found, *rows[len(found) : len(found) + NEAR_MISSES]]
+    return list(rows[: sum(row.found or row.guessed for row in rows) + NEAR_MISSES])

@@ -175,7 +175,7 @@ def typical_photo(scores: FloatArray, targets: ByteArray) -> int:
 
 def _precision_recall(judged: _Judged) -> bytes:
     scores, targets = judged.scores, judged.targets
-    decided = count(scores >= judged.tagger.thresholds, targets)
+    decided = count(judged.tagger.shown(scores), targets)
     hits, predicted, positives = (float(of.sum()) for of in (decided.hits, decided.predicted, decided.positives))
     best, worst = (
         [_curve(judged, index) for index in indexes] for indexes in best_and_worst(judged.ranked, TAGS_IN_CURVES)

@@ -14,12 +14,13 @@ import streamlit as st
 
 
 class TagRow(TypedDict):
-    """A row of the list: `said` is the user's correction, None if there is none."""
+    """A row of the list: `guessed` is a guess apart from the tags, `said` the user's correction, None without one."""
 
     tag: str
     score: float
     threshold: float | None
     found: bool
+    guessed: bool
     said: bool | None
 
 

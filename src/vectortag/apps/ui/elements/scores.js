@@ -1,16 +1,15 @@
-// Tags with their scores. data: {rows: [{tag, score, threshold, found, said}], chosen, empty}
+// Tags with their scores. data: {rows: [{tag, score, threshold, found, guessed, said}], chosen, empty}
 // Events: tag = the name of the clicked tag; said = {tag, has} of the clicked thumb.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
   root.replaceChildren();
   root.setAttribute("role", "list");
   root.setAttribute("aria-label", "Tags");
-  let missed = false;
+  let above = "";
   for (const row of data.rows) {
-    if (!row.found && !missed) {
-      missed = true;
-      root.append(element("p", "divider", "below their threshold"));
-    }
+    const heading = row.found ? "" : row.guessed ? "no tag reaches its threshold; best guesses" : "below their threshold";
+    if (heading !== above) root.append(element("p", "divider", heading));
+    above = heading;
     root.append(line(row));
   }
   if (!data.rows.length) root.append(element("p", "divider", data.empty));

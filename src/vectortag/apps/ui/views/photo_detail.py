@@ -96,8 +96,15 @@ def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str
     shown = tags_to_list(rows, search=search, synonym=_synonym(tagger, search))
     choose_tag(
         [
-            TagRow(tag=r.tag, score=r.score, threshold=r.threshold, found=r.found, said=corrected.get(r.tag))
-            for r in shown
+            TagRow(
+                tag=row.tag,
+                score=row.score,
+                threshold=row.threshold,
+                found=row.found,
+                guessed=row.guessed,
+                said=corrected.get(row.tag),
+            )
+            for row in shown
         ],
         chosen=chosen,
         empty=f'No tag of this model is called "{search}".' if search else "No tag reaches its threshold.",

@@ -85,9 +85,17 @@ class TestThereAreNone:
         assert StoredTaggings.open(tagger, known.file) is not None
         assert StoredTaggings.open(tagger.without_additions(), known.file) is not None
 
-    def test_where_there_is_no_library(self, tagger: Tagger, tmp_path: Path):
+    def test_where_there_is_no_library(self, tagger: Tagger, home: Path, caplog: pytest.LogCaptureFixture):
+        assert StoredTaggings.open(tagger) is None
+        assert not (home / "library.sqlite").exists()
+        assert caplog.text == ""
+
+    def test_where_the_library_that_was_named_is_missing_and_that_is_said(
+        self, tagger: Tagger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ):
         assert StoredTaggings.open(tagger, tmp_path / "none.sqlite") is None
         assert not (tmp_path / "none.sqlite").exists()
+        assert "no library. Make one with" in caplog.text
 
     def test_where_the_library_is_damaged_and_the_job_goes_on(
         self, tagger: Tagger, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -13,6 +13,7 @@ import io
 import os
 import re
 import shutil
+import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -67,13 +68,21 @@ def atomic_output(path: Path, *, mode: int = ORDINARY) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def replace_file(file: Path, content: bytes, *, mode: int = PRIVATE) -> None:
+def replace_file(file: Path, content: bytes, *, mode: int = PRIVATE, like: os.stat_result | None = None) -> None:
     """Write a temporary file, then rename it: a reader sees the old file or the new one.
+
+    Args:
+        like: the status of the old file, whose permissions and owner the new one gets, as far as that is allowed.
 
     Raises:
         OSError: the file cannot be written.
     """
     with written_beside(file, content, mode=mode) as temporary:
+        if like is not None:
+            with contextlib.suppress(OSError, AttributeError):  # no such owners on Windows
+                os.chown(temporary, like.st_uid, like.st_gid)
+            with contextlib.suppress(OSError):
+                temporary.chmod(stat.S_IMODE(like.st_mode))
         try:
             temporary.replace(file)
         except OSError as error:

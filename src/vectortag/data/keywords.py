@@ -138,19 +138,39 @@ def sidecars_of(photo: Path) -> Iterator[Path]:
         yield photo.with_suffix(suffix)
 
 
+def paths_inside(photo: Path) -> list[KeywordPath]:
+    """The keywords inside a photo without all that VectorTag wrote; none where they cannot be read."""
+    try:
+        with open_photo(photo) as file, identify(file) as image:
+            return _paths_inside(image, confirmed=False)[0]
+    except (OSError, PhotoError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return []
+
+
 def _inside(photo: Path, image: ImageFile.ImageFile) -> Keywords:
+    paths, to_learn, problem = _paths_inside(image)
+    words = _distinct(paths)
+    if problem and not words:
+        return Keywords(problem=f"{escape_path(photo)}: the XMP inside it cannot be read: {problem}")
+    return Keywords(words, _distinct(to_learn))
+
+
+def _paths_inside(
+    image: ImageFile.ImageFile, *, confirmed: bool = True
+) -> tuple[list[KeywordPath], list[KeywordPath], str]:
+    """The keywords, the same for learning, and what is wrong with the XMP."""
     problem = ""
     packet = embedded_xmp(image)
     try:
-        words = _distinct(keyword_paths(packet)) if packet.strip(b"\x00 \t\r\n") else ()
+        paths = keyword_paths(packet, confirmed=confirmed) if packet.strip(b"\x00 \t\r\n") else []
     except XmpError as error:
-        words, problem = (), f"{escape_path(photo)}: the XMP inside it cannot be read: {error}"
-    if words:
-        return Keywords(words, words)
+        paths, problem = [], str(error)
+    if _distinct(paths):
+        return paths, paths, ""
     if keywords := _from_iptc(image):
-        return Keywords(_distinct([[word] for word in keywords]), _distinct(map(split_keyword, keywords)))
-    words = _distinct([[word] for word in _from_exif(image)])
-    return Keywords(words, words, "" if words else problem)
+        return [[word] for word in keywords], list(map(split_keyword, keywords)), ""
+    paths = [[word] for word in _from_exif(image)]
+    return paths, paths, problem
 
 
 def embedded_xmp(image: Image.Image) -> bytes:

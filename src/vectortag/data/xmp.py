@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from defusedxml.common import DefusedXmlException
@@ -21,11 +22,17 @@ RATING = "{http://ns.adobe.com/xap/1.0/}Rating"
 RATINGS = range(-1, 6)
 """-1 is "rejected", 0 "none"."""
 
+VECTORTAG = "{urn:vectortag:xmp/1.0/}"
+"""The namespace of VectorTag's own record in a sidecar; see `library/packet.py`."""
+WROTE = VECTORTAG + "TaggingWrote"
+"""The local name of a property follows, as in "TaggingWroteSubject": the keywords that VectorTag wrote in it."""
+
 FIELDS = {
     "{http://purl.org/dc/elements/1.1/}subject": "|",
     "{http://ns.adobe.com/lightroom/1.0/}hierarchicalSubject": "|",
     "{http://www.digikam.org/ns/1.0/}TagsList": "/",
     "{http://ns.microsoft.com/photo/1.0/}LastKeywordXMP": "/",
+    "{http://ns.microsoft.com/photo/1.0}LastKeywordXMP": "/",  # as exiftool writes it
     ACDSEE + "keywords": "|",
 }
 """The properties of XMP that hold keywords, and what separates the levels of a path in each."""
@@ -41,24 +48,69 @@ class XmpError(ValueError):
     """A packet is not XMP that can be read; the text says why."""
 
 
-def keyword_paths(packet: bytes) -> list[KeywordPath]:
-    """The keywords in a packet, in the order in which they stand.
+def keyword_paths(packet: bytes, *, confirmed: bool = True) -> list[KeywordPath]:
+    """The keywords in a packet, in the order in which they stand, without those that VectorTag wrote.
+
+    Args:
+        confirmed: also those that VectorTag wrote because a person accepted them.
 
     Raises:
         XmpError: it cannot be parsed.
     """
     root = _parsed(packet)
+    written = _Written.by_vectortag(root, confirmed=confirmed)
     paths = [
         text.split(separator)
         for field, separator in FIELDS.items()
         for found in root.iter(field)
         for text in _texts(found)
+        if not written.holds(field, text)
     ]
     paths += [text.split(separator) for field, separator in FIELDS.items() for text in _attributes(root, field)]
     for text in (*(found.text or "" for found in root.iter(CATEGORIES)), *_attributes(root, CATEGORIES)):
         if text.strip():
-            paths += _assigned(_parsed(text.encode()), [])
+            paths += (path for path in _assigned(_parsed(text.encode()), []) if not written.holds_path(path))
     return paths
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What VectorTag noted of its own keywords: by field, and as paths; `confirmed`: words that a person accepted."""
+
+    by_field: dict[str, set[str]]
+    paths: set[tuple[str, ...]]
+    confirmed: set[str]
+
+    @classmethod
+    def by_vectortag(cls, root: Any, *, confirmed: bool) -> _Written:
+        by_field, words = {}, set()
+        for field in FIELDS:
+            noted = [*root.iter(WROTE + _capital(field.partition("}")[2]))]
+            if noted:
+                by_field[field] = {text.strip() for one in noted for text in _texts(one)}
+        for scores in root.iter(VECTORTAG + "TaggingScores"):
+            for item in scores.iter(RDF + "li"):
+                about = {part.tag: part.text or "" for part in item.iter()}
+                about |= {name: value for part in item.iter() for name, value in part.attrib.items()}
+                if about.get(VECTORTAG + "By") == "person":
+                    words |= set(about.get(VECTORTAG + "Path", "").split("|"))
+        paths = {tuple(text.split(FIELDS[field])) for field, texts in by_field.items() for text in texts}
+        return cls(by_field, paths, words if confirmed else set())
+
+    def holds(self, field: str, text: str) -> bool:
+        """Whether a keyword is VectorTag's. Other programs copy them to fields that VectorTag has not begun."""
+        path = text.strip().split(FIELDS[field])
+        if field not in self.by_field:
+            return self.holds_path(path)
+        return text.strip() in self.by_field[field] and path[-1] not in self.confirmed
+
+    def holds_path(self, path: KeywordPath) -> bool:
+        """The same of a keyword in such a field."""
+        return tuple(path) in self.paths and path[-1] not in self.confirmed
+
+
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def rating_in(packet: bytes) -> int | None:

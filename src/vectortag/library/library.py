@@ -14,6 +14,7 @@ from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.core.folders import library_file
 from vectortag.inference.tagger import Tagger
 from vectortag.library import folders
+from vectortag.library.curation import Curation
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
@@ -29,7 +30,7 @@ from vectortag.model.calibration import Profile
 from vectortag.model.folder import ModelFolder
 
 
-class Library:
+class Library(Curation):
     """A photo library in one SQLite file.
 
     with Library.open() as library:

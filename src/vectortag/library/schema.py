@@ -106,7 +106,7 @@ CREATE TABLE decisions (         -- a person's, which outlive every analysis
 CREATE TABLE written (           -- what VectorTag wrote into sidecars
     photo INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
     sidecar TEXT NOT NULL,
-    tags TEXT NOT NULL,          -- JSON list
+    tags TEXT NOT NULL,          -- JSON: a Record of keyword_fields.py
     digest BLOB NOT NULL,        -- of the sidecar as it was written
     at REAL NOT NULL,
     PRIMARY KEY (photo, sidecar)
@@ -132,8 +132,9 @@ def open_database(file: Path, *, create: bool = True) -> sqlite3.Connection:
     if not create and is_missing(file):
         raise LibraryError(f"{escape_path(file)}: no library. Make one with: vectortag library add FOLDER")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if file.exists():
+        if create:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        if not is_missing(file):
             require_regular(file)
     except OSError as error:
         raise LibraryError(f"{escape_path(file)}: the library cannot be used: {error.strerror}") from error

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import LibraryError
-from vectortag.core.file_names import escape_path
+from vectortag.core.file_names import escape_path, is_missing
 from vectortag.core.folders import library_file
 from vectortag.core.types import FailedTagging, Tagging
 from vectortag.inference.tagger import Tagger
@@ -49,10 +49,10 @@ class StoredTaggings:
         """Open a library for a tagger; None if there is none, or if its scores are of another model.
 
         Args:
-            file: the library; None is the default one. A library that cannot be used is named in a warning.
+            file: the library; None is the default one. One that is missing or cannot be used is named in a warning.
         """
         path = library_file() if file is None else file
-        if not path.exists():
+        if file is None and is_missing(path):
             return None
         try:
             database = open_database(path, create=False)

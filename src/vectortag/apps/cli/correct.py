@@ -13,7 +13,7 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
-from vectortag.core.errors import CorrectionError, DataError
+from vectortag.core.errors import CorrectionError, DataError, LibraryError
 from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.types import FailedTagging
 from vectortag.data.embedding_cache import embed_photos
@@ -42,6 +42,7 @@ def correct(
     """Record that photos show a tag, or do not show it. `vectortag refresh` makes a model learn from it.
 
     Corrections are stored in your data folder, and count for every model that has the tag. The photos are not changed.
+    If they are in your library, search and sidecars follow at once.
 
     **Examples**
 
@@ -50,15 +51,32 @@ def correct(
     `vectortag correct --undo`
     """
     if undo:
-        _print_corrections(undo_corrections(), "undone")
+        undone = undo_corrections()
+        _note_in_library(undone, undone=True)
+        _print_corrections(undone, "undone")
         return 0
     if not photos:
         raise CorrectionError("no photos given. Example: vectortag correct sofa.jpg --yes dog --no cat")
     tagger = Tagger.load(model)
     for photo in photos:
-        _print_corrections(tagger.correct(photo, yes=yes or (), no=no or ()), "recorded")
+        recorded = tagger.correct(photo, yes=yes or (), no=no or ())
+        _note_in_library(recorded)
+        _print_corrections(recorded, "recorded")
     notes.progress("to make the model learn from it: vectortag refresh")
     return 0
+
+
+def _note_in_library(corrections: Sequence[Correction], *, undone: bool = False) -> None:
+    """Corrections of photos in the user's library count there at once: in search and in sidecars."""
+    from vectortag.core.folders import library_file
+    from vectortag.library.library import Library
+
+    if library_file().exists():
+        try:
+            with Library.open(create=False) as library:
+                library.note_corrections(corrections, undone=undone)
+        except LibraryError as error:
+            notes.print(f"not noted in the library: {error}", style="yellow")
 
 
 def _print_corrections(corrections: Sequence[Correction], done: str) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from vectortag.apps.cli import options
+from vectortag.apps.cli import library_xmp, options
 from vectortag.apps.cli.output import notes, progress_of, stdout
 from vectortag.apps.cli.signals import FinishOnSignal
 from vectortag.core.file_names import escape_path
@@ -251,3 +251,7 @@ def _print_status(found: LibraryStatus) -> None:
         state = f"offline: {one.root.why}" if one.root.why else "online"
         table.add_row(printable(escape_path(one.root.path)), *counts, seen, printable(state))
     stdout().print(table)
+
+
+for name in ("write-xmp", "forget", "accept", "reject", "rename", "lists"):
+    library.command(name)(getattr(library_xmp, name.replace("-", "_")))

@@ -65,3 +65,26 @@ Precision = Annotated[
     precision.Precision,
     typer.Option("--precision", help="auto: the fastest with almost no loss; exact: float32."),
 ]
+
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; print what would change, as a unified diff.")]
+Parent = Annotated[
+    str | None, typer.Option("--parent", help="Put all tags under one branch of the tree, such as auto.")
+]
+MinScore = Annotated[
+    float | None,
+    typer.Option("--min-score", min=0, max=1, help="Write only tags with this score, beside each tag's threshold."),
+]
+Only = Annotated[
+    str | None, typer.Option("--only", help="Only these tags: a text file with one per line, or words with commas.")
+]
+Not = Annotated[str | None, typer.Option("--not", help="Not these tags: as for --only.")]
+Rename = Annotated[
+    str | None, typer.Option("--rename", help="Other names for tags: a text file with lines, or words, as dog: Hund.")
+]
+Embed = Annotated[
+    bool,
+    typer.Option("--embed", help="Also write into JPEG files, through exiftool; their picture data stays as it is."),
+]
+SidecarOptions = tuple[str | None, float | None, str | None, str | None, str | None]
+"""The values of --parent, --min-score, --only, --not and --rename."""

@@ -22,7 +22,7 @@ from vectortag.apps.formats import (
     summary_line,
 )
 from vectortag.core.errors import ConfigError
-from vectortag.core.file_names import escape_path
+from vectortag.core.file_names import escape_path, is_missing
 from vectortag.core.folders import library_file
 from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
@@ -30,6 +30,7 @@ from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, FileKind, I
 from vectortag.inference.tagger import Tagger
 
 if TYPE_CHECKING:
+    from vectortag.apps.cli.tag_sidecars import TagSidecars
     from vectortag.library.stored_taggings import StoredTaggings
 
 Format = Literal["table", "jsonl", "csv"]
@@ -69,6 +70,16 @@ def tag(
         Path | None, typer.Option("--library", help="Take what this library knows. Default: your photo library.")
     ] = None,
     no_library: Annotated[bool, typer.Option("--no-library", help="Look at every photo again.")] = False,
+    write_xmp: Annotated[
+        bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")
+    ] = False,
+    dry_run: options.DryRun = False,
+    parent: options.Parent = None,
+    min_score: options.MinScore = None,
+    only: options.Only = None,
+    hidden: options.Not = None,
+    rename: options.Rename = None,
+    embed: options.Embed = False,
 ) -> int:
     """Find the tags of photos.
 
@@ -82,6 +93,8 @@ def tag(
     `vectortag tag photos/ --format jsonl --output tags.jsonl`
 
     `vectortag tag photos/ --threshold 0 --top-k 5`
+
+    `vectortag tag photos/ --write-xmp --parent auto --not person`
     """
     if resume and (output is None or form != "jsonl"):
         raise ConfigError("--resume needs --format jsonl and --output FILE")
@@ -97,6 +110,8 @@ def tag(
         additions=additions,
         max_pixels=max_pixels,
     )
+    given = (parent, min_score, only, hidden, rename)
+    sidecars = _sidecars(tagger, given, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
     photos = NamedPhotos(paths, exclude or ())
     select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
     job = _job(tagger, output, {**select.keywords, "profile": profile}) if resume and output is not None else None
@@ -104,16 +119,33 @@ def tag(
     total, failed = photos.count(), job.failed if job else 0
     left = photos if job is None else (photo for photo in photos if escape_path(photo) not in job.done)
     to_do = total - (len(job.done) if job else 0)
+    taggings = source.tag_many(left)
+    if sidecars is not None:
+        taggings = sidecars.written(taggings, partial(Tagging.select, threshold=threshold, top_k=top_k))
     with open_output(output) if job is None else job.writing() as stream:
-        failed += _write(
-            WRITERS[form](stream), progress_over(source.tag_many(left), total=to_do, what="tagging"), select
-        )
+        failed += _write(WRITERS[form](stream), progress_over(taggings, total=to_do, what="tagging"), select)
     say_left_out(paths, total, photos.left_out)
     if failed:
         notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
     if form == "jsonl" and photos.left_out.counts:
         notes.print(summary_line(total, failed, photos.left_out))
-    return 1 if failed else 0
+    refused = sidecars.finish() if sidecars is not None else 0
+    return 1 if failed or refused else 0
+
+
+def _sidecars(
+    tagger: Tagger, given: options.SidecarOptions, *, write_xmp: bool, dry_run: bool, embed: bool
+) -> TagSidecars | None:
+    """What writes sidecars, if that was asked for."""
+    if write_xmp:
+        from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
+
+        return TagSidecars(tagger, given, dry_run=dry_run, embed=embed)
+    if dry_run or embed or any(option is not None for option in given):
+        raise ConfigError(
+            "--dry-run, --parent, --min-score, --only, --not, --rename and --embed go with --write-xmp. Add it"
+        )
+    return None
 
 
 def _write(
@@ -135,7 +167,7 @@ def _source(tagger: Tagger, library: Path | None, select: partial[Sequence[TagSc
     lowest = select.keywords["threshold"]
     if select.keywords["all_scores"] or (lowest is not None and lowest < LOWEST_STORED):
         return tagger
-    if not (library or library_file()).exists():
+    if library is None and is_missing(library_file()):
         return tagger
     from vectortag.library.stored_taggings import StoredTaggings  # here, since not everybody has a library
 

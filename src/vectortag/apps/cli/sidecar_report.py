@@ -1,0 +1,80 @@
+"""What the commands that write sidecars make of their options, and what they print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from vectortag.apps.cli.output import notes
+from vectortag.core.errors import ConfigError
+from vectortag.library.keyword_fields import can_be_written
+from vectortag.library.lists import TagNames, read_renames, read_tags
+from vectortag.library.write_xmp import Choice, Outcome
+
+
+def chosen_names(names: TagNames, only: str | None, hidden: str | None, rename: str | None) -> TagNames:
+    """The lists, replaced by those that are given. An empty text empties a list.
+
+    Raises:
+        ConfigError: one cannot be read.
+    """
+    return TagNames(
+        names.only if only is None else read_tags(only),
+        names.hidden if hidden is None else read_tags(hidden),
+        names.renames if rename is None else read_renames(rename),
+    )
+
+
+def chosen(
+    choice: Choice,
+    parent: str | None,
+    min_score: float | None,
+    only: str | None,
+    hidden: str | None,
+    rename: str | None,
+) -> Choice:
+    """A choice with what options change of it.
+
+    Raises:
+        ConfigError: a list cannot be read, or the parent cannot be a name in the tree.
+    """
+    if parent and not can_be_written(parent):
+        raise ConfigError(f'--parent: "|" separates levels, and cannot be in a name, got "{parent}"')
+    return Choice(
+        chosen_names(choice.names, only, hidden, rename),
+        choice.parent if parent is None else parent,
+        choice.min_score if min_score is None else min_score,
+    )
+
+
+class SidecarReport:
+    """Prints diffs and refused sidecars as they come, and the counts at the end.
+
+    Args:
+        show: prints a diff.
+    """
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._counts: Counter[str] = Counter()
+        self._deleted = 0
+
+    def note(self, one: Outcome) -> None:
+        """Take in what became of a sidecar."""
+        self._counts[one.what] += 1
+        self._deleted += len(one.deleted)
+        if one.diff:
+            self._show(one.diff.rstrip("\n"))
+        if one.problem:
+            notes.print(one.problem, style="yellow")
+
+    def finish(self, *, dry_run: bool) -> int:
+        """Print the counts. Returns the exit status: 1 if a sidecar was refused."""
+        counts = {what: self._counts[what] for what in ("made", "changed", "removed", "unchanged", "refused")}
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        notes.progress(f"sidecars: {told or 'none'}{' (nothing was written)' if dry_run else ''}")
+        if self._deleted:
+            notes.progress(
+                f"{self._deleted} tags were deleted by hand and stay out: vectortag library accept PHOTO TAG"
+            )
+        return 1 if self._counts["refused"] else 0

@@ -8,11 +8,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   let above = "";
   for (const row of data.rows) {
     const heading = row.found ? "" : row.guessed ? "no tag reaches its threshold; best guesses" : "below their threshold";
-    if (heading !== above) root.append(element("p", "divider", heading));
+    if (heading !== above) root.append(divider(heading));
     above = heading;
     root.append(line(row));
   }
-  if (!data.rows.length) root.append(element("p", "divider", data.empty));
+  if (!data.rows.length) root.append(divider(data.empty));
+
+  function divider(text) {
+    const line = element("p", "divider", text);
+    line.setAttribute("role", "listitem"); // a list may hold nothing else
+    return line;
+  }
 
   function line(row) {
     const item = element("div", "row");
@@ -25,6 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.setAttribute("aria-pressed", String(row.tag === data.chosen));
     const limit = row.threshold === null ? "no threshold" : `threshold ${row.threshold.toFixed(2)}`;
     button.title = `${row.tag}: score ${row.score.toFixed(2)}, ${limit}`;
+    button.setAttribute("aria-label", button.title);
     button.append(element("span", "name", row.tag), element("span", "score", row.score.toFixed(2)), bar(row));
     button.onclick = () => {
       for (const other of root.querySelectorAll(".row")) other.classList.toggle("chosen", other === item);

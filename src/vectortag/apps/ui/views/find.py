@@ -17,16 +17,19 @@ def search_box(model: LoadedModel) -> Search:
     """Show the input fields for a sentence and for tags, and return the query."""
     sentence = st.text_input(
         "Find among these photos",
-        placeholder="Find among these photos: a cat asleep on a sofa",
+        placeholder="Find among these photos by words",
         icon=":material/image_search:",
         key="find",
+        bind="query-params",
         label_visibility="collapsed",
         on_change=_searched,
     )
     tags = model.tagger().tags
     with st.popover("By tags", icon=":material/filter_alt:"):
-        has = st.multiselect("Only photos with", tags, key="find-has", placeholder="cat", on_change=_searched)
-        has_not = st.multiselect("Only photos without", tags, key="find-not", placeholder="person", on_change=_searched)
+        has = st.multiselect("Only photos with", tags, key="find-has", placeholder="Choose tags", on_change=_searched)
+        has_not = st.multiselect(
+            "Only photos without", tags, key="find-not", placeholder="Choose tags", on_change=_searched
+        )
     return Search(sentence or "", has, has_not)
 
 

@@ -16,6 +16,7 @@ from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.state import attempt, session_photos, show_problems
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
+from vectortag.apps.ui.views.tag_offer import offer_tag
 from vectortag.core.errors import UnknownTagError
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import code_span
@@ -46,7 +47,7 @@ def photo_detail(model: LoadedModel) -> None:
         analysis = session.analyse(photo, model, profile, fine=True)
         rows = rank_tags(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
-        shown = _list(model.tagger(profile), rows, chosen)
+        shown = _list(model, model.tagger(profile), rows, chosen)
         heatmap = analysis.heatmap(chosen) if chosen else None
         _downloads(model, profile, threshold, heatmap)
     with left:
@@ -83,13 +84,14 @@ def _chosen_tag(rows: list[RankedTag]) -> str | None:
     return rows[0].tag if rows and rows[0].found else None
 
 
-def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str]:
+def _list(model: LoadedModel, tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str]:
     """Show the list of tags, and return the tags in it."""
     search = st.text_input(
         "Search",
         placeholder=f"Search all {len(tagger.tags)} tags",
         icon=":material/search:",
         key="search",
+        bind="query-params",
         label_visibility="collapsed",
     )
     corrected = corrections_of(photo) if (photo := session_photos().photo) else {}
@@ -112,6 +114,8 @@ def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str
         on_said=_queue_correction,
         key="tags",
     )
+    if search.strip() and not shown:
+        offer_tag(model, search.strip())
     return [row.tag for row in shown]
 
 
@@ -139,7 +143,7 @@ def _stage(heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str
     photo = session_photos().photo
     assert photo is not None
     with st.container(key="stage"):
-        stage = st.container()
+        stage = st.container(key="stage-photo")
         with st.container(horizontal=True, vertical_alignment="bottom", key="stage-controls"):
             layout = st.segmented_control(
                 "Layout",
@@ -147,7 +151,7 @@ def _stage(heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str
                 default="Overlay",
                 required=True,
                 key="layout",
-                persist_state="session",
+                bind="query-params",
                 label_visibility="collapsed",
             )
             opacity = st.slider(

@@ -46,14 +46,16 @@ def show() -> None:
 
 def _add(model: LoadedModel) -> None:
     number = st.session_state.setdefault("added", 0)
-    name = st.text_input("Name", placeholder="our boat", max_chars=LONGEST_NAME, key=f"name-{number}")
+    if wanted := st.session_state.pop("wanted_tag", None):  # the view "Tag" was asked for a tag that is not there
+        st.session_state[f"name-{number}"] = wanted[:LONGEST_NAME]
+    name = st.text_input("Name", max_chars=LONGEST_NAME, key=f"name-{number}")
     left, right = st.columns(2)
     with left:
         shown = _upload("Photos that show it", f"shown-{number}", "At least 3 different ones; 20 are better.")
     with right:
         others = _upload("Photos that do not (optional)", f"others-{number}", "Photos of things that look similar.")
     parents = st.multiselect(
-        "It is also a … (optional)", model.folder.manifest.tags, key=f"parents-{number}", placeholder="furniture"
+        "It is also a … (optional)", model.folder.manifest.tags, key=f"parents-{number}", placeholder="Choose tags"
     )
     keep = st.checkbox(
         "Store thumbnails of these photos, to see later what the tag was made from",

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The project's tasks: ./task.sh test | setup | lint | format | docs
+# The project's tasks: ./task.sh test | long | setup | lint | format | docs
 set -eu
 cd "$(dirname "$0")"
 venv="${VECTORTAG_VENV:-.venv}"
@@ -46,11 +46,26 @@ each() { # every part in a process of its own, that never holds torch itself: a 
     return "$failed"
 }
 
+RECORD=build/reliability.json
+
+long() { # what is too long for every run, and all that counts what it tries; the counts become docs/reliability.md
+    export OMP_NUM_THREADS=1
+    rm -f "$RECORD"
+    outcome=0
+    for part in "tests $(printf -- '--ignore=%s ' $BESIDE $AFTER)" $BESIDE $AFTER; do
+        # shellcheck disable=SC2086 # the first part is several words
+        "$venv/bin/python" -m pytest -m "long or tried" --record "$RECORD" $part "$@" || [ $? -eq 5 ] || outcome=1
+    done
+    "$venv/bin/python" docs/write_reliability.py "$RECORD"
+    return "$outcome"
+}
+
 case "${1:-}" in
     setup) setup ;;
     lint) lint ;;
     docs) "$venv/bin/python" docs/build_site.py ;; # the tests build it, too
     format) "$venv/bin/ruff" format . && "$venv/bin/ruff" check --fix . ;;
     test) shift; setup; lint; tests "$@" ;;
+    long) shift; setup; long "$@" ;;
     *) sed -n 2p "$0"; exit 2 ;;
 esac

@@ -84,7 +84,7 @@ def make_tree(folder: Path, count: int) -> None:
 
 def make_new_photos(folder: Path, count: int) -> None:
     """The example photos at 500 x 375, each with other bytes."""
-    examples = make_photos(folder.parent / "examples", (500, 375))
+    examples = make_photos(folder.parents[1] / "examples", (500, 375))
     folder.mkdir()
     for number in range(count):
         example = examples[number % len(examples)]

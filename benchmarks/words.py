@@ -63,7 +63,7 @@ def main() -> None:
     root = Path(os.environ["VECTORTAG_DATA"])
     sets = {name: read_data_set(root / name / "metadata.csv", name=name) for name in SETS}
     captions = root / "flickr8k/captions.csv"
-    material = gather(tagger.folder, captions, [sets["corel5k"], sets["flickr8k"]], text_model())
+    material = gather(tagger.folder, [captions], [sets["corel5k"], sets["flickr8k"]], text_model())
     start = time.perf_counter()
     words = material.learn()
     result: dict[str, object] = {"model": tagger.folder.id, "seconds to learn": time.perf_counter() - start}
@@ -125,7 +125,7 @@ def ridge(material: Material) -> Callable[[np.ndarray], np.ndarray]:
     """From standardised embeddings to the mean text of each photo."""
     photos = material.photos
     middle, spread = photos.mean(axis=0), photos.std(axis=0) + 1e-3
-    lessons = [material.captions, *material.lists.values()]
+    lessons = [*material.captions, *material.lists.values()]
     rows = np.concatenate([one.rows for one in lessons])
     texts = np.concatenate([one.texts.mean(axis=1) for one in lessons])
     features = (photos[rows] - middle) / spread

@@ -22,6 +22,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from PIL import Image
+from tried import (  # noqa: F401
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_sessionfinish,
+    tried,
+)
 
 from vectortag.apps.cli.app import run
 from vectortag.inference.tagger import Tagger

@@ -89,3 +89,56 @@ def with_directory(data: bytes, tags: dict[int, list[int]], order: str = "<") ->
         entries += struct.pack(order + "HHI", tag, 4, len(numbers)) + where
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8 + len(data))
     return head + data + struct.pack(order + "H", len(tags)) + entries + bytes(4) + values
+
+
+def dng(mosaic: np.ndarray, preview: bytes | None = None, *, orientation: int = 1, size: tuple[int, int] | None = None,
+        preview_bytes: int | None = None) -> bytes:  # fmt: skip
+    """A camera's RAW photo (DNG): (H, W) of 16 bits behind red, green, green and blue filters, and a JPEG beside it.
+
+    `size` and `preview_bytes` are what the file says of itself, where that is not the truth.
+    """
+    width, height = size or mosaic.shape[::-1]
+    data = mosaic.astype("<u2").tobytes()
+    starts = {"sensor": 8, "preview": 8 + len(data)}
+    shown = preview or b""
+    matrix = [value for row in ((1, 0, 0), (0, 1, 0), (0, 0, 1)) for value in row]
+    sensor = {
+        254: (4, [0]), 256: (4, [width]), 257: (4, [height]), 258: (3, [16]), 259: (3, [1]), 262: (3, [32803]),
+        271: (2, b"Maker\0"), 272: (2, b"Camera\0"), 273: (4, [starts["sensor"]]), 274: (3, [orientation]),
+        277: (3, [1]), 278: (4, [height]), 279: (4, [2 * width * height % 2**32]), 33421: (3, [2, 2]),
+        33422: (1, bytes([0, 1, 1, 2])), 50706: (1, bytes([1, 4, 0, 0])), 50708: (2, b"Maker Camera\0"),
+        50714: (3, [0]), 50717: (3, [65535]), 50721: (10, [n for value in matrix for n in (value, 1)]),
+        50728: (5, [1, 1] * 3), 50778: (3, [21]),
+    }  # fmt: skip
+    directories = [sensor]
+    if preview is not None:
+        with Image.open(io.BytesIO(preview)) as image:
+            across, down = image.size
+        counted = len(shown) if preview_bytes is None else preview_bytes
+        directories.append({
+            254: (4, [1]), 256: (4, [across]), 257: (4, [down]), 258: (3, [8, 8, 8]), 259: (3, [7]), 262: (3, [6]),
+            273: (4, [starts["preview"]]), 277: (3, [3]), 278: (4, [down]), 279: (4, [counted]),
+        })  # fmt: skip
+    return _with_directories(data + shown, directories)
+
+
+def _with_directories(data: bytes, directories: list[dict[int, tuple[int, list[int] | bytes]]]) -> bytes:
+    """A little-endian TIFF of this data, which starts at byte 8; the second directory is within the first."""
+    forms = {3: "H", 4: "I", 5: "I", 10: "i"}
+    data += bytes(len(data) % 2)
+    blocks, end = [], 8 + len(data)
+    for tags in reversed(directories):
+        if tags is directories[0] and blocks:
+            tags = {**tags, 330: (4, [inner])}  # noqa: F821
+        entries, values = b"", b""
+        after = end + 2 + 12 * len(tags) + 4
+        for tag, (kind, given) in sorted(tags.items()):
+            content = given if isinstance(given, bytes) else struct.pack(f"<{len(given)}{forms[kind]}", *given)
+            count = len(given) // (2 if kind in (5, 10) else 1)
+            where = content.ljust(4, b"\0") if len(content) <= 4 else struct.pack("<I", after + len(values))
+            values += (content + bytes(len(content) % 2)) if len(content) > 4 else b""
+            entries += struct.pack("<HHI", tag, kind, count) + where
+        inner = end
+        blocks.append(struct.pack("<H", len(tags)) + entries + bytes(4) + values)
+        end += len(blocks[-1])
+    return b"II*\0" + struct.pack("<I", inner) + data + b"".join(blocks)

@@ -195,7 +195,7 @@ class TestReadme:
     def test_commands_that_need_an_extra_say_so(self):
         rows = re.findall(r"^\| `vectortag ([^`]+)` \| `pip install '\.\[(\w+)\]'` \|", README, re.MULTILINE)
 
-        assert {extra for _, extra in rows} == {"ui", "words", "serve", "train", "heic"}
+        assert {extra for _, extra in rows} == {"ui", "words", "serve", "train", "heic", "raw"}
 
     def test_the_second_set_up_command_is_a_task(self):
         name = next(block.split()[1] for block in blocks("sh") if block.startswith("./task.sh"))

@@ -15,7 +15,7 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[1]
 HOLES: dict[str, dict[str, str]] = tomllib.loads((ROOT / "tests/known_holes.toml").read_text("utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-NEEDED = ("pillow", "onnx", "starlette", "python-multipart", "streamlit")
+NEEDED = ("pillow", "pillow-heif", "rawpy", "imagecodecs", "onnx", "starlette", "python-multipart", "streamlit")
 """Packages that read what strangers send."""
 
 

@@ -23,6 +23,8 @@ __all__ = [
     "DataError",
     "FailedTagging",
     "Heatmap",
+    "Language",
+    "LanguageError",
     "Library",
     "LibraryError",
     "MissingExtraError",
@@ -59,6 +61,7 @@ _HOMES = {
     "Client": "apps.client",
     "FailedTagging": "core.types",
     "Heatmap": "core.types",
+    "Language": "model.language",
     "Library": "library.library",
     "ModelFolder": "model.folder",
     "TagScore": "core.types",
@@ -93,6 +96,7 @@ if TYPE_CHECKING:
         ConfigError,
         CorrectionError,
         DataError,
+        LanguageError,
         LibraryError,
         MissingExtraError,
         ModelFolderError,
@@ -119,4 +123,5 @@ if TYPE_CHECKING:
     from vectortag.inference.tagger import Tagger
     from vectortag.library.library import Library
     from vectortag.model.folder import ModelFolder, read_model_folder
+    from vectortag.model.language import Language
     from vectortag.model.taxonomy import Taxonomy

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 
 import msgspec
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from vectortag.apps.formats import CsvWriter, JsonLinesWriter, PhotoFault, found_photo, json_line, photo_fault
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import FailedTagging, Tagging, TagScore
+from vectortag.model.language import Language
 
 SEA, BOAT = TagScore("sea", 0.7234567, 0.4999999), TagScore("bateau é", 1e-6, None)
 WATER, SKY = TagScore("water", 0.3, 0.6), TagScore("sky", 0.4, 0.6)
@@ -62,6 +65,17 @@ def test_guesses_are_not_written_beside_tags():
 
 def test_of_the_implied_tags_only_those_that_are_written_are_named():
     assert '"implied"' not in written(JsonLinesWriter, (tagging(SEA, WATER), (SEA,)))
+
+
+def test_another_language_names_the_tags_and_json_lines_keep_the_english_ones():
+    french = Language("fr", "Français", {"sea": ("mer", "océan")})
+    lines, rows = io.StringIO(), io.StringIO()
+    JsonLinesWriter(lines, french).tagged(tagging(), (SEA, BOAT))
+    CsvWriter(rows, french).tagged(tagging(), (SEA, BOAT))
+
+    named = [(tag["tag"], tag["name"]) for tag in json.loads(lines.getvalue())["tags"]]
+    assert named == [("sea", "mer"), ("bateau é", "bateau é")]
+    assert [row["tag"] for row in csv.DictReader(io.StringIO(rows.getvalue()))] == ["mer", "bateau é"]
 
 
 def test_a_found_photo_is_a_line_with_a_rounded_similarity():

@@ -182,7 +182,9 @@ def test_the_most_frequent_tags(fit_colours):
 def test_a_bad_photo_is_left_out(fit_colours, colours, caplog):
     (colours / "7.png").write_bytes(b"no photo")
 
-    folder = fit_colours()
+    with pytest.raises(DataError, match=r"7\.png: not a photo.*\. Fix the photo or pass --skip-bad-rows"):
+        fit_colours()
+    folder = fit_colours(skip_bad_rows=True)
 
     assert folder.manifest.data_sets[0].train_photos + folder.manifest.metrics["colours"]["photos"] == PHOTOS - 1
     assert "left out" in caplog.text
@@ -251,7 +253,7 @@ def test_one_photo_is_no_data_set(fit_colours, colours):
 
 
 def test_no_tag_is_frequent_enough(fit_colours):
-    with pytest.raises(DataError, match="no tag has 1000 training photos"):
+    with pytest.raises(DataError, match="no tag has 1000 photos"):
         fit_colours(min_photos=1000)
 
 
@@ -297,3 +299,26 @@ def test_it_keeps_what_its_base_was_taught_of_words(fit_colours, write_tiny_mode
 
     assert folder.words.known == ("a", "b")
     assert folder.manifest.files["words.safetensors"] == base.manifest.files["words.safetensors"]
+
+
+def test_the_vocabulary_does_not_depend_on_the_split(fit_colours):
+    vocabularies = {
+        fit_colours(seed=seed, min_photos=30, overwrite=True, validation=0.3).manifest.tags for seed in range(3)
+    }
+
+    assert vocabularies == {("blue", "paint", "red")}  # 30 photos have "blue", whatever part they are in
+
+
+def test_a_tag_that_every_photo_has_is_named_since_it_cannot_be_learnt(fit_colours, caplog):
+    fit_colours()
+
+    assert "paint: no training photo is known to lack it, so nothing is learnt" in caplog.text
+
+
+def test_a_model_that_shows_nothing_is_named(fit_colours, colours, caplog):
+    rows = [f"{number}.png,paint" for number in range(PHOTOS)]
+    (colours / "metadata.csv").write_text("\n".join(["image_path,tags", *rows]) + "\n")
+
+    fit_colours()
+
+    assert "no tag reaches its threshold on any validation photo" in caplog.text

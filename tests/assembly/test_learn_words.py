@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vectortag.assembly.learn_words import CAPTIONS, describe_classes, read_captions
+from vectortag.assembly.learn_words import CAPTIONS, describe_classes, gather, read_captions
 from vectortag.core.errors import DataError
+from vectortag.data.embedding_cache import embed_photos
+from vectortag.data.records import read_data_set
+from vectortag.inference.tagger import Tagger
 from vectortag.model.classifier import Classifier
+from vectortag.model.folder import ModelFolder
 
 
-def captions(tmp_path: Path, *rows: str, header: str = "image_path,caption") -> Path:
-    file = tmp_path / "captions.csv"
+def captions(folder: Path, *rows: str, header: str = "image_path,caption") -> Path:
+    file = folder / "captions.csv"
     file.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return file
 
@@ -48,6 +53,44 @@ class TestCaptions:
     def test_a_missing_file_is_an_error(self, tmp_path: Path):
         with pytest.raises(DataError, match=r"captions\.csv: cannot be read"):
             read_captions(tmp_path / "captions.csv")
+
+
+class Reader:
+    """Stands for the text model: each text gets a vector by its length."""
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([[len(text), 1.0] for text in texts], np.float32)
+
+
+def test_each_file_of_captions_keeps_its_own_number_a_photo(
+    write_tiny_model: Callable[..., ModelFolder], make_data_set: Callable[..., Path], tmp_path: Path
+):
+    folder = write_tiny_model(tmp_path / "model")
+    once, twice = (
+        make_data_set(
+            dict.fromkeys([*photos, "kept.png"], "dog"),
+            splits=dict.fromkeys(photos, "train") | {"kept.png": "val"},
+            name=name,
+        )
+        for name, photos in (("once", ["a.png", "b.png", "c.png"]), ("twice", ["d.png", "e.png"]))
+    )
+    captions(once, "a.png,a dog", "b.png,a tomcat", "c.png,a cat", "kept.png,of validation")
+    captions(twice, "d.png,a dog", "d.png,one hound", "e.png,two cats", "e.png,many")
+
+    material = gather(
+        folder, [once / "captions.csv", twice / "captions.csv"], [read_data_set(once), read_data_set(twice)], Reader()
+    )
+
+    assert [one.texts.shape for one in material.captions] == [(3, 1, 2), (2, 2, 2)]
+    embedded, failed = embed_photos(
+        Tagger.load(folder, precision="exact").embedder,
+        folder.manifest.files["model.onnx"],
+        [once / "b.png", twice / "e.png"],
+    )
+    assert not failed
+    np.testing.assert_array_equal(material.photos[material.captions[0].rows[1]], embedded[once / "b.png"])
+    np.testing.assert_array_equal(material.photos[material.captions[1].rows[1]], embedded[twice / "e.png"])
+    assert not material.lists  # both have captions
 
 
 class TestClasses:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectortag.core.file_names import ESCAPING, escape_path, name_for_file, unescape_path
+from vectortag.core.file_names import ESCAPING, escape_path, is_missing, is_there, name_for_file, unescape_path
 
 NAME = st.binary(min_size=1, max_size=30).filter(lambda name: not {b"/", b"\0"} & {name[i : i + 1] for i in range(30)})
 
@@ -65,3 +65,11 @@ def test_no_two_tags_share_a_file_s_name():
 
     assert len(names) == len(tags)
     assert all(len(name.encode()) <= 140 and "/" not in name and name.strip(".") for name in names)
+
+
+def test_a_path_that_cannot_be_checked_is_neither_there_nor_missing(tmp_path: Path):
+    too_long = tmp_path / ("x" * 300)
+
+    assert (is_there(tmp_path), is_missing(tmp_path)) == (True, False)
+    assert (is_there(tmp_path / "x"), is_missing(tmp_path / "x")) == (False, True)
+    assert (is_there(too_long), is_missing(too_long)) == (False, False)

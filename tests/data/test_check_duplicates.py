@@ -31,11 +31,11 @@ def test_photos_that_show_one_picture_are_a_group_but_no_problem(data_set: Path)
 
 def test_a_photo_in_two_rows_is_not_its_own_duplicate(data_set: Path):
     with (data_set / "metadata.csv").open("a") as file:
-        file.write("0.jpg,cat\n")
+        file.write("0.jpg,dog\n")
 
     report = check_data_set(read_data_set(data_set), Taxonomy())
 
-    assert report.duplicate_paths == (str(data_set / "0.jpg"),)
+    assert [record.path for record in report.data.repeated] == [data_set / "0.jpg"]
     assert report.duplicates == ((data_set / "1.jpg", data_set / "4.jpg"),)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vectortag.core.errors import TrainingError
+from vectortag.core.errors import DataError
 from vectortag.data import copies
 from vectortag.data.training import TrainingData
 from vectortag.train.config import TrainConfig
@@ -33,10 +33,10 @@ def with_copies(make_data_set: MakeDataSet) -> Callable[..., Path]:
     return make
 
 
-def load(*folders: Path, **settings: Any) -> TrainingData:
+def load(*folders: Path, skip_bad_rows: bool = False, **settings: Any) -> TrainingData:
     data = [{"name": folder.name, "csv": str(folder)} for folder in folders]
     settings = {"name": "test", "vocabulary": {"taxonomy": "none"}, "validation": 0.25, **settings}
-    return load_training_data(TrainConfig.model_validate({**settings, "data": data}))
+    return load_training_data(TrainConfig.model_validate({**settings, "data": data}), skip_bad_rows=skip_bad_rows)
 
 
 def parted(data: TrainingData) -> set[int]:
@@ -125,9 +125,16 @@ def test_a_changed_photo_is_fingerprinted_again(with_copies, make_photo: Callabl
     assert set().union(*map(parted, sides)) == {0}
 
 
-def test_a_photo_that_cannot_be_read_stops_the_training(with_copies):
+def test_a_photo_that_cannot_be_read_stops_the_training_or_is_left_out(with_copies, caplog):
     folder = with_copies()
     (folder / "03.jpg").write_text("not a photo")
+    refused = r"^metadata\.csv:5: .*03\.jpg: not a photo.*\. Fix the photo or pass --skip-bad-rows\.$"
 
-    with pytest.raises(TrainingError, match=r"photos, row 5: .*03\.jpg: not a photo.* List all: vectortag check"):
-        load(folder)
+    for _ in range(2):  # the second time from the cache
+        with pytest.raises(DataError, match=refused):
+            load(folder)
+    data = load(folder, skip_bad_rows=True)
+
+    names = {record.path.name for part in (data.training, data.validation) for record in part.records}
+    assert names == {f"{n:02}.jpg" for n in range(12)} - {"03.jpg"}
+    assert "left out: metadata.csv:5: " in caplog.text

@@ -28,9 +28,10 @@ def test_photos_come_folder_by_folder_and_by_name_within_each(tmp_path: Path):
 
 
 def test_a_photo_is_known_by_its_ending_in_either_case(tmp_path: Path):
-    touch(tmp_path, "a.JPG", "b.jpeg", "c.Png", "d.webp", "e.avif", "f.tiff", "g.HEIC", "notes.txt", "jpg", "clip.mp4")
+    names = ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.avif", "f.tiff", "g.HEIC", "h.JXL", "i.CR3", "j.dng"]
+    touch(tmp_path, *names, "notes.txt", "jpg", "clip.mpg")
 
-    assert found(tmp_path) == ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.avif", "f.tiff", "g.HEIC"]
+    assert found(tmp_path) == names
 
 
 def test_hidden_files_and_folders_are_left_out(tmp_path: Path):
@@ -117,13 +118,16 @@ class TestLeftOut:
 
         assert found(tmp_path / "@eaDir") == ["1.jpg"]
 
-    def test_what_is_no_photo_is_counted_by_kind(self, tmp_path: Path):
+    def test_what_is_no_photo_is_counted_by_kind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("vectortag.data.find.is_readable", lambda kind: False)
         touch(
             tmp_path,
             "a.jpg",
             "a.CR2",
             "b/b.nef",
             "b/c.mp4",
+            "b/c.mpg",
+            "c.jxl",
             "d.psd",
             "e.txt",
             "quiet/.nomedia",
@@ -136,16 +140,65 @@ class TestLeftOut:
         photos = [path.name for path in photos_of([tmp_path], left_out=left_out)]
 
         assert photos == ["a.jpg"]
-        assert left_out.counts == {"raw": 2, "video": 1, "other picture": 1, "link": 1, "nomedia": 1, "other": 2}
+        counts = {"other video": 1, "other picture": 1, "link": 1, "nomedia": 1, "other": 2}
+        assert left_out.counts == {"jxl": 1, "raw": 2, "video": 1, **counts}
         assert left_out.in_words(others=True).endswith("1 link to a folder, 1 folder with .nomedia, 2 other files")
+        assert left_out.remedies() == [
+            "1 JPEG XL photo was left out: pip install 'vectortag[jxl]'",
+            "2 RAW photos were left out: pip install 'vectortag[raw]'",
+            "1 video was left out: install the program ffmpeg (https://ffmpeg.org)",
+        ]
 
-    def test_heic_is_left_out_only_where_that_is_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("vectortag.data.find.reads_heic", lambda: False)
-        touch(tmp_path, "a.heic")
+    @pytest.mark.parametrize("name", ["a.heic", "a.jxl", "a.nef"])
+    def test_a_photo_without_its_extra_is_left_out_only_where_that_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ):
+        monkeypatch.setattr("vectortag.data.find.is_readable", lambda kind: False)
+        touch(tmp_path, name)
 
-        assert found(tmp_path) == ["a.heic"]
+        assert found(tmp_path) == [name]
         assert list(photos_of([tmp_path], left_out=LeftOut())) == []
-        assert list(photos_of([tmp_path / "a.heic"], left_out=LeftOut())) == [tmp_path / "a.heic"]
+        assert list(photos_of([tmp_path / name], left_out=LeftOut())) == [tmp_path / name]
+
+    def test_a_video_is_found_only_where_it_can_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        touch(tmp_path, "a.mp4")
+        monkeypatch.setattr("vectortag.data.find.is_readable", lambda kind: kind == "video")
+        assert found(tmp_path) == ["a.mp4"]
+
+        monkeypatch.setattr("vectortag.data.find.is_readable", lambda kind: kind != "video")
+        assert found(tmp_path) == []
+        assert list(find_images(tmp_path / "a.mp4")) == [tmp_path / "a.mp4"]
+
+
+class TestLivePhotos:
+    @pytest.fixture(autouse=True)
+    def everything_is_read(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("vectortag.data.find.is_readable", lambda kind: True)
+
+    def test_the_video_belongs_to_the_photo_of_the_same_name(self, tmp_path: Path):
+        touch(tmp_path, "IMG_1.HEIC", "IMG_1.MOV", "img_2.jpg", "IMG_2.mp4", "IMG_3.MOV", "4.jpg", "more/4.mov")
+        left_out = LeftOut()
+
+        photos = [path.name for path in photos_of([tmp_path], left_out=left_out)]
+
+        assert photos == ["4.jpg", "IMG_1.HEIC", "IMG_3.MOV", "img_2.jpg", "4.mov"]
+        assert left_out.counts == {"live photo": 2}
+        assert left_out.in_words(others=False) == "2 videos that belong to photos"
+
+    def test_it_does_so_if_the_photo_is_excluded(self, tmp_path: Path):
+        touch(tmp_path, "IMG_1.HEIC", "IMG_1.MOV")
+
+        assert list(find_images(tmp_path, exclude=["*.HEIC"])) == []
+
+    def test_a_video_that_is_named_is_read(self, tmp_path: Path):
+        touch(tmp_path, "IMG_1.HEIC", "IMG_1.MOV")
+
+        assert list(find_images(tmp_path / "IMG_1.MOV")) == [tmp_path / "IMG_1.MOV"]
+
+    def test_a_raw_photo_beside_its_jpeg_is_a_photo_of_its_own(self, tmp_path: Path):
+        touch(tmp_path, "IMG_1.CR2", "IMG_1.JPG")
+
+        assert found(tmp_path) == ["IMG_1.CR2", "IMG_1.JPG"]
 
 
 def test_the_folders_of_a_tree_have_the_entries_of_their_photos_and_sidecars(tmp_path: Path):

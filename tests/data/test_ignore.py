@@ -33,6 +33,7 @@ def ignore(folder: Path, *lines: str) -> None:
 
 RULES = [
     ["*.png"],
+    ["[[a].png"],
     ["private/"],
     ["/private"],
     ["trips/*"],

@@ -77,6 +77,7 @@ def insert(photo: Path, segment: bytes) -> None:
         (xmp(lr=["darktable|format|jpg", "Dog"], dc=["Dog"]), ("Dog",)),
         (xmp(dc=["AC/DC", " Golden Gate "]), ("AC/DC", "Golden Gate")),  # "/" parts no flat keyword
         (xmp(dc=["Strand &amp; Meer", "海"]), ("Strand & Meer", "海")),
+        (xmp(dc=["\n  Golden\n  Gate\n"]), ("Golden Gate",)),
         (xmp(dc=[]), ()),
         (b"", ()),
         (b"no XML", ()),

@@ -136,10 +136,35 @@ def test_photos_that_are_not_there_are_set_apart(write_csv: WriteCsv, tmp_path: 
     (tmp_path / "folder.jpg").mkdir()
     too_long = "a" * 3000  # no file system has such a name; what an unclosed quote leads to
 
-    data = read_data_set(write_csv(f"image_path,tags\n1.jpg,dog\ngone.jpg,cat\nfolder.jpg,cat\n{too_long},cat\n"))
+    file = write_csv(f"image_path,tags\n1.jpg,dog\ngone.jpg,cat\nfolder.jpg,cat\n{too_long},cat\n")
+
+    with pytest.raises(DataError, match=r"csv:3: .*gone\.jpg is not there \(and 2 more: .* or pass --skip-bad-rows"):
+        read_data_set(file)
+    data = read_data_set(file, skip_bad_rows=True)
 
     assert [record.row for record in data.records] == [2]
     assert [record.row for record in data.missing] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("row", ["./1.jpg,cat,train", "1.jpg,dog,val"], ids=["other tags", "another split"])
+def test_rows_of_one_photo_that_contradict_each_other_are_all_bad(write_csv: WriteCsv, row: str):
+    file = write_csv(f"image_path,tags,split\n1.jpg,dog,train\n2.jpg,sea,train\n{row}\n")
+
+    with pytest.raises(DataError, match=r"metadata\.csv:2: .*1\.jpg has other tags or another split in row 4"):
+        read_data_set(file)
+    data = read_data_set(file, skip_bad_rows=True)
+
+    assert words_of(data) == [("sea",)]
+    assert [record.row for record in data.contradictory] == [2, 4]
+    assert data.row_count == 3
+
+
+def test_a_row_that_says_the_same_again_counts_once(write_csv: WriteCsv):
+    data = read_data_set(write_csv('image_path,tags\n1.jpg,"dog, sea"\n1.jpg,"sea, dog"\n'))
+
+    assert [record.row for record in data.records] == [2]
+    assert [record.row for record in data.repeated] == [3]
+    assert data.problems == ()
 
 
 def test_a_set_without_any_of_its_photos_is_an_error_that_says_where_they_were_sought(write_csv: WriteCsv):
@@ -221,6 +246,30 @@ class TestTables:
         assert data.bad_rows[0].startswith("metadata.csv:2: ")
 
 
+def test_a_quote_that_is_never_closed_is_a_bad_row(write_csv: WriteCsv):
+    file = write_csv('image_path,tags\n1.jpg,dog\n2.jpg,"cat\n3.jpg,sea\n')
+
+    with pytest.raises(DataError, match=r"metadata.csv:4: a quote is opened .* never closed"):
+        read_data_set(file)
+    assert words_of(read_data_set(file, skip_bad_rows=True)) == [("dog",)]
+
+
+def test_a_quote_that_is_closed_at_the_end_of_the_file_is_none(write_csv: WriteCsv):
+    assert words_of(read_data_set(write_csv('image_path,tags\n1.jpg,"dog,\ncat"'))) == [("dog", "cat")]
+
+
+def test_two_columns_of_the_same_name_are_an_error(write_csv: WriteCsv):
+    with pytest.raises(DataError, match="2 columns are called 'tags'"):
+        read_data_set(write_csv("image_path,tags,tags\n1.jpg,dog,cat\n"))
+
+
+def test_folders_may_be_separated_as_on_windows(write_csv: WriteCsv, tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    file = write_csv("image_path,tags\na\\1.jpg,dog\n", "a/1.jpg")
+
+    assert [record.path for record in read_data_set(file).records] == [tmp_path / "a/1.jpg"]
+
+
 class TestNormalForms:
     NAME = "Crème brûlée 한국.jpg"
 
@@ -244,6 +293,10 @@ class TestNormalForms:
 
     @pytest.mark.parametrize("name", ["é.jpg", "é/../é.jpg", "/é/é.jpg", "é" * 300, "é\0.jpg"])
     def test_a_photo_that_is_not_there_is_missing(self, write_csv: WriteCsv, name: str):
-        data = read_data_set(write_csv(f"image_path,tags\n1.jpg,dog\n{name},cat\n"))
+        file = write_csv(f"image_path,tags\n1.jpg,dog\n{name},cat\n")
+
+        data = read_data_set(file, skip_bad_rows=True)
 
         assert [record.words for record in data.missing] == [("cat",)]
+        with pytest.raises(DataError, match=r"^metadata\.csv:3: .* is not there\. Fix the row or pass --skip-bad-rows"):
+            read_data_set(file)

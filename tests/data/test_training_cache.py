@@ -172,7 +172,7 @@ class TestPhotos:
     def test_a_photo_that_cannot_be_read_is_named_by_data_set_and_row(self, records):
         records[1].path.write_bytes(b"not a photo")
 
-        with pytest.raises(TrainingError, match=r"^zoo, row 3: .*2\.jpg.*List all: vectortag check DATA$"):
+        with pytest.raises(TrainingError, match=r"^zoo, row 3: .*2\.jpg.*Fix the photo or pass --skip-bad-rows$"):
             prepared_photos(records, 48)
 
         assert files() == []

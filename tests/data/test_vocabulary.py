@@ -75,7 +75,7 @@ def test_parents_count_among_the_most_frequent():
 
 
 def test_an_empty_vocabulary_is_an_error_that_says_how_far_off_it_was():
-    with pytest.raises(DataError, match="no tag has 5 training photos; the most frequent has 2"):
+    with pytest.raises(DataError, match="no tag has 5 photos; the most frequent has 2"):
         choose_vocabulary(records("sea", "sea dog"), PLAIN, min_photos=5)
 
 

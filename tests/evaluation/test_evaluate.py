@@ -219,13 +219,23 @@ class TestParts:
 
         assert evaluate(remembering_tagger, tmp_path / "photos", split="val").photos == 1
 
-    def test_a_set_that_the_model_does_not_know_needs_its_name(self, remembering_tagger: Tagger, tmp_path: Path):
+    @pytest.mark.parametrize("dataset", [None, "photos", "holiday"])
+    def test_a_set_is_recognised_by_its_photos_whatever_its_folder_is_called(
+        self, remembering_tagger: Tagger, tmp_path: Path, dataset
+    ):
+        by_name = evaluate(remembering_tagger, tmp_path / "photos", split="val")
         (tmp_path / "photos").rename(tmp_path / "elsewhere")
 
-        told = 'a set named "elsewhere". If it is one of photos, name its folder so or pass --dataset NAME; else pass'
+        assert evaluate(remembering_tagger, tmp_path / "elsewhere", split="val", dataset=dataset) == by_name
+
+    def test_a_set_of_which_the_model_knows_no_photo_has_no_parts(
+        self, remembering_tagger: Tagger, make_data_set: MakeDataSet
+    ):
+        other = make_data_set({"7.jpg": "dog"}, name="elsewhere")
+
+        told = 'a set named "elsewhere", and none of its photos is among those that tiny kept from photos. Pass --split'
         with pytest.raises(DataError, match=re.escape(told)):
-            evaluate(remembering_tagger, tmp_path / "elsewhere", split="val")
-        assert evaluate(remembering_tagger, tmp_path / "elsewhere", split="val", dataset="photos").photos == 2
+            evaluate(remembering_tagger, other, split="val")
 
     def test_a_part_without_any_photo_is_an_error(self, knowing_tagger: Tagger, make_data_set: MakeDataSet):
         with pytest.raises(DataError, match="none of its photos is in the val part"):
@@ -242,7 +252,9 @@ class TestFailures:
         folder, whole = make_data_set(words), make_data_set(dict(list(words.items())[:7]), name="whole")
         (folder / "07.jpg").write_text("not a photo")
 
-        report = evaluate(tagger, folder)
+        with pytest.raises(DataError, match=r"row 9: .*07\.jpg: not a photo.* or pass --skip-bad-rows"):
+            evaluate(tagger, folder)
+        report = evaluate(tagger, folder, skip_bad_rows=True)
 
         assert report.photos == 7
         assert [failure.split(":")[0] for failure in report.failed] == ["row 9"]
@@ -253,17 +265,19 @@ class TestFailures:
         folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
         (folder / "2.jpg").unlink()
 
-        report = evaluate(tagger, folder)
+        with pytest.raises(DataError, match=r"2\.jpg is not there\. Fix the row or pass --skip-bad-rows"):
+            evaluate(tagger, folder)
+        report = evaluate(tagger, folder, skip_bad_rows=True)
 
         assert report.photos == 1
-        assert report.failed == (f"row 3: {folder / '2.jpg'}: is not there",)
+        assert report.failed == (f"metadata.csv:3: {folder / '2.jpg'} is not there",)
 
     def test_without_any_readable_photo_there_is_no_report(self, tagger: Tagger, make_data_set: MakeDataSet):
         folder = make_data_set({"1.jpg": "dog"})
         (folder / "1.jpg").write_text("not a photo")
 
         with pytest.raises(DataError, match=r"none of 1 photos could be read; the first: row 2: .*1\.jpg"):
-            evaluate(tagger, folder)
+            evaluate(tagger, folder, skip_bad_rows=True)
 
     def test_a_bad_row_is_an_error_or_left_out(self, tagger: Tagger, make_data_set: MakeDataSet):
         folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})

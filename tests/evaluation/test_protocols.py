@@ -247,7 +247,9 @@ class TestReport:
         folder, whole = make_data_set(words), make_data_set(dict(list(words.items())[:-1]), name="whole")
         (folder / "23.jpg").write_text("not a photo")
 
-        report = run(plain_tagger, folder, protocol)
+        with pytest.raises(DataError, match=r"row 25: .*23\.jpg: not a photo.* or pass --skip-bad-rows"):
+            run(plain_tagger, folder, protocol)
+        report = run(plain_tagger, folder, protocol, skip_bad_rows=True)
 
         assert (report.protocol, report.model, report.data) == (protocol, plain_tagger.folder.id, "photos")
         assert (report.split, report.photos) == ("all", 23)

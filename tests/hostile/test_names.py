@@ -22,6 +22,18 @@ MakePhoto = Callable[..., Path]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there every name is Unicode")
 
 LATIN = os.fsdecode(b"caf\xe9.jpg")
+ODD = (
+    "a\rb.jpg",
+    "a\nb.jpg",
+    "a\r\nb.jpg",
+    " .jpg",
+    '".jpg',
+    "a,b.jpg",
+    "=1+1.jpg",
+    "-rf.jpg",
+    "a\u2028b.jpg",
+    "\ufeff.jpg",
+)
 SHOWN = "caf\\xe9.jpg"
 
 
@@ -41,6 +53,18 @@ def names_in(text: str) -> list[Path]:
 
 
 class TestTag:
+    @pytest.mark.parametrize("name", ODD)
+    def test_csv_gives_back_a_name_with_anything_in_it(
+        self, cli: Cli, make_photo: MakePhoto, tiny_model: Path, tmp_path: Path, name: str
+    ):
+        make_photo(f"odd/{name}")
+
+        assert (
+            cli("tag", tmp_path / "odd", "--format", "csv", "--model", tiny_model, "-o", tmp_path / "out").status == 0
+        )
+        with (tmp_path / "out").open(newline="", encoding="utf-8") as file:
+            assert {unescape_path(row["path"]) for row in csv.DictReader(file)} == {tmp_path / "odd" / name}
+
     def test_jsonl_has_a_record_for_each(self, cli: Cli, photos: Path, tiny_model: Path):
         outcome = cli("tag", photos, "--format", "jsonl", "--model", tiny_model)
 

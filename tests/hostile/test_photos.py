@@ -77,8 +77,9 @@ def test_a_truncated_photo_is_refused_by_name(tagged):
         tiff(GREY, 8).replace(struct.pack("<HHI", 262, 4, 1), struct.pack("<HHI", 262, 4, 9)),
         encode(PICTURE, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\1\3\0"),
         encode(PICTURE.convert("P"), "PNG", transparency=bytes(256)),
+        tiff(GREY, 8).replace(struct.pack("<HHII", 277, 4, 1, 1), struct.pack("<HHII", 277, 4, 1, 2048)),
     ],
-    ids=["broken LZW", "cut", "a tag with two values", "broken Exif", "a palette of clear colours"],
+    ids=["broken LZW", "cut", "a tag with two values", "broken Exif", "a palette of clear colours", "2048 samples"],
 )
 def test_no_library_speaks_on_stderr(tmp_path: Path, tiny_model: Path, content: bytes):
     (tmp_path / "odd.tif").write_bytes(content)
@@ -121,6 +122,24 @@ def progressive() -> bytes:
     return photo[:last] + photo[last:-2] * 3000 + photo[-2:]
 
 
+def many_samples() -> bytes:
+    return with_directory(
+        bytes(100), {256: [10], 257: [10], 258: [8], 262: [1], 273: [8], 277: [65535], 278: [10], 279: [100]}
+    )
+
+
+def many_starts() -> bytes:
+    return JPEG[:2] + b"\xff\xd8" * 5_000_000 + JPEG[2:]
+
+
+def compressed_text() -> bytes:
+    import zlib
+
+    press = zlib.compressobj(9)
+    text = b"".join(press.compress(bytes(1 << 20)) for _ in range(500)) + press.flush()
+    return PNG[:33] + chunk(b"zTXt", b"a\0\0" + text) + PNG[33:]
+
+
 BOMBS: dict[str, Callable[[], bytes]] = {
     "column.png": lambda: png(1, 190_000_000),
     "layers.png": layers,
@@ -130,6 +149,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "exif.jpg": repeated_exif,
     "chunks.png": many_chunks,
     "scans.jpg": progressive,
+    "samples.tif": many_samples,
+    "starts.jpg": many_starts,
+    "text.png": compressed_text,
 }
 BOUNDED = """
 import json, resource, sys
@@ -185,6 +207,8 @@ def test_a_higher_limit_says_what_it_takes(cli: Cli, tiny_model: Path, tmp_path:
 class TestFolders:
     @pytest.fixture
     def library(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A folder of everything, where no extra and no ffmpeg is installed."""
+        monkeypatch.setattr("vectortag.data.find.is_readable", lambda kind: False)
         monkeypatch.chdir(tmp_path)
         for name in (
             "a.jpg",
@@ -208,8 +232,10 @@ class TestFolders:
             "library/a.jpg",
             "library/@alice/b.jfif",
         ]
-        words, summary = outcome.stderr.splitlines()
-        assert words == "left out: 2 RAW photos, 1 video, 1 picture of another format, 1 link to a folder"
+        words, raws, videos, summary = outcome.stderr.splitlines()
+        assert words == "left out: 1 picture of another format, 1 link to a folder"
+        assert raws == "2 RAW photos were left out: pip install 'vectortag[raw]'"
+        assert videos == "1 video was left out: install the program ffmpeg (https://ffmpeg.org)"
         assert json.loads(summary) == {
             "summary": {
                 "photos": 2,
@@ -222,28 +248,27 @@ class TestFolders:
     def test_so_they_are_with_other_forms(self, cli: Cli, library: Path, tiny_model: Path, form: str):
         outcome = cli("tag", library, "--format", form, "--model", tiny_model)
 
-        assert outcome.stderr.startswith("left out: 2 RAW photos, 1 video")
-        assert len(outcome.stderr.splitlines()) == 1
+        assert outcome.stderr.startswith("left out: 1 picture of another format")
+        assert outcome.stderr.splitlines()[-1].startswith("1 video was left out")
+        assert len(outcome.stderr.splitlines()) == 3
 
     def test_a_folder_without_photos_says_what_is_there(self, cli: Cli, library: Path, tiny_model: Path):
         (library / "a.jpg").unlink()
         (library / "@alice/b.jfif").unlink()
 
         assert cli("tag", library, "--model", tiny_model).stderr == (
-            "no photos in library: 2 RAW photos, 1 video, 1 picture of another format, 1 link to a folder, "
-            "1 other file\n"
+            "no photos in library: 1 picture of another format, 1 link to a folder, 1 other file\n"
+            "2 RAW photos were left out: pip install 'vectortag[raw]'\n"
+            "1 video was left out: install the program ffmpeg (https://ffmpeg.org)\n"
         )
 
-    def test_heic_without_its_extra_is_left_out_and_said(
-        self, cli: Cli, library: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
-    ):
-        monkeypatch.setattr("vectortag.data.find.reads_heic", lambda: False)
+    def test_heic_without_its_extra_is_left_out_and_said(self, cli: Cli, library: Path, tiny_model: Path):
         (library / "x.heic").write_bytes(b"\0\0\0\x18ftypheic")
 
         outcome = cli("tag", library, "--model", tiny_model)
 
         assert outcome.status == 0
-        assert outcome.stderr.startswith("left out: 1 HEIC photo (pip install 'vectortag[heic]'), 2 RAW photos")
+        assert outcome.stderr.splitlines()[1] == "1 HEIC photo was left out: pip install 'vectortag[heic]'"
 
     def test_photos_can_be_excluded(self, cli: Cli, library: Path, tiny_model: Path):
         (library / ".vectortagignore").write_text("@alice/\n")
@@ -273,7 +298,7 @@ def test_explain_and_find_take_the_same_photos(
     monkeypatch.chdir(tmp_path)
     Path("photos/private").mkdir(parents=True)
     Path("photos/a.jpg").write_bytes(JPEG)
-    Path("photos/clip.mp4").touch()
+    Path("photos/clip.mpg").touch()
     Path("photos/private/b.jpg").write_bytes(JPEG)
 
     outcome = cli(
@@ -282,7 +307,7 @@ def test_explain_and_find_take_the_same_photos(
 
     assert outcome.status == 0
     assert [path.name for path in Path("maps").rglob("*.png")] == ["a.sea.png"]
-    assert outcome.stderr == "left out: 1 video, 1 excluded file or folder\n"
+    assert outcome.stderr == "left out: 1 video of another format, 1 excluded file or folder\n"
 
 
 def test_a_mutated_photo_is_a_photo_or_an_error(tagged):

@@ -405,7 +405,9 @@ def test_other_formats_are_refused_whatever_the_file_is_called(tmp_path, file_fo
     path.write_bytes(photo)
     assert Image.open(io.BytesIO(photo)).format == file_format
 
-    with pytest.raises(PhotoError, match=rf"photo\.jpg: not a photo in a known format \({', '.join(FORMATS)}, HEIC\)"):
+    with pytest.raises(
+        PhotoError, match=rf"photo\.jpg: not a photo in a known format \({', '.join(FORMATS)}, HEIC, JPEG XL,"
+    ):
         load_pixels(path, 8, RECIPE)
 
 

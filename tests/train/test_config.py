@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from vectortag.train.config import BackboneConfig, DataConfig, TrainConfig
+from vectortag.train.config import DataConfig, TrainConfig
 
 DATA = (DataConfig(name="photos", csv="photos/metadata.csv"),)
 
@@ -24,9 +24,3 @@ def test_cached_activations_are_read_by_the_training_itself_unless_workers_are_a
 
 def test_photos_are_augmented_in_several_processes():
     assert 1 <= TrainConfig(name="mine", data=DATA).worker_count <= 8
-
-
-@pytest.mark.parametrize("sizes", [(320, 320), (224,), (16,)])
-def test_a_size_stands_once_and_is_not_tiny(sizes):
-    with pytest.raises(ValidationError, match="sizes"):
-        BackboneConfig(sizes=sizes)

@@ -78,6 +78,7 @@ def test_every_experiment_of_the_project_is_valid(file: Path, monkeypatch):
     for name in ("DATA", "MORE", "WEIGHTS"):
         monkeypatch.setenv(f"VECTORTAG_{name}", "/data")
     monkeypatch.setenv("VECTORTAG_WEIGHTS", "/weights")
+    monkeypatch.setenv("VECTORTAG_TUNED", "/tuned")
 
     config = load_config(file)
 
@@ -90,6 +91,7 @@ def test_every_set_of_a_published_model_has_its_rights_on_record(file: Path, mon
     for name in ("DATA", "MORE", "WEIGHTS"):
         monkeypatch.setenv(f"VECTORTAG_{name}", "/data")
     monkeypatch.setenv("VECTORTAG_WEIGHTS", "/weights")
+    monkeypatch.setenv("VECTORTAG_TUNED", "/tuned")
 
     assert all(data.rights and data.about for data in load_config(file).data)
 
@@ -267,3 +269,32 @@ class TestLayers:
     def test_a_wrong_setting_is_refused(self, write_config: WriteConfig, setting, message):
         with pytest.raises(ConfigError, match=message):
             load_config(write_config(MINIMAL), settings=[setting])
+
+
+@pytest.mark.parametrize("sizes", ["[320, 320]", "[224]", "[16]"])
+def test_a_size_stands_once_and_is_not_tiny(write_config: WriteConfig, sizes: str):
+    with pytest.raises(ConfigError, match=r"backbone\S*: "):
+        load_config(write_config(f"{MINIMAL}[backbone]\nsizes = {sizes}\n"))
+
+
+@pytest.mark.parametrize("key", ["backbone.image_size", "augment.resize"])
+def test_a_picture_that_no_memory_holds_is_refused(write_config: WriteConfig, key: str):
+    with pytest.raises(ConfigError, match=rf"{key}: Input should be less than or equal to 2048, got 100000"):
+        load_config(write_config(MINIMAL), settings=[f"{key}=100000"])
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        (MINIMAL + "epochs = " + "[" * 5000, []),
+        (MINIMAL + "epochs = " + "9" * 5000, []),
+        (MINIMAL, ["a." * 3000 + "b=1"]),
+        (MINIMAL, ["epochs=" + "[" * 5000]),
+    ],
+    ids=["nested", "a long number", "a deep key", "a nested setting"],
+)
+def test_what_would_end_a_parser_is_refused(write_config: WriteConfig, text: str, settings: list[str]):
+    with pytest.raises(ConfigError) as caught:
+        load_config(write_config(text), settings=settings)
+
+    assert len(str(caught.value)) < 1000

@@ -130,7 +130,8 @@ class TestTwoSets:
 
 class TestVocabulary:
     def test_a_tag_of_validation_photos_alone_is_not_learnt(self, make_data_set: MakeDataSet, make_config):
-        folder = make_data_set({"1.jpg": "sea", "2.jpg": "boat"}, splits={"1.jpg": "train", "2.jpg": "val"})
+        words = {"1.jpg": "sea", "2.jpg": "sea", "3.jpg": "boat"}
+        folder = make_data_set(words, splits={"1.jpg": "train", "2.jpg": "train", "3.jpg": "val"})
 
         assert load_training_data(make_config(folder)).tags == ("sea",)
 
@@ -144,7 +145,7 @@ class TestVocabulary:
     def test_without_frequent_tags_there_is_nothing_to_learn(self, make_data_set: MakeDataSet, make_config):
         folder = make_data_set({"1.jpg": "sea", "2.jpg": "sea"})
 
-        with pytest.raises(DataError, match="no tag has 9 training photos"):
+        with pytest.raises(DataError, match="no tag has 9 photos"):
             load_training_data(make_config(folder, vocabulary={"min_photos": 9}))
 
     def test_a_taxonomy_goes_by_default_none_or_its_file(self, tmp_path: Path):

@@ -52,8 +52,27 @@ IN_A_STEP = """
 
     TagModule.training_step = step
 """
+KILLED_IN_A_FOLD = """
+    import os, signal
+    from vectortag.train.lightning_module import TagModule
+
+    def step(self, batch, number, original=TagModule.training_step):
+        if self.trainer.default_root_dir.endswith("without_shapes") and self.current_epoch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(self, batch, number)
+
+    TagModule.training_step = step
+"""
 KILLED_IN_EPOCH_3 = IN_A_STEP.format(when=(2, 1), what="os.kill(os.getpid(), signal.SIGKILL)")
 CTRL_C_IN_EPOCH_2 = IN_A_STEP.format(when=(1, 0), what="raise KeyboardInterrupt")
+WORKERS_ARE_NOT_KEPT = """
+    import torch.utils.data as data
+
+    def passing(self, *args, original=data.DataLoader.__init__, **options):
+        original(self, *args, **options | {"persistent_workers": False})
+
+    data.DataLoader.__init__ = passing
+"""
 FULL_DISK = """
     import lightning.pytorch as pl
 
@@ -208,22 +227,31 @@ def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured
     assert "shapes, 96" in (folder.path / "MODEL_CARD.md").read_text()
 
 
-def test_a_head_joins_both_witnesses_and_its_thresholds_hold_on_sets_that_were_left_out(
-    train, configured, shapes, tmp_path
-):
+@pytest.fixture
+def across_sources(configured, shapes, tmp_path) -> Callable[..., Path]:
+    """across_sources(epochs=2): the path of a configuration of joint heads on two sets, each left out once."""
     taxonomy, more = tmp_path / "taxonomy.toml", tmp_path / "more"
     taxonomy.write_text('version = 1\n[groups]\ncircle = ["zebra"]\nreef = ["coral reef"]\n')
     shutil.copytree(shapes, more)
     (more / "known_tags.txt").write_text("circle\n")
     vocabulary = [f'taxonomy = "{taxonomy}"', "groups = true", "unnamed = 0.2"]
     settings = {"freeze": "backbone", "across_sources": True, "head.joint": True, "keep_duplicates_together": False}
-    file = configured(vocabulary=vocabulary, **settings)
-    file.write_text(
-        file.read_text().replace("[augment]", "[augment]\nviews = 1")
-        + f'judges = true\n[[data]]\nname = "more"\ncsv = "{more}"\n'
-    )
 
-    folder = train(file, tmp_path)
+    def write(**changes: Any) -> Path:
+        file: Path = configured(vocabulary=vocabulary, **settings, **changes)
+        file.write_text(
+            file.read_text().replace("[augment]", "[augment]\nviews = 1")
+            + f'judges = true\n[[data]]\nname = "more"\ncsv = "{more}"\n'
+        )
+        return file
+
+    return write
+
+
+def test_a_head_joins_both_witnesses_and_its_thresholds_hold_on_sets_that_were_left_out(
+    train, across_sources, shapes, tmp_path
+):
+    folder = train(across_sources(), tmp_path)
 
     manifest = folder.manifest
     assert [block.kind for block in manifest.head] == ["joint", "softmax_groups"]
@@ -235,6 +263,26 @@ def test_a_head_joins_both_witnesses_and_its_thresholds_hold_on_sets_that_were_l
     assert "| more | " in (folder.path / "MODEL_CARD.md").read_text()
     analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
     assert len(analysis.heatmaps()) == 3
+
+
+@pytest.mark.parametrize("early_stopping", [5, 1], ids=["all epochs", "stopped early"])
+def test_a_training_across_sources_that_was_killed_goes_on_to_the_same_result(
+    train, across_sources, tmp_path, early_stopping
+):
+    file = across_sources(early_stopping=early_stopping, monitor="val_map")  # which is the same after each epoch
+    with pytest.raises(Ended, match=str(-signal.SIGKILL)):
+        train(file, tmp_path / "broken", before=KILLED_IN_A_FOLD)
+
+    one = train(file, tmp_path / "broken", resume=True)
+
+    other = train(file, tmp_path / "whole")
+    assert len(other.manifest.provenance["epochs"]) == (2 if early_stopping == 1 else 4)
+    assert one.manifest.provenance["epochs"] == other.manifest.provenance["epochs"]
+    assert one.manifest.files["head.safetensors"] == other.manifest.files["head.safetensors"]
+    assert one.manifest.operating_points == other.manifest.operating_points
+    assert one.manifest.metrics == other.manifest.metrics
+    logs = [tmp_path / name / "shapes.run" / "without_more" for name in ("broken", "whole")]
+    assert logs_of(logs[0]) == logs_of(logs[1])
 
 
 def test_a_network_of_one_size_cannot_offer_another(train, configured, tmp_path):
@@ -275,6 +323,38 @@ def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(t
     np.testing.assert_array_equal(first.classifier.w, second.classifier.w)
 
 
+def test_another_training_can_start_from_a_finished_model(train, configured, shapes, tmp_path):
+    first = train(configured(epochs=1), tmp_path)
+
+    start = first.path.absolute()
+    frozen = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "frozen")
+    whole = train(configured(init=start, epochs=1, learning_rate=1e-9), tmp_path / "whole")  # hardly trained
+
+    before, *after = (Tagger.load(f.path).analyse(shapes / "1.png").feature_map for f in (first, frozen, whole))
+    np.testing.assert_allclose(before, after[0], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(before, after[1], rtol=0.2, atol=0.2)  # its norms have met other batches
+
+
+def test_a_joint_head_can_start_from_a_finished_model_that_has_its_classes(train, configured, across_sources, tmp_path):
+    first = train(configured(freeze="stages", epochs=1, **{"distil.hold": 1.0}), tmp_path)
+
+    folder = train(across_sources(init=first.path.absolute(), epochs=2), tmp_path / "joint")
+
+    assert [block.kind for block in folder.manifest.head] == ["joint", "softmax_groups"]
+    assert first.classifier is not None
+    assert folder.classifier is not None
+    np.testing.assert_array_equal(folder.classifier.w, first.classifier.w)
+
+
+def test_a_joint_head_cannot_start_from_a_finished_model_without_classes(train, configured, across_sources, tmp_path):
+    first = train(configured(epochs=1), tmp_path)
+
+    with pytest.raises(
+        Ended, match=r"ConfigError: vocabulary\.groups: the starting weights have no ImageNet classifier"
+    ):
+        train(across_sources(init=first.path.absolute()), tmp_path / "joint")
+
+
 def test_a_run_teaches_each_view_that_another_network_is_trained_on(train, configured, tmp_path):
     train(configured(epochs=1), tmp_path / "teacher")
 
@@ -308,18 +388,44 @@ def test_the_best_epoch_is_kept(train, configured, tmp_path):
     assert folder.manifest.provenance["best_epoch"] == 1 + losses.index(min(losses))
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path):
-    file = configured()
+@pytest.fixture(scope="session")
+def unbroken() -> dict[str, Any]:
+    """The result of one training by what it was trained with: filled by the first test that needs it."""
+    return {}
 
+
+@pytest.mark.parametrize(
+    ("workers", "before"),
+    [(0, ""), (1, ""), (2, ""), (2, WORKERS_ARE_NOT_KEPT)],
+    ids=["0 workers", "1 worker", "2 workers", "2 new workers each epoch"],
+)
+def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path, unbroken, workers, before):
+    settings = {"accumulate": 3, "ema": 0.9}
+    file = configured(workers=workers, **settings)
     with pytest.raises(Ended, match=str(-signal.SIGKILL)):
-        train(file, tmp_path / "broken", before=KILLED_IN_EPOCH_3)
+        train(file, tmp_path / "broken", before=before + KILLED_IN_EPOCH_3)
     assert not (tmp_path / "broken" / "shapes").exists()  # nothing that looks like a model
-    one = train(file, tmp_path / "broken", resume=True).manifest
-    other = train(file, tmp_path / "whole").manifest
 
+    one = train(file, tmp_path / "broken", before=before, resume=True).manifest
+
+    if not unbroken:
+        unbroken["model"] = train(configured(**settings), tmp_path / "whole").manifest
+        unbroken["logs"] = logs_of(tmp_path / "whole" / "shapes.run")
+    other = unbroken["model"]
     assert one.files["head.safetensors"] == other.files["head.safetensors"]
     assert one.files["model.onnx"] == other.files["model.onnx"]
     assert one.provenance["epochs"] == other.provenance["epochs"]
+    assert logs_of(tmp_path / "broken" / "shapes.run") == unbroken["logs"]
+
+
+def logs_of(run: Path) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
+    """The lines of metrics.csv, and each curve of TensorBoard as (step, value)."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    curves = {name: [(one.step, one.value) for one in events.Scalars(name)] for name in events.Tags()["scalars"]}
+    return (run / "logs" / "metrics.csv").read_text().splitlines(), curves
 
 
 def test_two_processes_train_one_model(configured, tmp_path):
@@ -380,6 +486,19 @@ def test_one_photo_is_no_data_set(train, configured, tmp_path, shapes):
 
     with pytest.raises(Ended, match=r"DataError: .*at least two photos, got 1"):
         train(configured(csv=tmp_path), tmp_path / "out")
+
+
+def test_one_training_photo_is_too_few(train, configured, tmp_path, shapes):
+    rows = [f"{shapes / f'{n}.png'},circle,{'val' if n else 'train'}\n" for n in range(3)]
+    (tmp_path / "metadata.csv").write_text("".join(["image_path,tags,split\n", *rows]))
+
+    with pytest.raises(Ended, match=r"DataError: only one photo is for training, expected at least two"):
+        train(configured(csv=tmp_path), tmp_path / "out")
+
+
+def test_batches_of_one_photo_cannot_be_normalised(train, configured, tmp_path):
+    with pytest.raises(Ended, match=r"TrainingError: a batch of one photo cannot be normalised\. Set batch_size to 2"):
+        train(configured(batch_size=1, epochs=1, freeze="backbone", **{"head.standardise": True}), tmp_path)
 
 
 def test_the_run_keeps_its_resolved_configuration_and_a_log(train, configured, tmp_path):

@@ -15,8 +15,12 @@ from msgspec import Meta, Struct, to_builtins
 
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
+from vectortag.core.text import CsvLines
 from vectortag.core.types import DIGITS, FailedTagging, Tagging, TagScore
 from vectortag.data.find import KINDS, LeftOut
+from vectortag.model.language import Language
+
+ENGLISH = Language()
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Calibrated, in [0, 1].", examples=[0.91])]
 
@@ -29,6 +33,12 @@ class ScoredTag(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     threshold: Annotated[
         float | None, Meta(description="The tag's own; null where it is never predicted.", examples=[0.44])
     ]
+
+
+class NamedTag(ScoredTag, frozen=True, gc=False):
+    """The same in another language than English: `tag` stays the English one."""
+
+    name: str
 
 
 class PhotoFault(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +64,12 @@ class FoundPhoto(Struct, frozen=True):
     similarity: float
 
 
-def scored_tags(tags: Iterable[TagScore]) -> list[ScoredTag]:
-    """The tags with rounded numbers."""
+def scored_tags(tags: Iterable[TagScore], language: Language = ENGLISH) -> list[ScoredTag]:
+    """The tags with rounded numbers; with their names, unless the language is English."""
+    if language.tags:
+        return [
+            NamedTag(tag.tag, round(tag.score, DIGITS), rounded(tag.threshold), language.name(tag.tag)) for tag in tags
+        ]
     return [ScoredTag(tag.tag, round(tag.score, DIGITS), rounded(tag.threshold)) for tag in tags]
 
 
@@ -70,9 +84,9 @@ def implied_among(tagging: Tagging, tags: Sequence[TagScore]) -> list[str]:
     return [tag.tag for tag in tags if tag.tag in implied]
 
 
-def guesses_for(tagging: Tagging, tags: Sequence[TagScore]) -> list[ScoredTag]:
+def guesses_for(tagging: Tagging, tags: Sequence[TagScore], language: Language = ENGLISH) -> list[ScoredTag]:
     """What is offered apart from the tags of a photo, and only where there are none."""
-    return [] if tags else scored_tags(tagging.guesses)
+    return [] if tags else scored_tags(tagging.guesses, language)
 
 
 def photo_fault(error: Exception) -> PhotoFault:
@@ -114,16 +128,18 @@ def summary_line(photos: int, failed: int, left_out: LeftOut) -> str:
 
 
 class JsonLinesWriter:
-    """For programs: one JSON object per line."""
+    """For programs: one JSON object per line. `tag` is English in every language; `name` is the language's."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, language: Language = ENGLISH) -> None:
         self._stream = stream
+        self._language = language
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        line: dict[str, Any] = {"path": name_in(tagging), **to_builtins(model_run(tagging)), "tags": scored_tags(tags)}
+        line: dict[str, Any] = {"path": name_in(tagging), **to_builtins(model_run(tagging))}
+        line["tags"] = scored_tags(tags, self._language)
         if implied := implied_among(tagging, tags):
             line["implied"] = implied
-        if guesses := guesses_for(tagging, tags):
+        if guesses := guesses_for(tagging, tags, self._language):
             line["guesses"] = guesses
         self._write(line)
 
@@ -135,10 +151,12 @@ class JsonLinesWriter:
 
 
 class CsvWriter:
-    """For spreadsheets: one row per tag. A photo without tags has one row with an empty tag, and with the guesses."""
+    """For spreadsheets: one row per tag, by its name. A photo without tags has one row with an empty tag, and the
+    guesses."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._rows = csv.writer(stream, lineterminator="\n")
+    def __init__(self, stream: TextIO, language: Language = ENGLISH) -> None:
+        self._language = language
+        self._rows = csv.writer(CsvLines(stream))
         self._text = printable if stream.isatty() else str  # a file keeps every character
         self._rows.writerow(["path", "tag", "score", "threshold", "model", "precision", "size", "error", "guesses"])
 
@@ -146,9 +164,10 @@ class CsvWriter:
         name = self._text(name_in(tagging) or "")
         run = [tagging.model, tagging.precision, tagging.size, "", ""]
         for tag in scored_tags(tags):
-            self._rows.writerow([name, self._text(tag.tag), tag.score, tag.threshold, *run])
+            self._rows.writerow([name, self._text(self._language.name(tag.tag)), tag.score, tag.threshold, *run])
         if not tags:
-            guesses = "; ".join(f"{guess.tag} {guess.score:.2f}" for guess in guesses_for(tagging, tags))
+            guessed = ((self._language.name(guess.tag), guess.score) for guess in guesses_for(tagging, tags))
+            guesses = "; ".join(f"{named} {score:.2f}" for named, score in guessed)
             self._rows.writerow([name, "", "", "", *run[:-1], self._text(guesses)])
 
     def failed(self, failure: FailedTagging) -> None:

@@ -9,18 +9,20 @@ from urllib.parse import SplitResult, urlsplit
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 """The names of this machine that need no network."""
 
-HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{0,5})?")
+HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{0,5})?")
 """A Host header: a name or an address, and perhaps a port (RFC 9112, 3.2)."""
+HIGHEST_PORT = 65_535
 
 
 def one_host(hosts: Iterable[str]) -> str | None:
     """The value of the Host headers of a request; None if there is not exactly one, or it is malformed.
 
-    >>> one_host(["localhost:8000"]), one_host(["a", "b"]), one_host(["a/b"])
-    ('localhost:8000', None, None)
+    >>> one_host(["localhost:8000"]), one_host(["a", "b"]), one_host(["a/b"]), one_host(["a:99999"])
+    ('localhost:8000', None, None, None)
     """
     found = list(hosts)
-    return found[0] if len(found) == 1 and HOST.fullmatch(found[0]) else None
+    match = HOST.fullmatch(found[0]) if len(found) == 1 else None
+    return found[0] if match and int((match[2] or ":")[1:] or 0) <= HIGHEST_PORT else None
 
 
 def host_name(host: str) -> str:

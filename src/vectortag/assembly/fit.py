@@ -26,9 +26,9 @@ from vectortag.core.folders import data_home, report_folder
 from vectortag.core.types import FloatArray
 from vectortag.core.version import __version__
 from vectortag.data.embedding_cache import Embeddings, embed_photos
-from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record
 from vectortag.data.training import TrainingData, prepare_training_data
+from vectortag.data.usable import read_usable, without_broken
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
 from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.model.blocks import MlpBlock
@@ -63,6 +63,7 @@ def fit(
     validation: float = 0.2,
     max_positive_weight: float = 1.0,
     seed: int = 1,
+    skip_bad_rows: bool = False,
     overwrite: bool = False,
 ) -> ModelFolder:
     """Fit a new head on a model's backbone, and write it as a model of that name to the user's data folder.
@@ -72,9 +73,10 @@ def fit(
         name: what the model is called from then on: `Tagger.load(name)`; None is the name of the data's folder.
         model: whose backbone; None is the default model.
         taxonomy: "default", "none" (the words as they are), or the path of a file.
-        top_k, min_photos: at most `top_k` tags, each with at least `min_photos` training photos.
+        top_k, min_photos: at most `top_k` tags, each with at least `min_photos` photos.
         validation: the share of photos held out for thresholds and figures, where there is no column `split`.
         max_positive_weight: the class weights N_neg / N_pos are clamped to [1, this]; 1 is none.
+        skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
         overwrite: replace an older model of that name.
 
     Raises:
@@ -84,12 +86,11 @@ def fit(
         TaxonomyError: the taxonomy is wrong.
     """
     started = time.monotonic()
-    photos = data if isinstance(data, DataSet) else read_tagged_photos(data)
+    photos = data if isinstance(data, DataSet) else read_usable(data, skip_bad_rows=skip_bad_rows)
     path = _model_path(photos.name if name is None else name, overwrite=overwrite)
     base = find_model_folder(model)
-    session = open_model(base, precision="exact")  # what ships with the new head, and what its thresholds are for
-    embedder = Embedder(session, base.manifest.pixels, base.manifest.sizes[0])
-    photos, embeddings = embed_data_set(embedder, base, photos)
+    embedder = _embedder(base)
+    photos, embeddings = embed_data_set(embedder, base, photos, skip_bad_rows=skip_bad_rows)
     prepared = prepare_training_data(
         [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
     )
@@ -113,6 +114,11 @@ def fit(
     return publish_model(path, fitted, report=report_folder(path.name))
 
 
+def _embedder(base: ModelFolder) -> Embedder:
+    """In the precision that ships with the new head, and that its thresholds are for."""
+    return Embedder(open_model(base, precision="exact"), base.manifest.pixels, base.manifest.sizes[0])
+
+
 def _provenance(
     base: ModelFolder, learning: Learning, max_positive_weight: float, seed: int, seconds: float
 ) -> dict[str, Any]:
@@ -126,20 +132,19 @@ def _provenance(
     }
 
 
-def embed_data_set(embedder: Embedder, model: ModelFolder, data: DataSet) -> tuple[DataSet, Embeddings]:
+def embed_data_set(
+    embedder: Embedder, model: ModelFolder, data: DataSet, *, skip_bad_rows: bool = False
+) -> tuple[DataSet, Embeddings]:
     """The embedding of each photo of a data set, and the set without the photos that cannot be read.
 
     Raises:
-        DataError: no photo can be read.
+        DataError: no photo can be read; without `skip_bad_rows`, one cannot.
     """
     paths = [record.path for record in data.records]
     embeddings, failed = embed_photos(embedder, model.manifest.files[NETWORK], paths)
-    for error in failed:
-        log.warning("left out: %s", error)
-    readable = tuple(record for record in data.records if record.path in embeddings)
-    if not readable:
-        raise DataError(f"{data.csv}: none of {len(paths)} photos can be read")
-    return replace(data, records=readable), embeddings
+    unread = [path for path in dict.fromkeys(paths) if path not in embeddings]
+    broken = dict(zip(unread, failed, strict=True))
+    return without_broken(data, broken, skip_bad_rows=skip_bad_rows), embeddings
 
 
 def fit_head(

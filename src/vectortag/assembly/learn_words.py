@@ -24,14 +24,14 @@ from vectortag.core.folders import PACKAGE
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.data.embedding_cache import Embeddings, embed_photos
-from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record, photo_in
 from vectortag.data.tables import opened_table
-from vectortag.evaluation.evaluate import choose_part
+from vectortag.data.usable import read_usable
+from vectortag.evaluation.evaluate import as_known, choose_part
 from vectortag.evaluation.model_card import write_card
 from vectortag.model.classifier import Classifier
-from vectortag.model.folder import NETWORK, ModelFolder, check_destination, rewrite_model_folder
-from vectortag.model.precision import open_model
+from vectortag.model.folder import ModelFolder, check_destination, rewrite_model_folder
+from vectortag.model.precision import Precision, open_model
 from vectortag.model.registry import find_model_folder
 from vectortag.model.words.similarity import LIST_PROMPT, Words, no_classes, prompts_of, values
 from vectortag.model.words.text_model import TextModel
@@ -72,7 +72,7 @@ class Material:
     photos: FloatArray
     classifier: Classifier
     class_texts: FloatArray
-    captions: Described
+    captions: tuple[Described, ...]
     lists: dict[str, Described]
     tagged: dict[str, Tagged]
     sets: dict[str, tuple[str, ...]]
@@ -92,7 +92,7 @@ class Material:
             self.photos,
             self.classifier,
             self.class_texts,
-            described=[self.captions, *(self.lists[name] for name in named if name in self.lists)],
+            described=[*self.captions, *(self.lists[name] for name in named if name in self.lists)],
             tagged=[self.tagged[name] for name in named],
             known=known,
             known_texts=np.stack([vectors[word] for word in known]),
@@ -101,15 +101,21 @@ class Material:
 
 
 def learn(
-    model: str | Path | ModelFolder, captions: Path, data: Sequence[str | Path], *, output: Path | None = None
+    model: str | Path | ModelFolder,
+    captions: Sequence[Path],
+    data: Sequence[str | Path],
+    *,
+    output: Path | None = None,
+    precision: Precision = "exact",
 ) -> ModelFolder:
     """Teach a model words, and write it again with its `words.safetensors`. All else in the folder stays as it is.
 
     Args:
         model: a model's name or folder.
-        captions: a CSV file with the columns image_path and caption, a row a caption.
+        captions: CSV files with the columns image_path and caption, a row a caption.
         data: tagged sets; those photos that the model keeps for validation are left out, with their captions.
         output: the new model folder; None replaces the model's own.
+        precision: of the network; "bf16" takes embeddings that a training cached.
 
     Raises:
         DataError: the captions or a set cannot be read.
@@ -119,7 +125,8 @@ def learn(
     """
     folder = find_model_folder(model)
     check_destination(output or folder.path)
-    material = gather(folder, captions, [read_tagged_photos(one) for one in data], TextModel())
+    sets = [as_known(read_usable(one, skip_bad_rows=True), "train", folder.manifest) for one in data]
+    material = gather(folder, captions, sets, TextModel(), precision=precision)
     log.info("learning words from %d photos", len(material.photos))
     words = replace(material.learn(), evidence=fit_evidence(try_unheard(material)))
     return rewrite_model_folder(
@@ -156,34 +163,42 @@ def trials_of(words: Words, material: Material, name: str) -> list[Trial]:
     return trials
 
 
-def gather(folder: ModelFolder, captions: Path, sets: Sequence[DataSet], model: TextModel) -> Material:
+def gather(
+    folder: ModelFolder,
+    captions: Sequence[Path],
+    sets: Sequence[DataSet],
+    model: TextModel,
+    *,
+    precision: Precision = "exact",
+) -> Material:
     """Embed photos and texts, of training photos alone.
 
     Raises:
         DataError: the captions cannot be read, or nothing is left of them.
     """
-    described = read_captions(captions)
+    read = [read_captions(file) for file in captions]
     training = {one.name: choose_part(one, "train", folder.manifest) for one in sets}
     kept = {record.path for one in sets for record in one.records}
     kept -= {record.path for records in training.values() for record in records}
-    described = _without(described, kept)
-    paths = dict.fromkeys([*described.photos, *(record.path for part in training.values() for record in part)])
-    embeddings = _embed(folder, list(paths))
+    described = [_without(one, kept) for one in read]
+    captioned = {photo for one in described for photo in one.photos}
+    paths = dict.fromkeys([*captioned, *(record.path for part in training.values() for record in part)])
+    embeddings = _embed(folder, sorted(paths), precision)
     rows = {path: row for row, path in enumerate(embeddings)}
     photos = np.stack(list(embeddings.values()))
     classifier = folder.classifier or no_classes(photos.shape[1])
-    log.info("reading %d captions", sum(map(len, described.captions)))
+    log.info("reading %d captions", sum(len(texts) for one in described for texts in one.captions))
     lists, tagged, words = {}, {}, {}
     for name, records in training.items():
         here = [record for record in records if record.path in rows]
         words[name], tagged[name] = _tagged(here, rows, model)
-        if not set(described.photos) & {record.path for record in here}:
+        if captioned.isdisjoint(record.path for record in here):
             lists[name] = _lists(here, rows, model)
     return Material(
         photos,
         classifier,
         describe_classes(classifier, model),
-        _described(described, rows, model),
+        tuple(_described(one, rows, model) for one in described),
         lists,
         tagged,
         words,
@@ -227,10 +242,11 @@ def _without(described: Captioned, kept: set[Path]) -> Captioned:
     return Captioned(*(tuple(side) for side in zip(*pairs, strict=True)))
 
 
-def _embed(folder: ModelFolder, paths: Sequence[Path]) -> Embeddings:
-    session = open_model(folder, precision="exact")
+def _embed(folder: ModelFolder, paths: Sequence[Path], precision: Precision) -> Embeddings:
+    session = open_model(folder, precision=precision)
     embedder = Embedder(session, folder.manifest.pixels, folder.manifest.operating_points[0].size)
-    embeddings, failed = embed_photos(embedder, folder.manifest.files[NETWORK], paths)
+    network = folder.network_in(session.precision)
+    embeddings, failed = embed_photos(embedder, folder.manifest.files[network.name], paths)
     for error in failed:
         log.warning("left out: %s", error)
     if not embeddings:

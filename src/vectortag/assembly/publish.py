@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from msgspec.structs import replace
 
 from vectortag.assembly.across_sources import (
@@ -20,7 +21,7 @@ from vectortag.assembly.across_sources import (
     with_borrowed,
 )
 from vectortag.assembly.operating_point import CrossFitted, calibrate, cross_fit, rounded
-from vectortag.core.types import FloatArray
+from vectortag.core.types import UNKNOWN, FloatArray
 from vectortag.data.training import Part, TrainingData
 from vectortag.evaluation.evaluate import Report, as_plain, make_report
 from vectortag.evaluation.metrics import average_precision
@@ -40,6 +41,9 @@ from vectortag.model.words.similarity import Words
 from vectortag.runtime.embedder import Embedder
 
 BACKGROUND_PHOTOS = 1000
+
+SHOWN = 10
+"""Tags that a warning names."""
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +116,7 @@ def publish_model(path: Path, fitted: FittedModel, *, report: Path) -> ModelFold
     tagger = Tagger(_write(path, fitted, head, points, metrics), embedder)
     judged = Part(data.validation.records, data.judged)
     write_report(report, fitted.learning, Validation(tagger, judged, validation[sizes[0]]), reports[0])
+    _warn_of_silent_tags(tagger, data, validation[sizes[0]])
     log.info("wrote %s", path)
     return tagger.folder
 
@@ -145,6 +150,30 @@ def _write(
         metrics=metrics,
         provenance=fitted.provenance,
     )
+
+
+def _warn_of_silent_tags(tagger: Tagger, data: TrainingData, validation: FloatArray) -> None:
+    """Log which tags the model cannot show, and why."""
+    scores = tagger.scores(validation)
+    if not (scores >= tagger.thresholds).any():
+        log.warning(
+            "no tag reaches its threshold on any validation photo, so the model shows nothing: "
+            "train longer, or with more photos for each tag"
+        )
+    learnt = (data.training.targets != UNKNOWN).any(axis=0)
+    parents = {parent for tag in data.all_tags for parent in data.taxonomy.ancestors(tag)}
+    alone = [tag for tag, learns in zip(data.tags, learnt, strict=True) if not learns and tag not in parents]
+    if alone:
+        log.warning("%s: no training photo is known to lack it, so nothing is learnt: add photos without", _few(alone))
+    thresholds = zip(tagger.tags, tagger.thresholds, strict=True)
+    if hidden := [tag for tag, threshold in thresholds if np.isnan(threshold) and tag not in alone]:
+        log.warning("%s: no validation photo allows a threshold, so it is never shown: add photos", _few(hidden))
+
+
+def _few(tags: Sequence[str]) -> str:
+    """The first tags of a list, and how many more there are."""
+    more = f" and {len(tags) - SHOWN} more" if len(tags) > SHOWN else ""
+    return ", ".join(tags[:SHOWN]) + more
 
 
 def _calibrate(fitted: FittedModel, head: Head, hierarchy: Hierarchy, size: int) -> tuple[Calibration, CrossFitted]:

@@ -20,9 +20,9 @@ import numpy as np
 
 from vectortag.core.errors import DataError, MissingExtraError, PhotoError
 from vectortag.core.types import Arithmetic, ByteArray
-from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet
-from vectortag.evaluation.evaluate import choose_part, evaluate
+from vectortag.data.usable import read_usable
+from vectortag.evaluation.evaluate import as_known, choose_part, evaluate
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder, check_destination, rewrite_model_folder
@@ -72,7 +72,7 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
     folder = find_model_folder(model)
     check_destination(output)
     manifest = folder.manifest
-    sets = [read_tagged_photos(one) for one in data]
+    sets = [as_known(read_usable(one, skip_bad_rows=True), "val", manifest) for one in data]
     network = folder.network.read_bytes()
     embedder = Embedder(open_session(network), manifest.pixels, manifest.sizes[0])
     log.info("int8: setting ranges on %d training photos", CALIBRATION_PHOTOS)

@@ -4,6 +4,7 @@
     ├── PhotoError            a photo cannot be read, or is refused before decoding
     ├── DataError             a data set is wrong: file, row, column
     ├── TaxonomyError         a taxonomy file is wrong: unknown key, cycle
+    ├── LanguageError         no names of tags in this language, or its file is wrong
     ├── ConfigError           a training configuration is wrong
     ├── TrainingError         a training cannot go on
     ├── NewTagError           a new tag cannot be made of these examples, or under this name
@@ -43,6 +44,10 @@ class DataError(VectorTagError):
 
 class TaxonomyError(VectorTagError):
     """A taxonomy is wrong: an unknown key, a cycle, two names for one word."""
+
+
+class LanguageError(VectorTagError):
+    """There are no names of tags in a language, or its file is wrong."""
 
 
 class ConfigError(VectorTagError):

@@ -99,6 +99,15 @@ def is_folder(path: str | Path) -> bool:
         return False
 
 
+def is_there(path: str | Path) -> bool:
+    """Whether the path certainly exists."""
+    try:
+        os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def is_missing(path: str | Path) -> bool:
     """Whether the path certainly does not exist."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Protocol
 
 LONGEST_NAME = 200
 """Characters of a tag's name. 40 characters of Chinese or of emoji are far below it, a caption is above it."""
@@ -41,3 +42,31 @@ def has_control_characters(text: str) -> bool:
 def composed(text: str) -> str:
     """Text with an accent and its letter as one character (NFC), as file names are compared."""
     return unicodedata.normalize("NFC", text)
+
+
+class SupportsWrite(Protocol):
+    """A stream of text."""
+
+    def write(self, text: str, /) -> object:
+        """Write some text."""
+
+
+class CsvLines:
+    """A stream for `csv.writer`: rows end in a line feed. A field with a carriage return is quoted all the same.
+
+    With `lineterminator="\\n"`, Pythons before 3.13 leave such a field bare, and readers take it for two rows.
+
+    >>> import csv, io
+    >>> stream = io.StringIO()
+    >>> csv.writer(CsvLines(stream)).writerow(["a\\rb", "c"]), stream.getvalue()
+    (8, '"a\\rb",c\\n')
+    """
+
+    def __init__(self, stream: SupportsWrite) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> int:
+        """Write one row, which ends in CR LF."""
+        text = row.removesuffix("\r\n") + "\n"
+        self._stream.write(text)
+        return len(text)

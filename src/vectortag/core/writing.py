@@ -131,6 +131,17 @@ def replace_folder(path: Path, contents: Mapping[str, bytes]) -> None:
         _finish_replacing(staging, path)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all that is in it. It is renamed first, so that it is gone at once or not at all.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    gone = path.with_name(_temporary_name())
+    path.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
 def _finish_replacing(staging: Path, path: Path) -> None:
     """Move the old folder back if the new one is missing, then remove `staging`."""
     if (staging / OLD).exists() and not path.exists():

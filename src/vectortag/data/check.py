@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.errors import PhotoError
-from vectortag.core.file_names import escape_path
 from vectortag.data.duplicates import FINGERPRINT, duplicate_groups, read_fingerprints
 from vectortag.data.records import DataSet
 from vectortag.data.vocabulary import count_tags
@@ -27,7 +26,6 @@ class DataReport:
 
     Attributes:
         unreadable: an error for each photo that cannot be decoded, and each sidecar that cannot be read.
-        duplicate_paths: photos that are named by more than one row.
         duplicates: groups of photos that show one picture; no problem where they are on one side of a split.
         tag_counts: photos per tag, after the taxonomy.
         untagged: photos that have no tag after the taxonomy.
@@ -36,7 +34,6 @@ class DataReport:
 
     data: DataSet
     unreadable: tuple[str, ...]
-    duplicate_paths: tuple[str, ...]
     duplicates: tuple[tuple[Path, ...], ...]
     tag_counts: Counter[str]
     untagged: int
@@ -44,19 +41,17 @@ class DataReport:
 
     @property
     def has_problems(self) -> bool:
-        return bool(self.data.bad_rows or self.data.missing or self.unreadable or self.duplicate_paths)
+        return bool(self.data.problems or self.unreadable)
 
 
 def check_data_set(data: DataSet, taxonomy: Taxonomy) -> DataReport:
     """Decode every photo, count every tag and look for words that should be one tag."""
     counts = count_tags(data.records, taxonomy)
-    times_named = Counter(record.path for record in data.records)
-    paths = tuple(times_named)
+    paths = tuple(record.path for record in data.records)
     prints = dict(zip(paths, read_fingerprints(paths), strict=True))
     return DataReport(
         data=data,
         unreadable=(*data.closed, *data.unread, *_unreadable(data, prints)),
-        duplicate_paths=tuple(escape_path(path) for path, times in times_named.items() if times > 1),
         duplicates=tuple(_duplicates(prints)),
         tag_counts=counts,
         untagged=sum(not taxonomy.tags_of(record.words, dataset=data.name) for record in data.records),
@@ -68,7 +63,7 @@ def _unreadable(data: DataSet, prints: Mapping[Path, np.void | PhotoError]) -> I
     for record in data.records:
         found = prints[record.path]
         if isinstance(found, PhotoError):
-            yield f"{data.csv.name}:{record.row}: {found}"
+            yield f"{data.where(record)}: {found}"
 
 
 def _duplicates(prints: Mapping[Path, np.void | PhotoError]) -> Iterator[tuple[Path, ...]]:

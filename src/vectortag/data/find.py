@@ -11,22 +11,24 @@ from pathlib import Path
 from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path, is_folder, is_missing
 from vectortag.data.ignore import IGNORE_FILE, NO_MEDIA, Exclusions, excludes_file, is_rubbish
-from vectortag.runtime.decoding.photo_kinds import HEIC_SUFFIXES, OTHER_KINDS, SUFFIXES, reads_heic
-
-ENDINGS = tuple(SUFFIXES)
-HEIC_ENDINGS = tuple(HEIC_SUFFIXES)
+from vectortag.runtime.decoding.optional_kinds import KIND_OF, OPTIONAL, is_readable
+from vectortag.runtime.decoding.photo_kinds import OTHER_KINDS, SUFFIXES
 
 KINDS = {
-    "heic": ("HEIC photo", "HEIC photos", " (pip install 'vectortag[heic]')"),
-    "raw": ("RAW photo", "RAW photos", ""),
-    "video": ("video", "videos", ""),
-    "other picture": ("picture of another format", "pictures of other formats", ""),
-    "link": ("link to a folder", "links to folders", ""),
-    "nomedia": (f"folder with {NO_MEDIA}", f"folders with {NO_MEDIA}", ""),
-    "excluded": ("excluded file or folder", "excluded files and folders", ""),
-    "other": ("other file", "other files", ""),
+    **{kind: (about.one, about.several) for kind, about in OPTIONAL.items()},
+    "live photo": ("video that belongs to a photo", "videos that belong to photos"),
+    "other video": ("video of another format", "videos of other formats"),
+    "other picture": ("picture of another format", "pictures of other formats"),
+    "link": ("link to a folder", "links to folders"),
+    "nomedia": (f"folder with {NO_MEDIA}", f"folders with {NO_MEDIA}"),
+    "excluded": ("excluded file or folder", "excluded files and folders"),
+    "other": ("other file", "other files"),
 }
-"""Other entries of a folder: singular, plural, and how to read them as photos."""
+"""Other entries of a folder: singular and plural."""
+
+MOVING_PART = frozenset({".mov", ".mp4"})
+STILL_PART = frozenset({".heic", ".heif", ".jpg", ".jpeg"})
+"""The parts of a photo that moves a little (Live Photo): two files that differ in how their names end."""
 
 
 @dataclass(slots=True)
@@ -39,26 +41,40 @@ class LeftOut:
         self.counts[kind] += 1
 
     def in_words(self, *, others: bool) -> str:
-        """Such as "2 RAW photos, 1 video"; "" if there is nothing.
+        """What nothing helps against, such as "1 link to a folder, 2 excluded files"; "" if there is nothing.
 
         Args:
             others: also count files that are not pictures.
         """
-        named = [
-            f"{self.counts[kind]} {one if self.counts[kind] == 1 else several}{remedy}"
-            for kind, (one, several, remedy) in KINDS.items()
-            if self.counts[kind] and (others or kind != "other")
+        return ", ".join(
+            self._counted(kind) for kind in KINDS if kind not in OPTIONAL and (others or kind != "other")
+            if self.counts[kind]
+        )  # fmt: skip
+
+    def remedies(self) -> list[str]:
+        """For each kind of photos that something would read, such as:
+
+        "12 HEIC photos were left out: pip install 'vectortag[heic]'"
+        """
+        return [
+            f"{self._counted(kind)} {'was' if self.counts[kind] == 1 else 'were'} left out: {about.remedy}"
+            for kind, about in OPTIONAL.items()
+            if self.counts[kind]
         ]
-        return ", ".join(named)
+
+    def _counted(self, kind: str) -> str:
+        one, several = KINDS[kind]
+        return f"{self.counts[kind]} {one if self.counts[kind] == 1 else several}"
 
 
 def find_images(*paths: str | Path | Iterable[str | Path], exclude: Sequence[str] = ()) -> Iterator[Path]:
     """Yield the photos among files and folders, folder by folder, by name within each.
 
     A file in `paths` is yielded whatever its name. In a folder, names with the suffix of a photo are yielded. That
-    includes folders with such a name: they get an error, so that the user notices. Left out are hidden files and
-    folders, folders that programs make (`@eaDir`), folders with a file `.nomedia`, and what a `.vectortagignore`
-    excludes. Symbolic links to folders are not followed.
+    includes folders with such a name: they get an error, so that the user notices. So do HEIC, JPEG XL and RAW photos
+    whose extra is missing; videos are yielded only where ffmpeg is installed. Left out are hidden files and folders,
+    folders that programs make (`@eaDir`), folders with a file `.nomedia`, what a `.vectortagignore` excludes, and the
+    video of a Live Photo, which belongs to the photo of the same name. Symbolic links to folders are not followed.
 
     If a folder cannot be read completely, it is yielded itself, after its readable photos. It cannot be tagged, so it
     gets an error, as a broken photo does.
@@ -82,8 +98,8 @@ def photos_of(paths: Iterable[Path], *, exclude: Sequence[str] = (), left_out: L
 
     Args:
         paths, exclude: as for `find_images`.
-        left_out: counts what is not yielded. With it, HEIC photos are left out if their extra is missing; without it,
-            they are yielded and get an error.
+        left_out: counts what is not yielded. With it, photos whose extra is missing are left out; without it, they are
+            yielded and get an error.
     """
     for path in paths:
         if is_folder(path):
@@ -145,10 +161,17 @@ def _folders(root: Path, exclusions: Exclusions, left_out: LeftOut | None) -> It
         if IGNORE_FILE in entries and IGNORE_FILE not in folders:
             rules = rules.within(folder)
         kept = sorted(name for name in entries if not name.startswith(".") and not is_rubbish(name))
+        stills = _stills(kept)
         if rules.are_any:
             kept = [name for name in kept if not _is_excluded(folder / name, rules, counting, folder=name in folders)]
-        skip_heic = left_out is not None
-        photos = [name for name in kept if _is_photo(name, name in folders, folder, counting, skip_heic=skip_heic)]
+        photos = []
+        for name in kept:
+            if name in folders:
+                kind = None if _suffix(name) in SUFFIXES else "folder"
+            elif kind := _kind(name, folder, stills, skip=left_out is not None):
+                counting.add(kind)
+            if kind is None:
+                photos.append(name)
         sidecars = [entry for name, entry in entries.items() if name.endswith((".xmp", ".XMP"))]
         yield FolderContent(folder, [entries[name] for name in photos], sidecars, whole)
         waiting += [(folder / name, rules) for name in reversed(kept) if name in folders]
@@ -161,17 +184,36 @@ def _is_excluded(path: Path, rules: Exclusions, left_out: LeftOut, *, folder: bo
     return excluded
 
 
-def _is_photo(name: str, is_a_folder: bool, folder: Path, left_out: LeftOut, *, skip_heic: bool) -> bool:
-    """Whether the name is that of a photo. Other names are counted in `left_out`."""
-    lower = name.lower()
-    if lower.endswith(ENDINGS):
-        if is_a_folder or not skip_heic or not lower.endswith(HEIC_ENDINGS) or reads_heic():
-            return True
-        left_out.add("heic")
-    elif not is_a_folder:
-        kind = OTHER_KINDS.get(os.path.splitext(lower)[1])  # noqa: PTH122
-        left_out.add(kind or ("link" if is_folder(folder / name) else "other"))
-    return False
+def _stills(names: Iterable[str]) -> frozenset[str]:
+    """The names, without their endings, of photos that may have a moving part."""
+    return frozenset(_stem(name) for name in names if _suffix(name) in STILL_PART)
+
+
+def _kind(name: str, folder: Path, stills: frozenset[str], *, skip: bool) -> str | None:
+    """What a file is that is not read, as a key of `KINDS`; None for a photo.
+
+    Args:
+        name: of the file, in its folder.
+        folder: where it is.
+        stills: as `_stills` gives them.
+        skip: leave out photos whose extra is missing.
+    """
+    suffix = _suffix(name)
+    if suffix in MOVING_PART and _stem(name) in stills:
+        return "live photo"
+    if (kind := KIND_OF.get(suffix)) and (skip or kind == "video") and not is_readable(kind):
+        return kind
+    if suffix in SUFFIXES:
+        return None
+    return OTHER_KINDS.get(suffix) or ("link" if is_folder(folder / name) else "other")
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0].lower()  # noqa: PTH122
 
 
 def _entries(folder: Path) -> tuple[dict[str, os.DirEntry[str]], bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,8 @@ def _parsed(lines: Sequence[str], where: str) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec  # here, since nearly nobody has such a file
 
     try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of "[[", which git reads as we do
+            return GitIgnoreSpec.from_lines(lines)
+    except (ValueError, OverflowError, RecursionError, re.error) as error:
         raise ConfigError(f"{where}: is no rule of a .gitignore: {error}") from error

@@ -20,7 +20,7 @@ from vectortag.core.errors import DataError, PhotoError
 from vectortag.core.file_names import escape_path, is_folder, is_missing
 from vectortag.core.files import read_file
 from vectortag.core.text import has_control_characters
-from vectortag.data.find import find_images
+from vectortag.data.find import LeftOut, photos_of
 from vectortag.data.records import DataSet, Record, read_data_set
 from vectortag.data.word_lists import split_keyword
 from vectortag.data.xmp import KeywordPath, XmpError, keyword_paths
@@ -66,7 +66,10 @@ def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_ro
     folder = Path(path)
     if not is_folder(folder) or not is_missing(folder / "metadata.csv"):
         return read_data_set(path, name=name, skip_bad_rows=skip_bad_rows)
-    photos = list(find_images(folder))
+    left_out = LeftOut()
+    photos = list(photos_of([folder], left_out=left_out))
+    for line in left_out.remedies():
+        log.warning("%s", line)
     closed = tuple(str(error) for photo in photos if (error := _why_closed(photo)) is not None)
     with ThreadPoolExecutor(usable_cores()) as pool:
         found = list(pool.map(read_keywords, photos))
@@ -90,7 +93,7 @@ def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_ro
 
 
 def _why_closed(path: Path) -> PhotoError | None:
-    """The error of a folder that `find_images` could not read; None for a photo, and for a folder called like one."""
+    """The error of a folder that `photos_of` could not read; None for a photo, and for a folder called like one."""
     if not is_folder(path):
         return None
     try:

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 import stat
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,9 +51,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """The records of one metadata.csv whose photos are there, and what was left out.
+    """The records of one metadata.csv whose photos are there, each photo once, and what was left out.
 
     Attributes:
+        missing: rows whose photo is not there.
+        bad_rows: an error for each row that cannot be read.
+        contradictory: all rows of photos whose rows differ in tags or split.
+        repeated: further rows of a photo that say the same again.
         closed: an error for each folder of photos that could not be read, or not to its end.
         known: the words whose absence the set knows, by its own statement; None where it states nothing.
         unread: what is wrong with each sidecar, or XMP inside a photo, that cannot be read; these photos are left out.
@@ -62,6 +68,8 @@ class DataSet:
     records: tuple[Record, ...]
     missing: tuple[Record, ...] = field(default=())
     bad_rows: tuple[str, ...] = field(default=())
+    contradictory: tuple[Record, ...] = field(default=())
+    repeated: tuple[Record, ...] = field(default=())
     closed: tuple[str, ...] = field(default=())
     unread: tuple[str, ...] = field(default=())
     known: tuple[str, ...] | None = None
@@ -71,6 +79,38 @@ class DataSet:
         """True where the file says for every photo which part it belongs to."""
         return bool(self.records) and all(record.split for record in self.records)
 
+    @property
+    def row_count(self) -> int:
+        """Rows of the file, without its header."""
+        parts = (self.records, self.missing, self.bad_rows, self.contradictory, self.repeated)
+        return sum(map(len, parts))
+
+    @property
+    def missing_photos(self) -> tuple[str, ...]:
+        """An error for each row whose photo is not there."""
+        return tuple(f"{self.where(record)}: {escape_path(record.path)} is not there" for record in self.missing)
+
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """An error for each photo whose rows differ."""
+        rows: dict[Path, list[Record]] = {}
+        for record in self.contradictory:
+            rows.setdefault(record.path, []).append(record)
+        return tuple(
+            f"{self.where(first)}: {escape_path(path)} has other tags or another split in row "
+            f"{', '.join(str(record.row) for record in others)}; one row per photo must have all its tags"
+            for path, (first, *others) in rows.items()
+        )
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """An error for all that was left out and should be mended: bad rows, contradictions, missing photos."""
+        return (*self.bad_rows, *self.contradictions, *self.missing_photos)
+
+    def where(self, record: Record) -> str:
+        """A row as errors name it."""
+        return f"{self.csv.name}:{record.row}"
+
 
 def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: bool = False) -> DataSet:
     """Read a metadata.csv.
@@ -78,32 +118,38 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
     Args:
         path: the file, or the folder that holds it.
         name: what the set is called; None is the name of its folder.
-        skip_bad_rows: leave bad rows out and list them, instead of raising at the first.
+        skip_bad_rows: leave bad rows out and list them, instead of raising at the first. A row is bad if it cannot be
+            read, if its photo is not there, or if another row says something else of the photo.
 
     Raises:
         DataError: the file cannot be read, a column is missing, or a row is bad.
     """
     file = Path(path) / "metadata.csv" if is_folder(path) else Path(path)
     name = name or escape_path(file.resolve().parent.name)
-    records: list[Record] = []
-    missing: list[Record] = []
+    readable: list[Record] = []
     bad_rows: list[str] = []
     with opened_table(file, COLUMNS) as table:
         for row, fields in table.rows:
             try:
-                record = _record(file, row, fields, name)
+                readable.append(_record(file, row, fields, name))
             except DataError as error:
                 if not skip_bad_rows:
                     raise
                 bad_rows.append(str(error))
-                continue
-            (records if _is_there(record.path) else missing).append(record)
+    once, repeated, contradictory = _each_photo_once(readable)
+    there = [_is_there(record.path) for record in once]
+    records = tuple(itertools.compress(once, there))
+    missing = tuple(record for record, is_there in zip(once, there, strict=True) if not is_there)
     if not records:
         found = f"{len(missing)} photos are named in it, none of them is there" if missing else "it has no rows"
+        if contradictory:
+            found = f"the rows of each of its photos contradict each other, as in rows {_rows_of(contradictory)}"
         raise DataError(f"{file}: expected at least one photo, but {found}. Paths are relative to {file.parent}")
-    return DataSet(
-        name, file, tuple(records), tuple(missing), tuple(bad_rows), known=_known(file.with_name(KNOWN_TAGS))
-    )
+    known = _known(file.with_name(KNOWN_TAGS))
+    data = DataSet(name, file, records, missing, tuple(bad_rows), contradictory, repeated, known=known)
+    if data.problems and not skip_bad_rows:
+        raise DataError(stop_at(data.problems, file))
+    return data
 
 
 def _known(file: Path) -> tuple[str, ...] | None:
@@ -113,6 +159,33 @@ def _known(file: Path) -> tuple[str, ...] | None:
         return tuple(word for line in read_text(file).splitlines() if (word := line.strip()))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read: {error}. Expected one word per line, in UTF-8") from error
+
+
+def stop_at(problems: Sequence[str], data: Path, what: str = "row") -> str:
+    """The message of a command that stops at bad rows: the first of them, how many more there are, what to do."""
+    more = f" (and {len(problems) - 1:,} more: vectortag check {escape_path(data)})" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}. Fix the {what} or pass --skip-bad-rows."
+
+
+def _each_photo_once(records: Iterable[Record]) -> tuple[list[Record], tuple[Record, ...], tuple[Record, ...]]:
+    """One record for each photo, those that say the same again, and all of photos whose records differ."""
+    rows: dict[str, list[Record]] = {}
+    for record in records:
+        rows.setdefault(os.path.normpath(record.path), []).append(record)
+    once: list[Record] = []
+    repeated: list[Record] = []
+    contradictory: list[Record] = []
+    for same in rows.values():
+        if len({(frozenset(record.words), record.split) for record in same}) > 1:
+            contradictory += same
+        else:
+            once.append(same[0])
+            repeated += same[1:]
+    return once, tuple(repeated), tuple(contradictory)
+
+
+def _rows_of(records: Sequence[Record]) -> str:
+    return f"{records[0].row} and {records[1].row}"
 
 
 def _is_there(path: Path) -> bool:
@@ -141,11 +214,12 @@ def photo_in(folder: Path, image: str) -> Path:
     """The photo of that name; where there is none, the one whose name is the same text, or that it is escaped from.
 
     An accent may be one character or two (NFC, NFD of Unicode): programs and file systems change one into the other.
+    Folders may be separated as on Windows.
     """
     photo = folder / image
     if image.isascii() and "\\" not in image:
         return photo
-    for name in dict.fromkeys((image, str(unescape_path(image)))):
+    for name in dict.fromkeys((image, str(unescape_path(image)), image.replace("\\", "/"))):
         if _is_there(folder / name):
             return folder / name
         if (found := _same_name(folder, name)) is not None:

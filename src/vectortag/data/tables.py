@@ -84,6 +84,8 @@ def _table(name: str, short: str, text: io.TextIOWrapper, needed: Sequence[str])
     separator = next((one for one, columns in headers.items() if set(needed) <= set(columns)), separators[0])
     columns = headers[separator]
     for column in needed:
+        if columns.count(column) > 1:
+            raise DataError(f"{name}:{1 + skipped}: {columns.count(column)} columns are called {column!r}. Rename one")
         if column not in columns:
             hint = did_you_mean(column, columns)
             raise DataError(
@@ -97,12 +99,27 @@ def _header(line: str, separator: str) -> tuple[str, ...]:
     return tuple(field.strip() for field in fields)
 
 
+class _Lines:
+    """The lines of a file. `ended` is set when one more is asked for than there are."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self.ended = text, False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._text
+        self.ended = True
+
+
 def _rows(
     name: str, text: io.TextIOWrapper, columns: Sequence[str], separator: str, lines: int
 ) -> Iterator[tuple[int, Row | DataError]]:
-    reader = csv.reader(text, delimiter=separator)
+    all_lines = _Lines(text)
+    reader = csv.reader(all_lines, delimiter=separator)
     for fields in reader:
         row = reader.line_num + lines
+        if all_lines.ended:  # in the middle of a row
+            yield row, DataError(f"{name}:{row}: a quote is opened in the row that ends here, and never closed.")
+            return
         if not any(map(str.strip, fields)):  # spreadsheets leave rows of separators alone
             continue
         if len(fields) > len(columns) and any(fields[len(columns) :]):

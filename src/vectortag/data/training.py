@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,16 @@ from vectortag.data.copies import Prints, fingerprints_of, groups_among, warn_of
 from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
-from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags, record_tags, unnamed_tags
+from vectortag.data.usable import without_broken
+from vectortag.data.vocabulary import (
+    build_targets,
+    choose_vocabulary,
+    count_tags,
+    judgeable,
+    known_tags,
+    record_tags,
+    unnamed_tags,
+)
 from vectortag.model.class_groups import borrowed_tags
 from vectortag.model.manifest import RESERVED_METRICS, DataSetInfo
 from vectortag.model.taxonomy import Taxonomy
@@ -49,6 +59,11 @@ class Part:
         """The part of this part that has these rows."""
         unnamed = None if self.unnamed is None else self.unnamed[rows]
         return Part(tuple(self.records[row] for row in rows), self.targets[rows], unnamed)
+
+    def of_tags(self, count: int) -> Part:
+        """The same photos with the first tags alone."""
+        unnamed = None if self.unnamed is None else self.unnamed[:, :count]
+        return Part(self.records, self.targets[:, :count], unnamed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,7 @@ def prepare_training_data(
     stratify: Stratify = "iterative",
     keep_duplicates_together: bool = True,
     classes: Collection[str] = (),
+    skip_bad_rows: bool = False,
     unnamed: bool = False,
     most: Mapping[str, int] | None = None,
     distinct: Collection[str] = (),
@@ -109,58 +125,38 @@ def prepare_training_data(
         stratify: how; see `vectortag.data.split.split_records`.
         keep_duplicates_together: photos that show one picture go to one side of it.
         classes: what the backbone knows: the taxonomy's groups of these become tags as well.
+        skip_bad_rows: leave out broken photos instead of raising at them.
         unnamed: also find out which tags are probably absent where nobody named them.
         most: by the name of a set, how many of its photos train at most.
         distinct: the sets that are known to repeat no photo, neither their own nor another's: nobody looks for copies.
 
     Raises:
-        DataError: a set cannot be split, or no tag is frequent enough; two sets have one name, or a set has a name that
-            a manifest's figures need.
-        TrainingError: a photo cannot be read.
+        DataError: a photo cannot be read; a set cannot be split, or no tag is frequent enough; two sets have one name,
+            or a set has a name that a manifest's figures need.
     """
     _check_names([data.name for data in sets])
-    for data in sets:
-        log.info("%s: %d photos, %d missing", data.name, len(data.records), len(data.missing))
-    looked_at = [data for data in sets if keep_duplicates_together and data.name not in distinct]
-    prints = {photo: one for data in looked_at for photo, one in fingerprints_of(data).items()}
-    parts = [
-        _split(data, taxonomy, prints if data in looked_at else {}, validation=validation, stratify=stratify, seed=seed)
-        for data in sets
-    ]
-    parts = [(_some(one, (most or {}).get(data.name)), kept) for data, (one, kept) in zip(sets, parts, strict=True)]
+    looked_at = {data.name for data in sets if keep_duplicates_together} - set(distinct)
+    sets, prints = _readable(sets, looked_at, skip_bad_rows=skip_bad_rows)
+    halves = [_split(one, taxonomy, prints, validation=validation, stratify=stratify, seed=seed) for one in sets]
+    parts = [(_some(one, (most or {}).get(data.name)), kept) for data, (one, kept) in zip(sets, halves, strict=True)]
     everyone, others = ([record for part in parts for record in part[side]] for side in (0, 1))
-    if prints:
-        trained, judged = ([one for one in side if one.path in prints] for side in (everyone, others))
-        warn_of_copies(trained, judged, prints)
-    tags = choose_vocabulary(everyone, taxonomy, top_k=top_k, min_photos=min_photos)
+    warn_of_copies(everyone, others, prints)
+    tags = _vocabulary(everyone, others, taxonomy, top_k=top_k, min_photos=min_photos)
     borrowed = borrowed_tags(taxonomy, classes, tags)
-    everything = (*tags, *borrowed)
     known = [
-        known_tags(records, everything, taxonomy, data.name, stated=data.known)
+        known_tags(records, (*tags, *borrowed), taxonomy, data.name, stated=data.known)
         for data, (records, _) in zip(sets, parts, strict=True)
     ]
-    training = _join([records for records, _ in parts], tags, taxonomy, known, unnamed=unnamed)
-    if not unnamed:
-        _warn_of_what_nobody_denies(training, tags, known)
-    kept = _join([records for _, records in parts], everything, taxonomy, known, unnamed=unnamed)
-    if max_samples is not None:
-        training = training.only(subsample(training.targets, max_samples, seed=seed))
-    taken = Counter(record.dataset for record in training.records)
+    training = _training([records for records, _ in parts], tags, taxonomy, known, max_samples, unnamed, seed)
+    judged = _join([records for _, records in parts], (*tags, *borrowed), taxonomy, known, unnamed=unnamed)
     return TrainingData(
         tags=tags,
         taxonomy=taxonomy,
-        training=training if unnamed else Part(training.records, judgeable(training.targets)),
-        validation=Part(
-            kept.records,
-            kept.targets[:, : len(tags)],
-            None if kept.unnamed is None else kept.unnamed[:, : len(tags)],
-        ),
+        training=training,
+        validation=judged.of_tags(len(tags)),
         borrowed=borrowed,
-        borrowed_targets=kept.targets[:, len(tags) :],
-        data_sets=tuple(
-            DataSetInfo(name=data.name, train_photos=taken[data.name], known=names, validation=_hashes(judged))
-            for data, (_, judged), names in zip(sets, parts, known, strict=True)
-        ),
+        borrowed_targets=judged.targets[:, len(tags) :],
+        data_sets=_infos(sets, training, [records for _, records in parts], known),
     )
 
 
@@ -169,6 +165,26 @@ def _check_names(names: Sequence[str]) -> None:
         if name in names[:place] or name in RESERVED_METRICS:
             what = "two data sets have this name" if name in names[:place] else "this name stands for something else"
             raise DataError(f'data set "{name}": {what}. Give each a name of its own, in [[data]] or with --dataset')
+
+
+def _readable(
+    sets: Sequence[DataSet], looked_at: Collection[str], *, skip_bad_rows: bool
+) -> tuple[list[DataSet], dict[Path, np.void]]:
+    """The sets without their broken photos, and the fingerprints of the photos of some sets.
+
+    No photo is read where nobody looks for copies and none is to be left out. A broken one then stops whoever needs it.
+    """
+    readable: list[DataSet] = []
+    prints: dict[Path, np.void] = {}
+    for data in sets:
+        if data.name in looked_at or skip_bad_rows:
+            found, broken = fingerprints_of(data)
+            readable.append(without_broken(data, broken, skip_bad_rows=skip_bad_rows))
+            prints |= found if data.name in looked_at else {}
+        else:
+            readable.append(data)
+        log.info("%s: %d photos", data.name, len(readable[-1].records))
+    return readable, prints
 
 
 Sides = tuple[list[Record], list[Record]]
@@ -182,7 +198,7 @@ def _split(
     if data.has_splits:
         return split_by_column(data)
     tags = [record_tags(record, taxonomy) for record in data.records]
-    groups = groups_among(data.records, prints) if prints else []
+    groups = groups_among([record.path for record in data.records], prints)
     if groups:
         log.info("%s: %d groups of photos show one picture and stay together", data.name, len(groups))
     return split_together(data.records, tags, groups, validation=validation, stratify=stratify, seed=seed)
@@ -195,6 +211,40 @@ def _some(records: list[Record], most: int | None) -> list[Record]:
     ranked = sorted(records, key=lambda record: hashlib.md5(record.path.name.encode()).digest())
     chosen = {record.row for record in ranked[:most]}
     return [record for record in records if record.row in chosen]
+
+
+def _vocabulary(
+    training: Sequence[Record], validation: Sequence[Record], taxonomy: Taxonomy, *, top_k: int | None, min_photos: int
+) -> tuple[str, ...]:
+    """Chosen before the split, so that it does not depend on it; a warning names tags that no training photo has.
+
+    Raises:
+        DataError: nothing is left.
+    """
+    tags = choose_vocabulary((*training, *validation), taxonomy, top_k=top_k, min_photos=min_photos)
+    counts = count_tags(training, taxonomy)
+    if unseen := [tag for tag in tags if not counts[tag]]:
+        log.warning("%s: left out, since only validation photos have it", ", ".join(unseen))
+    if len(unseen) == len(tags):
+        raise DataError("no training photo has any of the tags")
+    return tuple(tag for tag in tags if counts[tag])
+
+
+def _training(
+    parts: Sequence[list[Record]],
+    tags: Sequence[str],
+    taxonomy: Taxonomy,
+    known: Sequence[tuple[str, ...]],
+    max_samples: int | None,
+    unnamed: bool,
+    seed: int,
+) -> Part:
+    part = _join(parts, tags, taxonomy, known, unnamed=unnamed)
+    if not unnamed:
+        _warn_of_what_nobody_denies(part, tags, known)
+    if max_samples is not None:
+        part = part.only(subsample(part.targets, max_samples, seed=seed))
+    return part if unnamed else Part(part.records, judgeable(part.targets))
 
 
 def _join(
@@ -221,6 +271,16 @@ def _warn_of_what_nobody_denies(training: Part, tags: Sequence[str], known: Sequ
             "If a set names them whenever it shows them, say so under [complete] in the taxonomy",
             ", ".join(alone),
         )
+
+
+def _infos(
+    sets: Sequence[DataSet], training: Part, judged: Sequence[list[Record]], known: Sequence[tuple[str, ...]]
+) -> tuple[DataSetInfo, ...]:
+    taken = Counter(record.dataset for record in training.records)
+    return tuple(
+        DataSetInfo(name=data.name, train_photos=taken[data.name], known=names, validation=_hashes(records))
+        for data, records, names in zip(sets, judged, known, strict=True)
+    )
 
 
 def _hashes(records: Sequence[Record]) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def prepared_photos(records: Sequence[Record], size: int) -> ByteArray:
     """(N, size, size, 3) uint8: every photo decoded and squashed once, so that a training never waits for a decoder.
 
     Raises:
-        TrainingError: a photo cannot be read; `vectortag check` lists all of them.
+        TrainingError: a photo cannot be read.
     """
     recipe = PixelRecipe()
 
@@ -112,7 +112,7 @@ def prepared_photos(records: Sequence[Record], size: int) -> ByteArray:
             return load_pixels(record.path, size, recipe)
         except PhotoError as error:
             raise TrainingError(
-                f"{record.dataset}, row {record.row}: {error}. List all: vectortag check DATA"
+                f"{record.dataset}, row {record.row}: {error}. Fix the photo or pass --skip-bad-rows"
             ) from error
 
     def rows(array: Array) -> Iterable[int]:

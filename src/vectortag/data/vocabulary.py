@@ -33,20 +33,20 @@ def count_tags(records: Iterable[Record], taxonomy: Taxonomy) -> Counter[str]:
 
 
 def choose_vocabulary(
-    training: Iterable[Record], taxonomy: Taxonomy, *, top_k: int | None = None, min_photos: int = 1
+    records: Iterable[Record], taxonomy: Taxonomy, *, top_k: int | None = None, min_photos: int = 1
 ) -> tuple[str, ...]:
-    """The most frequent tags of the TRAINING records, in alphabetical order.
+    """The most frequent tags of some records, in alphabetical order.
 
     Args:
-        training: the training part alone, so that the choice knows nothing of validation.
+        records: those of training and validation together, so that the choice does not depend on the split.
         taxonomy: applied before counting.
         top_k: at most this many; ties go to the alphabetically first. None is all.
-        min_photos: leave out tags with fewer training photos.
+        min_photos: leave out tags with fewer photos.
 
     Raises:
         DataError: nothing is left.
     """
-    counts = count_tags(training, taxonomy)
+    counts = count_tags(records, taxonomy)
     if long := [tag for tag in counts if len(tag) > LONGEST_NAME]:
         log.warning("left out: %d words of more than %d characters, such as %r", len(long), LONGEST_NAME, long[0][:40])
     frequent = (tag for tag in counts.keys() - set(long) if counts[tag] >= min_photos)
@@ -56,7 +56,7 @@ def choose_vocabulary(
         ranked = ranked[:MOST_TAGS]
     if not ranked:
         most = max(counts.values(), default=0)
-        raise DataError(f"no tag has {min_photos} training photos; the most frequent has {most}. Lower min_photos")
+        raise DataError(f"no tag has {min_photos} photos; the most frequent has {most}. Lower min_photos")
     return tuple(sorted(ranked[:top_k]))
 
 

@@ -167,7 +167,7 @@ _MARKS = {
 def _texts(field: Any) -> Iterator[str]:
     """The entries of a property: those of its list, or its own text where it has none."""
     entries = [entry.text for entry in field.iter(RDF + "li")] or [field.text]
-    yield from (text for text in entries if text and text.strip())
+    yield from (" ".join(text.split()) for text in entries if text and text.strip())  # line ends are XML's layout
 
 
 def _attributes(root: Any, name: str) -> Iterator[str]:

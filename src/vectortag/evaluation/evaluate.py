@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from vectortag.core.errors import DataError, PhotoError
-from vectortag.core.file_names import escape_path
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.records import DataSet, Record, photo_hash
+from vectortag.data.records import DataSet, Record, photo_hash, stop_at
 from vectortag.data.split import split_by_column
 from vectortag.data.vocabulary import build_targets, judgeable, known_tags
 from vectortag.evaluation.metrics import (
@@ -27,7 +27,9 @@ from vectortag.evaluation.metrics import (
     mean_over_tags,
 )
 from vectortag.inference.tagger import Tagger
-from vectortag.model.manifest import Manifest
+from vectortag.model.manifest import DataSetInfo, Manifest
+
+log = logging.getLogger(__name__)
 
 Split = Literal["train", "val", "all"]
 SPLITS: tuple[Split, ...] = ("train", "val", "all")
@@ -55,7 +57,7 @@ class Report:
         precision: what the network computed in.
         size: pixels a side of its input.
         photos: how many were scored.
-        failed: an error for each photo that could not be read, and for each that the file names and that is not there.
+        failed: an error for each row that was left out, and for each folder that could not be read.
         map: macro mAP: the mean of average precision over the tags that have positives and negatives.
         map_tags: how many tags that is.
         micro_f1, macro_f1: at the model's own thresholds; macro over the tags with positives.
@@ -105,7 +107,7 @@ def evaluate(
         data: a metadata.csv, its folder, or a folder of photos that carry keywords.
         split: "val" is what the column `split` says, or, without one, the model's validation photos.
         dataset: the name under which the model knows the set; None is the name of its folder.
-        skip_bad_rows: leave bad rows out instead of raising.
+        skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
 
     Raises:
         DataError: the set cannot be read, or has no such part.
@@ -114,12 +116,43 @@ def evaluate(
         data = read_tagged_photos(data, name=dataset, skip_bad_rows=skip_bad_rows)
     tagger = tagger.without_additions()
     manifest = tagger.folder.manifest
+    data = as_known(data, split, manifest)
     records = choose_part(data, split, manifest)
-    embeddings, readable, failed = embed_records(tagger, records)
+    embeddings, readable, failed = embed_records(tagger, records, skip_bad_rows=skip_bad_rows)
     targets = build_targets(readable, tagger.tags, manifest.taxonomy, known_in(data, manifest))
-    failed += data.closed
-    failed += tuple(f"row {record.row}: {escape_path(record.path)}: is not there" for record in data.missing)
+    failed += (*data.closed, *data.problems)
     return make_report(tagger, tagger.scores(embeddings), targets, data=data.name, split=split, failed=failed)
+
+
+def as_known(data: DataSet, split: Split, manifest: Manifest) -> DataSet:
+    """A data set under the name that the model knows it by, recognised by its validation photos.
+
+    The name decides which words the taxonomy translates and which tags the set knows. A set keeps its own name where
+    the parts do not depend on the model, and where the model knows none of its photos.
+    """
+    info = manifest.data_set(data.name)
+    if split not in {"train", "val"} or data.has_splits or (info and _knows_one(info, data)):
+        return data
+    hashes = {photo_hash(record.path) for record in data.records}
+    common = {one.name: len(hashes.intersection(one.validation)) for one in manifest.data_sets}
+    name = max(common, key=lambda one: common[one], default="")
+    if not common.get(name):
+        return data
+    log.info('%s: recognised as "%s" by %d validation photos', data.csv, name, common[name])
+    return replace(data, name=name, records=tuple(replace(record, dataset=name) for record in data.records))
+
+
+def has_learnt(manifest: Manifest, data: DataSet) -> bool:
+    """Whether a model was trained on a data set: it has one of that name, or kept some of these photos from it."""
+    if manifest.data_set(data.name) is not None:
+        return True
+    kept = {photo for info in manifest.data_sets for photo in info.validation}
+    return any(photo_hash(record.path) in kept for record in data.records) if kept else False
+
+
+def _knows_one(info: DataSetInfo, data: DataSet) -> bool:
+    kept = set(info.validation)
+    return any(photo_hash(record.path) in kept for record in data.records)
 
 
 def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]:
@@ -138,10 +171,10 @@ def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]
     info = manifest.data_set(data.name)
     if info is None:
         names = ", ".join(info.name for info in manifest.data_sets)
-        ways = f"If it is one of {names}, name its folder so or pass --dataset NAME; else pass" if names else "Pass"
+        known = f", and none of its photos is among those that {manifest.name} kept from {names}" if names else ""
         raise DataError(
-            f'{data.csv}: no column "split", and {manifest.name} was not trained on a set named "{data.name}". '
-            f"{ways} --split all"
+            f'{data.csv}: no column "split", and {manifest.name} was not trained on a set named "{data.name}"{known}. '
+            "Pass --split all"
         )
     kept = set(info.validation)
     part = [record for record in data.records if (photo_hash(record.path) in kept) == (split == "val")]
@@ -157,17 +190,21 @@ def known_in(data: DataSet, manifest: Manifest) -> Sequence[str]:
     return known_tags(data.records, manifest.tags, manifest.taxonomy, data.name, stated=data.known)
 
 
-def embed_records(tagger: Tagger, records: Sequence[Record]) -> tuple[FloatArray, list[Record], tuple[str, ...]]:
+def embed_records(
+    tagger: Tagger, records: Sequence[Record], *, skip_bad_rows: bool = True
+) -> tuple[FloatArray, list[Record], tuple[str, ...]]:
     """Embed the photos of records: (N, K), the records that could be read, and an error for each other one.
 
     Raises:
-        DataError: no photo could be read.
+        DataError: no photo could be read; without `skip_bad_rows`, one could not.
     """
     embeddings, readable, failed = [], [], []
     results = tagger.embedder.embed_many(record.path for record in records)
     for record, (_, embedding) in zip(records, results, strict=True):
         if isinstance(embedding, PhotoError):
             failed.append(f"row {record.row}: {embedding}")
+            if not skip_bad_rows:
+                raise DataError(stop_at(failed, record.path, "photo"))
         else:
             embeddings.append(embedding)
             readable.append(record)

@@ -17,7 +17,7 @@ from vectortag.core.errors import DataError, UnknownTagError
 from vectortag.core.text import normalise
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.data.records import DataSet, Record, read_data_set
-from vectortag.evaluation.evaluate import Split, as_plain, choose_part, embed_records
+from vectortag.evaluation.evaluate import Split, as_known, as_plain, choose_part, embed_records
 from vectortag.evaluation.metrics import AtFive, at_k, average_precision, count, mean_over_tags, top_k
 from vectortag.inference.tagger import Tagger
 
@@ -127,6 +127,7 @@ def evaluate_by_protocol(
         raise DataError(f"no protocol {protocol!r}. Expected one of: {', '.join(PROTOCOLS)}")
     if not isinstance(data, DataSet):
         data = read_data_set(data, name=dataset, skip_bad_rows=skip_bad_rows)
+    data = as_known(data, split, tagger.folder.manifest)
     records = choose_part(data, split, tagger.folder.manifest)
     if protocol == "coco":
         _need_all_categories(records, data.name, tagger)
@@ -134,7 +135,7 @@ def evaluate_by_protocol(
     else:
         names = _names_in(data, tagger) | _learnt_from(data, tagger)
         _need_five_words(data, tagger, names)
-    embeddings, readable, failed = embed_records(tagger, records)
+    embeddings, readable, failed = embed_records(tagger, records, skip_bad_rows=skip_bad_rows)
     columns = sorted(names)
     scores = _columns_of(tagger.scores(embeddings), columns, tagger)
     targets = _targets(readable, columns, tagger)
@@ -150,7 +151,7 @@ def evaluate_by_protocol(
         data=data.name,
         split=split,
         photos=len(readable),
-        failed=failed,
+        failed=(*failed, *data.problems),
         figures=figures,
     )
 

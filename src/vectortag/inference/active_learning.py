@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.core.numerics import logit
 from vectortag.core.types import FloatArray
@@ -55,10 +56,9 @@ def most_useful(tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray],
 def likely_mistakes(
     tagger: Tagger, tag: str, embeddings: Mapping[Path, FloatArray], labels: Mapping[Path, bool], *, count: int
 ) -> list[Suggestion]:
-    """Labels that look wrong, the most suspicious first ("confident learning", Northcutt et al. 2021).
+    """Labels that look wrong to a model that was not trained on them, the most suspicious first; see `contradicted`.
 
-    A label looks wrong if the score contradicts it at least as clearly as the average score of the photos with the
-    opposite label (10.1613/jair.1.12125). A model that was trained on these labels finds too few errors.
+    A model that was trained on them finds too few; see `vectortag.assembly.label_errors`.
 
     Args:
         labels: whether each photo has the tag; photos without a label are not in it.
@@ -69,13 +69,31 @@ def likely_mistakes(
     if has.all() or not has.any():
         return []
     scores = tagger.scores(np.stack([embeddings[photo] for photo in photos]))[:, tagger.place(tag)].astype(np.float64)
-    typical = scores[has].mean(), (1 - scores[~has]).mean()
-    missing = ~has & (scores >= typical[0])
-    wrong = has & (1 - scores >= typical[1])
     against = np.where(has, 1 - scores, scores)
-    rows = np.flatnonzero(missing | wrong)
+    rows = np.flatnonzero(contradicted(scores, has))
     ranked = rows[np.argsort(-against[rows], kind="stable")][:count]
     return [Suggestion(photos[row], float(scores[row]), bool(has[row])) for row in ranked]
+
+
+def contradicted(scores: npt.NDArray[np.floating], has: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which labels of one tag look wrong ("confident learning", Northcutt et al. 2021, 10.1613/jair.1.12125).
+
+    A label looks wrong if the score contradicts it at least as clearly as the average score of the photos with the
+    opposite label, and more than it supports it. If all photos have one label, none looks wrong.
+
+    Args:
+        scores: (N,) in [0, 1].
+        has: (N,), whether the label says that the photo has the tag.
+
+    Returns:
+        (N,) bool.
+    """
+    if has.all() or not has.any():
+        return np.zeros(len(has), bool)
+    present, absent = scores[has].mean(), (1 - scores[~has]).mean()
+    against, usual = np.where(has, 1 - scores, scores), np.where(has, absent, present)
+    wrong: npt.NDArray[np.bool_] = (against >= usual) & (against > 0.5)
+    return wrong
 
 
 def _spread_out(features: FloatArray, count: int) -> Sequence[int]:

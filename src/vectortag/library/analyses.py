@@ -56,7 +56,7 @@ def use_model(database: sqlite3.Connection, model: LibraryModel) -> int:
     ).fetchone()
     tags, prints = json.dumps(model.scorer.tags), json.dumps(model.prints)
     thresholds = json.dumps([None if np.isnan(one) else float(one) for one in model.scorer.thresholds])
-    parents = json.dumps(model.scorer.parents)
+    parents = json.dumps(model.parents)
     if found is None:
         name = model.folder.manifest.name
         values = (name, *key, model.network_digest, tags, prints, thresholds, parents)

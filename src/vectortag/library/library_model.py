@@ -31,6 +31,7 @@ class LibraryModel:
 
     Attributes:
         prints: (T) for each tag, what its scores depend on besides the model folder; "" for nothing.
+        parents: each added tag and the tags of the model that it implies.
         choice: runtime and precision of its network here.
     """
 
@@ -39,6 +40,7 @@ class LibraryModel:
     choice: Choice
     size: int
     prints: tuple[str, ...]
+    parents: dict[str, tuple[str, ...]]
 
     @classmethod
     def load(
@@ -59,7 +61,8 @@ class LibraryModel:
         additions, refits = read_additions(folder), read_refits(folder)
         scorer = Scorer.of(folder, size, profile, additions, refits)
         choice = choose(folder, runtime=runtime, precision=precision)
-        return cls(folder, scorer, choice, size, prints_of(scorer.tags, additions, refits))
+        parents = {tag.name: tag.parents for tag in additions.tags}
+        return cls(folder, scorer, choice, size, prints_of(scorer.tags, additions, refits), parents)
 
     @property
     def precision(self) -> Arithmetic:

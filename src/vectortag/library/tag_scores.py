@@ -52,8 +52,7 @@ class TagScores:
         """The score where the tag is shown, from its threshold on or by a person's decision: -> (U,), else 0."""
         scores = np.zeros(len(self._table.keys), np.float32)
         if (model := self._model) is not None and meaning.tag is not None:
-            added = model.added.intersection(model.descendants.get(meaning.tag, ()))
-            for tag in (meaning.tag, *sorted(added)):
+            for tag in model.showing(meaning.tag):
                 threshold = model.thresholds[tag]
                 if threshold is not None:
                     scores = np.maximum(scores, self._model_scores(model, tag, threshold))

@@ -83,6 +83,17 @@ class UsedModel:
         """The indexes of the added tags: their scores raise no parent in the table `shown`."""
         return frozenset(index for index, tag in enumerate(self.tags) if tag in self.parents)
 
+    def showing(self, tag: int) -> list[int]:
+        """The indexes of a tag and of those that it is shown with, though its own score may be too low for it."""
+        own = self.thresholds[tag]
+        below = self.descendants.get(tag, ())
+        return [tag, *(one for one in below if one in self.added or _is_lower(self.thresholds[one], own))]
+
     def ancestors(self, tag: int) -> list[int]:
         """The indexes of the tags that one implies."""
         return [parent for parent, below in self.descendants.items() if tag in below]
+
+
+def _is_lower(threshold: float | None, other: float | None) -> bool:
+    """Whether a score may reach the one and not the other."""
+    return threshold is not None and (other is None or threshold < other)

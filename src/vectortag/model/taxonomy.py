@@ -33,6 +33,7 @@ from vectortag.core.files import read_text
 from vectortag.core.folders import PACKAGE
 from vectortag.core.schema import Schema, SchemaError, from_plain
 from vectortag.core.text import normalise
+from vectortag.core.toml import TomlError, parse_toml
 
 Names = tuple[str, ...]
 
@@ -98,11 +99,9 @@ class Taxonomy(Schema, frozen=True, kw_only=True, dict=True):
     @classmethod
     def parse(cls, text: str, *, where: str = "taxonomy") -> Taxonomy:
         """Read a taxonomy from the text of its TOML file; `where` names it in errors."""
-        import tomllib  # not above: tagging reads no such file
-
         try:
-            return _in_normal_form(from_plain(cls, tomllib.loads(text)))
-        except tomllib.TOMLDecodeError as error:
+            return _in_normal_form(from_plain(cls, parse_toml(text)))
+        except TomlError as error:
             raise TaxonomyError(f"{where}: not valid TOML: {error}") from error
         except SchemaError as error:
             raise TaxonomyError(f"{where}: {error}") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vectortag.core.errors import DataError
 from vectortag.core.file_names import escape_path
+from vectortag.core.text import CsvLines
 from vectortag.core.writing import atomic_output
 from vectortag.data.outputs import LABELS, InputFiles, check_output
 from vectortag.data.records import photo_in
@@ -80,7 +81,7 @@ def write_corrected(
         words = corrected_words(tags.get(photo, ()), said, taxonomy)
         rows.append({"image_path": _relative(photo, file), "tags": repr(words)})
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
+    writer = csv.DictWriter(CsvLines(text), columns, restval="")
     writer.writeheader()
     writer.writerows(rows)
     with atomic_output(file) as stream:

@@ -57,6 +57,8 @@ OPERATORS = frozenset(
     """.split()  # noqa: SIM905
 )
 """What networks for pictures and texts are made of. None of them loops, branches or reads a file."""
+PAIRWISE = frozenset({"Sum", "Max", "Min", "Einsum"})
+"""Operators that may join any number of tensors, which are all in memory then; here they join two."""
 DOMAINS = frozenset({"", "ai.onnx"})
 
 ITEM_SIZES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
@@ -133,8 +135,11 @@ def _check_model(content: memoryview) -> None:
 def _check_node(node: memoryview, budget: Budget) -> None:
     operator = domain = ""
     attributes = []
+    inputs = 0
     for number, value in fields(node, budget):
-        if number == 4:
+        if number == 1:
+            inputs += 1
+        elif number == 4:
             operator = text(value)
         elif number == 7:
             domain = text(value)
@@ -142,6 +147,8 @@ def _check_node(node: memoryview, budget: Budget) -> None:
             attributes.append(message(value))
     if operator not in OPERATORS or domain not in DOMAINS:
         raise WireError(f"the operator {_shown(f'{domain}.{operator}' if domain else operator)} is not allowed")
+    if operator in PAIRWISE and inputs > 2:
+        raise WireError(f"{operator} joins {inputs} tensors, and 2 are the most")
     for attribute in attributes:
         _check_attribute(attribute, operator, budget)
 

@@ -14,6 +14,7 @@ import numpy as np
 from vectortag.core.errors import MissingExtraError, ModelFolderError, VectorTagError
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.runtime.onnx_check import check_network
+from vectortag.runtime.openvino import foresee_sizes
 
 
 class OnnxRuntimeSession:
@@ -32,8 +33,10 @@ class OnnxRuntimeSession:
         self.threads = threads
         self.precision: Arithmetic = "int8" if precision == "int8" else "f32"
         check_network(network)
+        foresee_sizes(network)
         self._network = network
         self._sessions: dict[int, Any] = {}
+        self._foreseen: set[tuple[int, ...]] = set()
         self._running = threading.BoundedSemaphore(threads)
         self._session(1)
 
@@ -57,6 +60,9 @@ class OnnxRuntimeSession:
         return self._run(images, self.threads)
 
     def _run(self, images: ByteArray, threads: int) -> FloatArray:
+        if images.shape not in self._foreseen:
+            foresee_sizes(self._network, images.shape)
+            self._foreseen.add(images.shape)
         session = self._session(threads)
         try:
             maps: FloatArray = session.run(None, {session.get_inputs()[0].name: images})[0]

@@ -9,7 +9,6 @@ costs; see docs/performance.md.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import sys
 import threading
@@ -26,6 +25,7 @@ from vectortag.core.folders import cache_home, write_cache_file
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.runtime.cpu import this_machine
 from vectortag.runtime.onnx_check import check_network
+from vectortag.runtime.tensor_sizes import check_tensor_sizes
 
 BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
 """Images per run, by precision and by the first of these extensions that the processor has; one per run elsewhere."""
@@ -35,9 +35,6 @@ IN_FLIGHT = 8
 
 CACHED_NETWORKS = 24
 """Compiled networks in the cache; beyond that, the least recently used ones are deleted."""
-
-MOST_VALUES = 1 << 27
-"""Of one tensor, for one photo: 512 MB in float32. The largest of `lite2` has 2.5 million at 320 pixels."""
 
 _IMPORTING = threading.Lock()
 
@@ -110,7 +107,7 @@ class OpenVinoSession:
         try:
             if shape:
                 model.reshape([*shape])
-                self._refuse_large(model, shape[0])
+                check_tensor_sizes(model, self._name, batch=shape[0])
             compiled = self._core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise self._cannot_load(error) from error
@@ -130,24 +127,10 @@ class OpenVinoSession:
         if len(compiled.inputs) != 1 or kind != "f32" or len(sides) not in ranks or sides[0] != batch:
             raise ModelFolderError(f"{self._name}: expected one input and (N, K, h, w) float32, got {shape} of {kind}")
 
-    def _refuse_large(self, model: Any, batch: int) -> None:
-        """Refuse a network before anything is computed whose tensors, at this input, no memory would hold."""
-        for operation in model.get_ops():
-            for output in operation.outputs():
-                shape = output.get_partial_shape()
-                count = math.prod(shape.to_shape()) // batch if shape.is_static else 0
-                if count > MOST_VALUES:
-                    raise ModelFolderError(
-                        f"{self._name}: its operator {operation.get_type_name()} makes {count:,} values of a photo, "
-                        f"and {MOST_VALUES:,} are the most"
-                    )
-
     def _read(self) -> Any:
         check_network(self._network)
         try:
-            if isinstance(self._network, bytes):
-                return self._core.read_model(self._network)
-            return self._core.read_model(str(self._network))
+            return _read_model(self._core, self._network)
         except RuntimeError as error:
             raise self._cannot_load(error) from error
 
@@ -156,7 +139,7 @@ class OpenVinoSession:
 
     @property
     def _name(self) -> str:
-        return "network" if isinstance(self._network, bytes) else str(self._network)
+        return _name_of(self._network)
 
     def _cache_file(self, shape: tuple[int, ...], config: dict[str, Any]) -> Path | None:
         """Where the network is cached, compiled for this use by this version on this processor."""
@@ -234,6 +217,37 @@ class TextSession:
                 {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
             )[0]
         return result
+
+
+def foresee_sizes(network: Path | bytes, shape: tuple[int, ...] = ()) -> None:
+    """Check the tensor sizes of a network that another runtime is going to run. Without OpenVINO, nothing is checked.
+
+    Args:
+        network: an ONNX file that `check_network` lets pass, or its content.
+        shape: of the input; () is what the file declares.
+
+    Raises:
+        ModelFolderError: OpenVINO cannot read it, or it needs too much memory.
+    """
+    try:
+        core = _import_openvino().Core()
+    except MissingExtraError:
+        return
+    try:
+        model = _read_model(core, network)
+        if shape:
+            model.reshape([*shape])
+    except RuntimeError as error:
+        raise ModelFolderError(f"{_name_of(network)}: OpenVINO cannot tell its sizes: {error}") from error
+    check_tensor_sizes(model, _name_of(network), batch=shape[0] if shape else 1)
+
+
+def _read_model(core: Any, network: Path | bytes) -> Any:
+    return core.read_model(network if isinstance(network, bytes) else str(network))
+
+
+def _name_of(network: Path | bytes) -> str:
+    return "network" if isinstance(network, bytes) else str(network)
 
 
 def _padded(images: ByteArray, batch: int) -> ByteArray:

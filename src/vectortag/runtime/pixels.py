@@ -143,7 +143,7 @@ def _open_reserved(
                 image = _decode(io.BytesIO(photo), max_pixels, draft, budget, reserved)
         else:
             with open_photo(photo) as file:
-                image = _decode(file, max_pixels, draft, budget, reserved)
+                image = _decode(file, max_pixels, draft, budget, reserved, videos=True)
         yield image
 
 
@@ -191,10 +191,16 @@ def _from_array(array: ByteArray) -> Image.Image:
 
 
 def _decode(
-    file: IO[bytes], max_pixels: int, draft: tuple[int, int] | None, budget: Budget, reserved: contextlib.ExitStack
+    file: IO[bytes],
+    max_pixels: int,
+    draft: tuple[int, int] | None,
+    budget: Budget,
+    reserved: contextlib.ExitStack,
+    *,
+    videos: bool = False,
 ) -> Image.Image:
     """The photo upright in RGB; `reserved` gives its memory back."""
-    with identify(file) as image:
+    with identify(file, videos=videos) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise PhotoError(f"{width} x {height} pixels are more than the limit of {max_pixels:,}")

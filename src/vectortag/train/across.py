@@ -21,6 +21,7 @@ from vectortag.train.engine import fit
 from vectortag.train.inputs import Inputs
 from vectortag.train.joint import block_of
 from vectortag.train.losses import create_loss, to_float
+from vectortag.train.run import LAST, WITHOUT
 
 MOST_PHOTOS = 4000
 """Photos of a set that are judged; more of them would not move a curve."""
@@ -61,6 +62,8 @@ def evidence_across(
     trained: nn.Module,
     new_head: Callable[[], nn.Module],
     run: Path,
+    *,
+    resume: bool = False,
 ) -> Evidence:
     """Train a head without each fold in turn, and let it judge the training photos of that fold's sets.
 
@@ -70,6 +73,7 @@ def evidence_across(
         trained: the head that has learnt all training photos.
         new_head: makes an untrained head.
         run: the folder for checkpoints and logs; each training gets one inside.
+        resume: go on with each of these trainings after the last epoch that it finished.
     """
     random = np.random.default_rng(config.seed)
     folds, kept, sets = folds_of(config, data.training), folds_of(config, data.validation), data.training.sets
@@ -78,7 +82,8 @@ def evidence_across(
     for fold in np.unique(folds):
         log.info("without %s", fold)
         others, judging = np.flatnonzero(folds != fold), np.flatnonzero(kept != fold)
-        head = _trained(short, data, inputs, new_head(), others, judging, run / f"without_{fold}")
+        own_run = run / f"{WITHOUT}{fold}"
+        head = _trained(short, data, inputs, new_head(), others, judging, own_run, resume=resume)
         own = [
             random.permutation(np.flatnonzero(sets == name))[:MOST_PHOTOS] for name in np.unique(sets[folds == fold])
         ]
@@ -121,6 +126,8 @@ def _trained(
     rows: npt.NDArray[np.intp],
     judging: npt.NDArray[np.intp],
     run: Path,
+    *,
+    resume: bool,
 ) -> nn.Module:
     """The head after it has learnt some of the training photos; the best epoch by some of the validation photos."""
     part, validation = data.training.only(rows), data.validation.only(judging)
@@ -135,6 +142,7 @@ def _trained(
         loader(batches, BatchSampler(config, part.targets)),
         loader(kept, InOrder(len(judging), config.batch_size)),
         run,
+        resume=resume and (run / LAST).is_file(),
     )
     return trained.head
 

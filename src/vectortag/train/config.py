@@ -22,6 +22,8 @@ def _zero_or_at_least_one(gamma: float) -> float:
 
 Focus = Annotated[float, AfterValidator(_zero_or_at_least_one)]
 Change = Annotated[float, Field(ge=0, le=1)]
+Pixels = Annotated[int, Field(ge=32, le=2048)]
+"""Pixels a side; a larger picture takes more memory than a training has."""
 Turn = Annotated[float, Field(ge=0, le=0.5)]
 
 
@@ -55,9 +57,9 @@ class BackboneConfig(_Strict):
 
     Attributes:
         architecture: timm's name.
-        init: "pretrained" downloads timm's weights; else the path of a safetensors file. Of a list, the mean of the
-            weights is taken: that of a network before and after it was trained knows much of both (Wortsman et al.
-            2022, arXiv:2109.01903).
+        init: "pretrained" downloads timm's weights; else the path of a safetensors file, or a finished model: its name,
+            as "lite0", or its folder. Of a list, the mean of the weights is taken: that of a network before and after
+            it was trained knows much of both (Wortsman et al. 2022, arXiv:2109.01903). One named twice counts twice.
         origin: where these weights come from, for the model card.
         image_size: pixels a side, in training and by default afterwards.
         sizes: other sizes that the model is to offer; calibration and thresholds are fitted for each. The profile
@@ -70,8 +72,8 @@ class BackboneConfig(_Strict):
     architecture: str = "resnet18"
     init: str | Annotated[tuple[str, ...], Field(min_length=1)] = PRETRAINED
     origin: str = ""
-    image_size: int = Field(default=224, ge=32)
-    sizes: tuple[Annotated[int, Field(ge=32)], ...] = ()
+    image_size: Pixels = 224
+    sizes: tuple[Pixels, ...] = ()
     trained_stages: int = Field(default=1, ge=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
 
@@ -138,7 +140,7 @@ class AugmentConfig(_Strict):
         views: how many augmented views of each photo are cached where a frozen part is computed once.
     """
 
-    resize: int | None = Field(default=256, ge=32)
+    resize: Pixels | None = 256
     scale: float = Field(default=1.0, gt=0, le=1)
     flip: float = Field(default=0.5, ge=0, le=1)
     rotation: float = Field(default=15.0, ge=0, le=180)

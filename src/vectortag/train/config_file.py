@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from vectortag.core.errors import ConfigError, did_you_mean
 from vectortag.core.files import read_text
+from vectortag.core.toml import DEEPEST, TomlError, parse_toml
 from vectortag.train.config import TrainConfig
 
 ENVIRONMENT_PREFIX = "VECTORTAG_TRAIN_"
@@ -38,10 +39,10 @@ def load_config(path: str | Path, *, settings: Sequence[str] = ()) -> TrainConfi
     file = Path(path)
     environment = {**_read_dotenv(Path(".env")), **os.environ}
     try:
-        content = tomllib.loads(read_text(file))
+        content = parse_toml(read_text(file))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}. Expected a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (TomlError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     for name, value in sorted(environment.items()):
         if name.startswith(ENVIRONMENT_PREFIX):
@@ -69,14 +70,16 @@ def _read_dotenv(file: Path) -> dict[str, str]:
 
 def _put(content: dict[str, Any], key: str, value: str, *, where: str) -> None:
     *sections, last = key.split(".")
+    if len(sections) > DEEPEST:
+        raise ConfigError(f"{where[:80]}...: expected a key such as loss.kind")
     place: Any = content
     for section in sections:
         place = place.setdefault(section, {})
         if not isinstance(place, dict):
             raise ConfigError(f'{where}: "{section}" is not a section with keys')
     try:
-        place[last] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        place[last] = parse_toml(f"value = {value}")["value"]
+    except TomlError:
         place[last] = value  # a bare word is a string: loss.kind=focal
 
 
@@ -102,7 +105,7 @@ def _first_problem(error: ValidationError) -> str:
     *parents, key = [str(part) for part in problem["loc"]] or [""]
     where = ".".join([*parents, key])
     if problem["type"] != "extra_forbidden":
-        return f"{where}: {problem['msg']}, got {problem['input']!r}"
+        return f"{where}: {problem['msg']}, got {reprlib.repr(problem['input'])}"
     known = _fields_at(parents)
     return f'unknown key "{where}".{did_you_mean(key, known)} Known here: {", ".join(known)}'
 

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from vectortag.core.errors import ConfigError
-from vectortag.data.keywords import read_tagged_photos
+from vectortag.core.errors import ConfigError, DataError
 from vectortag.data.training import TrainingData, prepare_training_data
+from vectortag.data.usable import read_usable
 from vectortag.model.taxonomy import load_taxonomy
 from vectortag.train.config import TrainConfig
 
 
-def load_training_data(config: TrainConfig, *, classes: Collection[str] = ()) -> TrainingData:
+def load_training_data(
+    config: TrainConfig, *, classes: Collection[str] = (), skip_bad_rows: bool = False
+) -> TrainingData:
     """Read, split and count all data sets of a configuration.
 
     Args:
         classes: what the backbone's own classifier knows; see `vectortag.model.class_groups`.
+        skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
 
     Raises:
-        DataError: a set cannot be read or split, or no tag is frequent enough.
-        TrainingError: a photo cannot be read.
+        DataError: a set or a photo cannot be read, a set cannot be split, or no tag is frequent enough.
         ConfigError: two sets have one name.
         TaxonomyError: the taxonomy is wrong.
     """
     if len({data.name for data in config.data}) < len(config.data):
         raise ConfigError("data: two sets have one name; the taxonomy and the manifest know sets by their names")
     taxonomy = load_taxonomy(config.vocabulary.taxonomy)
-    return prepare_training_data(
-        [read_tagged_photos(data.csv, name=data.name) for data in config.data],
+    data = prepare_training_data(
+        [read_usable(data.csv, name=data.name, skip_bad_rows=skip_bad_rows) for data in config.data],
         taxonomy,
         top_k=config.vocabulary.top_k,
         min_photos=config.vocabulary.min_photos,
@@ -36,8 +38,12 @@ def load_training_data(config: TrainConfig, *, classes: Collection[str] = ()) ->
         stratify=config.stratify,
         keep_duplicates_together=config.keep_duplicates_together,
         classes=classes if config.vocabulary.groups else (),
+        skip_bad_rows=skip_bad_rows,
         unnamed=config.vocabulary.unnamed > 0 or config.across_sources,
         distinct={data.name for data in config.data if data.distinct},
         most={data.name: data.max_photos for data in config.data if data.max_photos},
         seed=config.seed,
     )
+    if len(data.training.records) < 2:
+        raise DataError("only one photo is for training, expected at least two")
+    return data

@@ -52,5 +52,5 @@ def embed_all(embedder: Embedder, network: bytes, records: Sequence[Record]) -> 
         embedder, hashlib.sha256(network).hexdigest(), [record.path for record in records]
     )
     if failed:
-        raise TrainingError(f"{failed[0]}. List all: vectortag check DATA")
+        raise TrainingError(f"{failed[0]}. Fix the photo or pass --skip-bad-rows")
     return np.stack([embeddings[record.path] for record in records])

@@ -19,9 +19,7 @@ from lightning.pytorch.callbacks import (
     EarlyStopping,
     EMAWeightAveraging,
     ModelCheckpoint,
-    RichProgressBar,
 )
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -31,8 +29,9 @@ from vectortag.evaluation.report.curves import Learning
 from vectortag.train.config import TrainConfig
 from vectortag.train.distil import Held, Teacher
 from vectortag.train.lightning_module import TagModule
+from vectortag.train.logs import Bar, loggers
 from vectortag.train.losses import Loss
-from vectortag.train.run import BEST, LAST
+from vectortag.train.run import BEST, LAST, Progress
 
 log = logging.getLogger(__name__)
 
@@ -84,15 +83,23 @@ def fit(
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
+    last = _last(run) if resume else None
+    progress = _progress(last) if last else Progress()
+    # Lightning tells the sampler its epoch after worker processes have drawn their first batches.
+    training.sampler.set_epoch(progress.epochs)  # type: ignore[attr-defined]
     with _quiet():
-        trainer = _trainer(config, run, best)
+        trainer = _trainer(config, run, best, progress)
         try:
-            trainer.fit(module, training, validation, ckpt_path=_last(run) if resume else None, weights_only=True)
+            trainer.fit(module, training, validation, ckpt_path=last, weights_only=True)
         except FloatingPointError as error:
             raise TrainingError(f"{error}. Lower learning_rate") from error
         except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise KeyboardInterrupt from error
+        except (ValueError, RuntimeError, MemoryError) as error:
+            if (problem := _in_plain_words(error)) is None:
+                raise
+            raise TrainingError(problem) from error
         except OSError as error:
             raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
@@ -101,7 +108,17 @@ def fit(
     return Trained(module.trunk.cpu().eval(), head.cpu().eval(), held and held.cpu(), learning)
 
 
-def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Trainer:
+def _in_plain_words(error: Exception) -> str | None:
+    """What torch says of a machine or of a setting that is too small; None for any other error."""
+    text = str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in text:
+        return "the memory is full. Lower batch_size or backbone.image_size"
+    if "Expected more than 1 value per channel" in text:
+        return "a batch of one photo cannot be normalised. Set batch_size to 2 or more"
+    return None
+
+
+def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint, progress: Progress) -> pl.Trainer:
     return pl.Trainer(
         max_epochs=config.epochs,
         accelerator="auto",
@@ -110,7 +127,7 @@ def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint) -> pl.Traine
         accumulate_grad_batches=config.accumulate,
         gradient_clip_val=config.clip_gradient,
         callbacks=[*_callbacks(config), best],
-        logger=[CSVLogger(run, name="", version="logs"), TensorBoardLogger(run, name="", version="tensorboard")],
+        logger=loggers(run, progress),
         default_root_dir=run,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
@@ -135,12 +152,24 @@ def _last(run: Path) -> Path:
     return run / LAST
 
 
+def _progress(checkpoint: Path) -> Progress:
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    return Progress(epochs=int(content["epoch"]) + 1, steps=int(content["global_step"]))
+
+
+class _Patience(EarlyStopping):
+    """Early stopping that stays stopped: Lightning's would train one more epoch where a stopped training is resumed."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
+
+
 def _callbacks(config: TrainConfig) -> list[Callback]:
     callbacks: list[Callback] = []
-    if sys.stderr.isatty():  # by default Lightning's bar goes to stdout, which is for data
-        callbacks.append(RichProgressBar(leave=False, console_kwargs={"stderr": True}))
+    if sys.stderr.isatty():
+        callbacks.append(Bar())
     if config.early_stopping is not None:
-        callbacks.append(EarlyStopping(config.monitor, patience=config.early_stopping, mode=_mode(config)))
+        callbacks.append(_Patience(config.monitor, patience=config.early_stopping, mode=_mode(config)))
     if config.ema:
         callbacks.append(EMAWeightAveraging(decay=config.ema))
     return callbacks

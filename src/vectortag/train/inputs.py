@@ -20,7 +20,8 @@ from vectortag.train.augment import augment, draws
 from vectortag.train.batches import AugmentedPhotos, CachedViews, PlainPhotos, Source
 from vectortag.train.config import TrainConfig
 from vectortag.train.export import to_onnx
-from vectortag.train.network import Backbone
+from vectortag.train.network import Backbone, starting_model
+from vectortag.train.restore import measure_norms
 from vectortag.train.stages import cut
 
 ReadPhoto = Callable[[int], ByteArray]
@@ -48,6 +49,8 @@ def prepare_inputs(config: TrainConfig, data: TrainingData, backbone: Backbone) 
     size = config.backbone.image_size
     photos = prepared_photos(data.training.records, config.augment.resize or size)
     validation = prepared_photos(data.validation.records, size)
+    if config.freeze != "backbone" and starting_model(config.backbone) is not None:
+        measure_norms(backbone, photos, size)
     if config.freeze == "none":
         training = AugmentedPhotos(photos, size, config.augment, config.seed)
         return Inputs(backbone, training, PlainPhotos(validation))

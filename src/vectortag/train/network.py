@@ -11,11 +11,15 @@ from safetensors.torch import load_file, save
 from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor, nn
 
-from vectortag.core.errors import ConfigError, did_you_mean
+from vectortag.core.errors import ConfigError, VectorTagError, did_you_mean
 from vectortag.core.writing import replace_file
 from vectortag.model.blocks import LinearBlock, MlpBlock
 from vectortag.model.classifier import Classifier
+from vectortag.model.folder import ModelFolder
+from vectortag.model.registry import find_model_folder
 from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig
+from vectortag.train.pretrained import create_pretrained
+from vectortag.train.restore import check_parity, merged, weights_of_model
 
 IMAGENET_CLASSES = 1000
 
@@ -101,7 +105,8 @@ def create_backbone(config: BackboneConfig) -> Backbone:
         options["drop_path_rate"] = config.drop_path
     only_timms = config.inits == (PRETRAINED,)
     try:
-        body: Any = timm.create_model(config.architecture, pretrained=only_timms, num_classes=0, **options)
+        create = create_pretrained if only_timms else timm.create_model
+        body: Any = create(config.architecture, num_classes=0, **options)
     except TypeError as error:
         if "drop_path_rate" not in str(error):
             raise
@@ -112,7 +117,31 @@ def create_backbone(config: BackboneConfig) -> Backbone:
         body.norm_pre, body.head.norm = body.head.norm, nn.Identity()
     backbone = Backbone(body, body.default_cfg["mean"], body.default_cfg["std"])
     _refuse_other_layers_after_the_pool(backbone, config)
+    if (model := starting_model(config)) is not None:
+        check_parity(backbone, model)
     return backbone
+
+
+def starting_model(config: BackboneConfig) -> ModelFolder | None:
+    """The finished model whose network is the start; None where the start is a file, timm's weights or a mean.
+
+    Raises:
+        ConfigError: there is no such model.
+    """
+    return None if len(config.inits) > 1 else _model_at(config.inits[0])
+
+
+def _model_at(init: str) -> ModelFolder | None:
+    if init == PRETRAINED or _is_file(init):
+        return None
+    try:
+        return find_model_folder(init)
+    except VectorTagError as error:
+        raise ConfigError(f"backbone.init: neither a safetensors file nor a model: {error}") from error
+
+
+def _is_file(init: str) -> bool:
+    return init.endswith(".safetensors") or Path(init).is_file()
 
 
 def pretrained_classifier(config: BackboneConfig, backbone: Backbone) -> Classifier | None:
@@ -168,7 +197,13 @@ def _starting_weights(config: BackboneConfig) -> dict[str, Tensor]:
     Raises:
         ConfigError: they cannot be read, or are of different networks.
     """
-    every = [_weights_of(init, config.architecture) for init in config.inits]
+    models = [_model_at(init) for init in config.inits]
+    every = []
+    for init, model in zip(config.inits, models, strict=True):
+        weights = weights_of_model(model, config.architecture) if model else _weights_of(init, config.architecture)
+        if model is None and any(models):
+            weights = merged(weights, config.architecture, config.image_size)
+        every.append(weights)
     shared = [name for name in every[0] if all(name in weights for weights in every)]
     try:
         return {name: torch.stack([weights[name] for weights in every]).mean(dim=0) for name in shared}
@@ -178,7 +213,7 @@ def _starting_weights(config: BackboneConfig) -> dict[str, Tensor]:
 
 def _weights_of(init: str, architecture: str) -> dict[str, Tensor]:
     if init == PRETRAINED:
-        weights = timm.create_model(architecture, pretrained=True).state_dict()
+        weights = create_pretrained(architecture).state_dict()
     else:
         try:
             weights = load_file(Path(init))

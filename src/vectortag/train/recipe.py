@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -22,32 +21,42 @@ from torch import nn
 
 from vectortag.core import distributed
 from vectortag.core.writing import ORDINARY, replace_file
-from vectortag.model.folder import ModelFolder, check_destination
+from vectortag.data.training import TrainingData
+from vectortag.model.folder import ModelFolder
 from vectortag.train.across import evidence_across
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
 from vectortag.train.distil import Held, starting_classifier, teacher_of_views, training_targets
 from vectortag.train.embedded import embedded_inputs
-from vectortag.train.engine import fit
+from vectortag.train.engine import Trained, fit
 from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
-from vectortag.train.inputs import prepare_inputs
+from vectortag.train.inputs import Inputs, prepare_inputs
 from vectortag.train.joint import joined
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.network import create_backbone, create_head, save_weights
-from vectortag.train.run import BACKBONE, CONFIG, TAGS
+from vectortag.train.run import BACKBONE, CONFIG, TAGS, check_free, forget
 
 log = logging.getLogger(__name__)
 
 
-def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> ModelFolder | None:
+def train(
+    config: TrainConfig,
+    output: str | Path,
+    *,
+    resume: bool = False,
+    skip_bad_rows: bool = False,
+    overwrite: bool = False,
+) -> ModelFolder | None:
     """Train a model and write it as the folder `output`/`config.name`.
 
     Checkpoints, logs and the resolved configuration go to `output`/`config.name`.run.
 
     Args:
         resume: go on after the last epoch that an interrupted training of this name finished.
+        skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
+        overwrite: replace an older training of this name.
 
     Returns:
         The model folder; None in all but the first of several processes.
@@ -57,14 +66,11 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     """
     started = time.monotonic()
     run = Path(output) / f"{config.name}.run"
-    check_destination(Path(output) / config.name)
+    check_free(Path(output) / config.name, run, resume=resume, overwrite=overwrite)
     backbone = create_backbone(config.backbone)
     known = starting_classifier(config, backbone)
-    data = load_training_data(config, classes=known.names if known else ())
-    log.info(
-        "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
-    )
-    _take_notes(config, data.tags, run)
+    data = load_training_data(config, classes=known.names if known else (), skip_bad_rows=skip_bad_rows)
+    _take_notes(config, data, run, resume=resume)
 
     def new_head() -> nn.Module:
         mlp = create_head(config.head, backbone.width, len(data.tags), seed=config.seed)
@@ -77,15 +83,40 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
     else:
         exported, inputs = None, prepare_inputs(config, data, backbone)
     held = Held(inputs.trunk, known) if config.distil.hold and known else None
+    trained = _fitted(config, data, inputs, new_head(), held, run, resume=resume)
+    if distributed.rank() > 0:
+        return None
+    if trained.held and known:
+        known = trained.held.trained(known.names)
+    if config.freeze != "backbone":
+        save_weights(backbone, known, run / BACKBONE)
+    evidence = None
+    if config.across_sources:
+        evidence = evidence_across(config, data, inputs, trained.head, new_head, run, resume=resume)
+    exported = exported or export_backbone(backbone, size)
+    seconds = time.monotonic() - started
+    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds, evidence=evidence)
+
+
+def _fitted(
+    config: TrainConfig,
+    data: TrainingData,
+    inputs: Inputs,
+    head: nn.Module,
+    held: Held | None,
+    run: Path,
+    *,
+    resume: bool,
+) -> Trained:
     loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
     sampler = BatchSampler(config, data.training.targets, rank=distributed.rank(), world=distributed.count())
     targets = training_targets(data, config.distil)
     training = Batches.for_training(config, inputs.training, targets, data.training.unnamed)
     validation = Batches(inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
-    trained = fit(
+    return fit(
         config,
         inputs.trunk,
-        new_head(),
+        head,
         loss,
         loader(training, sampler, workers=config.worker_count),
         loader(validation, InOrder(len(data.validation.records), config.batch_size)),
@@ -94,19 +125,14 @@ def train(config: TrainConfig, output: str | Path, *, resume: bool = False) -> M
         teacher=teacher_of_views(config, data.tags),
         resume=resume,
     )
-    if distributed.rank() > 0:
-        return None
-    if trained.held and known:
-        known = trained.held.trained(known.names)
-    if config.freeze != "backbone":
-        save_weights(backbone, known, run / BACKBONE)
-    evidence = evidence_across(config, data, inputs, trained.head, new_head, run) if config.across_sources else None
-    exported = exported or export_backbone(backbone, size)
-    seconds = time.monotonic() - started
-    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds, evidence=evidence)
 
 
-def _take_notes(config: TrainConfig, tags: Sequence[str], run: Path) -> None:
+def _take_notes(config: TrainConfig, data: TrainingData, run: Path, *, resume: bool) -> None:
+    log.info(
+        "%d tags and %d groups, %d training photos", len(data.tags), len(data.borrowed), len(data.training.records)
+    )
+    if not resume and distributed.rank() == 0:
+        forget(run)
     run.mkdir(parents=True, exist_ok=True)
-    for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, tags)):
+    for name, content in ((CONFIG, config.model_dump(mode="json")), (TAGS, data.tags)):
         replace_file(run / name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode(), mode=ORDINARY)

@@ -1,4 +1,14 @@
-"""What a training keeps in its run folder, beside the logs."""
+"""What a training keeps in its run folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from vectortag.core.errors import ConfigError
+from vectortag.core.file_names import escape_path
+from vectortag.model.folder import check_destination
 
 BEST = "best.ckpt"
 LAST = "last.ckpt"
@@ -7,3 +17,46 @@ BACKBONE = "backbone.safetensors"
 CONFIG = "config.json"
 TAGS = "tags.json"
 """The tags that are learnt, in the order of the head's outputs."""
+LOGS, METRICS = "logs", "metrics.csv"
+TENSORBOARD = "tensorboard"
+WITHOUT = "without_"
+"""Before the name of a fold: the folder of the training that leaves it out; see `vectortag.train.across`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: epochs that are finished, and steps of the optimiser in them."""
+
+    epochs: int = 0
+    steps: int = 0
+
+
+def check_free(model: Path, run: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse to replace a training: one that is finished, or one that can be resumed.
+
+    Raises:
+        ConfigError: there is one of that name, and it is neither to be resumed nor to be replaced.
+        OverwriteError: what lies at `model` is no model folder.
+    """
+    check_destination(model)
+    if resume or overwrite:
+        return
+    if model.exists():
+        raise ConfigError(
+            f"{escape_path(model)}: there is a model of that name already. Choose another name, or pass --overwrite"
+        )
+    if (run / LAST).exists():
+        raise ConfigError(
+            f"{escape_path(run)}: holds a training that is not finished. Pass --resume to continue it, or --overwrite "
+            "to start anew"
+        )
+
+
+def forget(run: Path) -> None:
+    """Remove the logs of an older training, and the checkpoints that would resume it.
+
+    Its best epoch and its backbone stay until they are replaced: the new training may start from them.
+    """
+    (run / LAST).unlink(missing_ok=True)
+    for folder in (run / LOGS, run / TENSORBOARD, *run.glob(f"{WITHOUT}*")):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -46,7 +46,8 @@ def test_a_bad_set_is_listed_whole_and_exits_with_1(cli: Cli, bad_set: Path):
     assert section(outcome.stdout, "missing photos: 1") == [f"metadata.csv:7: {bad_set}/gone.jpg is not there"]
     (broken,) = section(outcome.stdout, "unreadable photos: 1")
     assert broken.startswith(f"metadata.csv:3: {bad_set}/broken.jpg: not a photo")
-    assert section(outcome.stdout, "photos named more than once: 1") == [f"{bad_set}/twice.jpg"]
+    (twice,) = section(outcome.stdout, "photos whose rows contradict each other: 1")
+    assert twice.startswith(f"metadata.csv:4: {bad_set}/twice.jpg has other tags or another split in row 6;")
     assert "photos without any tag: 1\n" in outcome.stdout
 
 
@@ -54,20 +55,26 @@ def test_a_good_set_exits_with_0(cli: Cli, make_data_set: MakeDataSet):
     outcome = cli("check", make_data_set({"1.jpg": "dog", "2.jpg": "sea"}))
 
     assert outcome.status == 0
-    for title in ("bad rows", "missing photos", "unreadable photos", "photos named more than once"):
+    for title in ("bad rows", "missing photos", "unreadable photos", "photos whose rows contradict each other"):
         assert f"{title}: 0\n" in outcome.stdout
 
 
 @pytest.mark.parametrize("fault", ["bad row", "missing", "unreadable", "twice"])
 def test_each_fault_alone_exits_with_1(cli: Cli, make_data_set: MakeDataSet, fault):
     folder = make_data_set({"1.jpg": "dog", "2.jpg": "sea"})
-    rows = {"bad row": ",dog\n", "missing": "gone.jpg,dog\n", "unreadable": "", "twice": "1.jpg,dog\n"}
+    rows = {"bad row": ",dog\n", "missing": "gone.jpg,dog\n", "unreadable": "", "twice": "1.jpg,sea\n"}
     with (folder / "metadata.csv").open("a") as file:
         file.write(rows[fault])
     if fault == "unreadable":
         (folder / "1.jpg").write_text("not a photo")
 
     assert cli("check", folder).status == 1
+    assert cli("check", folder, "--skip-bad-rows").status == 0
+
+
+@pytest.mark.parametrize("command", ["check", "fit", "train", "evaluate"])
+def test_each_command_that_stops_at_bad_rows_can_skip_them(cli: Cli, command: str):
+    assert "--skip-bad-rows" in cli(command, "--help").stdout
 
 
 def test_tags_are_counted_after_the_taxonomy_and_ties_are_alphabetical(
@@ -144,3 +151,39 @@ def test_groups_of_duplicates_are_counted_and_named_and_the_set_is_still_good(
     assert lines[start + 1] == f"  {data}/0.jpg = {data}/2.jpg = {data}/4.jpg"
     assert lines[start + 2] == f"  {data}/3.jpg = {data}/5.jpg"
     assert not lines[start + 3].startswith(" ")
+
+
+class TestLabels:
+    @pytest.fixture
+    def folder(self, make_data_set: MakeDataSet) -> Path:
+        return make_data_set({f"{n}.jpg": "dog" if n % 2 else "sea" for n in range(30)})
+
+    def test_doubted_labels_are_listed_and_exported_and_are_no_problem(
+        self, cli: Cli, folder: Path, tiny_model: Path, tmp_path: Path
+    ):
+        file = tmp_path / "doubted.csv"
+
+        outcome = cli("check", folder, "--labels", "--all", "--export", file, "-m", tiny_model)
+
+        assert outcome.status == 0
+        shown = section(outcome.stdout, "labels that look wrong, of ")
+        header, *rows = file.read_text().splitlines()
+        assert header == "photo,tag,has,score"
+        assert len(shown) == len(rows) > 0
+        photo, tag, has, score = rows[0].rsplit(",", 3)
+        assert shown[0] == f"{photo}: {'' if has == 'yes' else 'not '}labelled {tag}, score {float(score):.2f}"
+        assert cli("check", folder, "--labels", "--export", file, "-m", tiny_model).status == 0  # an older export
+
+    def test_an_export_never_replaces_a_file_of_the_users(self, cli: Cli, folder: Path, tiny_model: Path):
+        before = (folder / "metadata.csv").read_bytes()
+
+        outcome = cli("check", folder, "--labels", "--export", folder / "metadata.csv", "-m", tiny_model)
+
+        assert outcome.status == 2
+        assert (folder / "metadata.csv").read_bytes() == before
+
+    def test_an_export_needs_labels(self, cli: Cli, folder: Path, tmp_path: Path):
+        outcome = cli("check", folder, "--export", tmp_path / "doubted.csv")
+
+        assert outcome.status != 0
+        assert "Pass --labels, too" in outcome.stderr

@@ -123,6 +123,52 @@ def test_labels_that_may_be_wrong(cli, make_data_set, tiny_model):
     assert "vectortag correct PHOTO" in table.stderr
 
 
+def test_labels_that_a_model_has_learnt_are_judged_by_heads_that_have_not(cli, make_data_set, tiny_model, monkeypatch):
+    from vectortag.assembly import label_errors
+
+    folder = make_data_set({f"{n}.jpg": "dog" if n % 2 else "sea" for n in range(30)})
+    assert cli("fit", folder, "--name", "mine", "-m", tiny_model).status == 0
+    judged = []
+    original = label_errors.out_of_fold_scores
+    monkeypatch.setattr(
+        label_errors, "out_of_fold_scores", lambda *given: judged.append(given[1].shape) or original(*given)
+    )
+
+    by_own, by_other = (cli("suggest", "dog", folder, "-m", model) for model in ("mine", tiny_model))
+
+    assert judged == [(30, 1)]
+    assert all("of 30 labels doubted" in done.stderr for done in (by_own, by_other))
+
+
+def test_suggestions_read_what_check_reads_wherever_the_photos_lie(cli, make_data_set, tiny_model, tmp_path):
+    photos = make_data_set({f"{n}.jpg": "dog" if n % 2 else "sea" for n in range(8)})
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    rows = [f"../photos/{n}.jpg,{'dog' if n % 2 else 'sea'}" for n in range(8)]
+    (labels / "metadata.csv").write_text("\n".join(["image_path,tags", *rows]) + "\n")
+
+    here, there = (cli("suggest", "dog", folder, "-m", tiny_model, "--json") for folder in (photos, labels))
+
+    assert "of 8 labels doubted" in there.stderr
+    names = [[Path(one["photo"]).name for one in json.loads(done.stdout)["check"]] for done in (here, there)]
+    assert names[0] == names[1]
+
+
+def test_without_a_doubt_it_says_so_instead_of_an_empty_table(cli, make_data_set, tiny_model):
+    folder = make_data_set({f"{n}.jpg": "dog" for n in range(4)})  # of labels that are all alike, none is doubted
+
+    done = cli("suggest", "dog", folder, "-m", tiny_model)
+
+    assert (done.status, done.stdout) == (0, "")
+    assert "0 of 4 labels doubted" in done.stderr
+
+
+def test_a_tag_that_no_photo_is_labelled_with_is_said_to_be_unlabelled(cli, make_data_set, tiny_model):
+    done = cli("suggest", "dog", make_data_set({"1.jpg": "sea"}), "-m", tiny_model)
+
+    assert 'no photo is labelled "dog", so all photos count as unlabelled' in done.stderr
+
+
 def test_a_bad_photo_does_not_stop_suggestions(cli, make_photo, tiny_model, tmp_path):
     make_photo("plain/1.jpg")
     (tmp_path / "plain" / "2.jpg").write_bytes(b"no photo")

@@ -80,12 +80,16 @@ def test_a_part_that_nobody_knows_is_an_error(cli: Cli, tiny_model: Path, data: 
     assert 'tiny was not trained on a set named "holiday"' in outcome.stderr
 
 
-def test_a_broken_photo_is_left_out_and_said_to_be(cli: Cli, tiny_model: Path, data: Path):
+def test_a_broken_photo_stops_it_or_is_left_out_and_said_to_be(cli: Cli, tiny_model: Path, data: Path):
     (data / "2.jpg").write_text("not a photo")
 
-    outcome = cli("evaluate", tiny_model, data, "--json")
+    stopped = cli("evaluate", tiny_model, data, "--json")
+    outcome = cli("evaluate", tiny_model, data, "--json", "--skip-bad-rows")
 
-    assert outcome.status == 1
+    assert (stopped.status, stopped.stdout) == (1, "")
+    assert "2.jpg: not a photo" in stopped.stderr
+    assert stopped.stderr.endswith("Fix the photo or pass --skip-bad-rows.\n")
+    assert outcome.status == 0
     assert json.loads(outcome.stdout)["photos"] == 5
     assert outcome.stderr.startswith(f"left out: row 4: {data}/2.jpg: not a photo")
     assert outcome.stderr.count("\n") == 1

@@ -84,6 +84,18 @@ class TestFiles:
     def test_a_synonym_of_a_tag_will_do(self, explain, photo: Path):
         assert explain(photo, "--tag", "puppy").stdout == "beach.dog.png\n"
 
+    def test_a_tag_may_be_named_in_another_language_and_so_is_its_file(self, explain, photo: Path):
+        outcome = explain(photo, "--tag", "HÜNDIN", "--language", "de")
+
+        assert (outcome.status, outcome.stdout) == (0, "beach.Hund.png\n")
+        assert explain(photo, "--tag", "dog", "--language", "de", "--overwrite").stdout == "beach.Hund.png\n"
+
+    def test_an_unknown_name_is_answered_in_that_language(self, explain, photo: Path):
+        outcome = explain(photo, "--tag", "Hunt", "--language", "de")
+
+        assert outcome.status == 2
+        assert 'no tag "Hunt", in Deutsch or English. Did you mean "Hund"?' in outcome.stderr
+
     def test_names_are_printed_as_they_are(self, explain, photo: Path):
         photo = photo.rename("[bold]:dog:.jpg")
 

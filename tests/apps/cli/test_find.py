@@ -44,6 +44,17 @@ def test_a_noun_needs_no_text_model(
     assert "pip install 'vectortag[words]'" in refused.stderr
 
 
+def test_tags_are_named_in_another_language_and_a_tag_is_a_query(
+    cli: Cli, worded: Path, thirty_photos: list[Path]
+) -> None:
+    arguments = [thirty_photos[0].parent, "--model", worded, "--format", "jsonl"]
+    english = cli("find", "bird", *arguments, "--not", "dog").stdout
+    german = cli("find", "Vogel", *arguments, "--not", "Hund", "--language", "de").stdout
+
+    assert english
+    assert german == english
+
+
 def test_nonsense_is_doubted_on_stderr(cli: Cli, need: Callable[..., None], thirty_photos: list[Path]) -> None:
     need(importlib.util.find_spec(text_model.PACKAGE), text_model.PACKAGE)
     doubted = cli("find", "asdfgh", thirty_photos[0])

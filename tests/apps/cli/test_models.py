@@ -69,3 +69,20 @@ class TestModels:
         names = [model["name"] for model in json.loads(outcome.stdout)]
         assert "mine" in names
         assert "tiny" not in names
+
+
+class TestRemove:
+    def test_a_model_of_one_s_own_is_removed_and_said(self, cli: Cli, own_model: Path):
+        outcome = cli("models", "--remove", "mine")
+
+        assert (outcome.status, outcome.stdout) == (0, f"removed: {own_model}\n")
+        assert "mine@" not in cli("models").stdout
+
+    def test_a_shipped_model_is_refused(self, cli: Cli):
+        outcome = cli("models", "--remove", "lite2")
+
+        assert outcome.status == 2
+        assert '"lite2" comes with VectorTag and is not removed' in outcome.stderr
+
+    def test_the_option_for_added_tags_alone_is_refused(self, cli: Cli):
+        assert cli("models", "--with-added-tags").status == 2

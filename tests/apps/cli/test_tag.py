@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from vectortag.apps.cli.output import bar
+from vectortag.apps.cli.output import bar, cells
 from vectortag.inference.tagger import Tagger
 
 Cli = Callable[..., Any]
@@ -54,6 +54,33 @@ class TestForms:
             expected += [f"  {s.tag:{width}}  {bar(s.score)} {s.score:.2f}" for s in tagging.tags]
 
         assert tag(*photos).stdout.splitlines() == expected
+
+    def test_a_table_names_the_tags_in_another_language(self, tag, photos):
+        english = tag(photos[1]).stdout
+        german, japanese = (tag(photos[1], "--language", code).stdout for code in ("de", "ja"))
+
+        names = {"animal": "Tier", "dog": "Hund", "boat": "Boot", "vehicle": "Fahrzeug"}
+        shown = [line.split()[0] for line in english.splitlines()[1:]]
+        assert [line.split()[0] for line in german.splitlines()[1:]] == [names.get(name, name) for name in shown]
+        assert len({cells(line.partition("█")[0]) for line in japanese.splitlines()[1:]}) == 1
+
+    def test_the_environment_chooses_a_language_and_the_option_another(self, tag, photos, monkeypatch):
+        monkeypatch.setenv("VECTORTAG_LANGUAGE", "de_AT.UTF-8")
+
+        assert "Hund" in tag(photos[1]).stdout
+        assert "chien" in tag(photos[1], "--language", "fr").stdout
+        assert "dog" in tag(photos[1], "--language", "en").stdout
+
+    def test_json_lines_keep_the_english_tag_beside_its_name(self, tag, photos):
+        (line,) = read_lines(tag(photos[1], "--format", "jsonl", "--language", "fr").stdout)
+
+        assert {"tag": "dog", "name": "chien"}.items() <= next(t for t in line["tags"] if t["tag"] == "dog").items()
+
+    def test_an_unknown_language_is_wrong_usage_before_any_work(self, tag, tmp_path: Path):
+        outcome = tag(tmp_path / "gone.jpg", "--language", "xx")
+
+        assert (outcome.status, outcome.stdout) == (2, "")
+        assert 'no language "xx". There are: en, cs, de,' in outcome.stderr
 
     def test_a_table_says_that_no_tag_was_found(self, tag, photos):
         assert tag(photos[0], "--threshold", 1).stdout.splitlines()[1] == "  no tag reaches its threshold"

@@ -20,9 +20,13 @@ def calls(monkeypatch: pytest.MonkeyPatch, need_module: Callable[[str], Any], tm
     need_module("pydantic")
     made: list[Any] = []
 
-    def train(config: Any, output: Path, *, resume: bool) -> Any:
-        made.append(SimpleNamespace(config=config, output=output, resume=resume))
-        return None if config.seed == 7 else SimpleNamespace(path=output / config.name)
+    def train(config: Any, output: Path, **options: bool) -> Any:
+        made.append(SimpleNamespace(config=config, output=output, **options))
+        figures = {"photos": 1200, "map": 0.5, "micro_f1": None}
+        manifest = SimpleNamespace(
+            name=config.name, tags=("dog", "sea"), data_sets=[SimpleNamespace(name="zoo")], metrics={"zoo": figures}
+        )
+        return None if config.seed == 7 else SimpleNamespace(path=output / config.name, manifest=manifest)
 
     monkeypatch.setitem(sys.modules, "vectortag.train.recipe", SimpleNamespace(train=train))
     monkeypatch.chdir(tmp_path)
@@ -30,10 +34,26 @@ def calls(monkeypatch: pytest.MonkeyPatch, need_module: Callable[[str], Any], tm
     return made
 
 
+def test_it_ends_with_the_summary_that_fit_has(cli: Cli, calls: list[Any]):
+    assert cli("train", "mine.toml").stderr.splitlines() == [
+        "2 tags; on 1,200 validation photos of zoo: mAP 50.0, micro F1 -",
+        "report: runs/mine.run/report",
+        "use it: vectortag tag PHOTO --model runs/mine",
+    ]
+
+
+@pytest.mark.parametrize("option", ["resume", "overwrite", "skip_bad_rows"])
+def test_options_are_off_unless_asked_for(cli: Cli, calls: list[Any], option: str):
+    cli("train", "mine.toml")
+    cli("train", "mine.toml", f"--{option.replace('_', '-')}")
+
+    assert [getattr(call, option) for call in calls] == [False, True]
+
+
 def test_the_path_of_the_model_goes_to_stdout(cli: Cli, calls: list[Any]):
     outcome = cli("train", "mine.toml")
 
-    assert outcome == (0, "runs/mine\n", "")
+    assert (outcome.status, outcome.stdout) == (0, "runs/mine\n")
     (call,) = calls
     assert (call.config.name, call.output, call.resume) == ("mine", Path("runs"), False)
 

@@ -98,6 +98,7 @@ class TestBrowsers:
             b"host: 127.0.0.1, evil.example\r\n",
             b"host:\r\n",
             b"host: 127.0.0.1/\r\n",
+            b"host: 127.0.0.1:65536\r\n",
             b"host: 127.0.0.1/?x=\r\n",
             b"host: user@127.0.0.1\r\n",
             b"host: 127.0.0.1:80:80\r\n",
@@ -119,6 +120,15 @@ class TestBrowsers:
     )
     def test_any_well_formed_host_will_do_where_keys_are_needed_or_nothing_is(self, server, host):
         assert server.ask("GET", "/healthz", host=host).status == 200
+
+    @pytest.mark.parametrize("coding", ["gzip, chunked", "gzip"])
+    def test_a_body_in_another_transfer_coding_is_refused(self, server, coding):
+        with server.connect() as connection:
+            head = (
+                f"POST /v1/tag HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: {coding}\r\nconnection: close\r\n\r\n"
+            )
+            connection.sendall(head.encode() + b"1\r\na\r\n0\r\n\r\n")
+            assert server.read(connection).split()[1] in {b"400", b"501"}
 
     def test_http_1_0_needs_no_host(self, server):
         with server.connect() as connection:

@@ -64,6 +64,12 @@ class TestTag:
         assert "not a photo in a known format" in found[1]["error"]["message"]
         assert "building" in {tag["tag"] for tag in found[2]["tags"]}
 
+    def test_a_video_is_an_error_whether_ffmpeg_is_there_or_not(self, server, cat):
+        reply = server.form("/v1/tag", ("photos", cat), ("photos", b"\0\0\0\x18ftypisom" + bytes(100)))
+
+        message = reply.json["photos"][1]["error"]["message"]
+        assert "a video: it is read from a file, never from bytes" in message
+
     def test_options(self, server, cat):
         def tags(query: str) -> list[dict]:
             return server.post(f"/v1/tag?{query}", cat).json["photos"][0]["tags"]

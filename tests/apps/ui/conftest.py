@@ -332,12 +332,12 @@ class Visitor:
 
 @pytest.fixture(scope="session")
 def context_for(browser: Browser) -> Callable[..., BrowserContext]:
-    """context_for(phone, dark): one for all visitors of that kind, so that the page's scripts are fetched once."""
+    """context_for(phone, dark, locale): one for all visitors of that kind: the page's scripts are fetched once."""
 
     @functools.cache
-    def make(phone: bool, dark: bool) -> BrowserContext:
+    def make(phone: bool, dark: bool, locale: str) -> BrowserContext:
         scheme: Any = "dark" if dark else "light"
-        context = browser.new_context(viewport=PHONE if phone else DESKTOP, color_scheme=scheme)
+        context = browser.new_context(viewport=PHONE if phone else DESKTOP, color_scheme=scheme, locale=locale)
         context.set_default_timeout(TIMEOUT)
         return context
 
@@ -348,11 +348,11 @@ def context_for(browser: Browser) -> Callable[..., BrowserContext]:
 def visitor(
     context_for: Callable[..., BrowserContext], server: Server, screenshots: Path
 ) -> Iterator[Callable[..., Visitor]]:
-    """visitor("/compare", phone=True, dark=True): someone who opens the page in a tab, which is a session."""
+    """visitor("/compare", phone=True, locale="de-AT"): someone who opens the page in a tab, which is a session."""
     pages = []
 
-    def come(path: str = "/", *, phone: bool = False, dark: bool = False) -> Visitor:
-        page = context_for(phone, dark).new_page()
+    def come(path: str = "/", *, phone: bool = False, dark: bool = False, locale: str = "en-US") -> Visitor:
+        page = context_for(phone, dark, locale).new_page()
         pages.append(page)
         someone = Visitor(page, server, screenshots)
         someone.goto(path)

@@ -17,7 +17,7 @@ class TestCorrectedPhotos:
         (copy,) = copies_folder().iterdir()
         assert copy.read_bytes() == content()
         assert read_corrections() == [Correction(copy, "dog", True), Correction(copy, "sea", False)]
-        assert corrections_of(photo) == {"dog": True, "sea": False}
+        assert corrections_of(photo, read_corrections()) == {"dog": True, "sea": False}
         undo_correction_of(photo, "dog")
         assert copy.exists()
         undo_correction_of(photo, "sea")

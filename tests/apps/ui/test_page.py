@@ -220,6 +220,9 @@ class TestManyPhotos:
             "notes.jpg": b"no photo at all",
             "half.jpg": (EXAMPLES / "cat.jpg").read_bytes()[:5000],
             "huge.png": huge.getvalue(),
+            "IMG_1.HEIC": b"\0\0\0\x18ftypheic" + bytes(100),
+            "IMG_2.CR3": b"\0\0\0\x18ftypcrx " + bytes(100),
+            "IMG_3.MOV": b"\0\0\0\x14ftypqt  " + bytes(100),
             "flower.jpg": (EXAMPLES / "flower.jpg").read_bytes(),
         }
         someone.upload(*contents.items())
@@ -228,6 +231,8 @@ class TestManyPhotos:
         assert "notes.jpg: not a photo in a known format" in told
         assert "half.jpg: broken photo" in told
         assert "huge.png: 20000 x 20000 pixels are more than the limit" in told
+        for name in ("IMG_1.HEIC", "IMG_2.CR3", "IMG_3.MOV"):  # what browsers do not know as pictures is named, too
+            assert f"{name}: " in told
         assert "flower" in someone.found
         someone.screenshot("broken_files")
 

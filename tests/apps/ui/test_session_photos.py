@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import MOST_FINE_MAPS, MOST_PHOTOS, SessionPhotos
@@ -97,3 +101,35 @@ class TestSessionPhotos:
         photos.remove(one)
 
         assert photos.photo is other
+
+
+class TestKindsOfPhotos:
+    def test_of_a_video_a_frame_is_kept(self, monkeypatch):
+        frame = Image.radial_gradient("L").convert("RGB")
+        monkeypatch.setattr("vectortag.runtime.decoding.video.first_frame", lambda file: frame)
+
+        photo = SessionPhotos().add("clip.mp4", b"\0\0\0\x18ftypisom" + bytes(30))
+
+        with Image.open(io.BytesIO(photo.content)) as kept:
+            assert kept.format == "PNG"
+            assert kept.size == frame.size
+
+    @pytest.mark.parametrize(
+        ("name", "start", "module", "extra"),
+        [
+            ("a.heic", b"\0\0\0\x18ftypheic", "pillow_heif", "heic"),
+            ("a.jxl", b"\xff\n" + bytes(60), "imagecodecs", "jxl"),
+            ("a.raf", b"FUJIFILMCCD-RAW ", "rawpy", "raw"),
+        ],
+    )
+    def test_what_needs_an_extra_is_named_with_it(self, monkeypatch, name, start, module, extra):
+        monkeypatch.setitem(sys.modules, module, None)
+
+        with pytest.raises(PhotoError, match=rf"^{name}: an? .* photo needs .* pip install 'vectortag\[{extra}\]'"):
+            SessionPhotos().add(name, start + bytes(40))
+
+    def test_a_video_without_ffmpeg_is_named_with_it(self, monkeypatch):
+        monkeypatch.setattr("vectortag.runtime.decoding.video.ffmpeg", lambda: None)
+
+        with pytest.raises(PhotoError, match=r"^clip\.mov: a video needs ffmpeg"):
+            SessionPhotos().add("clip.mov", b"\0\0\0\x14ftypqt  " + bytes(30))

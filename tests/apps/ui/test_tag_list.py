@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from vectortag.apps.ui.tag_list import NEAR_MISSES, rank_tags, tags_to_list
 from vectortag.core.types import Tagging, TagScore
+from vectortag.model.language import Language
 
 
 class TestTagList:
@@ -33,6 +34,13 @@ class TestTagList:
 
         assert [row.tag for row in tags_to_list(rows, search=" DOG ")] == ["dog", "hot dog"]
         assert [row.tag for row in tags_to_list(rows, search="ocean", synonym="sea")] == ["sea"]
+
+    def test_a_search_takes_names_of_another_language_and_english_ones(self):
+        rows = rank_tags(self.TAGGING)
+        german = Language("de", "Deutsch", {"dog": ("Hund",), "sea": ("Meer",)})
+
+        assert [row.tag for row in tags_to_list(rows, search="hun", language=german)] == ["dog"]
+        assert [row.tag for row in tags_to_list(rows, search="sea", language=german)] == ["sea"]
 
     def test_without_a_search_only_the_nearest_misses_are_listed(self):
         scores = tuple(TagScore(str(n), n / 100, 0.8) for n in range(100))

@@ -88,9 +88,13 @@ def test_a_broken_photo_is_left_out_and_named(
     assert "| photos | 14 |" in (report / "README.md").read_text()
 
 
-def test_a_set_of_which_the_model_kept_nothing_is_an_error(model: Path, make_data_set: Callable[..., Path], tmp_path):
+def test_a_set_of_which_the_model_kept_nothing_is_an_error(
+    model: Path, make_data_set: Callable[..., Path], make_photo: Callable[..., Path], tmp_path
+):
+    other = make_data_set({"90.jpg": "dog"}, name="other")
+    make_photo("other/90.jpg", seed=99)
     with pytest.raises(DataError, match='was not trained on a set named "other"'):
-        report_on(model, [make_data_set(WORDS, name="other")], output=tmp_path / "report")
+        report_on(model, [other], output=tmp_path / "report")
     assert not (tmp_path / "report").exists()
 
 

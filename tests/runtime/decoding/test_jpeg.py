@@ -88,7 +88,7 @@ class TestStart:
         np.testing.assert_array_equal(read(lead + WHOLE["baseline"]), read(WHOLE["baseline"]))
         np.testing.assert_array_equal(read(lead + WHOLE["baseline"][:-2]), read(WHOLE["baseline"]))
 
-    @pytest.mark.parametrize("start", [b"ID3\3", b"%PDF-1.4\n", b"FUJIFILMCCD-RAW ", b"<svg>", bytes(600)], ids=repr)
+    @pytest.mark.parametrize("start", [b"ID3\3", b"%PDF-1.4\n", b"8BPS\0\1", b"<svg>", bytes(600)], ids=repr)
     def test_a_picture_within_another_file_is_not_that_file(self, start):
         with pytest.raises(PhotoError, match="not a photo in a known format"):
             read(start + WHOLE["baseline"])

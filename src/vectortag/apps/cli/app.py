@@ -20,6 +20,7 @@ from vectortag.apps.cli.signals import StoppedBySignal, stopped_by_signals
 from vectortag.core.errors import (
     ConfigError,
     CorrectionError,
+    LanguageError,
     MissingExtraError,
     OverwriteError,
     QueryError,
@@ -35,6 +36,7 @@ from vectortag.core.plain_text import printable
 USAGE_ERRORS = (
     ConfigError,
     CorrectionError,
+    LanguageError,
     MissingExtraError,
     OverwriteError,
     QueryError,
@@ -71,6 +73,7 @@ COMMANDS = {
     "ui": "ui",
     "serve": "serve",
     "models": "models",
+    "cache": "cache",
     "bench": "bench",
     "inspect": "inspect",
 }
@@ -166,12 +169,13 @@ def _invoke(command: Any, arguments: Sequence[str]) -> int:
 
 
 def _set_up_pillow() -> None:
-    """Pillow's warnings do not name the photo; its limit of pixels is a second one, checked after our own.
+    """Pillow's warnings and log do not name the photo; its limit of pixels is a second one, checked after our own.
 
     Blocks of 64 MiB go back to the system when a large picture is dropped. Pillow's own, of 16 MiB, glibc keeps for the
     thread that had them.
     """
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     Image.MAX_IMAGE_PIXELS = None
     Image.core.set_block_size(64 * 2**20)  # type: ignore[attr-defined,unused-ignore]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +11,20 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.core.errors import DataError
 from vectortag.core.file_names import escape_path
+from vectortag.core.writing import atomic_output
 from vectortag.data.check import DataReport, check_data_set
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.model.taxonomy import load_taxonomy
+from vectortag.data.outputs import DOUBTS_CSV, InputFiles, check_output
+from vectortag.data.records import DataSet
+from vectortag.model.taxonomy import Taxonomy, load_taxonomy
 
 SHOWN = 20
 """Most lines shown per section; `--all` shows all."""
+
+FOLDS = 5
+"""As FOLDS of `vectortag.assembly.label_errors`, which takes time to import."""
 
 
 def check(
@@ -28,28 +37,50 @@ def check(
     everything: Annotated[
         bool, typer.Option("--all", help="Show all lines, not only the first 20 of each section.")
     ] = False,
+    skip_bad_rows: options.SkipBadRows = False,
+    labels: Annotated[bool, typer.Option("--labels", help="Also say which labels look wrong; takes minutes.")] = False,
+    folds: Annotated[
+        int, typer.Option(min=2, help="With --labels: parts of the photos; each is judged by the others.")
+    ] = FOLDS,
+    model: options.Model = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="With --labels: write the doubted labels to this CSV file.")
+    ] = None,
 ) -> int:
     """Check a data set before training: rows, photos, tags, and words that should be one tag.
 
-    Every photo is decoded. The exit status is 1 if a row is bad, or a photo is missing, broken or listed twice.
+    Every photo is decoded. The exit status is 1 if a row is bad, a photo is missing or broken, or two rows of one photo
+    differ. `fit`, `train` and `evaluate` stop at these rows, and leave them out with `--skip-bad-rows`. With this
+    option `check` lists them, too, but exits with 0.
 
-    **Example**
+    With `--labels`, heads on the embeddings of a model are fitted on all folds but one, and judge the labels of that
+    one ("confident learning"). Doubted labels do not change the exit status.
+
+    **Examples**
 
     `vectortag check photos/metadata.csv`
+
+    `vectortag check photos/metadata.csv --labels --export doubted.csv`
     """
+    if export is not None:
+        if not labels:
+            raise DataError("--export writes doubted labels. Pass --labels, too")
+        check_output(export, DOUBTS_CSV, inputs=InputFiles([data]))
     chosen = load_taxonomy(taxonomy)
     records = read_tagged_photos(data, name=dataset, skip_bad_rows=True)
     notes.progress(f"decoding {len(records.records):,} photos")
     report = check_data_set(records, chosen)
-    _print(report, None if everything else SHOWN)
-    return 1 if report.has_problems else 0
+    limit = None if everything else SHOWN
+    _print(report, limit)
+    if labels:
+        _check_labels(records, chosen, model, folds=folds, limit=limit, export=export)
+    return 1 if report.has_problems and not skip_bad_rows else 0
 
 
 def _print(report: DataReport, limit: int | None) -> None:
     data, console = report.data, stdout()
-    named = len(data.records) + len(data.missing)
-    console.print(f"{data.csv}: set {data.name}, {named + len(data.bad_rows):,} rows")
-    missing = [f"{data.csv.name}:{record.row}: {escape_path(record.path)} is not there" for record in data.missing]
+    console.print(f"{data.csv}: set {data.name}, {data.row_count:,} rows")
+    repeated = [f"{data.where(record)}: {escape_path(record.path)}" for record in data.repeated]
     ranked = sorted(report.tag_counts.items(), key=lambda item: (-item[1], item[0]))
     counts = [f"{count:6,}  {tag}" for tag, count in ranked]
     pairs = [
@@ -58,13 +89,37 @@ def _print(report: DataReport, limit: int | None) -> None:
     ]
     groups = [" = ".join(map(escape_path, group)) for group in report.duplicates]
     _section("bad rows", data.bad_rows, limit)
-    _section("missing photos", missing, limit)
+    _section("missing photos", data.missing_photos, limit)
     _section("unreadable photos", report.unreadable, limit)
-    _section("photos named more than once", report.duplicate_paths, limit)
+    _section("photos whose rows contradict each other", data.contradictions, limit)
+    _section("rows that say the same again", repeated, limit)
     _section("groups of photos that show one picture", groups, limit)
     console.print(f"photos without any tag: {report.untagged:,}")
     _section("tags after the taxonomy", counts, limit)
     _section("words that may be one tag; join them in the taxonomy's [synonyms]", pairs, limit)
+
+
+def _check_labels(
+    data: DataSet, taxonomy: Taxonomy, model: str | None, *, folds: int, limit: int | None, export: Path | None
+) -> None:
+    from vectortag.assembly.label_errors import find_label_errors
+    from vectortag.inference.tagger import Tagger
+
+    tagger = Tagger.load(model, additions=False)
+    notes.progress(f"judging the labels of {len(data.records):,} photos by heads of {folds} folds")
+    found = find_label_errors(data, tagger, taxonomy, folds=folds)
+    rows = [(escape_path(found.records[one.row].path), found.tags[one.tag], one.has, one.score) for one in found.doubts]
+    lines = [f"{photo}: {'' if has else 'not '}labelled {tag}, score {score:.2f}" for photo, tag, has, score in rows]
+    _section(f"labels that look wrong, of {found.labels:,} of {len(found.tags)} tags", lines, limit)
+    if export is None:
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["photo", "tag", "has", "score"])
+    writer.writerows((photo, tag, "yes" if has else "no", f"{score:.4f}") for photo, tag, has, score in rows)
+    with atomic_output(export) as stream:
+        stream.write(text.getvalue().encode())
+    notes.progress(f"wrote {escape_path(export)}")
 
 
 def _section(title: str, lines: tuple[str, ...] | list[str], limit: int | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +14,16 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, DataError, LibraryError
-from vectortag.core.file_names import escape_path, is_folder
-from vectortag.core.types import FailedTagging
+from vectortag.core.file_names import escape_path, is_folder, is_missing
+from vectortag.core.types import FailedTagging, FloatArray
+from vectortag.data.copies import fingerprints_of
 from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.find import photos_of
-from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.outputs import LABELS, InputFiles, check_output
+from vectortag.data.records import DataSet, Record
+from vectortag.data.usable import read_usable
 from vectortag.data.vocabulary import record_tags
+from vectortag.evaluation.evaluate import has_learnt
 from vectortag.inference.active_learning import Suggestion, likely_mistakes, most_useful
 from vectortag.inference.refresh import forget
 from vectortag.inference.refresh import refresh as refresh_model
@@ -176,6 +179,9 @@ def suggest(
     Labels come from a metadata.csv, or from keywords in sidecars and photos. If no photo has the tag as a label, all
     photos count as unlabelled.
 
+    A model that was trained on these labels would repeat their errors. Then heads are fitted on four fifths of the
+    photos each, and judge the others. `vectortag check --labels` does so for all tags.
+
     **Examples**
 
     `vectortag suggest whiteboard photos/`
@@ -184,20 +190,25 @@ def suggest(
     """
     tagger = Tagger.load(model)
     tag = tagger.tags[tagger.place(tag)]
-    labels = _labels(tagger, tag, data)
-    photos = list(photos_of([data])) if is_folder(data) else [r.path for r in read_tagged_photos(data).records]
+    data_set = _data_set(data)
+    records = data_set.records if data_set else ()
+    labels = _labels(tagger, tag, records)
+    photos = [record.path for record in records]
+    if is_folder(data):
+        known = {photo.absolute() for photo in photos}
+        photos += [photo for photo in photos_of([data]) if photo.absolute() not in known]
     labels.update((one.photo, one.has) for one in read_corrections() if one.tag == tag)
-    embeddings, failed = embed_photos(
-        tagger.embedder, tagger.folder.manifest.files[NETWORK], list(dict.fromkeys(photos))
-    )
+    embeddings, failed = embed_photos(tagger.embedder, tagger.folder.manifest.files[NETWORK], photos)
     for error in failed:
         notes.print(f"left out: {error}", style="yellow")
     unlabelled = {photo: embedding for photo, embedding in embeddings.items() if photo.absolute() not in labels}
-    labelled = {photo.absolute(): embedding for photo, embedding in embeddings.items()}
-    found = {
-        "label": most_useful(tagger, tag, unlabelled, count=count),
-        "check": likely_mistakes(tagger, tag, labelled, labels, count=count),
-    }
+    labelled = {photo.absolute(): one for photo, one in embeddings.items() if photo.absolute() in labels}
+    doubtful = _doubtful(tagger, tag, data_set, labelled, labels)
+    found = {"label": most_useful(tagger, tag, unlabelled, count=count), "check": doubtful[:count]}
+    if labelled:
+        notes.progress(f"{len(doubtful):,} of {len(labelled):,} labels doubted")
+    elif records:
+        notes.progress(f'no photo is labelled "{tag}", so all photos count as unlabelled')
     if as_json:
         lists = {what: [_plain(one) for one in some] for what, some in found.items()}
         stdout().print(to_json(lists, sys.stdout, indent=2))
@@ -206,14 +217,30 @@ def suggest(
     return 1 if failed else 0
 
 
-def _labels(tagger: Tagger, tag: str, data: Path) -> dict[Path, bool]:
-    """The label of each photo; empty if no photo has the tag, since then nobody has labelled it."""
+def _data_set(data: Path) -> DataSet | None:
+    """What `check` reads; None where a folder has neither a metadata.csv nor keywords."""
     try:
-        records = read_tagged_photos(data).records
+        return read_usable(data, skip_bad_rows=True)
     except DataError:
-        if not is_folder(data) or (data / "metadata.csv").is_file():
+        if not is_folder(data) or not is_missing(data / "metadata.csv"):
             raise
-        return {}
+        return None
+
+
+def _doubtful(
+    tagger: Tagger, tag: str, data: DataSet | None, labelled: Mapping[Path, FloatArray], labels: Mapping[Path, bool]
+) -> list[Suggestion]:
+    """The labels that look wrong: to the model, or where it was trained on them, to heads that were not."""
+    if data is None or not has_learnt(tagger.folder.manifest, data):
+        return likely_mistakes(tagger, tag, labelled, labels, count=len(labelled))
+    from vectortag.assembly.label_errors import doubted_photos
+
+    prints = {photo.absolute(): one for photo, one in fingerprints_of(data)[0].items()}
+    return doubted_photos(labelled, labels, prints)
+
+
+def _labels(tagger: Tagger, tag: str, records: Sequence[Record]) -> dict[Path, bool]:
+    """The label of each photo; empty if no photo has the tag, since then nobody has labelled it."""
     taxonomy = tagger.folder.manifest.taxonomy
     labels = {record.path.absolute(): tag in record_tags(record, taxonomy) for record in records}
     return labels if any(labels.values()) else {}
@@ -231,5 +258,7 @@ def _print_suggestions(tag: str, useful: Sequence[Suggestion], doubtful: Sequenc
         table.add_row(
             f"labelled {tag}" if one.has else f"not labelled {tag}", f"{one.score:.2f}", escape_path(one.photo)
         )
+    if not useful and not doubtful:
+        return
     stdout().print(table)
     notes.progress(f'answer with: vectortag correct PHOTO --yes "{tag}", or --no "{tag}"')

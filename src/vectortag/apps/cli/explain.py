@@ -13,6 +13,7 @@ from PIL import Image
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import say_left_out
+from vectortag.apps.cli.named_tags import tags_named
 from vectortag.apps.cli.output import notes, progress_over, stdout
 from vectortag.core.errors import OutputError, OverwriteError, PhotoError, VectorTagError
 from vectortag.core.file_names import escape_path, is_folder, name_for_file
@@ -23,6 +24,7 @@ from vectortag.data.outputs import MAPS, PICTURE, InputFiles, check_output
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.heatmap_drawing import draw_heatmap, to_png
 from vectortag.inference.tagger import Tagger
+from vectortag.model.language import Language
 from vectortag.runtime.pixels import open_image
 
 
@@ -35,6 +37,7 @@ def explain(
         bool, typer.Option("--all", help="Write the heat maps of all tags as numbers: one .safetensors file per photo.")
     ] = False,
     model: options.Model = None,
+    language: options.Language = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A PNG file for one map, a folder for several.")
     ] = None,
@@ -60,8 +63,11 @@ def explain(
 
     `vectortag explain photos/ --tag sea --output maps/`
 
+    `vectortag explain photos/ --tag Meer --language de --output maps/`
+
     `vectortag explain photos/ --all --output maps/`
     """
+    spoken = Language.load(language)
     left_out = LeftOut()
     photos = list(_photos(paths, exclude or (), left_out))
     named = [photo for photo, _ in photos]
@@ -81,8 +87,9 @@ def explain(
     closely = fine if fine is not None else len(photos) == 1 and not every
     if closely:
         say_where_maps_stay_coarse(tagger)
-    wanted = [tagger.tags[tagger.place(tag)] for tag in tags or ()]
-    names = _Names(output, several=len(photos) > 1 or len(wanted) != 1, inputs=InputFiles(paths), overwrite=overwrite)
+    wanted = tags_named(tags or (), tagger, spoken)
+    several = len(photos) > 1 or len(wanted) != 1
+    names = _Names(output, spoken, several=several, inputs=InputFiles(paths), overwrite=overwrite)
     for photo, subfolder in photos:  # before any work, if the names are known
         for what, suffix in [("maps", ".safetensors")] if every else [(tag, ".png") for tag in wanted]:
             names.of(photo, subfolder, what, suffix)
@@ -134,12 +141,15 @@ class _Names:
     Each name is checked by `check_output` when it is first given.
     """
 
-    def __init__(self, output: Path | None, *, several: bool, inputs: InputFiles, overwrite: bool) -> None:
+    def __init__(
+        self, output: Path | None, language: Language, *, several: bool, inputs: InputFiles, overwrite: bool
+    ) -> None:
         self._file = output if output and output.suffix.lower() == ".png" and not is_folder(output) else None
         if self._file and several:
             raise VectorTagError(
                 f"{escape_path(self._file)}: one file cannot hold several heat maps. Give a folder, or one --tag"
             )
+        self.language = language
         self._folder = output or Path()
         self._taken: dict[Path, Path] = {}
         self._inputs, self._overwrite = inputs, overwrite
@@ -164,7 +174,7 @@ class _Names:
         folder = self._folder / subfolder
         short = folder / photo.stem
         base = short if self._taken.setdefault(short, photo) == photo else folder / photo.name
-        return base.with_name(f"{base.name}.{name_for_file(what)}{suffix}")
+        return base.with_name(f"{base.name}.{name_for_file(self.language.name(what))}{suffix}")
 
 
 def _draw(
@@ -180,13 +190,13 @@ def _draw(
     if not wanted:
         notes.print(f"{escape_path(photo)}: no tag reaches its threshold. Choose one with --tag", style="yellow")
         return
-    image = open_image(photo, max_pixels=max_pixels)
+    image, name = open_image(photo, max_pixels=max_pixels), names.language.name
     for heatmap in analysis.heatmaps(wanted):
         file = names.of(photo, subfolder, heatmap.tag, ".png")
         if heatmap.is_empty:
-            notes.print(f"{heatmap.tag}: no part of the photo supports it; the heat map is empty", style="yellow")
+            notes.print(f"{name(heatmap.tag)}: no part of the photo supports it; the heat map is empty", style="yellow")
         elif heatmap.source != heatmap.tag:
-            notes.progress(f"{heatmap.tag}: the heat map is that of {heatmap.source}")
+            notes.progress(f"{name(heatmap.tag)}: the heat map is that of {name(heatmap.source)}")
         save_png(draw_heatmap(image, heatmap, opacity=opacity), file)
         stdout().print(escape_path(file))
 

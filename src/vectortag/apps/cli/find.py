@@ -11,6 +11,7 @@ from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import say_left_out
+from vectortag.apps.cli.named_tags import tags_named
 from vectortag.apps.cli.output import console_on, notes, open_output
 from vectortag.apps.formats import found_photo, json_line
 from vectortag.core.file_names import escape_path
@@ -18,6 +19,7 @@ from vectortag.data.find import LeftOut, photos_of
 from vectortag.data.outputs import FOUND_TABLE, JSON_LINES, PAGE, InputFiles, check_output, check_outputs_differ
 from vectortag.inference.search import Found, PhotoIndex
 from vectortag.inference.tagger import Tagger
+from vectortag.model.language import Language
 
 Format = Literal["table", "jsonl"]
 
@@ -35,6 +37,7 @@ def find(
         Path | None, typer.Option("--html", help="Also write a web page with thumbnails of the photos found.")
     ] = None,
     model: options.Model = None,
+    language: options.Language = None,
     profile: options.Profile = "balanced",
     output: options.Output = None,
     overwrite: options.Overwrite = False,
@@ -52,7 +55,10 @@ def find(
     `vectortag find "a cat asleep on a sofa" ~/Pictures`
 
     `vectortag find "on the beach" photos/ --has dog --not person --html found.html`
+
+    `vectortag find Strand photos/ --has Hund --language de`
     """
+    spoken = Language.load(language)
     check_outputs_differ(output, html)
     inputs = InputFiles(photos)
     if output is not None:
@@ -61,16 +67,17 @@ def find(
     if html is not None:
         check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
     tagger = Tagger.load(model, profile=profile, threads=threads, max_pixels=max_pixels)
-    for tag in (*(has or ()), *(has_not or ())):
-        tagger.place(tag)  # an unknown tag is an error before the long work starts
+    # an unknown tag is an error before the long work starts
+    with_tags, without_tags = (tags_named(words or (), tagger, spoken) for words in (has, has_not))
     left_out = LeftOut()
     index = PhotoIndex.of(tagger, list(photos_of(photos, exclude=exclude or (), left_out=left_out)))
     if left_out.counts:
         say_left_out(photos, len(index.photos) + len(index.failed), left_out)
     for error in index.failed:
         notes.print(f"left out: {error}", style="yellow")
-    found = index.search(sentence, top=top, has=has or (), has_not=has_not or ())
-    if doubt := index.doubt(sentence):
+    query = spoken.tag_of(sentence)  # the name of a tag is understood in the user's language, a sentence in English
+    found = index.search(query, top=top, has=with_tags, has_not=without_tags)
+    if doubt := index.doubt(query):
         notes.print(doubt, style="yellow")
     with open_output(output) as stream:
         (write_table if form == "table" else write_lines)(found, stream)

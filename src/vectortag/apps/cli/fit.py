@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from vectortag.apps.cli import options
-from vectortag.apps.cli.output import notes, stdout
+from vectortag.apps.cli.output import stdout
+from vectortag.apps.cli.summary import print_summary
 
 
 def fit(
@@ -24,7 +25,7 @@ def fit(
     top_k: Annotated[
         int | None, typer.Option("--top-k", min=1, help="At most this many tags, the most frequent ones.")
     ] = None,
-    min_photos: Annotated[int, typer.Option(min=1, help="Leave out tags with fewer training photos.")] = 5,
+    min_photos: Annotated[int, typer.Option(min=1, help="Leave out tags with fewer photos.")] = 5,
     validation: Annotated[
         float, typer.Option(min=0.01, max=0.9, help="Share of the photos that is kept for validation.")
     ] = 0.2,
@@ -32,6 +33,7 @@ def fit(
         float, typer.Option(min=1, help="Limit of the class weights N_neg/N_pos; 1: no weights.")
     ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of split and fit.")] = 1,
+    skip_bad_rows: options.SkipBadRows = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of this name.")] = False,
 ) -> int:
     """Make a model with your own tags from tagged photos, in minutes and without training a network.
@@ -50,9 +52,9 @@ def fit(
     """
     from vectortag.assembly.fit import fit as fit_model
     from vectortag.core.folders import report_folder
-    from vectortag.data.keywords import read_tagged_photos
+    from vectortag.data.usable import read_usable
 
-    photos = read_tagged_photos(data)
+    photos = read_usable(data, skip_bad_rows=skip_bad_rows)
     folder = fit_model(
         photos,
         name=name,
@@ -63,19 +65,9 @@ def fit(
         validation=validation,
         max_positive_weight=max_positive_weight,
         seed=seed,
+        skip_bad_rows=skip_bad_rows,
         overwrite=overwrite,
     )
-    for info in folder.manifest.data_sets:
-        found = folder.manifest.metrics[info.name]
-        notes.progress(
-            f"{len(folder.manifest.tags)} tags; on {found['photos']:,} validation photos: "
-            f"{_percent('mAP', found['map'])}, {_percent('micro F1', found['micro_f1'])}"
-        )
-    notes.progress(f"report: {report_folder(folder.manifest.name)}")
-    notes.progress(f"use it: vectortag tag PHOTO --model {folder.manifest.name}")
+    print_summary(folder, report=report_folder(folder.manifest.name), model=folder.manifest.name)
     stdout().print(str(folder.path))
     return 1 if photos.closed else 0
-
-
-def _percent(what: str, value: float | None) -> str:
-    return f"{what} -" if value is None else f"{what} {100 * value:.1f}"

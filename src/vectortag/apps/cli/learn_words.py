@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 
 
@@ -14,13 +15,14 @@ def learn_words(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
     data: Annotated[list[Path], typer.Argument(help="Tagged photos: metadata.csv files or folders.")],
     captions: Annotated[
-        Path,
+        list[Path],
         typer.Option(
             "--captions",
-            help="A CSV file with the columns image_path and caption, one row per caption.",
+            help="A CSV file with the columns image_path and caption, one row per caption. Several can be given.",
             show_default=False,
         ),
     ],
+    precision: options.Precision = "exact",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A new model folder. Default: replace the model's own.")
     ] = None,
@@ -37,7 +39,7 @@ def learn_words(
     """
     from vectortag.assembly.learn_words import learn
 
-    folder = learn(model, captions, data, output=output)
+    folder = learn(model, captions, data, output=output, precision=precision)
     words = folder.words
     evidence = None if words is None else words.evidence
     if evidence is None:

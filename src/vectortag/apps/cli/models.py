@@ -9,18 +9,36 @@ import typer
 from rich.table import Table
 
 from vectortag.apps.cli.output import notes, stdout
-from vectortag.core.errors import ModelFolderError
+from vectortag.core.errors import ConfigError, ModelFolderError
+from vectortag.core.file_names import escape_path
 from vectortag.model.folder import ModelFolder, read_model_folder
 from vectortag.model.registry import DEFAULT_MODEL, model_folders
 
 
-def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> int:
-    """List all models: the shipped ones and your own.
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    remove: Annotated[
+        str | None, typer.Option("--remove", metavar="NAME", help="Remove a model of your own.", show_default=False)
+    ] = None,
+    with_added_tags: Annotated[
+        bool, typer.Option("--with-added-tags", help="With --remove: also the tags that you added to it.")
+    ] = False,
+) -> int:
+    """List all models: the shipped ones and your own; or remove one of your own.
 
-    **Example**
+    `--remove` deletes the model, its report, and what it learnt from corrections. The corrections stay, and so do tags
+    that you added to it. The models that come with VectorTag are not removed.
+
+    **Examples**
 
     `vectortag models`
+
+    `vectortag models --remove mine`
     """
+    if remove is not None:
+        return _remove(remove, added_tags=with_added_tags)
+    if with_added_tags:
+        raise ConfigError("--with-added-tags needs --remove")
     found, broken = [], 0
     for folder in model_folders():
         try:
@@ -33,6 +51,17 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for
     else:
         stdout().print(_table(found))
     return 1 if broken else 0
+
+
+def _remove(name: str, *, added_tags: bool) -> int:
+    from vectortag.personal.removed_models import remove_model
+
+    done = remove_model(name, added_tags=added_tags)
+    for path in done.removed:
+        stdout().print(f"removed: {escape_path(path)}")
+    if done.kept is not None:
+        notes.progress(f"the tags that you added to it stay in {escape_path(done.kept)}")
+    return 0
 
 
 def _describe(folder: ModelFolder) -> dict[str, object]:

@@ -35,9 +35,14 @@ class NamedPhotos:
 
 
 def say_left_out(paths: Sequence[Path], total: int, left_out: LeftOut) -> None:
-    """One line on stderr: what was left out, by kind; of folders without photos, all that was there."""
+    """On stderr: what was left out, by kind, and last a line for each kind of photos that something would read.
+
+    Of folders without photos, all that was there is named.
+    """
     there = left_out.in_words(others=not total)
     if not total:
         notes.print(f"no photos in {', '.join(map(escape_path, paths))}{there and f': {there}'}", style="yellow")
     elif there:
         notes.print(f"left out: {there}", style="yellow")
+    for line in left_out.remedies():
+        notes.print(line, style="yellow")

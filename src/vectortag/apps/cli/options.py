@@ -16,7 +16,13 @@ Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace a file that is not an older output. Never a photo, never an input."),
 ]
-SkipBadRows = Annotated[bool, typer.Option("--skip-bad-rows", help="Skip bad rows instead of stopping.")]
+SkipBadRows = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad-rows",
+        help="Leave out rows that are bad or contradict each other, and missing or broken photos, instead of stopping.",
+    ),
+]
 DataName = Annotated[
     str | None, typer.Option("--dataset", help="Name of the data set. Default: the name of its folder.")
 ]
@@ -65,8 +71,14 @@ Precision = Annotated[
     precision.Precision,
     typer.Option("--precision", help="auto: the fastest with almost no loss; exact: float32."),
 ]
-
-
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        envvar="VECTORTAG_LANGUAGE",
+        help="Names of tags, for output and for input: de, fr, ja, ...; or a language file. Default: en.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; print what would change, as a unified diff.")]
 Parent = Annotated[
     str | None, typer.Option("--parent", help="Put all tags under one branch of the tree, such as auto.")

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -105,6 +106,15 @@ def bar(score: float, encoding: str | None = None) -> str:
     full, rest = divmod(eighths, 8)
     cells = EIGHTHS[8] * full + (EIGHTHS[rest] if rest else "")
     return cells.ljust(BAR_CELLS)
+
+
+def cells(text: str) -> int:
+    """The width of text in a terminal: characters of Chinese and Japanese are two cells wide.
+
+    >>> cells("dog"), cells("犬")
+    (3, 2)
+    """
+    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)
 
 
 @functools.cache

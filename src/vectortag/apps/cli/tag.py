@@ -11,9 +11,10 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
-from vectortag.apps.cli.output import bar, line_writer, notes, open_output, progress_over
+from vectortag.apps.cli.output import bar, cells, line_writer, notes, open_output, progress_over
 from vectortag.apps.cli.tag_job import TagJob
 from vectortag.apps.formats import (
+    ENGLISH,
     CsvWriter,
     JsonLinesWriter,
     guesses_for,
@@ -22,12 +23,13 @@ from vectortag.apps.formats import (
     summary_line,
 )
 from vectortag.core.errors import ConfigError
-from vectortag.core.file_names import escape_path, is_missing
+from vectortag.core.file_names import escape_path, is_there
 from vectortag.core.folders import library_file
 from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, Tagging, TagScore
 from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
 from vectortag.inference.tagger import Tagger
+from vectortag.model.language import Language
 
 if TYPE_CHECKING:
     from vectortag.apps.cli.tag_sidecars import TagSidecars
@@ -52,6 +54,7 @@ def tag(
     all_scores: Annotated[
         bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
     ] = False,
+    language: options.Language = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
     output: options.Output = None,
@@ -95,7 +98,10 @@ def tag(
     `vectortag tag photos/ --threshold 0 --top-k 5`
 
     `vectortag tag photos/ --write-xmp --parent auto --not person`
+
+    `vectortag tag photos/ --language de`
     """
+    names = Language.load(language)
     if resume and (output is None or form != "jsonl"):
         raise ConfigError("--resume needs --format jsonl and --output FILE")
     if output is not None:
@@ -123,7 +129,7 @@ def tag(
     if sidecars is not None:
         taggings = sidecars.written(taggings, partial(Tagging.select, threshold=threshold, top_k=top_k))
     with open_output(output) if job is None else job.writing() as stream:
-        failed += _write(WRITERS[form](stream), progress_over(taggings, total=to_do, what="tagging"), select)
+        failed += _write(WRITERS[form](stream, names), progress_over(taggings, total=to_do, what="tagging"), select)
     say_left_out(paths, total, photos.left_out)
     if failed:
         notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
@@ -167,7 +173,7 @@ def _source(tagger: Tagger, library: Path | None, select: partial[Sequence[TagSc
     lowest = select.keywords["threshold"]
     if select.keywords["all_scores"] or (lowest is not None and lowest < LOWEST_STORED):
         return tagger
-    if library is None and is_missing(library_file()):
+    if library is None and not is_there(library_file()):
         return tagger
     from vectortag.library.stored_taggings import StoredTaggings  # here, since not everybody has a library
 
@@ -189,17 +195,18 @@ def _job(tagger: Tagger, output: Path, chosen: Mapping[str, Any]) -> TagJob:
 class TableWriter:
     """For people: one block per photo, one bar per tag."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, language: Language = ENGLISH) -> None:
         self._write = line_writer(stream)
+        self._name = language.name
         self._encoding = stream.encoding
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
         self._write((printable(name_in(tagging) or "photo"), "bold"))
-        names = [printable(scored.tag) for scored in tags]
-        width, implied = max(map(len, names), default=0), set(implied_among(tagging, tags))
+        names = [printable(self._name(scored.tag)) for scored in tags]
+        width, implied = max(map(cells, names), default=0), set(implied_among(tagging, tags))
         for name, scored in zip(names, tags, strict=True):
             self._write(
-                (f"  {name:{width}}  ", ""),
+                (f"  {name}{' ' * (width - cells(name))}  ", ""),
                 (bar(scored.score, self._encoding), "green"),
                 (f" {scored.score:.2f}", ""),
                 ("  implied" if scored.tag in implied else "", "dim"),
@@ -207,7 +214,7 @@ class TableWriter:
         if not tags:
             self._write(("  no tag reaches its threshold", "dim"))
         if guesses := guesses_for(tagging, tags):
-            said = ", ".join(f"{printable(guess.tag)} {guess.score:.2f}" for guess in guesses)
+            said = ", ".join(f"{printable(self._name(guess.tag))} {guess.score:.2f}" for guess in guesses)
             self._write((f"  best guesses: {said}", "dim"))
 
     def failed(self, failure: FailedTagging) -> None:

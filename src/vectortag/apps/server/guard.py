@@ -53,9 +53,12 @@ class Access:
     origins: Sequence[str] = ()
 
     async def check(self, scope: Scope) -> None:
-        """Raises Problem: 400, 401, 403 or 421."""
+        """Raises Problem: 400, 401, 403, 421 or 501."""
         headers = Headers(scope=scope)
         host = _host(headers, scope)
+        codings = [coding.strip().lower() for one in headers.getlist("transfer-encoding") for coding in one.split(",")]
+        if codings not in ([], ["chunked"]):
+            raise Problem(501, "unknown-coding", "A body may be sent chunked, and in no other Transfer-Encoding")
         if self.hosts is not None and host_name(host) not in self.hosts:
             detail = f"Without API keys, this service answers only as {', '.join(sorted(self.hosts))}"
             raise Problem(421, "wrong-host", detail)

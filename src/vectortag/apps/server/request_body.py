@@ -34,6 +34,8 @@ PHOTO_TYPES = (
     "image/avif",
     "image/heic",
     "image/heif",
+    "image/jxl",
+    "image/x-adobe-dng",
     "application/octet-stream",
 )
 """The usual media types of a body that is one photo. They are not trusted: the bytes decide the format."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from vectortag.apps.ui.session_photos import PagePhoto
@@ -9,7 +10,7 @@ from vectortag.core.errors import CorrectionError
 from vectortag.core.folders import data_home
 from vectortag.core.writing import replace_file
 from vectortag.inference.tagger import Tagger
-from vectortag.personal.corrections import read_corrections, remove_correction
+from vectortag.personal.corrections import Correction, read_corrections, remove_correction
 
 
 def copies_folder() -> Path:
@@ -17,10 +18,10 @@ def copies_folder() -> Path:
     return data_home() / "corrected"
 
 
-def corrections_of(photo: PagePhoto) -> dict[str, bool]:
-    """The corrections of a photo: by tag, whether it shows it."""
+def corrections_of(photo: PagePhoto, corrections: Iterable[Correction]) -> dict[str, bool]:
+    """The corrections of a photo among these: by tag, whether it shows it."""
     copy = _copy_of(photo)
-    return {one.tag: one.has for one in read_corrections() if one.photo == copy}
+    return {one.tag: one.has for one in corrections if one.photo == copy}
 
 
 def correct_photo(tagger: Tagger, photo: PagePhoto, tag: str, has: bool) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image
 
-from vectortag.apps.formats import CsvWriter, JsonLinesWriter
+from vectortag.apps.formats import ENGLISH, CsvWriter, JsonLinesWriter
 from vectortag.apps.ui.session_photos import MOST_PIXELS
 from vectortag.apps.ui.tag_list import RankedTag
 from vectortag.core.types import Heatmap, Tagging, TagScore
 from vectortag.inference.heatmap_drawing import draw_heatmap, heat_layer, to_png
 from vectortag.inference.image_grid import fit
+from vectortag.model.language import Language
 from vectortag.runtime.pixels import Photo, open_image
 
 LAYER_SIDE = 96
@@ -24,11 +25,13 @@ PNG_SIDE = 1600
 
 
 def tags_as_text(
-    tagged: Iterable[tuple[Tagging, Sequence[RankedTag]]], writer_type: type[JsonLinesWriter] | type[CsvWriter]
+    tagged: Iterable[tuple[Tagging, Sequence[RankedTag]]],
+    writer_type: type[JsonLinesWriter] | type[CsvWriter],
+    language: Language = ENGLISH,
 ) -> str:
     """The found tags of photos, as `vectortag tag --format jsonl` or `csv` writes them."""
     text = io.StringIO()
-    writer = writer_type(text)
+    writer = writer_type(text, language)
     for tagging, rows in tagged:
         writer.tagged(tagging, [TagScore(row.tag, row.score, row.threshold) for row in rows if row.found])
     return text.getvalue()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from vectortag.apps.ui.spoken import choose_language
 from vectortag.apps.ui.views import compare, models, reports, tag, your_tags
 
 HERE = Path(__file__).parent
@@ -14,7 +15,7 @@ ICON = HERE / "icon.svg"  # a file: for an emoji or a named icon the browser wou
 
 def main() -> None:
     """Draw the view that the page's address names."""
-    st.set_page_config(page_title="VectorTag", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title="VectorTag", page_icon=str(ICON), layout="wide", initial_sidebar_state="collapsed")
     st.html(HERE / "style.css")
     st.logo(str(HERE / "logo.svg"), size="large")
     pages = {
@@ -25,6 +26,7 @@ def main() -> None:
         "reports": st.Page(reports.show, title="Data and training", icon=":material/monitoring:", url_path="reports"),
     }
     st.session_state["pages"] = pages
+    choose_language()
     st.navigation(list(pages.values()), position="top").run()
 
 

@@ -16,7 +16,7 @@ from vectortag.core.folders import report_folder
 from vectortag.core.types import UNKNOWN
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.vocabulary import build_targets, judgeable
-from vectortag.evaluation.evaluate import choose_part, embed_records, known_in
+from vectortag.evaluation.evaluate import as_known, choose_part, embed_records, known_in
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder
 
@@ -100,7 +100,7 @@ def worst_mistakes(folder: ModelFolder, data: Path) -> tuple[list[Mistake], str]
         DataError: the data set cannot be read.
     """
     tagger = Tagger.load(folder, additions=False)
-    records = read_tagged_photos(data, skip_bad_rows=True)
+    records = as_known(read_tagged_photos(data, skip_bad_rows=True), "val", folder.manifest)
     try:
         part, what = choose_part(records, "val", folder.manifest), "validation photos"
     except DataError:

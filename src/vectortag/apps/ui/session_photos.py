@@ -16,6 +16,7 @@ from vectortag.core.types import FloatArray
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.image_grid import fit
 from vectortag.model.calibration import Profile
+from vectortag.runtime.decoding.video import still_of
 from vectortag.runtime.embedder import embeddings_of
 from vectortag.runtime.pixels import open_image
 
@@ -39,6 +40,7 @@ class PagePhoto:
 
     Attributes:
         key: sha256 of its content.
+        content: of a video, its first good frame.
         shown, thumb: small JPEGs of it as data URLs.
         ratio: width / height.
         example: its name among the shipped examples; None for any other photo.
@@ -172,6 +174,7 @@ def read_photo(name: str, content: bytes, *, key: str, example: str | None = Non
         PhotoError: it cannot be read, or has too many pixels.
     """
     try:
+        content = still_of(content)
         image = open_image(content, max_pixels=MOST_PIXELS, draft=(SHOWN_SIDE, SHOWN_SIDE))
     except PhotoError as error:
         raise PhotoError(f"{name}: {str(error).removeprefix('photo: ')}") from error

@@ -14,9 +14,10 @@ from vectortag.apps.ui.loaded_model import LoadedModel, find_model_paths
 from vectortag.apps.ui.session_photos import MOST_PIXELS, THUMB_SIDE, SessionPhotos
 from vectortag.apps.ui.settings import Settings, read_settings
 from vectortag.apps.ui.visits import COOKIE, Visits, random_name
-from vectortag.core.errors import VectorTagError
+from vectortag.core.errors import CorrectionError, VectorTagError
 from vectortag.inference.image_grid import fit
 from vectortag.model.folder import MANIFEST, ModelFolder, read_model_folder
+from vectortag.personal.corrections import Correction, read_corrections
 from vectortag.runtime.pixels import open_image
 
 
@@ -131,6 +132,15 @@ def show_problems() -> None:
     """Show the messages of `add_problem` since the last call."""
     if problems := st.session_state.pop("problems", []):
         st.error("  \n".join(map(as_text, problems)), icon=":material/error:")
+
+
+def stored_corrections() -> list[Correction]:
+    """All corrections. If their file cannot be read, none and a warning on the page that names it; the file stays."""
+    try:
+        return read_corrections()
+    except CorrectionError as error:
+        st.warning(as_text(str(error)), icon=":material/warning:")
+        return []
 
 
 @st.cache_data(show_spinner=False, max_entries=500)

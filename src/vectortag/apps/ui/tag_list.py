@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vectortag.apps.formats import guesses_for
 from vectortag.core.types import Tagging
+from vectortag.model.language import Language
 
 NEAR_MISSES = 6
 """Number of tags below their threshold that are listed after those found."""
 
 MAX_HITS = 60
+
+ENGLISH = Language()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,22 @@ def rank_tags(tagging: Tagging, threshold: float | None = None) -> list[RankedTa
     return sorted(rows, key=lambda row: (not row.found, not row.guessed, -row.score))
 
 
-def tags_to_list(rows: Sequence[RankedTag], *, search: str = "", synonym: str | None = None) -> list[RankedTag]:
+def tags_to_list(
+    rows: Sequence[RankedTag], *, search: str = "", synonym: str | None = None, language: Language = ENGLISH
+) -> list[RankedTag]:
     """The tags found or guessed and the nearest misses; with a search, all whose name contains it, and its synonym.
+
+    A tag is found by its name in the language, and by its English one.
 
     Args:
         rows: from `rank_tags`.
         synonym: the tag that has the searched word as a synonym in the model's taxonomy.
     """
     if wanted := search.strip().casefold():
-        return [row for row in rows if wanted in row.tag.casefold() or row.tag == synonym][:MAX_HITS]
+        hits = (row for row in rows if row.tag == synonym or _matches(row.tag, wanted, language))
+        return list(itertools.islice(hits, MAX_HITS))
     return list(rows[: sum(row.found or row.guessed for row in rows) + NEAR_MISSES])
+
+
+def _matches(tag: str, wanted: str, language: Language) -> bool:
+    return wanted in tag.casefold() or wanted in language.name(tag).casefold()

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.folders import report_folder
-from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import Record
 from vectortag.data.training import Part
+from vectortag.data.usable import read_usable
 from vectortag.data.vocabulary import build_targets
-from vectortag.evaluation.evaluate import choose_part, embed_records, known_in, make_report
+from vectortag.evaluation.evaluate import as_known, choose_part, embed_records, known_in, make_report
 from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.evaluation.report.write import Validation, check_report_folder, write_report
 from vectortag.inference.tagger import Tagger
@@ -46,7 +46,8 @@ def report_on(
     manifest = tagger.folder.manifest
     records: list[Record] = []
     embeddings, targets, reports = [], [], []
-    for one in map(read_tagged_photos, data):
+    for path in data:
+        one = as_known(read_usable(path, skip_bad_rows=True), "val", manifest)
         seen, readable, failed = embed_records(tagger, choose_part(one, "val", manifest))
         for failure in failed:
             log.warning("left out: %s", failure)

@@ -16,6 +16,7 @@ from PIL import Image
 from vectortag.core.errors import TrainingError
 from vectortag.core.files import open_regular
 from vectortag.core.numerics import sigmoid
+from vectortag.core.text import CsvLines
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 from vectortag.core.writing import ORDINARY, replace_file
 from vectortag.data.outputs import PICTURE, FileKind, InputFiles, check_output
@@ -160,7 +161,7 @@ def _judge(validation: Validation) -> _Judged:
 def per_tag(reports: Sequence[Report]) -> str:
     """Every figure of every tag as CSV, a row for each tag of each data set; a figure that does not exist is empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, ["data", *(field.name for field in fields(TagReport))], lineterminator="\n")
+    writer = csv.DictWriter(CsvLines(text), ["data", *(field.name for field in fields(TagReport))])
     writer.writeheader()
     for report in reports:
         writer.writerows({"data": report.data, **asdict(tag)} for tag in report.tags)

@@ -9,9 +9,10 @@ from typing import IO, Any, cast
 
 from PIL import ImageFile
 
-from vectortag.core.errors import MissingExtraError, PhotoError
-from vectortag.runtime.decoding import jpeg
-from vectortag.runtime.decoding.photo_kinds import FORMATS, HEIF, LONGEST_LEAD, jpeg_lead, plugin_of
+from vectortag.core.errors import PhotoError
+from vectortag.runtime.decoding import jpeg, jpeg_xl, raw
+from vectortag.runtime.decoding.optional_kinds import OPTIONAL
+from vectortag.runtime.decoding.photo_kinds import FORMATS, HEIF, LONGEST_LEAD, is_video, jpeg_lead, plugin_of
 
 MOST_READS = 1_000_000
 """Pieces that a file is read in: chunks, segments, runs. Each is handled in Python, in a few microseconds."""
@@ -33,11 +34,15 @@ class _CountedReads:
         return getattr(self._file, name)
 
 
-def identify(file: IO[bytes]) -> ImageFile.ImageFile:
+def identify(file: IO[bytes], *, videos: bool = False) -> ImageFile.ImageFile:
     """Read a photo's header: `Image.open`, without Pillow's own limit on pixels.
 
     That limit warns above 89 megapixels and refuses above 179, whatever `max_pixels` says (there are telephones that
     take 200), and can be moved only for the whole process. TIFF and WebP still ask for it inside their plugins.
+
+    Args:
+        file: the photo's file.
+        videos: let ffmpeg take the first frame of a video; without it a video is an error.
 
     Raises:
         PhotoError: the file is of none of the formats, or of one whose decoder is not installed; or its header alone
@@ -46,6 +51,8 @@ def identify(file: IO[bytes]) -> ImageFile.ImageFile:
     """
     file = cast(IO[bytes], _CountedReads(file))
     start = file.read(LONGEST_LEAD + 16)
+    if (opened := _by_another_library(file, start, videos=videos)) is not None:
+        return opened
     reasons = []
     for name in FORMATS:
         factory, accepts = plugin_of(name)
@@ -63,16 +70,30 @@ def identify(file: IO[bytes]) -> ImageFile.ImageFile:
                 reasons.append(str(error))
         except (IndexError, TypeError, struct.error):  # as in `Image.open`
             pass
-    if start[4:8] == b"ftyp" and start[8:12] in HEIF:
-        file.seek(0)
-        return _heif(file)
     if lead := jpeg_lead(start):
         file.seek(lead)
         with contextlib.suppress(PhotoError):
             return identify(io.BytesIO(file.read()))
     if reasons:
         raise PhotoError(f"broken photo: {reasons[0]}")
-    raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)}, HEIC)")
+    raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)}, HEIC, JPEG XL, RAW, video)")
+
+
+def _by_another_library(file: IO[bytes], start: bytes, *, videos: bool) -> ImageFile.ImageFile | None:
+    """A photo that Pillow does not decode itself; None for all others. Each is looked for by its first bytes."""
+    if raw.is_raw(file, start):
+        return raw.open_raw(file, identify)
+    if start.startswith((jpeg_xl.CODESTREAM, jpeg_xl.CONTAINER)):
+        return jpeg_xl.open_jpeg_xl(file)
+    if start[4:8] == b"ftyp" and start[8:12] in HEIF:
+        return _heif(file)
+    if is_video(start):
+        if not videos:
+            raise PhotoError("a video: it is read from a file, never from bytes. Name the file: vectortag tag FILE")
+        from vectortag.runtime.decoding.video import open_video  # here, since most photos are none
+
+        return open_video(file)
+    return None
 
 
 def _tiff(file: IO[bytes]) -> ImageFile.ImageFile:
@@ -89,5 +110,6 @@ def _heif(file: IO[bytes]) -> ImageFile.ImageFile:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
-        raise PhotoError(str(MissingExtraError("an HEIC photo", "pillow-heif", "heic"))) from error
+        raise OPTIONAL["heic"].is_missing() from error
+    file.seek(0)
     return HeifImageFile(file, "")

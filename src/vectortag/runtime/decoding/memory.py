@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from PIL import ImageFile
 
 from vectortag.core.errors import PhotoError
+from vectortag.runtime.decoding.foreign import ForeignImage
 
 MEMORY = 720_000_000
 """Bytes for the photos that are decoded at the same time: with a model loaded, the process stays below a gigabyte."""
@@ -74,7 +75,9 @@ def foreseen_bytes(image: ImageFile.ImageFile, *, held: int, turned: bool) -> in
 
 
 def _beside(image: ImageFile.ImageFile) -> int:
-    """What a decoder of TIFF holds beside the picture."""
+    """What a decoder of TIFF, or one of another library, holds beside the picture."""
+    if isinstance(image, ForeignImage):
+        return image.held
     tags = getattr(image, "tag_v2", None)
     if tags is None:
         return 0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
-import importlib.util
 from collections.abc import Callable
 from typing import IO, BinaryIO
 
 from PIL import Image, ImageFile
+
+from vectortag.runtime.decoding import raw
+from vectortag.runtime.decoding.jpeg_xl import CODESTREAM, CONTAINER
+from vectortag.runtime.decoding.optional_kinds import KIND_OF
 
 FORMATS = {
     "JPEG": "JpegImagePlugin",
@@ -25,26 +27,27 @@ JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained att
 HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 """The brands of HEIC files, which telephones write. The decoder is an extra: it brings an encoder under the GPL."""
 
-RAW = (b"FUJIFILM", b"IIRO", b"IIU\0", b"MMOR", b"8BPS", b"\xff\n", b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  ")
-"""How raw photos that are no TIFF begin, and Photoshop's, JPEG XL's and JPEG 2000's files: they are not read, and never
-overwritten either."""
-VIDEO = frozenset({b"ftyp", b"moov", b"mdat", b"wide"})
-"""The first box of an MP4 or QuickTime file; HEIC, AVIF and Canon's raw photos begin so, too."""
-HOLDS_PICTURES = (b"%PDF", b"ID3", b"RIFF", b"\0MRM", b"FOVb", b"II\x1a\0", b"PK\x03\x04", b"<", b"{")
+NOT_READ = (b"8BPS", b"\0\0\0\x0cjP  ")
+"""How Photoshop's files and JPEG 2000 begin: they are not read, and never overwritten either."""
+VIDEO_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"})
+"""The first box of an MP4 or QuickTime file; HEIC, AVIF and Canon's RAW photos begin so, too."""
+MATROSKA = b"\x1aE\xdf\xa3"
+"""How Matroska and WebM begin."""
+PICTURE_BRANDS = frozenset({*HEIF, b"avif", b"avis", b"crx "})
+"""The brands of MP4 files that are photos."""
+HOLDS_PICTURES = (b"%PDF", b"ID3", b"RIFF", MATROSKA, b"PK\x03\x04", b"<", b"{")
 """How other files begin that may hold a JPEG, such as the cover of a song: it is not what the file shows."""
 
-HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
-SUFFIXES = HEIC_SUFFIXES | {
+SUFFIXES = frozenset(KIND_OF) | {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo", ".insp"),
     *(".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".avif"),
 }
-"""How the names of photos end. `.insp` is a JPEG of a camera that sees all around."""
+"""How the names of photos end, also of those that need something more. `.insp` is a JPEG of a camera that sees all
+around."""
 
 _OTHERS = {
-    "raw": "3fr arw cap cr2 cr3 crw dcr dng erf fff gpr iiq kdc mef mos mrw nef nrw orf ori pef raf raw rw2 rwl sr2 "
-    "srf srw x3f",
-    "video": "3g2 3gp asf avi braw flv insv lrv m2ts m2v m4v mkv mod mov mp4 mpeg mpg mts mxf ogv vob webm wmv",
-    "other picture": "ai cdr cur emf eps exr hdr icns ico j2k jp2 jpf jpx jxl jxr pbm pcx pgm pnm ppm psb psd qoi svg "
+    "other video": "3g2 asf braw flv insv lrv m2ts m2v mod mpeg mpg mts mxf ogv vob wmv",
+    "other picture": "ai cap cdr cur emf eps exr hdr icns ico j2k jp2 jpf jpx jxr pbm pcx pgm pnm ppm psb psd qoi svg "
     "svgz tga wdp wmf xcf",
 }
 OTHER_KINDS = {f".{suffix}": kind for kind, suffixes in _OTHERS.items() for suffix in suffixes.split()}
@@ -53,12 +56,6 @@ OTHER_KINDS = {f".{suffix}": kind for kind, suffixes in _OTHERS.items() for suff
 LONGEST_LEAD = 512
 """Bytes that may stand before the start mark of a JPEG: a line break or a header that some program left there."""
 JPEG_START = b"\xff\xd8\xff"
-
-
-@functools.cache
-def reads_heic() -> bool:
-    """Whether the extra for HEIC photos is installed."""
-    return importlib.util.find_spec("pillow_heif") is not None
 
 
 def plugin_of(name: str) -> tuple[Callable[[IO[bytes], str], ImageFile.ImageFile], Callable[[bytes], bool]]:
@@ -70,9 +67,16 @@ def plugin_of(name: str) -> tuple[Callable[[IO[bytes], str], ImageFile.ImageFile
 
 def jpeg_lead(start: bytes) -> int:
     """How many bytes stand before a JPEG's start mark; 0 for a file that is none, or that begins as another does."""
-    if start.startswith((*RAW, *HOLDS_PICTURES)) or start[4:8] in VIDEO:
+    if start.startswith((*raw.STARTS, *NOT_READ, *HOLDS_PICTURES, CODESTREAM, CONTAINER)) or start[4:8] in VIDEO_BOXES:
         return 0
     return max(0, start.find(JPEG_START, 0, LONGEST_LEAD + len(JPEG_START)))
+
+
+def is_video(start: bytes) -> bool:
+    """Whether a file begins as a video does, and not as a photo in the same container."""
+    if start[4:8] in VIDEO_BOXES:
+        return start[4:8] != b"ftyp" or start[8:12] not in PICTURE_BRANDS
+    return start.startswith(MATROSKA) or (start.startswith(b"RIFF") and start[8:12] == b"AVI ")
 
 
 def looks_like_photo(file: BinaryIO) -> bool:
@@ -81,7 +85,9 @@ def looks_like_photo(file: BinaryIO) -> bool:
     The two letters that BMP begins with are too few: such a file must have a whole header, too.
     """
     start = file.read(LONGEST_LEAD + 16)
-    if start[4:8] in VIDEO or start.startswith(RAW) or jpeg_lead(start):
+    if is_video(start) or start[4:8] in VIDEO_BOXES or jpeg_lead(start):
+        return True
+    if start.startswith((*raw.STARTS, *NOT_READ, CODESTREAM, CONTAINER[:8])):
         return True
     for name in FORMATS:
         factory, accepts = plugin_of(name)

@@ -14,9 +14,11 @@ import streamlit as st
 
 
 class TagRow(TypedDict):
-    """A row of the list: `guessed` is a guess apart from the tags, `said` the user's correction, None without one."""
+    """A row of the list: `name` is the tag in the visitor's language; `guessed`: a guess, no tag; `said` is the user's
+    correction, None if there is none."""
 
     tag: str
+    name: str
     score: float
     threshold: float | None
     found: bool

@@ -1,5 +1,5 @@
-// Tags with their scores. data: {rows: [{tag, score, threshold, found, guessed, said}], chosen, empty}
-// Events: tag = the name of the clicked tag; said = {tag, has} of the clicked thumb.
+// Tags with their scores. data: {rows: [{tag, name, score, threshold, found, guessed, said}], chosen, empty}
+// `name` is what is shown. Events: tag = the clicked tag; said = {tag, has} of the clicked thumb.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
   root.replaceChildren();
@@ -30,9 +30,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.dataset.testid = "tag";
     button.setAttribute("aria-pressed", String(row.tag === data.chosen));
     const limit = row.threshold === null ? "no threshold" : `threshold ${row.threshold.toFixed(2)}`;
-    button.title = `${row.tag}: score ${row.score.toFixed(2)}, ${limit}`;
+    button.title = `${row.name}: score ${row.score.toFixed(2)}, ${limit}`;
     button.setAttribute("aria-label", button.title);
-    button.append(element("span", "name", row.tag), element("span", "score", row.score.toFixed(2)), bar(row));
+    button.append(element("span", "name", row.name), element("span", "score", row.score.toFixed(2)), bar(row));
     button.onclick = () => {
       for (const other of root.querySelectorAll(".row")) other.classList.toggle("chosen", other === item);
       window.dispatchEvent(new CustomEvent("vectortag-tag", { detail: row.tag }));
@@ -58,7 +58,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function thumb(row, has) {
     const button = element("button", has ? "thumb yes" : "thumb no");
     button.type = "button";
-    button.title = has ? `"${row.tag}" is right` : `"${row.tag}" is wrong`;
+    button.title = has ? `"${row.name}" is right` : `"${row.name}" is wrong`;
     button.setAttribute("aria-label", button.title);
     button.setAttribute("aria-pressed", String(row.said === has));
     button.innerHTML = `<svg viewBox="0 0 24 24"><path d="M7 10v11H3V10zm2 0 4-8 1.2.6c.7.4 1 1.2.8 2L14 9h6a2 2 0 0 1 2 2.4l-1.6 8A2 2 0 0 1 18.4 21H9z"/></svg>`;

@@ -8,6 +8,7 @@ from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.downloads import layer_url
 from vectortag.apps.ui.elements import show_photo
 from vectortag.apps.ui.session_photos import PagePhoto
+from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import load_model, models, session_photos, show_problems
 from vectortag.apps.ui.tag_list import rank_tags
 from vectortag.apps.ui.views.photo_sources import (
@@ -79,7 +80,7 @@ def _choose_tag(analyses: dict[str, Analysis]) -> str:
     ranked = sorted(best, key=lambda tag: -best[tag])
     named = st.query_params.get("tag")
     index = ranked.index(named) if named in best else 0
-    tag = st.selectbox("Tag", ranked, index=index, width=260) or ranked[0]
+    tag = st.selectbox("Tag", ranked, index=index, format_func=spoken().name, width=260) or ranked[0]
     st.query_params["tag"] = tag
     return tag
 
@@ -93,11 +94,11 @@ def _show_one(name: str, analysis: Analysis, photo: PagePhoto, tag: str, opacity
         ratio=photo.ratio,
         layer=layer_url(heatmap) if heatmap else None,
         opacity=opacity,
-        alt=f'{photo.name}: where {name} sees "{tag}"',
+        alt=f'{photo.name}: where {name} sees "{spoken().name(tag)}"',
         key=f"compare-{name}",
     )
     if row is None or heatmap is None:
-        st.markdown(f"This model has no tag **{as_text(tag)}**.")
+        st.markdown(f"This model has no tag **{as_text(spoken().name(tag))}**.")
         return
     limit = "no threshold" if row.threshold is None else f"threshold {row.threshold:.2f}"
     verdict = "Found" if row.found else "Not found"
@@ -109,4 +110,4 @@ def _table(analyses: dict[str, Analysis]) -> list[dict[str, object]]:
     scores = {name: {row.tag: row.score for row in rank_tags(a.tagging)} for name, a in analyses.items()}
     found = {scored.tag for analysis in analyses.values() for scored in analysis.tagging.tags}
     ranked = sorted(found, key=lambda tag: -max(of.get(tag, 0.0) for of in scores.values()))
-    return [{"tag": tag, **{name: of.get(tag) for name, of in scores.items()}} for tag in ranked]
+    return [{"tag": spoken().name(tag), **{name: of.get(tag) for name, of in scores.items()}} for tag in ranked]

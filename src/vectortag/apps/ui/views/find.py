@@ -8,6 +8,7 @@ from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.search import Search, SearchResult, run_search
 from vectortag.apps.ui.session_photos import PagePhoto
+from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import models, session_photos
 from vectortag.apps.ui.views.photo_sources import choose
 from vectortag.model.folder import WORDS
@@ -24,13 +25,13 @@ def search_box(model: LoadedModel) -> Search:
         label_visibility="collapsed",
         on_change=_searched,
     )
-    tags = model.tagger().tags
+    tags, name = model.tagger().tags, spoken().name
     with st.popover("By tags", icon=":material/filter_alt:"):
-        has = st.multiselect("Only photos with", tags, key="find-has", placeholder="Choose tags", on_change=_searched)
-        has_not = st.multiselect(
-            "Only photos without", tags, key="find-not", placeholder="Choose tags", on_change=_searched
+        has, has_not = (
+            st.multiselect(label, tags, format_func=name, key=key, placeholder="Choose tags", on_change=_searched)
+            for label, key in (("Only photos with", "find-has"), ("Only photos without", "find-not"))
         )
-    return Search(sentence or "", has, has_not)
+    return Search(spoken().tag_of(sentence or ""), has, has_not)
 
 
 def _searched() -> None:
@@ -64,10 +65,11 @@ def _models_with_words(model: LoadedModel) -> str:
 
 def _description(search: Search, outcome: SearchResult, count: int) -> str:
     """What the strip shows, in one line; empty if it shows all photos in their old order."""
-    with_each = " and ".join(f"**{as_text(tag)}**" for tag in search.has)
-    with_none = " or ".join(f"**{as_text(tag)}**" for tag in search.has_not)
+    name = spoken().name
+    with_each = " and ".join(f"**{as_text(name(tag))}**" for tag in search.has)
+    with_none = " or ".join(f"**{as_text(name(tag))}**" for tag in search.has_not)
     tags = ", ".join([f"with {with_each}"] * bool(with_each) + [f"without {with_none}"] * bool(with_none))
     tagged = f"{len(outcome.photos)} of {count} photos {tags}" if tags else ""
     if search.sentence.strip() and not outcome.problem and outcome.photos:
-        return f"{tagged or f'All {count} photos'}, best match first: **{as_text(search.sentence.strip())}**"
+        return f"{tagged or f'All {count} photos'}, best match first: **{as_text(name(search.sentence.strip()))}**"
     return f"{tagged}." if tagged else ""

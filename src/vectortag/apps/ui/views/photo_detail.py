@@ -14,7 +14,8 @@ from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.downloads import heatmap_png, layer_url, tags_as_text
 from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.state import attempt, session_photos, show_problems
+from vectortag.apps.ui.spoken import spoken
+from vectortag.apps.ui.state import attempt, session_photos, show_problems, stored_corrections
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
 from vectortag.apps.ui.views.tag_offer import offer_tag
 from vectortag.core.errors import UnknownTagError
@@ -94,12 +95,16 @@ def _list(model: LoadedModel, tagger: Tagger, rows: list[RankedTag], chosen: str
         bind="query-params",
         label_visibility="collapsed",
     )
-    corrected = corrections_of(photo) if (photo := session_photos().photo) else {}
-    shown = tags_to_list(rows, search=search, synonym=_synonym(tagger, search))
+    photo = session_photos().photo
+    corrected = corrections_of(photo, stored_corrections()) if photo else {}
+    language = spoken()
+    synonym = _synonym(tagger, language.tag_of(search))
+    shown = tags_to_list(rows, search=search, synonym=synonym, language=language)
     choose_tag(
         [
             TagRow(
                 tag=row.tag,
+                name=language.name(row.tag),
                 score=row.score,
                 threshold=row.threshold,
                 found=row.found,
@@ -166,7 +171,7 @@ def _stage(heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str
             layers=layers,
             opacity=opacity / 100,
             beside=layout != "Overlay",
-            alt=f'{photo.name}: where the model sees "{row.tag}"' if row else photo.name,
+            alt=f'{photo.name}: where the model sees "{spoken().name(row.tag)}"' if row else photo.name,
             key="photo-stage",
         )
 
@@ -175,11 +180,12 @@ def _caption(heatmap: Heatmap | None, row: RankedTag | None) -> str:
     if heatmap is None or row is None:
         return "No tag reaches its threshold. Click one to see its heat map."
     limit = "it has no threshold" if row.threshold is None else f"its threshold is {row.threshold:.2f}"
-    text = f"**{as_text(row.tag)}** scores {row.score:.2f}; {limit}."
+    name = spoken().name
+    text = f"**{as_text(name(row.tag))}** scores {row.score:.2f}; {limit}."
     if heatmap.is_empty:
         return f"{text} No part of the photo supports it: the heat map is empty."
     if heatmap.source != heatmap.tag:
-        return f"{text} Its score is that of **{as_text(heatmap.source)}**, and so is the heat map."
+        return f"{text} Its score is that of **{as_text(name(heatmap.source))}**, and so is the heat map."
     return f"{text} Brighter parts support it more."
 
 
@@ -189,7 +195,7 @@ def _downloads(model: LoadedModel, profile: Profile, threshold: float | None, he
 
     def text(form: type[JsonLinesWriter] | type[CsvWriter]) -> str:
         taggings = [session.analyse(photo, model, profile).tagging for photo in photos]
-        return tags_as_text([(tagging, rank_tags(tagging, threshold)) for tagging in taggings], form)
+        return tags_as_text([(tagging, rank_tags(tagging, threshold)) for tagging in taggings], form, spoken())
 
     photos = [photo for photo in session.photos.values() if session.is_analysed(photo, model)]
     what = "Tags" if len(photos) == 1 else f"{len(photos)} photos' tags"
@@ -217,7 +223,7 @@ def _store_correction(tagger: Tagger) -> None:
     if correction is None or photo is None:
         return
     tag, has = correction
-    if corrections_of(photo).get(tag) is has:
+    if corrections_of(photo, stored_corrections()).get(tag) is has:
         attempt(lambda: undo_correction_of(photo, tag))
         st.rerun(scope="fragment")
     elif st.session_state.get("storing_allowed"):
@@ -233,7 +239,7 @@ def _ask_to_store(tagger: Tagger, tag: str, has: bool) -> None:
     if photo is None:
         return
     shows = "shows" if has else "does not show"
-    st.markdown(f"**{as_text(photo.name)}** {shows} **{as_text(tag)}**.")
+    st.markdown(f"**{as_text(photo.name)}** {shows} **{as_text(spoken().name(tag))}**.")
     st.markdown(
         "VectorTag stores a copy of this photo and your correction in your data folder, to learn from it later: "
         f"{code_span(escape_path(copies_folder()))}. It stays there until you take it back under *Your tags*. "

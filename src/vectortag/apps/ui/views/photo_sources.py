@@ -17,11 +17,14 @@ from vectortag.apps.ui.upload_queue import UploadQueue, progress_line
 
 
 def uploader() -> None:
-    """An upload field that is emptied after each upload, so that Streamlit does not hold the files a second time."""
+    """An upload field that is emptied after each upload, so that Streamlit does not hold the files a second time.
+
+    It takes any file: browsers do not know RAW, HEIC or JPEG XL as pictures, and drop what they do not know in silence.
+    What cannot be read is named, with the reason and what to install.
+    """
     key = f"upload-{st.session_state.setdefault('upload_count', 0)}"
     st.file_uploader(
         "Photos",
-        type="image",
         accept_multiple_files=True,
         max_upload_size=MOST_MEGABYTES,
         key=key,

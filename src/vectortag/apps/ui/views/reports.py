@@ -73,7 +73,8 @@ def _data() -> None:
 @st.cache_data(show_spinner="Reading the data set …", ttl=600)
 def _count(data: str) -> tuple[Counter[str], int, list[str]]:
     read = read_tagged_photos(data, skip_bad_rows=True)
-    notes = [f"{len(read.bad_rows)} rows are unusable: `vectortag check` lists them"] if read.bad_rows else []
+    unusable = len(read.bad_rows) + len(read.contradictory)
+    notes = [f"{unusable} rows are unusable: `vectortag check` lists them"] if unusable else []
     notes += [f"{len(read.missing)} photos are missing: `vectortag check` lists them"] if read.missing else []
     return count_tags(read.records, load_taxonomy("default")), len(read.records), notes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import streamlit as st
@@ -10,15 +11,18 @@ from vectortag.apps.ui.corrected_photos import undo_correction
 from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import MOST_MEGABYTES, MOST_PHOTOS
-from vectortag.apps.ui.state import attempt, choose_model, show_problems, thumbnail
+from vectortag.apps.ui.spoken import spoken
+from vectortag.apps.ui.state import attempt, choose_model, show_problems, stored_corrections, thumbnail
 from vectortag.apps.ui.thumbnails import remove_thumbnails, save_thumbnails, thumbnails_of
+from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.folders import data_home
 from vectortag.core.plain_text import code_span
 from vectortag.inference.refresh import forget, refresh
 from vectortag.personal.added_tags import LONGEST_NAME, AddedTag
-from vectortag.personal.corrections import Correction, read_corrections
+from vectortag.personal.corrections import Correction
 from vectortag.personal.few_shot import FEW_EXAMPLES, MIN_EXAMPLES, WEAK
+from vectortag.runtime.decoding.video import still_of
 
 MAX_LISTED = 60
 
@@ -55,7 +59,11 @@ def _add(model: LoadedModel) -> None:
     with right:
         others = _upload("Photos that do not (optional)", f"others-{number}", "Photos of things that look similar.")
     parents = st.multiselect(
-        "It is also a … (optional)", model.folder.manifest.tags, key=f"parents-{number}", placeholder="Choose tags"
+        "It is also a … (optional)",
+        model.folder.manifest.tags,
+        format_func=spoken().name,
+        key=f"parents-{number}",
+        placeholder="Choose tags",
     )
     keep = st.checkbox(
         "Store thumbnails of these photos, to see later what the tag was made from",
@@ -72,9 +80,7 @@ def _add(model: LoadedModel) -> None:
 
 
 def _upload(label: str, key: str, about: str) -> list[bytes]:
-    files = st.file_uploader(
-        label, type="image", accept_multiple_files=True, max_upload_size=MOST_MEGABYTES, key=key, help=about
-    )
+    files = st.file_uploader(label, accept_multiple_files=True, max_upload_size=MOST_MEGABYTES, key=key, help=about)
     if len(files) > MOST_PHOTOS:
         st.warning(f"Only the first {MOST_PHOTOS} of {len(files)} photos are taken.", icon=":material/warning:")
     return [file.getvalue() for file in files[:MOST_PHOTOS]]
@@ -83,6 +89,7 @@ def _upload(label: str, key: str, about: str) -> list[bytes]:
 def _learn_tag(
     model: LoadedModel, name: str, shown: list[bytes], others: list[bytes], parents: Sequence[str], *, keep: bool
 ) -> None:
+    shown, others = [still_of(one) for one in shown], [still_of(one) for one in others]
     with st.spinner("Learning the tag …"), model.changing() as tagger:
         tag = tagger.add_tag(name, shown, others, parents=parents)
     if keep:
@@ -142,7 +149,7 @@ def _forget_tag(model: LoadedModel, tag: AddedTag) -> None:
 
 
 def _corrections(model: LoadedModel) -> None:
-    corrections = read_corrections()
+    corrections = stored_corrections()
     learnt = model.tagger().refits or any(tag.corrections for tag in model.tagger().additions)
     st.markdown(
         "Corrections from the view *Tag* and from the command line. The model learns from them when you click the "
@@ -165,9 +172,12 @@ def _corrections(model: LoadedModel) -> None:
 
 def _correction(number: int, one: Correction) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if one.photo.is_file():
+        with contextlib.suppress(OSError, PhotoError):  # the photo is gone or broken; its correction stays
             st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
-        st.markdown(f":material/{'thumb_up' if one.has else 'thumb_down'}: **{as_text(one.tag)}**", width="stretch")
+        st.markdown(
+            f":material/{'thumb_up' if one.has else 'thumb_down'}: **{as_text(spoken().name(one.tag))}**",
+            width="stretch",
+        )
         if st.button("Take back", key=f"back-{number}"):
             attempt(lambda: undo_correction(one.photo, one.tag))
             st.rerun()

@@ -1,0 +1,132 @@
+"""Labels that look wrong, judged by heads that have not learnt them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vectortag.assembly.fit import FIT_OPTIONS
+from vectortag.assembly.label_errors import (
+    EPOCHS,
+    doubted_labels,
+    doubted_photos,
+    find_label_errors,
+    folds_of,
+    out_of_fold_scores,
+)
+from vectortag.assembly.mlp import fit_mlp
+from vectortag.core.errors import ConfigError
+from vectortag.data.records import read_data_set
+from vectortag.model.taxonomy import Taxonomy
+
+PHOTOS, WIDTH, FLIPPED = 240, 16, 12
+
+
+@pytest.fixture(scope="module")
+def labelled() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Embeddings (N, K) of photos with and without a tag, labels (N, 1) of which some are wrong, and which are."""
+    random = np.random.default_rng(0)
+    truth = np.arange(PHOTOS) % 3 == 0
+    embeddings = random.normal(0, 1, (PHOTOS, WIDTH)).astype(np.float32)
+    embeddings[truth, :4] += 3
+    wrong = np.isin(np.arange(PHOTOS), random.permutation(PHOTOS)[:FLIPPED])
+    return embeddings, (truth ^ wrong)[:, None].astype(np.uint8), wrong
+
+
+class TestFolds:
+    def test_they_are_of_nearly_equal_size_and_drawn_by_the_seed(self):
+        folds = folds_of(22, folds=5, seed=3)
+
+        assert sorted(Counter(folds.tolist()).values()) == [4, 4, 4, 5, 5]
+        assert folds.tolist() == folds_of(22, folds=5, seed=3).tolist() != folds_of(22, folds=5, seed=4).tolist()
+
+    def test_photos_of_one_picture_share_one(self):
+        folds = folds_of(100, groups=[(1, 50, 99), (0, 2)])
+
+        assert folds[1] == folds[50] == folds[99]
+        assert folds[0] == folds[2]
+
+    @pytest.mark.parametrize(("photos", "folds"), [(4, 5), (4, 1)])
+    def test_each_has_a_photo_and_there_are_two(self, photos: int, folds: int):
+        with pytest.raises(ConfigError, match=rf"folds: expected 2 to 4, the number of photos, got {folds}"):
+            folds_of(photos, folds=folds)
+
+
+def found_among(scores: np.ndarray, targets: np.ndarray, wrong: np.ndarray) -> int:
+    """How many of the first doubted labels are wrong: as many as there are wrong ones."""
+    return sum(bool(wrong[one.row]) for one in doubted_labels(scores, targets)[:FLIPPED])
+
+
+def test_heads_that_have_not_learnt_a_label_find_errors_that_a_head_of_all_photos_repeats(labelled):
+    embeddings, targets, wrong = labelled
+
+    apart = out_of_fold_scores(embeddings, targets, folds_of(PHOTOS))
+
+    head = fit_mlp(
+        embeddings, targets, replace(FIT_OPTIONS, epochs=20 * EPOCHS, dropout=0.0, input_dropout=0.0, mixup=0.0)
+    )
+    together = 1 / (1 + np.exp(-head.logits(embeddings)))
+    assert found_among(apart, targets, wrong) >= 0.9 * FLIPPED
+    assert found_among(together, targets, wrong) <= 0.5 * FLIPPED
+
+
+def test_a_photo_is_judged_by_other_folds_alone(labelled):
+    embeddings, targets, _ = labelled
+    folds = folds_of(PHOTOS)
+    changed = np.where((folds == 2)[:, None], 1 - targets, targets).astype(np.uint8)
+
+    before, after = (out_of_fold_scores(embeddings, labels, folds)[folds == 2, 0] for labels in (targets, changed))
+
+    assert np.argsort(before).tolist() == np.argsort(after).tolist()  # one curve calibrates all, so the order stays
+
+
+class TestDoubts:
+    SCORES = np.float32([[0.9], [0.8], [0.1], [0.2], [0.97], [0.05], [0.5]])
+    TARGETS = np.uint8([[1], [1], [0], [0], [0], [1], [255]])
+
+    def test_labels_that_the_scores_contradict_come_in_order_of_doubt(self):
+        found = doubted_labels(self.SCORES, self.TARGETS)
+
+        assert [(one.row, one.has) for one in found] == [(4, False), (5, True)]
+        assert [one.score for one in found] == pytest.approx([0.97, 0.05])
+
+    def test_each_tag_is_judged_by_its_own_scores(self):
+        other = np.full_like(self.TARGETS, 255)
+        other[:4] = [[1], [0], [0], [1]]
+
+        found = doubted_labels(np.hstack([self.SCORES, self.SCORES]), np.hstack([self.TARGETS, other]))
+
+        assert {(one.row, one.tag) for one in found} == {(4, 0), (5, 0), (1, 1), (3, 1)}
+
+    @pytest.mark.parametrize("label", [0, 1, 255])
+    def test_labels_of_one_kind_say_nothing(self, label: int):
+        assert doubted_labels(self.SCORES, np.full_like(self.TARGETS, label)) == []
+
+
+def test_the_labels_of_one_tag_are_doubted_by_photo(labelled):
+    embeddings, targets, wrong = labelled
+    photos = [Path(f"{number}.jpg") for number in range(PHOTOS)]
+    labels = {photo: bool(has) for photo, (has,) in zip(photos, targets, strict=True)}
+
+    found = doubted_photos(dict(zip(photos, embeddings, strict=True)), labels, {})
+
+    assert len({one.photo for one in found[:FLIPPED]} & {photos[row] for row in np.flatnonzero(wrong)}) >= 10
+    assert all(one.has == labels[one.photo] for one in found)
+    assert doubted_photos(dict(zip(photos, embeddings, strict=True)), dict.fromkeys(photos, True), {}) == []
+
+
+def test_all_labels_of_a_data_set_are_judged(make_data_set, tagger):
+    words = {f"{number}.jpg": "dog" if number % 2 else "dog, sea" if number % 4 else "rare" for number in range(24)}
+    words["0.jpg"] = "seldom"
+    data = read_data_set(make_data_set(words))
+
+    found = find_label_errors(data, tagger, Taxonomy(), folds=4)
+
+    assert found.tags == ("dog", "rare", "sea")
+    assert found.labels == 24 * 3
+    assert len(found.records) == 24
+    assert all(0 <= one.row < 24 and 0 <= one.score <= 1 for one in found.doubts)

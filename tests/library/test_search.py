@@ -540,3 +540,15 @@ def test_a_search_finds_what_the_oracle_finds_in_its_order(rows, queries, worded
             got = [str(one.path) for one in result.matches]
             assert set(got) == set(expected)
             assert [one.score for one in result.matches] == pytest.approx([values[path] for path in expected], rel=1e-4)
+
+
+@pytest.mark.parametrize("query", ["dog", "path:photos"])
+def test_pages_one_after_the_other_are_the_whole_list(make, query):
+    library = make(*(photo(f"{number}.jpg", seed=number, dog=0.6 + number % 3 / 10) for number in range(10)))
+
+    pages = [library.search(query, top=4, skip=skip) for skip in (0, 4, 8, 12)]
+
+    assert [one.path for page in pages for one in page.matches] == [
+        one.path for one in library.search(query, top=None).matches
+    ]
+    assert {page.count for page in pages} == {10}

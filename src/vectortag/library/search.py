@@ -73,7 +73,13 @@ class SearchResult:
 
 
 def search(
-    cache: SearchCache, query: str | Node, *, model_row: int | None, top: int | None = 20, offline: bool = False
+    cache: SearchCache,
+    query: str | Node,
+    *,
+    model_row: int | None,
+    top: int | None = 20,
+    skip: int = 0,
+    offline: bool = False,
 ) -> SearchResult:
     """Find photos.
 
@@ -82,6 +88,7 @@ def search(
         query: its text, or as it was read.
         model_row: whose scores are searched, unless the query names another with `model:`.
         top: the number of photos to return; None: all.
+        skip: the number of better ones to leave out before, as for a later page.
         offline: also find photos whose folder is not there now.
 
     Raises:
@@ -92,7 +99,7 @@ def search(
     searched = cache.searched(model_row=_row_of_model(cache.database, node) or model_row, offline=offline)
     evaluation = Evaluation.of(searched, node)
     found, scores = evaluation.found, evaluation.scores
-    rows = _best(scores, found, top)
+    rows = _best(scores, found, None if top is None else skip + top)[skip:]
     order: Order = evaluation.ranked_by or ("date" if len(np.unique(scores[found])) <= 1 else "score")
     return SearchResult(
         matches=_matches(searched.database, searched.table.ids[rows].tolist(), scores[rows], evaluation.reasons, rows),

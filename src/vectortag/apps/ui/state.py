@@ -29,7 +29,9 @@ def settings() -> Settings:
 def session_photos() -> SessionPhotos:
     """The photos of this session; at its start, those of the visit in the page's address, if it was this visitor's."""
     if "session_photos" not in st.session_state:
-        before = _visits().find(st.context.cookies.get(COOKIE), st.query_params.get("visit"))
+        name = st.query_params.get("visit")
+        if before := _visits().find(st.context.cookies.get(COOKIE), name):
+            st.session_state["visit"] = name
         st.session_state["session_photos"] = before or SessionPhotos()
     found: SessionPhotos = st.session_state["session_photos"]
     return found

@@ -30,8 +30,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     event.preventDefault();
     choose(next);
   };
+  document.removeEventListener("keydown", root.turn); // of the drawing before
+  root.turn = turn;
   document.addEventListener("keydown", turn);
-  return () => document.removeEventListener("keydown", turn);
+  return () => document.removeEventListener("keydown", root.turn);
 
   function made(one) {
     const button = document.createElement("button");

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vectortag.apps.ui.elements import Thumb, choose_photo
 from vectortag.apps.ui.examples import example_photos
@@ -35,7 +36,11 @@ def uploader() -> None:
 
 
 def _queue_uploads(key: str) -> None:
-    queue().put((file.name, file.getvalue()) for file in st.session_state[key])
+    """Many files come in several calls, each with those of the calls before."""
+    known: set[str] = st.session_state.setdefault("upload_ids", set())
+    files = [file for file in st.session_state[key] if file.file_id not in known]
+    queue().put((file.name, file.getvalue()) for file in files)
+    known.update(file.file_id for file in files)
     st.session_state["upload_count"] += 1
 
 
@@ -50,14 +55,14 @@ def photo_count() -> int:
     return len(session_photos().photos) + len(queue().waiting)
 
 
-def take_some(model: LoadedModel, *, seconds: float = math.inf) -> bool:
+def take_some(model: LoadedModel, *, seconds: float = math.inf, bar: DeltaGenerator | None = None) -> bool:
     """Read and tag photos for so long, with a bar that shows how far it is; return whether all are done.
 
     A photo that cannot be read becomes a message, and the others go on.
     """
     session, work = session_photos(), queue()
     left = work.left(session, model)
-    until, bar = time.monotonic() + seconds, st.empty()
+    until, bar = time.monotonic() + seconds, st.empty() if bar is None else bar
     while left:
         if left > 1 or work.done:
             line = progress_line(work.done, left, time.monotonic() - (work.begun or time.monotonic()))

@@ -38,7 +38,9 @@ def show() -> None:
             uploader()
         st.button("Clear", icon=":material/delete:", help="Remove all photos.", on_click=clear)
         search = search_box(model) if photo_count() > 1 else Search()
-    done = take_some(model, seconds=FIRST)
+    bar = st.empty()
+    done = take_some(model, seconds=FIRST, bar=bar)
+    bar.empty()
     show_problems()
     if not done:
         st.fragment(_go_on, run_every=MORE / 5)(model)

@@ -14,6 +14,9 @@ PHOTO = """
 SELECT roots.path, photos.path, content, taken, latitude, longitude, rating, width, height, error FROM photos
 JOIN roots ON roots.id = root WHERE photos.id = ? AND gone IS NULL
 """
+LARGEST = 1 << 63
+"""Rows are smaller."""
+
 KEYWORDS = "SELECT keyword FROM keywords WHERE photo = ? ORDER BY keyword"
 
 
@@ -58,7 +61,7 @@ class LibraryPhoto:
 
 def photo_of(database: sqlite3.Connection, row: int) -> LibraryPhoto | None:
     """A photo by its row; None if there is none, or if its file is gone."""
-    found = database.execute(PHOTO, (row,)).fetchone()
+    found = database.execute(PHOTO, (row,)).fetchone() if 0 < row < LARGEST else None
     if found is None:
         return None
     root, path, content, taken, latitude, longitude, rating, width, height, error = found

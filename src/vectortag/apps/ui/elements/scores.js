@@ -1,4 +1,4 @@
-// Tags with their scores. data: {rows: [{tag, name, score, threshold, found, guessed, said}], chosen, empty}
+// Tags with their scores. data: {rows: [{tag, name, score, threshold, found, guessed, said}], chosen, empty, thumbs}
 // `name` is what is shown. Events: tag = the clicked tag; said = {tag, has} of the clicked thumb.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
@@ -38,7 +38,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       window.dispatchEvent(new CustomEvent("vectortag-tag", { detail: row.tag }));
       setTriggerValue("tag", row.tag);
     };
-    item.append(button, thumb(row, true), thumb(row, false));
+    item.append(button);
+    if (data.thumbs) item.append(thumb(row, true), thumb(row, false));
     return item;
   }
 

@@ -14,6 +14,7 @@ from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.downloads import heatmap_png, layer_url, tags_as_text
 from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
+from vectortag.apps.ui.session_photos import PagePhoto
 from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import attempt, session_photos, show_problems, stored_corrections
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
@@ -52,7 +53,8 @@ def photo_detail(model: LoadedModel) -> None:
         heatmap = analysis.heatmap(chosen) if chosen else None
         _downloads(model, profile, threshold, heatmap)
     with left:
-        _stage(heatmap, next((row for row in rows if row.tag == chosen), None), _layers(analysis, shown))
+        layers = draw_layers(analysis, shown, session.layers)
+        show_stage(photo, heatmap, next((row for row in rows if row.tag == chosen), None), layers)
     _store_correction(model.tagger(profile))
 
 
@@ -135,18 +137,21 @@ def _pick(tag: str) -> None:
     st.query_params["tag"] = tag
 
 
-def _layers(analysis: Analysis, tags: list[str]) -> dict[str, str]:
-    """The heat maps of the first tags in the list, for the browser to show without a request; each is drawn once."""
-    drawn, layers = session_photos().layers, {}
+def draw_layers(analysis: Analysis, tags: list[str], drawn: dict[bytes, str]) -> dict[str, str]:
+    """The heat maps of the first tags in the list, for the browser to show without a request; each is drawn once.
+
+    Args:
+        drawn: by the bytes of their values; new ones are put there.
+    """
+    layers = {}
     for heatmap in analysis.heatmaps(tags[:MOST_LAYERS]):
         values = heatmap.values.tobytes()
         layers[heatmap.tag] = drawn[values] = drawn.get(values) or layer_url(heatmap)
     return layers
 
 
-def _stage(heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str]) -> None:
-    photo = session_photos().photo
-    assert photo is not None
+def show_stage(photo: PagePhoto, heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str]) -> None:
+    """Show a photo with a heat map, its controls and a caption."""
     with st.container(key="stage"):
         stage = st.container(key="stage-photo")
         with st.container(horizontal=True, vertical_alignment="bottom", key="stage-controls"):

@@ -53,10 +53,9 @@ def _make(photo: LibraryPhoto) -> bytes:
     file = photo.file()
     if file is None:
         raise PhotoError(f"{photo.path.name}: is not there, or is a link out of the library's folder")
+    image = open_image(still_of(_content(file)), max_pixels=MOST_PIXELS, draft=(SIDE, SIDE))
     buffer = io.BytesIO()
-    fit(open_image(still_of(_content(file)), max_pixels=MOST_PIXELS, draft=(SIDE, SIDE)), SIDE).save(
-        buffer, "JPEG", quality=82
-    )
+    fit(image, min(SIDE, max(image.size))).save(buffer, "JPEG", quality=82)
     return buffer.getvalue()
 
 

@@ -5,6 +5,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const root = parentElement.querySelector(".root");
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Photos found");
+  root.events = { setStateValue, setTriggerValue };
+  const content = JSON.stringify([data.photos, data.selectable]);
+  if (root.content === content) return; // drawn again after a tick: the photos stay, and so does the focus
+  root.content = content;
   const selected = new Set(data.selected);
   let last = -1;
   root.replaceChildren(...data.photos.map(photo));
@@ -26,7 +30,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const name = document.createElement("span");
     name.textContent = one.name;
     button.append(picture, name);
-    button.onclick = () => setTriggerValue("photo", one.key);
+    button.onclick = () => root.events.setTriggerValue("photo", one.key);
     box.append(button);
     if (data.selectable) box.append(tick(one, place));
     return box;
@@ -38,11 +42,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     input.checked = selected.has(one.key);
     input.setAttribute("aria-label", `Select ${one.name}`);
     input.onclick = (event) => {
-      const first = event.shiftKey && last >= 0 ? Math.min(last, place) : place;
-      const end = event.shiftKey && last >= 0 ? Math.max(last, place) : place;
-      for (let at = first; at <= end; at++) mark(at, input.checked);
+      const from = event.shiftKey && last >= 0 ? last : place;
+      for (let at = Math.min(from, place); at <= Math.max(from, place); at++) mark(at, input.checked);
       last = place;
-      setStateValue("selected", [...selected]);
+      root.events.setStateValue("selected", [...selected]);
     };
     return input;
   }

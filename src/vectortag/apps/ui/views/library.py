@@ -145,8 +145,8 @@ def _show_page(library: OpenLibrary, query: LibraryQuery, result: SearchResult, 
         _turn_to(pages)
         st.rerun()
     st.markdown(f"**{result.count:,}** {'photo' if result.count == 1 else 'photos'}, {ORDERS[result.order]}")
-    for reading in result.readings:
-        st.caption(as_text(reading))
+    if result.readings:
+        st.caption(as_text("; ".join(result.readings)))
     if result.doubt:
         st.warning(as_text(result.doubt), icon=":material/question_mark:")
     grid = f"grid-{st.session_state.setdefault('words_said', 0)}-{number}"  # another one has nothing ticked

@@ -25,6 +25,16 @@ class TestUploadQueue:
         assert session.is_analysed(session.photo, model)
         assert (queue.done, queue.left(session, model)) == (1, 2)
 
+    def test_of_photos_that_are_dropped_together_the_first_good_one_is_opened(self, model, content):
+        queue, session = UploadQueue(), SessionPhotos()
+        queue.put([("old.png", content(9))])
+        take_all(queue, session, model)
+
+        queue.put([("bad.png", b""), *((f"{number}.png", content(number)) for number in range(2))])
+        take_all(queue, session, model)
+
+        assert session.photo.name == "0.png"
+
     def test_a_bad_photo_is_named_and_the_others_go_on(self, model, content):
         queue, session = UploadQueue(), SessionPhotos()
         queue.put([("bad.png", b"no photo"), ("good.png", content())])

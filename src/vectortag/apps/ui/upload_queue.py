@@ -24,15 +24,18 @@ class UploadQueue:
         done: photos since there was nothing to do.
         begun: when the first of them was taken, in seconds of the clock; 0 if there is nothing to do.
         problems: a line for each photo that cannot be used, and one for all that were too many.
+        opens: whether the next photo is shown when it was read: the first of those that were dropped together.
     """
 
     waiting: deque[Upload] = field(default_factory=deque)
     done: int = 0
     begun: float = 0.0
     problems: list[str] = field(default_factory=list)
+    opens: bool = False
 
     def put(self, uploads: Iterable[Upload]) -> None:
         """Add photos at the end."""
+        self.opens = self.opens or not self.waiting
         self.waiting.extend(uploads)
 
     def left(self, session: SessionPhotos, model: LoadedModel) -> int:
@@ -67,6 +70,8 @@ class UploadQueue:
             self.problems.append(str(error))
         else:
             self._analyse(photo, session, model)
+            if self.opens and photo.key in session.photos:
+                session.chosen, self.opens = photo.key, False
 
     def _leave_out(self, name: str, limit: str) -> None:
         """One line for this photo and all behind it, which would not fit either."""

@@ -61,6 +61,7 @@ def take_some(model: LoadedModel, *, seconds: float = math.inf, bar: DeltaGenera
     A photo that cannot be read becomes a message, and the others go on.
     """
     session, work = session_photos(), queue()
+    chosen = session.chosen
     left = work.left(session, model)
     until, bar = time.monotonic() + seconds, st.empty() if bar is None else bar
     while left:
@@ -70,6 +71,9 @@ def take_some(model: LoadedModel, *, seconds: float = math.inf, bar: DeltaGenera
         if time.monotonic() > until:
             return False
         work.take(session, model)
+        if session.chosen != chosen:
+            chosen = session.chosen
+            choose(chosen or "")
         left = work.left(session, model)
     work.finish()
     bar.empty()

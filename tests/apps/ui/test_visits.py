@@ -44,6 +44,12 @@ class TestVisits:
         assert kept.find("anna", "first", now=6599) is not None
         assert kept.find("anna", "first", now=6601) is None
 
+    def test_its_photos_leave_the_memory_also_if_nobody_comes(self, photos):
+        kept = Visits()
+        kept.keep("anna", "first", photos, now=0)
+
+        assert [kept.forget_old(now=now) for now in (3599, 3601)] == [1, 0]
+
     def test_of_too_many_visits_the_oldest_is_forgotten(self, photos):
         kept = Visits()
         for number in range(MOST_VISITS + 1):

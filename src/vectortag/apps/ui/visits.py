@@ -41,6 +41,7 @@ class Visits:
     age: float = HOUR
     _kept: dict[tuple[str, str], _Visit] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _timer: threading.Timer | None = None
 
     def keep(self, visitor: str, name: str, photos: SessionPhotos, *, now: float | None = None) -> None:
         """Keep the photos of a visit, and forget the visits that were not used for longest, where there are too many.
@@ -53,6 +54,11 @@ class Visits:
             self._kept.pop((visitor, name), None)
             self._kept[visitor, name] = _Visit(photos, moment)
             self._forget(moment)
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = threading.Timer(self.age + 1, self.forget_old)  # where nobody comes meanwhile
+            self._timer.daemon = True
+            self._timer.start()
 
     def find(self, visitor: str | None, name: str | None, *, now: float | None = None) -> SessionPhotos | None:
         """A copy of a visit's photos; None if this visitor has no such visit."""
@@ -61,6 +67,12 @@ class Visits:
             self._forget(moment)
             visit = self._kept.get((visitor or "", name or ""))
             return None if visit is None else copy_of(visit.photos)
+
+    def forget_old(self, *, now: float | None = None) -> int:
+        """Forget the visits that are too old; returns how many are kept."""
+        with self._lock:
+            self._forget(time.monotonic() if now is None else now)
+            return len(self._kept)
 
     def _forget(self, now: float) -> None:
         for key, visit in list(self._kept.items()):  # the one that was not used for longest is first

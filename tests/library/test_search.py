@@ -552,3 +552,26 @@ def test_pages_one_after_the_other_are_the_whole_list(make, query):
         one.path for one in library.search(query, top=None).matches
     ]
     assert {page.count for page in pages} == {10}
+
+
+def test_the_newest_photos_are_in_the_order_of_a_search_that_finds_all(make):
+    dates = [f"202{number % 4}-01-01T10:00:00" if number % 3 else None for number in range(9)]
+    library = make(*(photo(f"{number}.jpg", seed=number, taken=date) for number, date in enumerate(dates)))
+
+    newest = [library.newest(top=4, skip=skip) for skip in (0, 4, 8)]
+
+    assert [one.path for page in newest for one in page.matches] == [
+        one.path for one in library.search("path:photos", top=None).matches
+    ]
+    assert {page.count for page in newest} == {9}
+
+
+def test_a_search_is_evaluated_again_after_a_decision(make):
+    library = make(photo("a.jpg", dog=0.9), photo("b.jpg", dog=0.6))
+    assert found(library, "dog") == ["a.jpg", "b.jpg"]
+
+    library.database.execute(
+        "INSERT INTO decisions SELECT content, 'dog', 'rejected', NULL, 0 FROM photos WHERE path = 'a.jpg'"
+    )
+
+    assert found(library, "dog") == ["b.jpg"]

@@ -21,7 +21,7 @@ from vectortag.library.library_model import LibraryModel
 from vectortag.library.one_photo import LibraryPhoto, photo_of
 from vectortag.library.query import Node
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
-from vectortag.library.search import SearchResult, search
+from vectortag.library.search import SearchResult, newest, search
 from vectortag.library.searched import SearchCache
 from vectortag.library.stats import LibraryStats, stats_of
 from vectortag.library.status import LibraryStatus, status_of
@@ -204,6 +204,11 @@ class Library(Curation):
         """
         with explained(self.file):
             return search(self._searches, query, model_row=self.model_row, top=top, skip=skip, offline=offline)
+
+    def newest(self, *, top: int, skip: int = 0) -> SearchResult:
+        """All photos, newest first, without a search; `top` and `skip` are as for `search`."""
+        with explained(self.file):
+            return newest(self._searches, top=top, skip=skip)
 
     def photo(self, row: int) -> LibraryPhoto | None:
         """What is known of a photo, by its row as a `Match` has it; None if there is none, or if its file is gone."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vectortag.core.errors import QueryError
-from vectortag.library.query import And, Dated, Named, Node, Not, Or
+from vectortag.library.query import And, Dated, Named, Node
 from vectortag.library.query_parser import parse_query
 
 ON_A_PAGE = 60
@@ -28,8 +28,8 @@ class LibraryQuery:
     year: str | None = None
     folder: str | None = None
 
-    def node(self) -> Node:
-        """What to search for; all photos if nothing was asked for.
+    def node(self) -> Node | None:
+        """What to search for; None if nothing was asked for.
 
         Raises:
             QueryError: the text cannot be read; the column is that of the text.
@@ -42,8 +42,7 @@ class LibraryQuery:
         parts += [Dated(self.year, self.year)] if self.year else []
         parts += [Named("path", self.folder)] if self.folder else []
         if not parts:
-            dated = Dated(None, None)
-            return Or((dated, Not(dated)))
+            return None
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 

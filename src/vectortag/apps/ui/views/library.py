@@ -23,6 +23,10 @@ ASKED = ("q", "with", "year", "folder")
 """What of a search is in the page's address, under these names; so are `page` and `photo`."""
 
 FIRST_PAGE = "1"
+FIRST, WAIT = 0.3, 2.0
+"""Seconds to wait for what the library holds: before the page is drawn, and between two looks later."""
+
+NOT_COUNTED = LibraryStats(0, 0, 0, 0, {}, {}, {}, {}, {})
 ORDERS = {
     "sentence": "best match first",
     "likeness": "most alike first",
@@ -45,7 +49,13 @@ def show() -> None:
     except LibraryError as error:
         st.error(as_text(str(error)), icon=":material/error:")
         return
-    query = _query(library.stats())
+    counted = library.counted()
+    if counted is None:
+        library.wait(FIRST)
+        counted = library.counted()
+    query = _query(counted or NOT_COUNTED)
+    if library.is_counting:
+        st.fragment(_wait, run_every=WAIT)(library)
     show_problems()
     number = _page_number()
     result = _found(library, query, number)
@@ -60,11 +70,11 @@ def show() -> None:
 
 def _query(stats: LibraryStats) -> LibraryQuery:
     """Show the field and the lists, and return what they ask for."""
-    _remember(stats)
+    _remember()
     with st.container(horizontal=True, vertical_alignment="center", key="library-query"):
         text = st.text_input(
             "Search the library",
-            placeholder=f"Search {stats.photos:,} photos",
+            placeholder=f"Search {stats.photos:,} photos" if stats.photos else "Search the library",
             icon=":material/search:",
             key="q",
             label_visibility="collapsed",
@@ -75,8 +85,8 @@ def _query(stats: LibraryStats) -> LibraryQuery:
             name = spoken().name
             tags = st.multiselect(
                 "Tags",
-                list(stats.tags),
-                format_func=lambda tag: f"{name(tag)} ({stats.tags[tag]:,})",
+                list(dict.fromkeys([*st.session_state["with"], *stats.tags])),
+                format_func=lambda tag: _counted(name(tag), stats.tags.get(tag)),
                 key="with",
                 placeholder="Choose tags",
                 on_change=_keep_in_address,
@@ -89,22 +99,33 @@ def _query(stats: LibraryStats) -> LibraryQuery:
 def _choose(label: str, key: str, counts: Mapping[str, int]) -> str | None:
     return st.selectbox(
         label,
-        list(counts),
+        list(dict.fromkeys([*filter(None, [st.session_state[key]]), *counts])),
         index=None,
-        format_func=lambda one: f"{one} ({counts[one]:,})",
+        format_func=lambda one: _counted(one, counts.get(one)),
         key=key,
         placeholder="Any",
         on_change=_keep_in_address,
     )
 
 
-def _remember(stats: LibraryStats) -> None:
-    """At the start, take over what the page's address asks for, as far as it is there."""
+def _counted(name: str, count: int | None) -> str:
+    return name if count is None else f"{name} ({count:,})"
+
+
+def _wait(library: OpenLibrary) -> None:
+    """Draw the page again when the library is counted."""
+    if not library.is_counting:
+        st.rerun()
+    st.caption("The library is being counted, for the lists of the filter …")
+
+
+def _remember() -> None:
+    """At the start, take over what the page's address asks for."""
     asked, state = st.query_params, st.session_state
     state.setdefault("q", asked.get("q", ""))
-    state.setdefault("with", [tag for tag in asked.get_all("with") if tag in stats.tags])
-    for key, known in (("year", stats.years), ("folder", stats.folders)):
-        state.setdefault(key, asked.get(key) if asked.get(key) in known else None)
+    state.setdefault("with", asked.get_all("with"))
+    for key in ("year", "folder"):
+        state.setdefault(key, asked.get(key))
 
 
 def _keep_in_address() -> None:

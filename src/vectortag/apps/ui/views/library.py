@@ -165,7 +165,8 @@ def _show_page(library: OpenLibrary, query: LibraryQuery, result: SearchResult, 
     if number > pages:
         _turn_to(pages)
         st.rerun()
-    st.markdown(f"**{result.count:,}** {'photo' if result.count == 1 else 'photos'}, {ORDERS[result.order]}")
+    what = ORDERS[result.order]
+    st.markdown(f"**{result.count:,}** {'photo' if result.count == 1 else 'photos'}, {what}")
     if result.readings:
         st.caption(as_text("; ".join(result.readings)))
     if result.doubt:

@@ -124,11 +124,12 @@ def _facts(photo: LibraryPhoto) -> None:
     """Where the photo lies, and what its file says."""
     facts = [
         ("Taken", (photo.taken or "").replace("T", " ")),
-        ("Keywords", ", ".join(map(as_text, photo.keywords))),
+        ("Keywords", ", ".join(photo.keywords)),
         ("Rating", "★" * max(0, photo.rating or 0)),
         ("Place", f"{photo.place[0]:.5f}, {photo.place[1]:.5f}" if photo.place else ""),
         ("Size", f"{photo.size[0]:,} × {photo.size[1]:,} pixels" if photo.size else ""),
-        ("File", code_span(escape_path(photo.path))),
     ]
+    lines = [f"{name}: {as_text(value)}" for name, value in facts if value]
+    text = "  \n".join([*lines, f"File: {code_span(escape_path(photo.path))}"])
     with st.container(key="library-facts"):
-        st.markdown("  \n".join(f"{name}: {value}" for name, value in facts if value))
+        st.markdown(text)

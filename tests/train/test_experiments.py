@@ -16,7 +16,7 @@ OF_SHIPPED_MODELS = [file for file in EXPERIMENTS if file.stem in SHIPPED]
 
 @pytest.fixture(autouse=True)
 def _variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("DATA", "MORE", "WEIGHTS"):
+    for name in ("DATA", "MORE", "TUNED", "WEIGHTS"):
         monkeypatch.setenv(f"VECTORTAG_{name}", str(tmp_path))
 
 

@@ -11,7 +11,9 @@ import pytest
 
 from vectortag.apps.cli.app import COMMANDS
 
-WITHOUT_PHOTOS = {"train", "quantise", "learn-words", "tags", "ui", "serve", "models", "inspect", "bench", "remove-tag"}
+WITHOUT_PHOTOS = {
+    *("bench", "cache", "inspect", "learn-words", "models", "quantise", "remove-tag", "serve", "tags", "train", "ui"),
+}
 """Commands that are given no photos of a user's, run until they are ended, or work for minutes."""
 
 OWN_MODEL = {"tag", "explain", "find", "compare", "correct", "refresh", "suggest", "add-tag", "fit", "add"}

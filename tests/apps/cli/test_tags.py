@@ -116,14 +116,14 @@ def test_what_cannot_be_done_is_said(cli: Cli, tiny_model: Path, red: Path, argu
 
 def test_a_tag_from_a_noun_is_added_without_any_runtime() -> None:
     code = (
-        "import sys; from vectortag.apps.cli.app import run; status = run(['add-tag', 'teapot', '--from-words']); "
+        "import sys; from vectortag.apps.cli.app import run; status = run(['add-tag', 'lantern', '--from-words']); "
         "sys.exit(status or 10 * len({'openvino', 'onnxruntime'} & sys.modules.keys()))"
     )
 
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith(f"teapot: added to {DEFAULT_MODEL}@")
+    assert outcome.stdout.startswith(f"lantern: added to {DEFAULT_MODEL}@")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def add_tag(
 
     `vectortag add-tag whiteboard office/*.jpg --not screens/ --parent furniture`
 
-    `vectortag add-tag teapot --from-words`
+    `vectortag add-tag lantern --from-words`
 
     `vectortag add-tag quagga --from-words --description "a zebra with a brown back"`
     """

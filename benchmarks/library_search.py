@@ -50,7 +50,7 @@ def write_library(file: Path, count: int, model: LibraryModel) -> Library:
     manifest, folder = model.folder.manifest, model.folder
     names = (manifest.name, folder.digest, model.network_digest, model.precision, model.size)
     thresholds = [None if np.isnan(one) else float(one) for one in model.scorer.thresholds]
-    texts = (json.dumps(tags), json.dumps(model.prints), json.dumps(thresholds), json.dumps(model.scorer.parents))
+    texts = (json.dumps(tags), json.dumps(model.prints), json.dumps(thresholds), json.dumps(model.parents))
     with transaction(library.database):
         library.database.execute("INSERT INTO roots (id, path) VALUES (1, '/photos')")
         library.database.execute("INSERT INTO models VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*names, *texts))

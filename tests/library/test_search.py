@@ -540,3 +540,38 @@ def test_a_search_finds_what_the_oracle_finds_in_its_order(rows, queries, worded
             got = [str(one.path) for one in result.matches]
             assert set(got) == set(expected)
             assert [one.score for one in result.matches] == pytest.approx([values[path] for path in expected], rel=1e-4)
+
+
+@pytest.mark.parametrize("query", ["dog", "path:photos"])
+def test_pages_one_after_the_other_are_the_whole_list(make, query):
+    library = make(*(photo(f"{number}.jpg", seed=number, dog=0.6 + number % 3 / 10) for number in range(10)))
+
+    pages = [library.search(query, top=4, skip=skip) for skip in (0, 4, 8, 12)]
+
+    assert [one.path for page in pages for one in page.matches] == [
+        one.path for one in library.search(query, top=None).matches
+    ]
+    assert {page.count for page in pages} == {10}
+
+
+def test_the_newest_photos_are_in_the_order_of_a_search_that_finds_all(make):
+    dates = [f"202{number % 4}-01-01T10:00:00" if number % 3 else None for number in range(9)]
+    library = make(*(photo(f"{number}.jpg", seed=number, taken=date) for number, date in enumerate(dates)))
+
+    newest = [library.newest(top=4, skip=skip) for skip in (0, 4, 8)]
+
+    assert [one.path for page in newest for one in page.matches] == [
+        one.path for one in library.search("path:photos", top=None).matches
+    ]
+    assert {page.count for page in newest} == {9}
+
+
+def test_a_search_is_evaluated_again_after_a_decision(make):
+    library = make(photo("a.jpg", dog=0.9), photo("b.jpg", dog=0.6))
+    assert found(library, "dog") == ["a.jpg", "b.jpg"]
+
+    library.database.execute(
+        "INSERT INTO decisions SELECT content, 'dog', 'rejected', NULL, 0 FROM photos WHERE path = 'a.jpg'"
+    )
+
+    assert found(library, "dog") == ["b.jpg"]

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vectortag.library.decisions import Verdict, decide, known_photo, note_corrections, withdraw
+from vectortag.library.decisions import Verdict, apply_decisions, decide, known_photo, note_corrections, withdraw
 from vectortag.library.library_sidecars import LibrarySidecars, StoredScores, choice_of, require_row
 from vectortag.library.lists import TagNames, keep_names, names_of
+from vectortag.library.one_photo import LibraryPhoto
 from vectortag.library.schema import explained
 from vectortag.library.write_xmp import Choice, Outcome, SidecarWriter
 from vectortag.model.registry import find_model_folder
@@ -51,6 +52,21 @@ class Curation:
         """The same lists with the names of the model's tags; raises as `change_names`."""
         stored = self._stored_scores()
         return names.checked(stored.tags, stored.taxonomy)
+
+    def tags_on(self, photo: LibraryPhoto) -> dict[str, float | None]:
+        """The tags that a photo shows, best first, with their scores; None: a person's word, not the model's.
+
+        Raises:
+            LibraryError: the library has no tags yet.
+            UnknownModelError: its model is not here.
+        """
+        if photo.content is None:
+            return {}
+        stored = self._stored_scores()
+        with explained(self.file):
+            found = stored.of(photo.content)
+        shown = apply_decisions(found[0] if found else {}, photo.decisions, stored.paths.above)
+        return {tag: score for tag, score in shown.items() if self.names.shows(tag)}
 
     def accept(self, photo: str | Path, tag: str) -> str:
         """Confirm that a photo shows a tag: in search, in sidecars, and for `vectortag refresh`. Returns the tag.

@@ -18,9 +18,10 @@ from vectortag.library.curation import Curation
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
+from vectortag.library.one_photo import LibraryPhoto, photo_of
 from vectortag.library.query import Node
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
-from vectortag.library.search import SearchResult, search
+from vectortag.library.search import SearchResult, newest, search
 from vectortag.library.searched import SearchCache
 from vectortag.library.stats import LibraryStats, stats_of
 from vectortag.library.status import LibraryStatus, status_of
@@ -188,12 +189,13 @@ class Library(Curation):
         with explained(self.file):
             return status_of(self.database, self.file, self.model_row)
 
-    def search(self, query: str | Node, *, top: int | None = 20, offline: bool = False) -> SearchResult:
+    def search(self, query: str | Node, *, top: int | None = 20, skip: int = 0, offline: bool = False) -> SearchResult:
         """Find photos, best first; docs/search.md has the language.
 
         Args:
             query: such as "dog and (beach or snow) not person".
             top: the number of photos to return; None: all.
+            skip: the number of better ones to leave out before, as for a later page.
             offline: also find photos whose folder is not there now.
 
         Raises:
@@ -201,7 +203,17 @@ class Library(Curation):
             MissingExtraError, WordsError: a sentence of the query cannot be read.
         """
         with explained(self.file):
-            return search(self._searches, query, model_row=self.model_row, top=top, offline=offline)
+            return search(self._searches, query, model_row=self.model_row, top=top, skip=skip, offline=offline)
+
+    def newest(self, *, top: int, skip: int = 0) -> SearchResult:
+        """All photos, newest first, without a search; `top` and `skip` are as for `search`."""
+        with explained(self.file):
+            return newest(self._searches, top=top, skip=skip)
+
+    def photo(self, row: int) -> LibraryPhoto | None:
+        """What is known of a photo, by its row as a `Match` has it; None if there is none, or if its file is gone."""
+        with explained(self.file):
+            return photo_of(self.database, row)
 
     def duplicates(self, kinds: Iterable[Kind] = ("same", "alike", "burst")) -> Duplicates:
         """Find photos that show one picture: of the same content, copies that were changed, bursts."""

@@ -20,10 +20,13 @@ from vectortag.core.types import FloatArray
 from vectortag.library.evaluation import Evaluation, Reason
 from vectortag.library.query import And, Named, Node
 from vectortag.library.query_parser import parse_query
-from vectortag.library.searched import SearchCache
+from vectortag.library.searched import SearchCache, Searched
 
 AT_ONCE = 900
 """Rows that one query asks for; SQLite may take no more than 999 values."""
+
+MOST_KEPT = 8
+"""Searches that are kept for later pages; each takes up to 20 bytes a photo."""
 
 PATHS = "SELECT photos.id, roots.path, photos.path, taken FROM photos JOIN roots ON roots.id = root WHERE photos.id IN"
 
@@ -73,7 +76,13 @@ class SearchResult:
 
 
 def search(
-    cache: SearchCache, query: str | Node, *, model_row: int | None, top: int | None = 20, offline: bool = False
+    cache: SearchCache,
+    query: str | Node,
+    *,
+    model_row: int | None,
+    top: int | None = 20,
+    skip: int = 0,
+    offline: bool = False,
 ) -> SearchResult:
     """Find photos.
 
@@ -82,6 +91,7 @@ def search(
         query: its text, or as it was read.
         model_row: whose scores are searched, unless the query names another with `model:`.
         top: the number of photos to return; None: all.
+        skip: the number of better ones to leave out before, as for a later page.
         offline: also find photos whose folder is not there now.
 
     Raises:
@@ -90,9 +100,9 @@ def search(
     """
     node = parse_query(query) if isinstance(query, str) else query
     searched = cache.searched(model_row=_row_of_model(cache.database, node) or model_row, offline=offline)
-    evaluation = Evaluation.of(searched, node)
+    evaluation = _evaluated(searched, node)
     found, scores = evaluation.found, evaluation.scores
-    rows = _best(scores, found, top)
+    rows = _best(scores, found, None if top is None else skip + top)[skip:]
     order: Order = evaluation.ranked_by or ("date" if len(np.unique(scores[found])) <= 1 else "score")
     return SearchResult(
         matches=_matches(searched.database, searched.table.ids[rows].tolist(), scores[rows], evaluation.reasons, rows),
@@ -103,6 +113,25 @@ def search(
         sentence=evaluation.sentence,
         doubt=evaluation.doubt,
     )
+
+
+def newest(cache: SearchCache, *, top: int, skip: int = 0) -> SearchResult:
+    """All photos, newest first; those without a date are last. `top` and `skip` are as for `search`."""
+    searched = cache.searched(model_row=None, offline=False)
+    ids = searched.table.ids[skip : skip + top]
+    matches = _matches(searched.database, ids.tolist(), np.ones(len(ids), np.float32), (), np.arange(len(ids)))
+    return SearchResult(matches, len(searched.table), "date", (), (), None, None)
+
+
+def _evaluated(searched: Searched, node: Node) -> Evaluation:
+    """What a query finds; kept for its other pages until the library changes."""
+    key = str(node)
+    if key not in searched.kept:
+        while len(searched.kept) >= MOST_KEPT:
+            del searched.kept[next(iter(searched.kept))]
+        searched.kept[key] = Evaluation.of(searched, node)
+    kept: Evaluation = searched.kept[key]
+    return kept
 
 
 def _row_of_model(database: sqlite3.Connection, node: Node) -> int | None:

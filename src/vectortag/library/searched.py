@@ -42,6 +42,8 @@ class Searched:
     offline: bool = False
     renames: Mapping[str, str] = field(default_factory=dict)
     hidden: Iterable[str] = ()
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What the last searches found, by query: for a later page of one. Another module keeps it here."""
 
     @functools.cached_property
     def table(self) -> PhotoTable:

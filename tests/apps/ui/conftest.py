@@ -24,8 +24,10 @@ import pytest
 from PIL import Image
 
 from vectortag.apps.ui.loaded_model import LoadedModel
+from vectortag.apps.ui.open_library import OpenLibrary
 from vectortag.core.types import FloatArray
 from vectortag.evaluation.model_card import write_card
+from vectortag.library.library import Library
 from vectortag.model.folder import read_model_folder, rewrite_model_folder
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.pixels import Photo
@@ -111,6 +113,30 @@ def content() -> Callable[..., bytes]:
 def model(tiny_model: Path) -> LoadedModel:
     """The tiny model as the page loads it."""
     return LoadedModel(read_model_folder(tiny_model))
+
+
+@pytest.fixture
+def library_home(
+    tmp_path: Path, tiny_model: Path, make_photo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A library of holiday/0.jpg to holiday/6.jpg under the tiny model, and a cache; returns its file."""
+    monkeypatch.setenv("VECTORTAG_HOME", str(tmp_path / "home"))
+    for seed in range(7):
+        make_photo(f"holiday/{seed}.jpg", seed=seed)
+    file = tmp_path / "photos.sqlite"
+    with Library.open(file) as library:
+        library.add(tmp_path / "holiday")
+        library.update(model=tiny_model)
+    return file
+
+
+@pytest.fixture
+def opened(library_home: Path) -> Iterator[OpenLibrary]:
+    """The library as the page opens it."""
+    library = OpenLibrary(library_home)
+    yield library
+    with library.using() as used:
+        used.close()
 
 
 @dataclass

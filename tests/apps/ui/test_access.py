@@ -121,3 +121,35 @@ def test_streamlit_finds_the_application(need_module: Callable[[str], Any]):
     discovery = need_module("streamlit.web.server.app_discovery")
 
     assert discovery.discover_asgi_app(PAGE).import_string == "app:app"
+
+
+class TestTheCookie:
+    """Of each browser: with it, a tab that is loaded again finds its photos."""
+
+    @staticmethod
+    def cookies(names: Any, *headers: tuple[str, str], kind: bytes = b"text/html; charset=utf-8") -> list[str]:
+        sent: list[Any] = []
+
+        async def page(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", kind)]})
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        raw = [(name.encode(), value.encode()) for name, value in (("host", HERE), *headers)]
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": raw}
+        asyncio.run(access.PageGuard(page, names=names)(scope, None, send))
+        return [value.decode() for name, value in sent[0]["headers"] if name == b"set-cookie"]
+
+    def test_a_page_gives_a_new_browser_a_random_one_that_scripts_cannot_read(self, local):
+        (one,), (other,) = self.cookies(local), self.cookies(local)
+
+        assert one != other
+        assert one.partition("=")[0] == access.COOKIE
+        assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(one.split("; "))
+
+    def test_a_browser_that_has_one_keeps_it(self, local):
+        assert self.cookies(local, ("cookie", f"other=1; {access.COOKIE}=abc")) == []
+
+    def test_scripts_and_pictures_bring_none(self, local):
+        assert self.cookies(local, kind=b"text/javascript") == []

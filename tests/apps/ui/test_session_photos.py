@@ -79,7 +79,7 @@ class TestSessionPhotos:
         for number in range(MOST_PHOTOS):
             photos.add(f"{number}.png", content(number, (4, 4)))
 
-        with pytest.raises(PhotoError, match=rf"more\.png: there are {MOST_PHOTOS} photos already"):
+        with pytest.raises(PhotoError, match=rf"more\.png: the page takes {MOST_PHOTOS} photos at a time"):
             photos.add("more.png", content(MOST_PHOTOS))
 
     def test_large_and_broken_files_are_refused_by_name(self, monkeypatch, content):
@@ -91,7 +91,7 @@ class TestSessionPhotos:
         with pytest.raises(PhotoError, match=r"vast\.png: larger than 50 MB"):
             SessionPhotos().add("vast.png", bytes(50_000_001))
         monkeypatch.setattr("vectortag.apps.ui.session_photos.MOST_MEGABYTES_TOGETHER", 0)
-        with pytest.raises(PhotoError, match=r"a\.png: all photos together are larger"):
+        with pytest.raises(PhotoError, match=r"a\.png: all photos together would be larger"):
             SessionPhotos().add("a.png", content(size=(20, 20)))
 
     def test_removing_the_chosen_photo_chooses_another(self, content):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vectortag.apps.ui.tag_list import NEAR_MISSES, rank_tags, tags_to_list
+from vectortag.apps.ui.tag_list import NEAR_MISSES, RankedTag, as_stored, rank_tags, tags_to_list
 from vectortag.core.types import Tagging, TagScore
 from vectortag.model.language import Language
 
@@ -71,3 +71,15 @@ class TestTagList:
             ("hot dog", True),
             ("dog", True),
         ]
+
+
+def test_the_tags_of_a_library_photo_are_those_that_the_library_shows():
+    rows = [
+        RankedTag("sea", 0.9, 0.5, found=True),
+        RankedTag("dog", 0.6, 0.5, found=True),
+        RankedTag("boat", 0.2, 0.5, found=False),
+    ]
+
+    stored = as_stored(rows, {"boat": None, "sea": 0.9})
+
+    assert [(row.tag, row.found) for row in stored] == [("boat", True), ("sea", True), ("dog", False)]

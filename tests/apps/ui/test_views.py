@@ -30,7 +30,7 @@ class TestModels:
         someone.screenshot("compare")
         passes = someone.server.passes
 
-        someone.page.get_by_role("combobox", name="Tag").click()
+        someone.page.get_by_role("combobox", name="Tag", exact=True).click()
         someone.page.keyboard.type("stairs")
         someone.page.keyboard.press("Enter")
         someone.settle()

@@ -28,6 +28,12 @@ def ui(
         list[Path] | None,
         typer.Option(help="A data set to show: a metadata.csv or its folder; repeatable."),
     ] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="The file of a photo library to show; without it, your own if there is one.")
+    ] = None,
+    edit: Annotated[
+        bool, typer.Option("--edit", help="Let visitors accept and reject tags of the library's photos.")
+    ] = False,
 ) -> int:
     """Start the web page: upload photos, see tags and heat maps, correct them, add tags, compare models.
 
@@ -39,17 +45,19 @@ def ui(
     `vectortag ui`
 
     `vectortag ui --models runs --data photos/metadata.csv --port 9000`
+
+    `vectortag ui --edit`
     """
     if importlib.util.find_spec("streamlit") is None:
         raise MissingExtraError("The web page", "Streamlit", "ui")
-    for path in (*(models or ()), *(data or ())):
+    for path in (*(models or ()), *(data or ()), *([library] if library else ())):
         if is_missing(path):
             raise VectorTagError(f"{escape_path(path)}: no such file or folder")
     if host not in LOOPBACK:
         notes.print(f"anyone who reaches {host}:{port} can use the page; there is no password", style="yellow")
     from streamlit.web.cli import main
 
-    settings = Settings(tuple(models or ()), tuple(data or ()))
+    settings = Settings(tuple(models or ()), tuple(data or ()), library, edit)
     flags = ["--server.address", host, "--server.port", str(port), "--browser.gatherUsageStats", "false"]
     if host not in ANY_ADDRESS:
         flags += ["--browser.serverAddress", host]  # in the address that Streamlit prints

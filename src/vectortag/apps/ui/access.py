@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from vectortag.apps.hosts import LOOPBACK, foreign, host_name, one_host, split_address
+from vectortag.apps.ui.visits import COOKIE, random_name
 
 POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self' ws://{host} wss://{host} data: "
@@ -61,7 +63,7 @@ class PageGuard:
         elif foreign(headers.getlist("origin"), host, self._names.origins):
             await _refuse(403, "Web pages of another origin may not use this page", scope, receive, send)
         else:
-            await self._app(_checked(scope), receive, _with_policy(send, host))
+            await self._app(_checked(scope), receive, _with_headers(send, host, _new_cookie(scope)))
 
 
 def _checked(scope: Scope) -> Scope:
@@ -71,11 +73,22 @@ def _checked(scope: Scope) -> Scope:
     return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name.lower() != b"origin"]}
 
 
-def _with_policy(send: Send, host: str) -> Send:
+def _new_cookie(scope: Scope) -> bytes | None:
+    """For a browser without one, a random name, with which `visits` knows it again until it is closed."""
+    if COOKIE in cookie_parser("; ".join(Headers(scope=scope).getlist("cookie"))):
+        return None
+    return f"{COOKIE}={random_name()}; Path=/; HttpOnly; SameSite=Lax".encode()
+
+
+def _with_headers(send: Send, host: str, cookie: bytes | None) -> Send:
+    """Add the policy to each answer, and the cookie to each page of HTML."""
+
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
-            policy = POLICY.format(host=host).encode()
-            message["headers"] = [*message.get("headers", ()), (b"content-security-policy", policy)]
+            headers = [*message.get("headers", ()), (b"content-security-policy", POLICY.format(host=host).encode())]
+            if cookie and any(name.lower() == b"content-type" and b"html" in kind for name, kind in headers):
+                headers.append((b"set-cookie", cookie))
+            message["headers"] = headers
         await send(message)
 
     return answer

@@ -11,5 +11,10 @@ from starlette.middleware import Middleware
 from streamlit.starlette import App
 
 from vectortag.apps.ui.access import PageGuard, accepted_names
+from vectortag.apps.ui.thumbnail_route import ROUTE
 
-app = App(Path(__file__).with_name("page.py"), middleware=[Middleware(PageGuard, names=accepted_names())])
+app = App(
+    Path(__file__).with_name("page.py"),
+    routes=[ROUTE],
+    middleware=[Middleware(PageGuard, names=accepted_names())],
+)

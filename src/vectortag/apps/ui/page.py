@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from vectortag.apps.ui.open_library import file_of
 from vectortag.apps.ui.spoken import choose_language
-from vectortag.apps.ui.views import compare, models, reports, tag, your_tags
+from vectortag.apps.ui.state import settings
+from vectortag.apps.ui.views import compare, library, models, reports, tag, your_tags
 
 HERE = Path(__file__).parent
 ICON = HERE / "icon.svg"  # a file: for an emoji or a named icon the browser would load a font from another server
@@ -25,6 +27,9 @@ def main() -> None:
         "your_tags": st.Page(your_tags.show, title="Your tags", icon=":material/school:", url_path="your-tags"),
         "reports": st.Page(reports.show, title="Data and training", icon=":material/monitoring:", url_path="reports"),
     }
+    if file_of(settings()) is not None:
+        library_page = st.Page(library.show, title="Library", icon=":material/photo_library:", url_path="library")
+        pages = {"tag": pages.pop("tag"), "library": library_page, **pages}
     st.session_state["pages"] = pages
     choose_language()
     st.navigation(list(pages.values()), position="top").run()

@@ -86,7 +86,10 @@ class SessionPhotos:
         """
         key = hashlib.sha256(content).hexdigest()
         if key not in self.photos:
-            self._check_limits(name, content)
+            if len(content) > MOST_MEGABYTES * 1_000_000:
+                raise PhotoError(f"{name}: larger than {MOST_MEGABYTES} MB")
+            if limit := self.limit(content):
+                raise PhotoError(f"{name}: {limit}")
             self.photos[key] = read_photo(name, content, key=key, example=example)
         if self.photo is None:
             self.chosen = key
@@ -145,14 +148,16 @@ class SessionPhotos:
         maps = [_feature_map(self.feature_maps, photo, model, size) for photo in self.photos.values()]
         return np.concatenate([embeddings_of(one[None]) for one in maps])
 
-    def _check_limits(self, name: str, content: bytes) -> None:
-        if len(content) > MOST_MEGABYTES * 1_000_000:
-            raise PhotoError(f"{name}: larger than {MOST_MEGABYTES} MB")
+    def limit(self, content: bytes) -> str | None:
+        """The limit of the session that one more photo would exceed; None if it may come."""
+        if hashlib.sha256(content).hexdigest() in self.photos:
+            return None
         if len(self.photos) >= MOST_PHOTOS:
-            raise PhotoError(f"{name}: there are {MOST_PHOTOS} photos already. Remove them first")
+            return f"the page takes {MOST_PHOTOS} photos at a time. For folders: vectortag tag, or vectortag library"
         together = sum(len(photo.content) for photo in self.photos.values()) + len(content)
         if together > MOST_MEGABYTES_TOGETHER * 1_000_000:
-            raise PhotoError(f"{name}: all photos together are larger than {MOST_MEGABYTES_TOGETHER} MB")
+            return f"all photos together would be larger than {MOST_MEGABYTES_TOGETHER} MB"
+        return None
 
 
 def _feature_map(maps: dict[MapKey, FloatArray], photo: PagePhoto, model: LoadedModel, size: int) -> FloatArray:

@@ -13,6 +13,7 @@ from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel, find_model_paths
 from vectortag.apps.ui.session_photos import MOST_PIXELS, THUMB_SIDE, SessionPhotos
 from vectortag.apps.ui.settings import Settings, read_settings
+from vectortag.apps.ui.visits import COOKIE, Visits, random_name
 from vectortag.core.errors import CorrectionError, VectorTagError
 from vectortag.inference.image_grid import fit
 from vectortag.model.folder import MANIFEST, ModelFolder, read_model_folder
@@ -26,9 +27,31 @@ def settings() -> Settings:
 
 
 def session_photos() -> SessionPhotos:
-    """The photos of this session."""
-    found: SessionPhotos = st.session_state.setdefault("session_photos", SessionPhotos())
+    """The photos of this session; at its start, those of the visit in the page's address, if it was this visitor's."""
+    if "session_photos" not in st.session_state:
+        name = st.query_params.get("visit")
+        if before := _visits().find(st.context.cookies.get(COOKIE), name):
+            st.session_state["visit"] = name
+        st.session_state["session_photos"] = before or SessionPhotos()
+    found: SessionPhotos = st.session_state["session_photos"]
     return found
+
+
+def keep_visit() -> None:
+    """Keep the photos for a reload of this tab, and name the visit in the page's address; examples need no visit."""
+    visitor, photos = st.context.cookies.get(COOKIE), session_photos()
+    if visitor and any(photo.example is None for photo in photos.photos.values()):
+        name = st.session_state.setdefault("visit", random_name())
+        _visits().keep(visitor, name, photos)
+        if st.query_params.get("visit") != name:
+            st.query_params["visit"] = name
+    elif "visit" in st.query_params:
+        del st.query_params["visit"]
+
+
+@st.cache_resource(show_spinner=False)
+def _visits() -> Visits:
+    return Visits()
 
 
 def models() -> tuple[dict[str, ModelFolder], list[str]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from vectortag.apps.formats import guesses_for
 from vectortag.core.types import Tagging
@@ -49,6 +49,18 @@ def rank_tags(tagging: Tagging, threshold: float | None = None) -> list[RankedTa
         for scored in tagging.scores
     ]
     return sorted(rows, key=lambda row: (not row.found, not row.guessed, -row.score))
+
+
+def as_stored(rows: Sequence[RankedTag], tags: Mapping[str, float | None]) -> list[RankedTag]:
+    """The rows with those tags found, and no others, that a library shows on the photo: a person's word counts.
+
+    Args:
+        rows: from `rank_tags`.
+        tags: best first, as `Library.tags_on` gives them.
+    """
+    place = {tag: number for number, tag in enumerate(tags)}
+    marked = [replace(row, found=row.tag in place, guessed=row.guessed and not tags) for row in rows]
+    return sorted(marked, key=lambda row: (not row.found, not row.guessed, place.get(row.tag, 0), -row.score))
 
 
 def tags_to_list(

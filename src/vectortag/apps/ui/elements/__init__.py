@@ -1,4 +1,4 @@
-"""Custom Streamlit components, each with a script and a style: photo with heat map, list of tags, strip of photos.
+"""Custom Streamlit components, each with a script and a style: photo with heat map, tags, strip and grid of photos.
 
 Their content is passed as data and set as text or attribute, never as HTML.
 """
@@ -27,7 +27,7 @@ class TagRow(TypedDict):
 
 
 class Thumb(TypedDict):
-    """A photo of the strip: `picture` is a data URL."""
+    """A photo of the strip or the grid: `picture` is an address, such as a data URL."""
 
     key: str
     name: str
@@ -64,15 +64,24 @@ def choose_tag(
     chosen: str | None,
     empty: str,
     on_tag: Callable[[str], None],
-    on_said: Callable[[str, bool], None],
+    on_said: Callable[[str, bool], None] | None,
     key: str,
 ) -> None:
-    """Show tags with their scores. Callbacks get the clicked tag; and the tag with a thumb up (True) or down."""
+    """Show tags with their scores. Callbacks get the clicked tag; and the tag with a thumb up (True) or down.
+
+    Without `on_said`, there are no thumbs.
+    """
+
+    def said() -> None:
+        word = st.session_state[key].said
+        if on_said is not None:
+            on_said(word["tag"], word["has"])
+
     _element("scores")(
         key=key,
-        data={"rows": list(rows), "chosen": chosen, "empty": empty},
+        data={"rows": list(rows), "chosen": chosen, "empty": empty, "thumbs": on_said is not None},
         on_tag_change=lambda: on_tag(st.session_state[key].tag),
-        on_said_change=lambda: on_said(st.session_state[key].said["tag"], st.session_state[key].said["has"]),
+        on_said_change=said,
     )
 
 
@@ -85,6 +94,26 @@ def choose_photo(
         data={"thumbs": list(thumbs), "chosen": chosen, "wrap": wrap},
         on_photo_change=lambda: on_photo(st.session_state[key].photo),
     )
+
+
+def choose_in_grid(
+    photos: Sequence[Thumb], *, selectable: bool, on_photo: Callable[[str], None], key: str
+) -> list[str]:
+    """Show photos of a library; the callback gets the key of the clicked one. Returns the ticked ones.
+
+    Args:
+        selectable: whether photos can be ticked.
+    """
+    before = st.session_state.get(key)
+    chosen = list(before.selected or ()) if before else []
+    state = _element("grid")(
+        key=key,
+        data={"photos": list(photos), "selectable": selectable, "selected": chosen},
+        default={"selected": chosen},
+        on_photo_change=lambda: on_photo(st.session_state[key].photo),
+        on_selected_change=lambda: None,
+    )
+    return list(state.selected or ())
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-// Tags with their scores. data: {rows: [{tag, name, score, threshold, found, guessed, said}], chosen, empty}
+// Tags with their scores. data: {rows: [{tag, name, score, threshold, found, guessed, said}], chosen, empty, thumbs}
 // `name` is what is shown. Events: tag = the clicked tag; said = {tag, has} of the clicked thumb.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
@@ -8,11 +8,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   let above = "";
   for (const row of data.rows) {
     const heading = row.found ? "" : row.guessed ? "no tag reaches its threshold; best guesses" : "below their threshold";
-    if (heading !== above) root.append(element("p", "divider", heading));
+    if (heading !== above) root.append(divider(heading));
     above = heading;
     root.append(line(row));
   }
-  if (!data.rows.length) root.append(element("p", "divider", data.empty));
+  if (!data.rows.length) root.append(divider(data.empty));
+
+  function divider(text) {
+    const line = element("p", "divider", text);
+    line.setAttribute("role", "listitem"); // a list may hold nothing else
+    return line;
+  }
 
   function line(row) {
     const item = element("div", "row");
@@ -25,13 +31,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.setAttribute("aria-pressed", String(row.tag === data.chosen));
     const limit = row.threshold === null ? "no threshold" : `threshold ${row.threshold.toFixed(2)}`;
     button.title = `${row.name}: score ${row.score.toFixed(2)}, ${limit}`;
+    button.setAttribute("aria-label", button.title);
     button.append(element("span", "name", row.name), element("span", "score", row.score.toFixed(2)), bar(row));
     button.onclick = () => {
       for (const other of root.querySelectorAll(".row")) other.classList.toggle("chosen", other === item);
       window.dispatchEvent(new CustomEvent("vectortag-tag", { detail: row.tag }));
       setTriggerValue("tag", row.tag);
     };
-    item.append(button, thumb(row, true), thumb(row, false));
+    item.append(button);
+    if (data.thumbs) item.append(thumb(row, true), thumb(row, false));
     return item;
   }
 

@@ -12,11 +12,11 @@ from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import load_model, models, session_photos, show_problems
 from vectortag.apps.ui.tag_list import rank_tags
 from vectortag.apps.ui.views.photo_sources import (
-    analyse_all,
     examples,
     open_linked_example,
+    photo_count,
     photo_strip,
-    read_uploads,
+    take_some,
     uploader,
 )
 from vectortag.inference.analysis import Analysis
@@ -33,14 +33,13 @@ def show() -> None:
     st.title("Compare models")
     st.markdown("One photo, one tag: which score does each model give, and which part of the photo supports it?")
     names, found = _choose_models()
-    read_uploads()
-    if not session_photos().photos:
+    if not photo_count():
         uploader()
         examples("compare-examples")
         return
     served = {name: load_model(found[name]) for name in names}
     for model in served.values():
-        analyse_all(model)
+        take_some(model)
     show_problems()
     photo_strip("compare-photos", session_photos().photos.values())
     photo = session_photos().photo

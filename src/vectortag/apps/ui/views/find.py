@@ -18,20 +18,18 @@ def search_box(model: LoadedModel) -> Search:
     """Show the input fields for a sentence and for tags, and return the query."""
     sentence = st.text_input(
         "Find among these photos",
-        placeholder="Find among these photos: a cat asleep on a sofa",
+        placeholder="Find among these photos by words",
         icon=":material/image_search:",
         key="find",
+        bind="query-params",
         label_visibility="collapsed",
         on_change=_searched,
     )
     tags, name = model.tagger().tags, spoken().name
     with st.popover("By tags", icon=":material/filter_alt:"):
         has, has_not = (
-            st.multiselect(label, tags, format_func=name, key=key, placeholder=name(example), on_change=_searched)
-            for label, key, example in (
-                ("Only photos with", "find-has", "cat"),
-                ("Only photos without", "find-not", "person"),
-            )
+            st.multiselect(label, tags, format_func=name, key=key, placeholder="Choose tags", on_change=_searched)
+            for label, key in (("Only photos with", "find-has"), ("Only photos without", "find-not"))
         )
     return Search(spoken().tag_of(sentence or ""), has, has_not)
 

@@ -14,9 +14,11 @@ from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.downloads import heatmap_png, layer_url, tags_as_text
 from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
+from vectortag.apps.ui.session_photos import PagePhoto
 from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import attempt, session_photos, show_problems, stored_corrections
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
+from vectortag.apps.ui.views.tag_offer import offer_tag
 from vectortag.core.errors import UnknownTagError
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import code_span
@@ -47,11 +49,12 @@ def photo_detail(model: LoadedModel) -> None:
         analysis = session.analyse(photo, model, profile, fine=True)
         rows = rank_tags(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
-        shown = _list(model.tagger(profile), rows, chosen)
+        shown = _list(model, model.tagger(profile), rows, chosen)
         heatmap = analysis.heatmap(chosen) if chosen else None
         _downloads(model, profile, threshold, heatmap)
     with left:
-        _stage(heatmap, next((row for row in rows if row.tag == chosen), None), _layers(analysis, shown))
+        layers = draw_layers(analysis, shown, session.layers)
+        show_stage(photo, heatmap, next((row for row in rows if row.tag == chosen), None), layers)
     _store_correction(model.tagger(profile))
 
 
@@ -84,13 +87,14 @@ def _chosen_tag(rows: list[RankedTag]) -> str | None:
     return rows[0].tag if rows and rows[0].found else None
 
 
-def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str]:
+def _list(model: LoadedModel, tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str]:
     """Show the list of tags, and return the tags in it."""
     search = st.text_input(
         "Search",
         placeholder=f"Search all {len(tagger.tags)} tags",
         icon=":material/search:",
         key="search",
+        bind="query-params",
         label_visibility="collapsed",
     )
     photo = session_photos().photo
@@ -117,6 +121,8 @@ def _list(tagger: Tagger, rows: list[RankedTag], chosen: str | None) -> list[str
         on_said=_queue_correction,
         key="tags",
     )
+    if search.strip() and not shown:
+        offer_tag(model, search.strip())
     return [row.tag for row in shown]
 
 
@@ -131,20 +137,23 @@ def _pick(tag: str) -> None:
     st.query_params["tag"] = tag
 
 
-def _layers(analysis: Analysis, tags: list[str]) -> dict[str, str]:
-    """The heat maps of the first tags in the list, for the browser to show without a request; each is drawn once."""
-    drawn, layers = session_photos().layers, {}
+def draw_layers(analysis: Analysis, tags: list[str], drawn: dict[bytes, str]) -> dict[str, str]:
+    """The heat maps of the first tags in the list, for the browser to show without a request; each is drawn once.
+
+    Args:
+        drawn: by the bytes of their values; new ones are put there.
+    """
+    layers = {}
     for heatmap in analysis.heatmaps(tags[:MOST_LAYERS]):
         values = heatmap.values.tobytes()
         layers[heatmap.tag] = drawn[values] = drawn.get(values) or layer_url(heatmap)
     return layers
 
 
-def _stage(heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str]) -> None:
-    photo = session_photos().photo
-    assert photo is not None
+def show_stage(photo: PagePhoto, heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str]) -> None:
+    """Show a photo with a heat map, its controls and a caption."""
     with st.container(key="stage"):
-        stage = st.container()
+        stage = st.container(key="stage-photo")
         with st.container(horizontal=True, vertical_alignment="bottom", key="stage-controls"):
             layout = st.segmented_control(
                 "Layout",
@@ -152,7 +161,7 @@ def _stage(heatmap: Heatmap | None, row: RankedTag | None, layers: dict[str, str
                 default="Overlay",
                 required=True,
                 key="layout",
-                persist_state="session",
+                bind="query-params",
                 label_visibility="collapsed",
             )
             opacity = st.slider(

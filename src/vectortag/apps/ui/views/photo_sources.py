@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import functools
+import math
+import time
 from collections.abc import Iterable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vectortag.apps.ui.elements import Thumb, choose_photo
 from vectortag.apps.ui.examples import example_photos
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import MOST_MEGABYTES, PagePhoto, read_photo
-from vectortag.apps.ui.state import add_problem, attempt, session_photos
-from vectortag.core.errors import PhotoError
+from vectortag.apps.ui.state import add_problem, keep_visit, session_photos
+from vectortag.apps.ui.upload_queue import UploadQueue, progress_line
 
 
 def uploader() -> None:
@@ -34,51 +36,58 @@ def uploader() -> None:
 
 
 def _queue_uploads(key: str) -> None:
-    st.session_state["uploads"] = st.session_state[key]
+    """Many files come in several calls, each with those of the calls before."""
+    known: set[str] = st.session_state.setdefault("upload_ids", set())
+    files = [file for file in st.session_state[key] if file.file_id not in known]
+    queue().put((file.name, file.getvalue()) for file in files)
+    known.update(file.file_id for file in files)
     st.session_state["upload_count"] += 1
+
+
+def queue() -> UploadQueue:
+    """The uploads of this session that are to be read."""
+    found: UploadQueue = st.session_state.setdefault("queue", UploadQueue())
+    return found
 
 
 def photo_count() -> int:
     """Number of photos, including uploads that are still to be read."""
-    return len(session_photos().photos) + len(st.session_state.get("uploads", []))
+    return len(session_photos().photos) + len(queue().waiting)
 
 
-def read_uploads() -> None:
-    """Read the uploaded photos. One that cannot be read becomes a message, and the others go on."""
-    files = st.session_state.pop("uploads", [])
-    if not files:
-        return
-    session, before = session_photos(), len(session_photos().photos)
-    bar = st.progress(0.0)
-    for done, file in enumerate(files, start=1):
-        attempt(functools.partial(session.add, file.name, file.getvalue()))
-        bar.progress(done / len(files), f"Reading the photos: {done} of {len(files)}")
+def take_some(model: LoadedModel, *, seconds: float = math.inf, bar: DeltaGenerator | None = None) -> bool:
+    """Read and tag photos for so long, with a bar that shows how far it is; return whether all are done.
+
+    A photo that cannot be read becomes a message, and the others go on.
+    """
+    session, work = session_photos(), queue()
+    chosen = session.chosen
+    left = work.left(session, model)
+    until, bar = time.monotonic() + seconds, st.empty() if bar is None else bar
+    while left:
+        if left > 1 or work.done:
+            line = progress_line(work.done, left, time.monotonic() - (work.begun or time.monotonic()))
+            bar.progress(work.done / (work.done + left), line)
+        if time.monotonic() > until:
+            return False
+        work.take(session, model)
+        if session.chosen != chosen:
+            chosen = session.chosen
+            choose(chosen or "")
+        left = work.left(session, model)
+    work.finish()
     bar.empty()
-    if len(session.photos) > before:
-        choose(list(session.photos)[before])
-
-
-def analyse_all(model: LoadedModel) -> None:
-    """Run the network on each photo that has no feature map yet."""
-    session = session_photos()
-    waiting = [photo for photo in session.photos.values() if not session.is_analysed(photo, model)]
-    if not waiting:
-        return
-    bar = st.progress(0.0)
-    for done, photo in enumerate(waiting, start=1):
-        try:
-            session.analyse(photo, model)
-        except PhotoError as error:
-            session.remove(photo)
-            add_problem(f"{photo.name}: {error}")
-        bar.progress(done / len(waiting), f"Tagging the photos: {done} of {len(waiting)}")
-    bar.empty()
+    for problem in work.problems:
+        add_problem(problem)
+    work.problems.clear()
+    keep_visit()
+    return True
 
 
 def photo_strip(key: str, photos: Iterable[PagePhoto]) -> None:
-    """Thumbnails of these photos to choose from; nothing if the session has only one photo."""
+    """Thumbnails of these photos to choose from; nothing if the session has only one photo and none is to come."""
     session = session_photos()
-    if len(session.photos) > 1:
+    if photo_count() > 1:
         thumbs = [Thumb(key=photo.key, name=photo.name, picture=photo.thumb) for photo in photos]
         choose_photo(thumbs, chosen=session.chosen, wrap=False, on_photo=choose, key=key)
 
@@ -129,7 +138,8 @@ def choose(key: str) -> None:
 
 
 def clear() -> None:
-    """Remove all photos."""
+    """Remove all photos, and those to come."""
     session_photos().clear()
+    queue().cancel()
     for name in ("photo", "tag"):
         st.query_params.pop(name, None)

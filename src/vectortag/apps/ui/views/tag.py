@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.search import Search
 from vectortag.apps.ui.state import choose_model, session_photos, show_problems
 from vectortag.apps.ui.views.find import search_box, search_results
 from vectortag.apps.ui.views.photo_detail import photo_detail
 from vectortag.apps.ui.views.photo_sources import (
-    analyse_all,
     clear,
     examples,
     open_linked_example,
     photo_count,
     photo_strip,
-    read_uploads,
+    queue,
+    take_some,
     uploader,
 )
+
+FIRST = 0.5
+"""Seconds of work before the page is drawn: enough for one photo or a few."""
+MORE = 0.7
+"""Seconds of work between two looks at what came."""
 
 
 def show() -> None:
@@ -32,17 +38,31 @@ def show() -> None:
             uploader()
         st.button("Clear", icon=":material/delete:", help="Remove all photos.", on_click=clear)
         search = search_box(model) if photo_count() > 1 else Search()
-    read_uploads()
-    analyse_all(model)
+    bar = st.empty()
+    done = take_some(model, seconds=FIRST, bar=bar)
+    bar.empty()
     show_problems()
-    if session_photos().photos:
-        photos = search_results(search, model)
-        photo_strip("photos", photos)
-        if photos:
-            photo_detail(model)
+    if not done:
+        st.fragment(_go_on, run_every=MORE / 5)(model)
+    elif session_photos().photos:
+        photo_strip("photos", search_results(search, model))
     else:
         uploader()
         examples("examples")
+    if session_photos().photos:
+        photo_detail(model)
+
+
+def _go_on(model: LoadedModel) -> None:
+    """Take more photos, again and again, and show those that are there; the rest of the page stays as it is."""
+    session = session_photos()
+    shown = st.session_state.setdefault("shown_meanwhile", session.chosen)
+    if queue().waiting:
+        st.button("Cancel", icon=":material/close:", help="Leave out the other photos.", on_click=queue().cancel)
+    if take_some(model, seconds=MORE) or session.chosen != shown:
+        del st.session_state["shown_meanwhile"]
+        st.rerun()
+    photo_strip("photos-meanwhile", list(session.photos.values()))
 
 
 def _welcome() -> None:
@@ -50,5 +70,5 @@ def _welcome() -> None:
         st.title("What is in your photos?")
         st.markdown("Upload some. See each tag with its score, and where in the photo the model sees it.")
         uploader()
-        st.caption("Photos stay in the memory of the machine that runs this page, and are gone when you close it.")
+        st.caption("Photos stay in the memory of the machine that runs this page, and for an hour after you close it.")
         examples("examples")

@@ -50,7 +50,9 @@ def show() -> None:
 
 def _add(model: LoadedModel) -> None:
     number = st.session_state.setdefault("added", 0)
-    name = st.text_input("Name", placeholder="our boat", max_chars=LONGEST_NAME, key=f"name-{number}")
+    if wanted := st.session_state.pop("wanted_tag", None):  # the view "Tag" was asked for a tag that is not there
+        st.session_state[f"name-{number}"] = wanted[:LONGEST_NAME]
+    name = st.text_input("Name", max_chars=LONGEST_NAME, key=f"name-{number}")
     left, right = st.columns(2)
     with left:
         shown = _upload("Photos that show it", f"shown-{number}", "At least 3 different ones; 20 are better.")
@@ -61,7 +63,7 @@ def _add(model: LoadedModel) -> None:
         model.folder.manifest.tags,
         format_func=spoken().name,
         key=f"parents-{number}",
-        placeholder=spoken().name("furniture"),
+        placeholder="Choose tags",
     )
     keep = st.checkbox(
         "Store thumbnails of these photos, to see later what the tag was made from",

@@ -73,11 +73,11 @@ class OpenLibrary:
 
         Counting takes seconds where there are 100,000 photos, and no page waits for it.
         """
-        state = self._state()
-        if not self.is_counting and (self._counted is None or self._counted[0] != state):
+        state, known = self._state(), self._counted
+        if not self.is_counting and (known is None or known[0] != state):
             self._counter = threading.Thread(target=self._count, args=(state,), daemon=True)
             self._counter.start()
-        return None if self._counted is None else self._counted[1]
+        return None if known is None else known[1]
 
     @property
     def is_counting(self) -> bool:

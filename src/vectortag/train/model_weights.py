@@ -46,12 +46,12 @@ def weights_of_model(folder: ModelFolder, architecture: str) -> dict[str, Tensor
         )
     arrays, biases = _arrays(onnx.load_model_from_string(folder.network.read_bytes()))
     body: Any = timm.create_model(architecture, pretrained=False, num_classes=0).eval()
-    weights: dict[str, Tensor] = {}
+    weights = {name: arrays[PREFIX + name] for name in body.state_dict() if PREFIX + name in arrays}
     for conv, norm in _merged_pairs(body, folder.manifest.sizes[0]):
-        if (bias := arrays.get(biases.get(f"{PREFIX}{conv}.weight", ""))) is not None:
-            weights |= _adding(norm, body.get_submodule(norm), bias)
-    own = {name: arrays[PREFIX + name] for name in body.state_dict() if PREFIX + name in arrays}
-    weights = own | weights
+        if f"{norm}.weight" not in weights:
+            layer = body.get_submodule(norm)
+            none = torch.zeros(layer.num_features)  # a bias of zeros is left out of the file
+            weights |= _adding(norm, layer, arrays.get(biases.get(f"{PREFIX}{conv}.weight", ""), none))
     expected = {name for name in body.state_dict() if not name.endswith("num_batches_tracked")}
     if lost := sorted(expected - weights.keys()):
         raise ConfigError(

@@ -70,9 +70,9 @@ class TestTag:
         message = reply.json["photos"][1]["error"]["message"]
         assert "a video: it is read from a file, never from bytes" in message
 
-    def test_options(self, server, cat):
+    def test_options(self, server, photos):
         def tags(query: str) -> list[dict]:
-            return server.post(f"/v1/tag?{query}", cat).json["photos"][0]["tags"]
+            return server.post(f"/v1/tag?{query}", photos["stream.jpg"]).json["photos"][0]["tags"]
 
         assert len(tags("top_k=2")) == 2
         assert len(tags("threshold=0&top_k=7")) == 7

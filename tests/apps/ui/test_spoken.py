@@ -15,7 +15,6 @@ def test_tags_are_named_in_the_browsers_language(visitor: Come):
     someone = visitor("/?photo=dogs", locale="de-AT")
 
     assert "Hund" in someone.found
-    assert "Hund" in someone.page.get_by_test_id("stMain").inner_text()
     someone.screenshot("german")
 
 

@@ -196,11 +196,11 @@ def _caption(heatmap: Heatmap | None, row: RankedTag | None) -> str:
 
 def _downloads(model: LoadedModel, profile: Profile, threshold: float | None, heatmap: Heatmap | None) -> None:
     """Show the download buttons; a file is made when its button is clicked."""
-    session, shown = session_photos(), session_photos().photo
+    session, shown, language = session_photos(), session_photos().photo, spoken()
 
     def text(form: type[JsonLinesWriter] | type[CsvWriter]) -> str:
         taggings = [session.analyse(photo, model, profile).tagging for photo in photos]
-        return tags_as_text([(tagging, rank_tags(tagging, threshold)) for tagging in taggings], form, spoken())
+        return tags_as_text([(tagging, rank_tags(tagging, threshold)) for tagging in taggings], form, language)
 
     photos = [photo for photo in session.photos.values() if session.is_analysed(photo, model)]
     what = "Tags" if len(photos) == 1 else f"{len(photos)} photos' tags"

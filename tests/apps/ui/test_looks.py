@@ -52,7 +52,7 @@ def test_on_a_phone_the_photo_stays_in_sight_while_the_tags_scroll(visitor: Call
     someone = visitor("/?photo=temple", phone=True)
 
     someone.page.get_by_test_id("tag").nth(5).scroll_into_view_if_needed()
-    someone.pick("tree")
+    someone.pick("house")
     someone.screenshot("phone_scrolled")
 
     box = someone.page.get_by_test_id("heat").bounding_box()

@@ -67,11 +67,11 @@ class TestOnePhoto:
         someone = visitor("/?photo=temple")
         before, passes = someone.picture(), someone.server.passes
 
-        someone.pick("tree")
+        someone.pick("house")
 
-        assert someone.chosen == "tree"
+        assert someone.chosen == "house"
         assert differ(someone.picture(), before)
-        assert query(someone)["tag"] == ["tree"]
+        assert query(someone)["tag"] == ["house"]
         assert someone.server.passes == passes > 0
 
     def test_the_next_heat_map_is_there_before_the_server_has_answered(self, visitor: Come):
@@ -80,13 +80,13 @@ class TestOnePhoto:
 
         os.kill(someone.server.process, signal.SIGSTOP)
         try:
-            someone.page.get_by_test_id("tag").filter(has_text="tree").click()
+            someone.page.get_by_test_id("tag").filter(has_text="house").click()
             assert differ(someone.picture(), before)
         finally:
             os.kill(someone.server.process, signal.SIGCONT)
 
         someone.settle()
-        assert someone.chosen == "tree"
+        assert someone.chosen == "house"
 
     def test_opacity_and_layout_change_the_picture_and_no_network_runs(self, visitor: Come):
         someone = visitor("/?photo=temple")

@@ -98,7 +98,7 @@ class TestTeaching:
 
         someone = visitor("/?photo=cat")
 
-        assert "tabby" in someone.found
+        assert "tabby" in someone.tags
         someone.pick("tabby")
         assert np.asarray(someone.picture()).std() > 10
 
@@ -127,10 +127,10 @@ class TestTeaching:
         assert [file.read_bytes() for file in kept.iterdir()] == [(EXAMPLES / "temple.jpg").read_bytes()]
         assert page.get_by_label('"clock" is wrong').get_attribute("aria-pressed") == "true"
 
-        someone.thumb("tree", has=True)  # asked once is enough
-        assert page.get_by_label('"tree" is right').get_attribute("aria-pressed") == "true"
-        someone.thumb("tree", has=True)
-        assert page.get_by_label('"tree" is right').get_attribute("aria-pressed") == "false"
+        someone.thumb("house", has=True)  # asked once is enough
+        assert page.get_by_label('"house" is right').get_attribute("aria-pressed") == "true"
+        someone.thumb("house", has=True)
+        assert page.get_by_label('"house" is right').get_attribute("aria-pressed") == "false"
 
         page.get_by_role("link", name="Your tags").click()
         page.get_by_role("tab", name="Corrections").click()

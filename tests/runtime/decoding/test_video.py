@@ -27,10 +27,9 @@ PATTERN = "testsrc=s=160x120:d=0.5:r=10"
 
 
 @pytest.fixture
-def make_video(tmp_path: Path) -> MakeVideo:
+def make_video(tmp_path: Path, need: Callable[[object, str], None]) -> MakeVideo:
     """make_video("a.mp4", source, ...): the sources one after the other, encoded by ffmpeg."""
-    if ffmpeg() is None:
-        pytest.skip("the program ffmpeg is not installed")
+    need(ffmpeg(), "ffmpeg")
 
     def make(name: str, *sources: str, options: tuple[str, ...] = ("-c:v", "mpeg4", "-q:v", "2")) -> Path:
         path = tmp_path / name

@@ -74,6 +74,11 @@ def content_of(library: Path) -> dict[str, list[tuple[object, ...]]]:
         return {name: database.execute(query).fetchall() for name, query in queries.items()}
 
 
+def analyses_in(library: Path) -> int:
+    with closing(sqlite3.connect(library)) as database:
+        return int(database.execute("SELECT count(*) FROM analyses").fetchone()[0])
+
+
 def made(library: Path, photos: Path) -> Path:
     with Library.open(library) as opened:
         opened.add(photos)
@@ -84,15 +89,15 @@ def test_an_update_that_is_killed_again_and_again_ends_as_one_that_was_not(
     many_photos: Path, start: Start, tmp_path: Path
 ):
     whole, killed = made(tmp_path / "whole.sqlite", many_photos), made(tmp_path / "killed.sqlite", many_photos)
-    begun = time.monotonic()
     _, errors = start(whole).communicate(timeout=600)
-    duration = time.monotonic() - begun
     assert f"{PHOTOS + 1:,} photos, {PHOTOS + 1:,} new" in errors
 
     at_work = 0
-    for moment in [random.Random(number).uniform(0.3, 1.0) * duration for number in range(KILLS)]:
+    for analysed in sorted(random.Random(0).sample(range(PHOTOS // 2), KILLS)):
         process = start(killed)
-        time.sleep(moment)
+        while process.poll() is None and analyses_in(killed) < analysed:
+            time.sleep(0.001)
+        time.sleep(random.Random(analysed).uniform(0, 0.02))
         at_work += process.poll() is None
         process.kill()
         process.communicate()
@@ -107,9 +112,8 @@ def test_ctrl_c_finishes_what_is_in_hand_and_says_how_to_go_on(many_photos: Path
     library = made(tmp_path / "library.sqlite", many_photos)
     process = start(library)
     while process.poll() is None:
-        with closing(sqlite3.connect(library)) as database:
-            if database.execute("SELECT count(*) FROM analyses").fetchone() > (0,):
-                break
+        if analyses_in(library) > 0:
+            break
     process.send_signal(signal.SIGINT)
 
     _, errors = process.communicate(timeout=600)

@@ -65,7 +65,10 @@ def test_a_search_finds_photos_and_its_errors_are_shown_with_their_place(page: A
 
     search(page, "animal not dog")
     page.get_by_text("1 photo, ").wait_for()
-    assert page.get_by_test_id("library-photo").all_inner_texts() == ["cat.jpg"]
+    photos = page.get_by_test_id("library-photo")
+    photos.filter(has_text="dogs.jpg").wait_for(state="detached")
+    photos.filter(has_text="cat.jpg").wait_for()  # the grid follows the count
+    assert photos.all_inner_texts() == ["cat.jpg"]
     assert "q=animal+not+dog" in page.url
 
 

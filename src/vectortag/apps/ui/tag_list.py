@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import TypedDict
 
 from vectortag.apps.formats import guesses_for
 from vectortag.core.types import Tagging
@@ -32,6 +33,24 @@ class RankedTag:
     threshold: float | None
     found: bool
     guessed: bool = False
+
+
+class TagRow(TypedDict):
+    """A row of the list: `name` is the tag in the visitor's language; `guessed`: a guess, no tag; `said` is the user's
+    correction, None if there is none."""
+
+    tag: str
+    name: str
+    score: float
+    threshold: float | None
+    found: bool
+    guessed: bool
+    said: bool | None
+
+
+def rows_to_draw(rows: Sequence[RankedTag], language: Language, said: Mapping[str, bool | None]) -> list[TagRow]:
+    """The rows with their names in a language, and what the user said of each tag."""
+    return [TagRow(**asdict(row), name=language.name(row.tag), said=said.get(row.tag)) for row in rows]
 
 
 def rank_tags(tagging: Tagging, threshold: float | None = None) -> list[RankedTag]:

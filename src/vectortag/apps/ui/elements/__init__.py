@@ -12,18 +12,7 @@ from typing import Any, TypedDict
 
 import streamlit as st
 
-
-class TagRow(TypedDict):
-    """A row of the list: `name` is the tag in the visitor's language; `guessed`: a guess, no tag; `said` is the user's
-    correction, None if there is none."""
-
-    tag: str
-    name: str
-    score: float
-    threshold: float | None
-    found: bool
-    guessed: bool
-    said: bool | None
+from vectortag.apps.ui.tag_list import TagRow
 
 
 class Thumb(TypedDict):

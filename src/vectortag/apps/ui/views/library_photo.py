@@ -8,13 +8,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from vectortag.apps.ui.documents import as_text
-from vectortag.apps.ui.elements import TagRow, choose_tag
+from vectortag.apps.ui.elements import choose_tag
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.open_library import OpenLibrary
 from vectortag.apps.ui.session_photos import PagePhoto, SessionPhotos
 from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import attempt, load_model, settings, show_problems
-from vectortag.apps.ui.tag_list import RankedTag, as_stored, rank_tags, tags_to_list
+from vectortag.apps.ui.tag_list import RankedTag, as_stored, rank_tags, rows_to_draw, tags_to_list
 from vectortag.apps.ui.views.photo_detail import draw_layers, show_stage
 from vectortag.core.errors import LibraryError, ModelFolderError, PhotoError, UnknownModelError
 from vectortag.core.file_names import escape_path
@@ -89,18 +89,7 @@ def _opened(
 def _tags(library: OpenLibrary, photo: LibraryPhoto, shown: list[RankedTag], chosen: RankedTag | None) -> None:
     said = {tag: one.verdict == "accepted" for tag, one in photo.decisions.items()}
     choose_tag(
-        [
-            TagRow(
-                tag=row.tag,
-                name=spoken().name(row.tag),
-                score=row.score,
-                threshold=row.threshold,
-                found=row.found,
-                guessed=row.guessed,
-                said=said.get(row.tag),
-            )
-            for row in shown
-        ],
+        rows_to_draw(shown, spoken(), said),
         chosen=chosen.tag if chosen else None,
         empty="No tag reaches its threshold.",
         on_tag=_pick,

@@ -12,12 +12,12 @@ from vectortag.apps.formats import CsvWriter, JsonLinesWriter
 from vectortag.apps.ui.corrected_photos import copies_folder, correct_photo, corrections_of, undo_correction_of
 from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.downloads import heatmap_png, layer_url, tags_as_text
-from vectortag.apps.ui.elements import TagRow, choose_tag, show_photo
+from vectortag.apps.ui.elements import choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import PagePhoto
 from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import attempt, session_photos, show_problems, stored_corrections
-from vectortag.apps.ui.tag_list import RankedTag, rank_tags, tags_to_list
+from vectortag.apps.ui.tag_list import RankedTag, rank_tags, rows_to_draw, tags_to_list
 from vectortag.apps.ui.views.tag_offer import offer_tag
 from vectortag.core.errors import UnknownTagError
 from vectortag.core.file_names import escape_path
@@ -103,18 +103,7 @@ def _list(model: LoadedModel, tagger: Tagger, rows: list[RankedTag], chosen: str
     synonym = _synonym(tagger, language.tag_of(search))
     shown = tags_to_list(rows, search=search, synonym=synonym, language=language)
     choose_tag(
-        [
-            TagRow(
-                tag=row.tag,
-                name=language.name(row.tag),
-                score=row.score,
-                threshold=row.threshold,
-                found=row.found,
-                guessed=row.guessed,
-                said=corrected.get(row.tag),
-            )
-            for row in shown
-        ],
+        rows_to_draw(shown, language, corrected),
         chosen=chosen,
         empty=f'No tag of this model is called "{search}".' if search else "No tag reaches its threshold.",
         on_tag=_pick,

@@ -167,10 +167,11 @@ def _folders(root: Path, exclusions: Exclusions, left_out: LeftOut | None) -> It
         photos = []
         for name in kept:
             if name in folders:
-                kind = None if _suffix(name) in SUFFIXES else "folder"
+                if _suffix(name) in SUFFIXES:
+                    photos.append(name)
             elif kind := _kind(name, folder, stills, skip=left_out is not None):
                 counting.add(kind)
-            if kind is None:
+            else:
                 photos.append(name)
         sidecars = [entry for name, entry in entries.items() if name.endswith((".xmp", ".XMP"))]
         yield FolderContent(folder, [entries[name] for name in photos], sidecars, whole)

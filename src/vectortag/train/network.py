@@ -197,13 +197,13 @@ def _starting_weights(config: BackboneConfig) -> dict[str, Tensor]:
     Raises:
         ConfigError: they cannot be read, or are of different networks.
     """
-    models = [_model_at(init) for init in config.inits]
-    every = []
-    for init, model in zip(config.inits, models, strict=True):
-        weights = weights_of_model(model, config.architecture) if model else _weights_of(init, config.architecture)
-        if model is None and any(models):
-            weights = merged(weights, config.architecture, config.image_size)
-        every.append(weights)
+    models = {init: _model_at(init) for init in config.inits}
+    starts = {}  # one that is named twice is read once
+    for init, model in models.items():
+        starts[init] = weights_of_model(model, config.architecture) if model else _weights_of(init, config.architecture)
+        if model is None and any(models.values()):
+            starts[init] = merged(starts[init], config.architecture, config.image_size)
+    every = [starts[init] for init in config.inits]
     shared = [name for name in every[0] if all(name in weights for weights in every)]
     try:
         return {name: torch.stack([weights[name] for weights in every]).mean(dim=0) for name in shared}

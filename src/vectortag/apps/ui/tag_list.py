@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from vectortag.apps.formats import guesses_for
@@ -50,7 +50,18 @@ class TagRow(TypedDict):
 
 def rows_to_draw(rows: Sequence[RankedTag], language: Language, said: Mapping[str, bool | None]) -> list[TagRow]:
     """The rows with their names in a language, and what the user said of each tag."""
-    return [TagRow(**asdict(row), name=language.name(row.tag), said=said.get(row.tag)) for row in rows]
+    return [
+        TagRow(
+            tag=row.tag,
+            name=language.name(row.tag),
+            score=row.score,
+            threshold=row.threshold,
+            found=row.found,
+            guessed=row.guessed,
+            said=said.get(row.tag),
+        )
+        for row in rows
+    ]
 
 
 def rank_tags(tagging: Tagging, threshold: float | None = None) -> list[RankedTag]:

@@ -21,7 +21,7 @@ from vectortag.library.library_model import LibraryModel
 from vectortag.library.one_photo import LibraryPhoto, photo_of
 from vectortag.library.query import Node
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
-from vectortag.library.search import SearchResult, newest, search
+from vectortag.library.search import SearchResult, found_rows, newest, search
 from vectortag.library.searched import SearchCache
 from vectortag.library.stats import LibraryStats, stats_of
 from vectortag.library.status import LibraryStatus, status_of
@@ -204,6 +204,15 @@ class Library(Curation):
         """
         with explained(self.file):
             return search(self._searches, query, model_row=self.model_row, top=top, skip=skip, offline=offline)
+
+    def rows(self, query: str | Node | None = None, *, offline: bool = False) -> list[int]:
+        """The rows of all photos that a query finds, in the order of `search`; fails as that.
+
+        Args:
+            query: None: all photos, newest first.
+        """
+        with explained(self.file):
+            return found_rows(self._searches, query, model_row=self.model_row, offline=offline)
 
     def newest(self, *, top: int, skip: int = 0) -> SearchResult:
         """All photos, newest first, without a search; `top` and `skip` are as for `search`."""

@@ -113,10 +113,10 @@ class LibrarySidecars:
             yield from self._keep(photo, self.writer.forget(photo.path, last=self._noted(photo)), ())
 
     def _photos(self, within: Sequence[Path]) -> Iterator[KnownPhoto]:
-        folders = [Path(path).absolute() for path in within]
+        chosen = {Path(path).absolute() for path in within}
         for row, root, path, content in self.database.execute(PHOTOS).fetchall():
             photo = unescape_path(root) / unescape_path(path)
-            if not folders or any(photo.is_relative_to(folder) for folder in folders):
+            if not chosen or not chosen.isdisjoint((photo, *photo.parents)):
                 yield KnownPhoto(row, photo, content)
 
     def _noted(self, photo: KnownPhoto) -> Mapping[Path, Record]:

@@ -23,8 +23,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vectortag.apps.ui.library.open_library import OpenLibrary
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.open_library import OpenLibrary
 from vectortag.core.types import FloatArray
 from vectortag.evaluation.model_card import write_card
 from vectortag.library.library import Library

@@ -11,10 +11,10 @@ from starlette.middleware import Middleware
 from streamlit.starlette import App
 
 from vectortag.apps.ui.access import PageGuard, accepted_names
-from vectortag.apps.ui.thumbnail_route import ROUTE
+from vectortag.apps.ui.library.routes import ROUTES
 
 app = App(
     Path(__file__).with_name("page.py"),
-    routes=[ROUTE],
+    routes=ROUTES,
     middleware=[Middleware(PageGuard, names=accepted_names())],
 )

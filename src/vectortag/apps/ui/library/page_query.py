@@ -28,6 +28,11 @@ class LibraryQuery:
     year: str | None = None
     folder: str | None = None
 
+    def title(self) -> str:
+        """What was asked for, in one line."""
+        parts = [self.text, *self.tags, self.year or "", self.folder or ""]
+        return ", ".join(filter(None, parts)) or "All photos"
+
     def node(self) -> Node | None:
         """What to search for; None if nothing was asked for.
 
@@ -65,3 +70,12 @@ def page_count(found: int) -> int:
     (1, 1, 2)
     """
     return max(1, -(-found // ON_A_PAGE))
+
+
+def page_of(place: int) -> int:
+    """The page on which a photo is, by its place among all found, from 0.
+
+    >>> page_of(59), page_of(60)
+    (1, 2)
+    """
+    return 1 + place // ON_A_PAGE

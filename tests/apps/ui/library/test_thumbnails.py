@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vectortag.apps.ui import library_thumbnails
-from vectortag.apps.ui.library_thumbnails import SIDE, thumbnail_of
+from vectortag.apps.ui.library import thumbnails
+from vectortag.apps.ui.library.thumbnails import SIDE, thumbnail_of
 from vectortag.core.errors import PhotoError
 from vectortag.core.folders import cache_home
 from vectortag.library.one_photo import LibraryPhoto
@@ -35,7 +35,7 @@ def test_it_is_a_small_jpeg_of_the_photo(photo):
 
 def test_it_is_made_once_and_kept_in_the_cache_by_content(photo, monkeypatch):
     made = thumbnail_of(photo)
-    monkeypatch.setattr(library_thumbnails, "open_image", lambda *_, **__: pytest.fail("made twice"))
+    monkeypatch.setattr(thumbnails, "open_image", lambda *_, **__: pytest.fail("made twice"))
 
     assert thumbnail_of(replace(photo, row=2, path=Path("/elsewhere/copy.jpg"))) == made
     assert len(kept()) == 1

@@ -15,8 +15,8 @@ from vectortag.library.one_photo import LibraryPhoto
 from vectortag.runtime.decoding.video import still_of
 from vectortag.runtime.pixels import open_image
 
-SIDE = 256
-"""The longer side in pixels."""
+SIDE, LARGE_SIDE = 256, 1280
+"""The longer side in pixels: of a thumbnail, and of a picture to look at. The latter is not kept."""
 
 MOST_IN_A_FOLDER = 2000
 """There are 256 folders, so this is half a million pictures, of about 12 kB each."""
@@ -31,10 +31,15 @@ def thumbnail_of(photo: LibraryPhoto) -> bytes:
     kept = None if photo.content is None else _place(photo.content)
     if kept is not None and (known := _read(kept)) is not None:
         return known
-    made = _make(photo)
+    made = _make(photo, SIDE)
     if kept is not None:
         write_cache_file(kept, made, most=MOST_IN_A_FOLDER)
     return made
+
+
+def large_picture_of(photo: LibraryPhoto) -> bytes:
+    """A JPEG of a photo, at most 1,280 pixels a side; fails as `thumbnail_of`."""
+    return _make(photo, LARGE_SIDE)
 
 
 def _place(content: bytes) -> Path:
@@ -49,13 +54,13 @@ def _read(kept: Path) -> bytes | None:
         return None
 
 
-def _make(photo: LibraryPhoto) -> bytes:
+def _make(photo: LibraryPhoto, side: int) -> bytes:
     file = photo.file()
     if file is None:
         raise PhotoError(f"{photo.path.name}: is not there, or is a link out of the library's folder")
-    image = open_image(still_of(_content(file)), max_pixels=MOST_PIXELS, draft=(SIDE, SIDE))
+    image = open_image(still_of(_content(file)), max_pixels=MOST_PIXELS, draft=(side, side))
     buffer = io.BytesIO()
-    fit(image, min(SIDE, max(image.size))).save(buffer, "JPEG", quality=82)
+    fit(image, min(side, max(image.size))).save(buffer, "JPEG", quality=82)
     return buffer.getvalue()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vectortag.apps.ui.library_query import ON_A_PAGE, LibraryQuery, error_text, page_count
+from vectortag.apps.ui.library.page_query import ON_A_PAGE, LibraryQuery, error_text, page_count
 from vectortag.core.errors import QueryError
 from vectortag.library.query_parser import parse_query
 

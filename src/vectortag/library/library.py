@@ -25,13 +25,14 @@ from vectortag.library.search import SearchResult, found_rows, newest, search
 from vectortag.library.searched import SearchCache
 from vectortag.library.stats import LibraryStats, stats_of
 from vectortag.library.status import LibraryStatus, status_of
+from vectortag.library.teaching import Teaching
 from vectortag.library.update import Update, Updated
 from vectortag.library.update_lock import update_lock
 from vectortag.model.calibration import Profile
 from vectortag.model.folder import ModelFolder
 
 
-class Library(Curation):
+class Library(Curation, Teaching):
     """A photo library in one SQLite file.
 
     with Library.open() as library:

@@ -1,5 +1,5 @@
 """Custom Streamlit components, each with a script and a style: photo with heat map, tags, strip and grid of photos,
-the field of a search.
+the field of a search, photos to decide about.
 
 Their content is passed as data and set as text or attribute, never as HTML.
 """
@@ -22,6 +22,24 @@ class Thumb(TypedDict):
     key: str
     name: str
     picture: str
+
+
+class Pictured(TypedDict):
+    """A photo to decide about: `picture` is its address, `facts` are lines below it, the first of them its name."""
+
+    key: str
+    name: str
+    picture: str
+    facts: list[str]
+
+
+class Action(TypedDict):
+    """A button, and the keys that press it as the browser names them."""
+
+    key: str
+    label: str
+    keys: list[str]
+    primary: bool
 
 
 class GridState(TypedDict):
@@ -135,6 +153,34 @@ def ask_for_query(
         data={"text": text, "placeholder": placeholder, "help": help_text, "address": address},
         on_query_change=lambda: on_query(st.session_state[key].query or ""),
     )
+
+
+def decide_on(
+    photos: Sequence[Pictured],
+    actions: Sequence[Action],
+    *,
+    each: str | None = None,
+    number: int,
+    following: Sequence[str] = (),
+    on_answer: Callable[[str], None],
+    key: str,
+) -> None:
+    """Show photos side by side with buttons below them.
+
+    Args:
+        each: the label of a button below each photo.
+        number: of the question; one answer is taken for each.
+        following: addresses of the pictures that come next.
+        on_answer: called with the key of the action, or of the photo whose button was pressed.
+    """
+
+    def answered() -> None:
+        answer = st.session_state[key].answer
+        if answer and answer["round"] == number:
+            on_answer(answer["key"])
+
+    data = {"round": number, "photos": list(photos), "each": each, "actions": list(actions), "next": list(following)}
+    _element("decide")(key=key, data=data, on_answer_change=answered)
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from vectortag.core.errors import LibraryError
 from vectortag.core.file_names import is_missing
 from vectortag.core.folders import library_file
 from vectortag.library.changes import Change
+from vectortag.library.duplicates import DuplicateGroup
 from vectortag.library.library import Library
 from vectortag.library.query import Node
 from vectortag.library.search import SearchResult
@@ -36,13 +37,19 @@ State = tuple[int, int]
 
 
 class OpenLibrary:
-    """A library, what was counted in it, and its jobs."""
+    """A library, what was counted in it, and its jobs.
+
+    Attributes:
+        jobs: the work in the background.
+        duplicates: what was found when it was last looked for; None before.
+    """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._library = Library.open(file, create=False)
         self._lock = threading.RLock()
         self.jobs = Jobs()
+        self.duplicates: list[DuplicateGroup] | None = None
         self._changes: list[Change] = []
         self._names: tuple[LibraryStats, Names] | None = None
         self._counted: tuple[State, LibraryStats] | None = None

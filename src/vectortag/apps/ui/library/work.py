@@ -12,6 +12,7 @@ from vectortag.apps.ui.library.jobs import MOST_DIFFS, Job
 from vectortag.core.file_names import escape_path
 from vectortag.inference.found_page import ShownPhoto, write_page
 from vectortag.library.descriptions import PhotoDescription, write_descriptions
+from vectortag.library.duplicates import DuplicateGroup
 from vectortag.library.library import Library
 from vectortag.library.update import Updated
 from vectortag.library.write_xmp import Outcome
@@ -104,6 +105,36 @@ def exporting(file: Path, rows: Sequence[int], form: Form, *, title: str) -> Wor
         left_out = f" A contact sheet has the first {MOST_ON_SHEET:,}." if len(some) < len(rows) else ""
         job.summary = f"{job.done:,} photos.{left_out}"
         job.file = f"photos.{form}", TYPES[form], stream.getvalue().encode()
+
+    return work
+
+
+def looking_for_duplicates(file: Path, take: Callable[[list[DuplicateGroup]], object]) -> Work:
+    """Find the photos that show one picture, and hand them over."""
+
+    def work(job: Job) -> None:
+        with Library.open(file, create=False) as library:
+            found = library.duplicates()
+        for error in found.unread:
+            job.add_problem("cannot be compared", str(error))
+        take(list(found.groups))
+        job.summary = f"{len(found.groups):,} groups of photos that show one picture."
+
+    return work
+
+
+def learning(file: Path, learn: Callable[[], str]) -> Work:
+    """Make the model learn from all answers, and give the library its new scores.
+
+    Args:
+        learn: returns what was learned, in words.
+    """
+
+    def work(job: Job) -> None:
+        told = learn()
+        with Library.open(file, create=False) as library:
+            library.update(stop=lambda: job.is_stopping, progress=job.progress)
+        job.summary = told
 
     return work
 

@@ -7,10 +7,12 @@ import streamlit as st
 from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.library.open_library import OpenLibrary, file_of, open_library
 from vectortag.apps.ui.state import settings
+from vectortag.apps.ui.views.library_duplicates import duplicates
 from vectortag.apps.ui.views.library_grid import library_grid
 from vectortag.apps.ui.views.library_jobs import job_panel
 from vectortag.apps.ui.views.library_photo import chosen_row, library_photo
 from vectortag.apps.ui.views.library_search import query_of
+from vectortag.apps.ui.views.library_teach import teach
 from vectortag.core.errors import LibraryError
 from vectortag.library.stats import LibraryStats
 
@@ -33,8 +35,29 @@ def show() -> None:
     except LibraryError as error:
         st.error(as_text(str(error)), icon=":material/error:")
         return
+    part = _choose_part()
     job_panel(library)
-    _photos(library)
+    if part == "Duplicates":
+        duplicates(library)
+    elif part == "Teach":
+        teach(library)
+    else:
+        _photos(library)
+
+
+def _choose_part() -> str:
+    """Show the parts of the view, and return the chosen one; the page's address has it."""
+    parts = ["Photos", "Duplicates", *["Teach"] * settings().edit]
+    chosen = st.segmented_control(
+        "Part of the library",
+        parts,
+        default=parts[0],
+        required=True,
+        key="part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return chosen or parts[0]
 
 
 def _photos(library: OpenLibrary) -> None:

@@ -28,13 +28,22 @@ def thumbnail_of(photo: LibraryPhoto) -> bytes:
     Raises:
         PhotoError: it cannot be read, is not there, or lies outside of the library's folders.
     """
-    kept = None if photo.content is None else _place(photo.content)
-    if kept is not None and (known := _read(kept)) is not None:
+    if photo.content is not None and (known := _read(_place(photo.content))) is not None:
         return known
     made = _make(photo, SIDE)
-    if kept is not None:
-        write_cache_file(kept, made, most=MOST_IN_A_FOLDER)
+    if photo.content is not None:
+        keep_thumbnail(photo.content, made)
     return made
+
+
+def keep_thumbnail(content: bytes, picture: bytes) -> None:
+    """Put a thumbnail into the cache, where `thumbnail_of` looks for it.
+
+    Args:
+        content: the hash of its photo.
+        picture: a JPEG.
+    """
+    write_cache_file(_place(content), picture, most=MOST_IN_A_FOLDER)
 
 
 def large_picture_of(photo: LibraryPhoto) -> bytes:

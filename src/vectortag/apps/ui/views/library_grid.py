@@ -64,8 +64,7 @@ def _heading(library: OpenLibrary, query: LibraryQuery, result: SearchResult, nu
         st.markdown(f"**{photos(result.count)}**, {ORDERS[result.order]}", width="stretch")
         if pages > 1:
             _pager(number, pages, key="above")
-        rows = sorted(ticked) if ticked else library.rows(query.node())
-        job_menu(library, rows, ticked=bool(ticked), title=query.title())
+        job_menu(library, query, result.count, ticked)
     if result.readings:
         st.caption(as_text("; ".join(result.readings)))
     if result.doubt:

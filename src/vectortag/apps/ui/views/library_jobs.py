@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import streamlit as st
 
 from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.library.jobs import Job
 from vectortag.apps.ui.library.open_library import OpenLibrary
+from vectortag.apps.ui.library.page_query import LibraryQuery
 from vectortag.apps.ui.library.work import Form, Work, exporting, updating, writing_sidecars
 from vectortag.apps.ui.state import settings
 from vectortag.apps.ui.views.library_selected import photos
@@ -27,32 +28,35 @@ GOES_ON = ("update", "write")
 """Kinds of jobs that go on where they were stopped."""
 
 
-def job_menu(library: OpenLibrary, rows: Sequence[int], *, ticked: bool, title: str) -> None:
-    """Show the list of what can be begun.
+def job_menu(library: OpenLibrary, query: LibraryQuery, count: int, ticked: Set[int]) -> None:
+    """Show the list of what can be begun, for the ticked photos, or else for all that were found.
 
     Args:
-        rows: of the photos that it is about: all that are ticked or found.
-        title: of a contact sheet.
+        query, count: what was searched for, and how many photos it found.
+        ticked: rows.
     """
-    about = f"{photos(len(rows))} {'ticked' if ticked else 'found'}"
+    about = f"{photos(len(ticked))} ticked" if ticked else f"{photos(count)} found"
+
+    def rows() -> list[int]:
+        found = library.rows(query.node())
+        return [row for row in found if row in ticked] if ticked else found
+
     with st.popover("Do more", icon=":material/more_vert:"):
         st.caption(f"For the {about}")
         for form, (label, icon) in FORMS.items():
-            if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"export-{form}", disabled=not rows):
-                job = Job("export", f"{label}: {about}", rows)
-                _begin(library, job, exporting(library.file, rows, form, title=title))
+            if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"export-{form}", disabled=not count):
+                some = rows()
+                job = Job("export", f"{label}: {about}", some)
+                _begin(library, job, exporting(library.file, some, form, title=query.title()))
         if settings().edit:
             write = "Write sidecars …"
-            if st.button(write, icon=":material/note_add:", type="tertiary", key="preview", disabled=not rows):
-                _preview(library, rows, about)
+            if st.button(write, icon=":material/note_add:", type="tertiary", key="preview", disabled=not count):
+                some = rows()
+                job = Job("preview", f"What sidecars would change: {about}", some)
+                _begin(library, job, writing_sidecars(library.file, some, dry_run=True))
             st.caption("For the whole library")
             if st.button("Update: look for new photos", icon=":material/sync:", type="tertiary", key="update"):
                 _begin(library, Job("update", "Update"), updating(library.file))
-
-
-def _preview(library: OpenLibrary, rows: Sequence[int], about: str) -> None:
-    job = Job("preview", f"What sidecars would change: {about}", rows)
-    _begin(library, job, writing_sidecars(library.file, rows, dry_run=True))
 
 
 def _begin(library: OpenLibrary, job: Job, work: Work) -> None:

@@ -43,7 +43,7 @@ TURN = """async () => {
     const grid = roots.find((root) => root.querySelector("[data-testid='library-photo']"));
     const key = () => grid.querySelector("img")?.getAttribute("src");
     const before = key(), start = performance.now();
-    document.querySelector(".st-key-above-chevron_right button").click();
+    document.querySelector(".st-key-turn-above-chevron_right button").click();
     while (key() === before) await new Promise(requestAnimationFrame);
     const shown = performance.now() - start;
     const inSight = [...grid.querySelectorAll("img")].filter((one) => one.getBoundingClientRect().top < innerHeight);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from vectortag.apps.ui.documents import as_text
@@ -16,6 +18,8 @@ from vectortag.apps.ui.views.library_teach import teach
 from vectortag.core.errors import LibraryError
 from vectortag.library.stats import LibraryStats
 
+STYLE = Path(__file__).parents[1] / "library" / "library.css"
+
 FIRST, WAIT = 0.3, 2.0
 """Seconds to wait for what the library holds: before the page is drawn, and between two looks later."""
 
@@ -24,6 +28,7 @@ NOT_COUNTED = LibraryStats(0, 0, 0, 0, {}, {}, {}, {}, {})
 
 def show() -> None:
     """Show the view."""
+    st.html(STYLE)
     file = file_of(settings())
     if file is None:
         st.title("Library")

@@ -78,13 +78,12 @@ def _pager(number: int, pages: int, *, key: str) -> None:
             ("Next page", "chevron_right", number + 1),
         ):
             st.button(
-                "",
-                help=label,
+                label,
                 icon=f":material/{icon}:",
                 disabled=not 1 <= other <= pages,
                 on_click=turn_to,
                 args=(other,),
-                key=f"{key}-{icon}",
+                key=f"turn-{key}-{icon}",
             )
             if other < number:
                 st.markdown(f"{number:,} of {pages:,}", width="content")

@@ -61,13 +61,12 @@ def _way(library: OpenLibrary, query: LibraryQuery, row: int) -> None:
         for label, icon, other in (("Previous photo", "chevron_left", before), ("Next photo", "chevron_right", after)):
             there = rows[other] if 0 <= other < len(rows) else None
             st.button(
-                "",
-                help=label,
+                label,
                 icon=f":material/{icon}:",
                 disabled=there is None,
                 on_click=open_photo,
                 args=(str(there),),
-                key=f"photo-{icon}",
+                key=f"turn-photo-{icon}",
             )
         st.markdown(f"{place + 1:,} of {len(rows):,}" if is_found else "not in this search", width="content")
     if is_found:

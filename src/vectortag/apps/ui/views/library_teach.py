@@ -179,7 +179,7 @@ def _end(library: OpenLibrary, current: Round) -> None:
 
 def _what_it_brings(lesson: Lesson | None) -> None:
     if lesson is None:
-        st.info("There are too few answers on this tag to hold some back and judge what they bring.")
+        st.info("What the answers bring cannot be judged yet: that needs more of them, and a tag of the model's own.")
         return
     st.markdown(
         f"A check, on {photos(lesson.held_back)} with an answer that was held back. "

@@ -566,6 +566,14 @@ def test_the_newest_photos_are_in_the_order_of_a_search_that_finds_all(make):
     assert {page.count for page in newest} == {9}
 
 
+def test_the_rows_of_all_that_is_found_are_in_the_order_of_a_search(make):
+    library = make(*(photo(f"{number}.jpg", seed=number, dog=0.9 - number / 10) for number in range(3)))
+
+    for query in ("path:photos", "dog", "dog or path:photos"):
+        assert library.rows(query) == [one.photo for one in library.search(query, top=None).matches]
+    assert library.rows() == [one.photo for one in library.newest(top=9).matches]
+
+
 def test_a_search_is_evaluated_again_after_a_decision(make):
     library = make(photo("a.jpg", dog=0.9), photo("b.jpg", dog=0.6))
     assert found(library, "dog") == ["a.jpg", "b.jpg"]

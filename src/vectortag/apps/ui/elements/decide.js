@@ -5,6 +5,7 @@ const NEEDS_KEYS = "input, textarea, select, [contenteditable], [role=combobox],
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
+  root.answer = answer; // buttons that stay call the one of the last drawing
   const [photos, actions] = [element("div", "photos"), element("div", "actions")];
   photos.append(...data.photos.map(figure));
   actions.append(...data.actions.map((one) => button(one.label, one.key, one.primary, one.keys)));
@@ -50,7 +51,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (about) made.setAttribute("aria-label", `${label}: ${about}`);
     const shown = keys.filter((one) => one.length === 1).map((one) => one.toUpperCase());
     if (shown.length) made.append(element("kbd", "", shown[0]));
-    made.onclick = () => answer(key);
+    made.onclick = () => root.answer(key);
     return made;
   }
 }

@@ -196,7 +196,7 @@ def test_all_of_a_search_are_ticked_and_a_tag_is_removed_and_put_back(page: Any)
 def test_sidecars_are_shown_before_they_are_written_and_the_job_outlives_a_reload(page: Any, library_photos: Path):
     search(page, "file:cat")
     page.get_by_test_id("library-photo").filter(has_text="dogs.jpg").wait_for(state="detached")
-    page.get_by_role("button", name="Do more").click()
+    page.get_by_role("button", name="Write or export").click()
     page.get_by_role("button", name="Write sidecars").click()
     page.get_by_text("Nothing was written yet.").wait_for()
     assert list(library_photos.glob("*.xmp")) == []

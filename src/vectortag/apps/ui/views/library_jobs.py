@@ -41,7 +41,7 @@ def job_menu(library: OpenLibrary, query: LibraryQuery, count: int, ticked: Set[
         found = library.rows(query.node())
         return [row for row in found if row in ticked] if ticked else found
 
-    with st.popover("Do more", icon=":material/more_vert:"):
+    with st.popover("Write or export" if settings().edit else "Export", icon=":material/ios_share:"):
         st.caption(f"For the {about}")
         for form, (label, icon) in FORMS.items():
             if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"export-{form}", disabled=not count):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -62,8 +61,13 @@ def last_change(library: OpenLibrary) -> None:
             icon=":material/undo:",
             key="undo",
             type="tertiary",
-            on_click=functools.partial(attempt, library.undo),
+            on_click=_undo,
+            args=(library,),
         )
+
+
+def _undo(library: OpenLibrary) -> None:
+    attempt(library.undo)
 
 
 def summary(change: Change) -> str:

@@ -23,6 +23,9 @@ FORMS: dict[Form, tuple[str, str]] = {
     "jsonl": ("For programs (JSON Lines)", "data_object"),
     "html": ("Contact sheet (HTML)", "grid_view"),
 }
+NOTE = "job_note"
+"""What is said of a job for a moment, wherever on the page the visitor is."""
+
 ENDED = {"done": "done", "stopped": "stopped", "failed": "failed"}
 GOES_ON = ("update", "write")
 """Kinds of jobs that go on where they were stopped."""
@@ -60,13 +63,17 @@ def job_menu(library: OpenLibrary, query: LibraryQuery, count: int, ticked: Set[
 
 
 def _begin(library: OpenLibrary, job: Job, work: Work) -> None:
-    if not library.jobs.start(job, work):
-        st.toast("Such a job runs already. Stop it first, or wait.", icon=":material/hourglass:")
+    if library.jobs.start(job, work):
+        st.session_state[NOTE] = f"{as_text(job.title)}: begun. It is shown at the top of the page."
+    else:
+        st.session_state[NOTE] = "Such a job runs already. Stop it first, or wait."
     st.rerun()
 
 
 def job_panel(library: OpenLibrary) -> None:
     """Show the jobs that run, and those that ended until somebody closes them."""
+    if note := st.session_state.pop(NOTE, None):
+        st.toast(note)
     if library.jobs.all:
         st.fragment(_panel, run_every=EVERY if library.jobs.is_running else None)(library)
 
@@ -79,6 +86,9 @@ def _panel(library: OpenLibrary) -> None:
                 _show(library, job)
     if st.session_state.get("jobs_ran") and not running:  # the last one has ended meanwhile: look no more
         st.session_state["jobs_ran"] = False
+        job = library.jobs.all[0] if library.jobs.all else None
+        if job is not None:
+            st.session_state[NOTE] = f"{as_text(job.title)}: {ENDED[job.state]}."
         st.rerun()
     st.session_state["jobs_ran"] = running
 

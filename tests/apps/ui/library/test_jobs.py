@@ -31,6 +31,7 @@ def test_a_job_runs_until_it_is_asked_to_stop_and_others_of_its_kind_wait():
     assert running.start(job, work)
     started.wait(10)
     assert running.is_running
+    assert (running.runs("update"), running.runs("export")) == (True, False)
     assert not running.start(Job("update", "Again"), fail)
     running.dismiss(job)
     assert running.all == [job]

@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   photos.append(...data.photos.map(figure));
   actions.append(...data.actions.map((one) => button(one.label, one.key, one.primary, one.keys)));
   if (root.round !== data.round) root.replaceChildren(photos, actions);
-  root.round = data.round;
+  root.dataset.round = root.round = data.round;
   for (const address of data.next) new Image().src = address; // so that the next one is there at once
 
   const pressed = (event) => {

@@ -118,10 +118,14 @@ class Jobs:
         """Whether one is at work."""
         return any(job.is_running for job in self._jobs)
 
+    def runs(self, kind: str) -> bool:
+        """Whether a job of this kind is at work."""
+        return any(job.is_running and job.kind == kind for job in self._jobs)
+
     def start(self, job: Job, work: Callable[[Job], None]) -> bool:
         """Begin a job. Returns whether it began: False if one of its kind runs already."""
         with self._lock:
-            if any(other.kind == job.kind and other.is_running for other in self._jobs):
+            if self.runs(job.kind):
                 return False
             ended = [other for other in self._jobs if not other.is_running and other.kind != job.kind]
             running = [other for other in self._jobs if other.is_running]

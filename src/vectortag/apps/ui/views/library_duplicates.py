@@ -41,8 +41,9 @@ def duplicates(library: OpenLibrary) -> None:
     st.markdown("Photos that show one picture. You decide which to keep; VectorTag never deletes a photo.")
     with library.using() as opened:
         decided = decisions_of(opened)
+    looking = library.jobs.runs("duplicates")
     if library.duplicates is None:
-        if st.button("Look for duplicates", type="primary", icon=":material/search:"):
+        if not looking and st.button("Look for duplicates", type="primary", icon=":material/search:"):
             _look(library)
     else:
         groups = undecided(library.duplicates, decided)
@@ -50,7 +51,7 @@ def duplicates(library: OpenLibrary) -> None:
             _group(library, groups)
         else:
             st.success("Nothing is left to decide.", icon=":material/check:")
-        if st.button("Look again", icon=":material/refresh:", type="tertiary"):
+        if not looking and st.button("Look again", icon=":material/refresh:", type="tertiary"):
             _look(library)
     if decided:
         _decided(library, decided)

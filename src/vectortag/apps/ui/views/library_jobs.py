@@ -97,11 +97,11 @@ def _show(library: OpenLibrary, job: Job) -> None:
     key = f"{job.kind}-{job.begun}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{as_text(job.title)}**" + ("" if job.is_running else f", {ENDED[job.state]}"), width="stretch")
-        if job.is_running:
+        if job.is_running and job.kind != "duplicates":  # that is over in one go
             label = "Pause" if job.kind in GOES_ON else "Stop"
             label = "Ending …" if job.is_stopping else label
             st.button(label, on_click=job.stop, disabled=job.is_stopping, key=f"stop-{key}")
-        else:
+        elif not job.is_running:
             _after(library, job, key)
             st.button("Close", on_click=library.jobs.dismiss, args=(job,), type="tertiary", key=f"close-{key}")
     if job.is_running:

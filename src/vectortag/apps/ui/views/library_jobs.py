@@ -44,7 +44,8 @@ def job_menu(library: OpenLibrary, query: LibraryQuery, count: int, ticked: Set[
         found = library.rows(query.node())
         return [row for row in found if row in ticked] if ticked else found
 
-    with st.popover("Write or export" if settings().edit else "Export", icon=":material/ios_share:"):
+    label = "Write or export" if settings().edit else "Export"
+    with st.container(width="content", key="library-menu"), st.popover(label, icon=":material/ios_share:"):
         st.caption(f"For the {about}")
         for form, (label, icon) in FORMS.items():
             if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"export-{form}", disabled=not count):
@@ -82,6 +83,8 @@ def _panel(library: OpenLibrary) -> None:
     running = library.jobs.is_running
     with st.container(key="library-jobs", gap="small"):
         for job in library.jobs.all:
+            if job.kind == "duplicates" and job.state == "done" and not job.causes:
+                continue  # the photos are the result
             with st.container(border=True, gap="small"):
                 _show(library, job)
     if st.session_state.get("jobs_ran") and not running:  # the last one has ended meanwhile: look no more

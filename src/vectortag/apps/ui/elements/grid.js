@@ -19,6 +19,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   root.last = -1;
   root.replaceChildren(...data.photos.map(photo));
   if (root.page !== undefined && root.page !== data.page) root.scrollIntoView({ block: "start" });
+  else if (root.page === undefined) root.children[data.photos.findIndex(({ key }) => key === window.vectortagOpened)]?.scrollIntoView({ block: "center" });
   root.page = data.page;
 
   function photo(one, place) {
@@ -38,7 +39,11 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const name = document.createElement("span");
     name.textContent = one.name;
     button.append(picture, name);
-    button.onclick = () => root.events.setTriggerValue("photo", one.key);
+    button.onclick = () => {
+      window.vectortagOpened = one.key;
+      document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 }); // the photo is shown from its top on
+      root.events.setTriggerValue("photo", one.key);
+    };
     box.append(button);
     if (data.selectable) box.append(tick(one, place));
     return box;

@@ -176,7 +176,7 @@ def test_ticks_survive_the_turning_of_pages_and_a_new_word_is_added_to_all_and_u
     heading(page, "3 photos, ")
 
     undo.click()
-    page.get_by_text('no tag "Aunt Anna"').wait_for()
+    page.get_by_text('"Aunt Anna" is no tag').wait_for()
 
 
 def test_all_of_a_search_are_ticked_and_a_tag_is_removed_and_put_back(page: Any):

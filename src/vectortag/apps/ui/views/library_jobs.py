@@ -111,7 +111,7 @@ def _show(library: OpenLibrary, job: Job) -> None:
         st.progress(min(1.0, job.done / job.total) if job.total else 0.0, progress_text(job, time.monotonic()))
     elif job.summary:
         (st.error if job.state == "failed" else st.markdown)(as_text(job.summary))
-    for cause, one in job.causes.items():
+    for cause, one in list(job.causes.items()):  # its thread adds to them
         with st.expander(f"{one.count:,} × {as_text(cause)}", icon=":material/warning:"):
             more = f"\n… and {one.count - len(one.examples):,} more" if one.count > len(one.examples) else ""
             st.code("\n".join(one.examples) + more, language=None)

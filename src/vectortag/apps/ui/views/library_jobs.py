@@ -89,9 +89,8 @@ def _panel(library: OpenLibrary) -> None:
                 _show(library, job)
     if st.session_state.get("jobs_ran") and not running:  # the last one has ended meanwhile: look no more
         st.session_state["jobs_ran"] = False
-        job = library.jobs.all[0] if library.jobs.all else None
-        if job is not None:
-            st.session_state[NOTE] = f"{as_text(job.title)}: {ENDED[job.state]}."
+        for last in library.jobs.all[:1]:
+            st.session_state[NOTE] = f"{as_text(last.title)}: {ENDED[last.state]}."
         st.rerun()
     st.session_state["jobs_ran"] = running
 

@@ -90,7 +90,7 @@ def _panel(library: OpenLibrary) -> None:
     if st.session_state.get("jobs_ran") and not running:  # the last one has ended meanwhile: look no more
         st.session_state["jobs_ran"] = False
         for last in library.jobs.all[:1]:
-            st.session_state[NOTE] = f"{as_text(last.title)}: {ENDED[last.state]}."
+            st.session_state[NOTE] = f"{as_text(last.title)}: {ENDED.get(last.state, 'running')}."
         st.rerun()
     st.session_state["jobs_ran"] = running
 

@@ -68,9 +68,12 @@ class _Rules:
     @classmethod
     def of(cls, base: str, spec: GitIgnoreSpec) -> _Rules:
         """The rules as pathspec has read them."""
-        named = [rule for rule in spec.patterns if rule.include is not None and rule.regex is not None]
+        rules = []
         with _without_warnings():
-            return cls(base, tuple((bool(rule.include), _without_retries(rule.regex.pattern)) for rule in named))
+            for rule in spec.patterns:
+                if rule.include is not None and rule.regex is not None:
+                    rules.append((rule.include, _without_retries(rule.regex.pattern)))
+        return cls(base, tuple(rules))
 
     def verdict(self, path: str) -> bool | None:
         """What the last rule says that names this very path, a folder's with "/" behind it; None where there is none.

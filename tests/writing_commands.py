@@ -202,6 +202,9 @@ WRITING_OPTIONS = {
 }
 """Options that make a command write, or write something else."""
 
+ELSEWHERE = {("train", "--resume"): "tests/train/test_recipe.py kills trainings and resumes them"}
+"""Options of those that have tests of their own."""
+
 
 def all_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """The words of each command of the program, such as ("library", "add"), and the command as click has it."""

@@ -239,11 +239,9 @@ class TestManyPhotos:
     def test_photos_of_one_name_have_maps_of_several_on_every_file_system(
         self, explain, make_photo: MakePhoto, tmp_path: Path
     ):
-        photos = [
-            make_photo(name).relative_to(tmp_path) for name in ("a/hill.jpg", "b/hill.jpg", "c/hill.jpg", "d/Hill.png")
-        ]
+        photos = [make_photo(name) for name in ("a/hill.jpg", "b/hill.jpg", "c/hill.jpg", "d/Hill.png")]
 
-        outcome = explain(*photos, "--tag", "sea", "--output", "maps")
+        outcome = explain(*photos, "--tag", "sea", "--output", tmp_path / "maps")
 
         assert [Path(name).name for name in outcome.stdout.split()] == [
             "hill.sea.png",

@@ -32,7 +32,7 @@ from vectortag.library.library import Library
 from vectortag.library.library_model import LibraryModel
 from vectortag.library.packing import pack_embeddings, pack_scores
 from vectortag.library.schema import transaction
-from vectortag.library.vectors import BLOCK, VectorMap
+from vectortag.library.vectors import BLOCK_NUMBERS, VectorMap
 from vectortag.model.words.word_vectors import sentence_vector
 from vectortag.runtime.blas import one_thread
 
@@ -120,10 +120,11 @@ def bare_scan(vectors: VectorMap, query: np.ndarray) -> Callable[[], object]:
 
     def scan() -> np.ndarray:
         cosines = np.empty(len(vectors), np.float32)
+        rows = BLOCK_NUMBERS // vectors.codes.shape[1]
         with one_thread():
-            for start in range(0, len(vectors), BLOCK):
-                block = vectors.codes[start : start + BLOCK].astype(np.float32)
-                np.dot(block, query, out=cosines[start : start + BLOCK])
+            for start in range(0, len(vectors), rows):
+                block = vectors.codes[start : start + rows].astype(np.float32)
+                np.dot(block, query, out=cosines[start : start + rows])
         cosines *= vectors.inverse_lengths
         best = np.argpartition(-cosines, TOP)[:TOP]
         return best[np.argsort(-cosines[best])]

@@ -64,7 +64,7 @@ def test_the_page_has_the_photos_and_their_heat_maps(cli, kept, tmp_path):
 def test_the_page_shows_where_a_sentence_is_seen(cli, make_photo, worded, tmp_path):
     make_photo("photos/a.png")
     page = tmp_path / "found.html"
-    cli("library", "add", tmp_path / "photos", "--model", worded.path)
+    cli("library", "add", tmp_path / "photos", "--model", worded)
 
     outcome = cli("search", "violin", "--html", page)
 

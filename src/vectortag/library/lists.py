@@ -79,8 +79,7 @@ class TagNames:
 
         if not self.only and not self.hidden:
             return tagging
-        kept = {name: shown(getattr(tagging, name)) for name in ("tags", "scores", "guesses")}
-        return replace(tagging, **kept)
+        return replace(tagging, tags=shown(tagging.tags), scores=shown(tagging.scores), guesses=shown(tagging.guesses))
 
     def in_words(self) -> dict[str, Any]:
         """The lists that are not empty, in plain values."""

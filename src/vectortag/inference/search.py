@@ -20,7 +20,7 @@ from vectortag.core.folders import cache_home, write_cache_file
 from vectortag.core.types import FloatArray
 from vectortag.data.embedding_cache import Embedded, embed_cached
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import WORDS
+from vectortag.model.folder import WORDS, ModelFolder
 from vectortag.model.words.similarity import Words
 from vectortag.model.words.tokenizer import has_whole_word
 from vectortag.model.words.word_vectors import sentence_vector
@@ -129,6 +129,28 @@ class PhotoIndex(Generic[P]):
             MissingExtraError, WordsError: as `search`.
         """
         return doubt_of(self._words, sentence, self._embed_sentence(sentence), self._tagger.folder.manifest.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceMaps:
+    """Where photos show what a sentence says. `query` is its direction, (D,)."""
+
+    words: Words
+    query: FloatArray
+
+    @classmethod
+    def of(cls, folder: ModelFolder, sentence: str) -> SentenceMaps:
+        """The maps of a sentence in English, by what a model knows of words.
+
+        Raises:
+            MissingExtraError, WordsError: as `vectortag.model.words.word_vectors.sentence_vector`.
+        """
+        words = knows_words(folder)
+        return cls(words, words.queries(sentence_vector(sentence)[None])[0])
+
+    def map(self, feature_map: FloatArray) -> FloatArray:
+        """Of a photo's feature map: (K, h, w) -> (h, w) in [0, 1]."""
+        return self.words.sentence_map(self.query, feature_map)
 
 
 def doubt_of(words: Words, sentence: str, vector: FloatArray, model: str) -> str | None:

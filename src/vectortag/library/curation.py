@@ -226,10 +226,11 @@ class Curation:
             LibraryError: the library has no tags yet.
             OutputError: `embed` needs exiftool, which is missing.
         """
-        writing = LibrarySidecars(self.database, SidecarWriter(dry_run=dry_run, embed=embed))
+        choice = choice or choice_of(self)
+        writer = SidecarWriter(dry_run=dry_run, embed=embed, by_stem=choice.by_stem)
         stored = self._stored_scores()
         with explained(self.file):
-            yield from writing.write(stored, choice or choice_of(self), [Path(folder) for folder in folders])
+            yield from LibrarySidecars(self.database, writer).write(stored, choice, [Path(one) for one in folders])
 
     def forget_xmp(
         self, folders: Sequence[str | Path] = (), *, dry_run: bool = False, embed: bool = False

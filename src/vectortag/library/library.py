@@ -18,6 +18,7 @@ from vectortag.library.curation import Curation
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
+from vectortag.library.lists import StoredSettings
 from vectortag.library.one_photo import LibraryPhoto, photo_of
 from vectortag.library.query import Node
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
@@ -77,8 +78,7 @@ class Library(Curation, Teaching):
 
     def setting(self, key: str, default: Any = None) -> Any:
         """A setting's value, as JSON gives it: `only`, `not`, `renames`, `parent`, `model`, `profile`."""
-        row = self.database.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-        return default if row is None else json.loads(row[0])
+        return StoredSettings(self.database).setting(key, default)
 
     def change_setting(self, key: str, value: Any) -> None:
         """Keep a value that JSON can hold; None forgets it."""

@@ -20,6 +20,7 @@ from vectortag.core.numerics import unit, unit_gradient
 from vectortag.core.types import FloatArray
 from vectortag.model.calibration import Calibration
 from vectortag.model.classifier import Classifier
+from vectortag.model.head import scaled_maps
 
 PROMPT, LIST_PROMPT = "a photo of a {}", "a photo of {}"
 """The prompts of the text model: for a word, and for the words of a photo, separated by commas."""
@@ -170,6 +171,21 @@ class Words:
         of_logits = of_logits + of_roots - probabilities * of_roots.sum()
         gradient = self.projection[:width] @ of_projected + of_logits @ self.classifier.w
         return (gradient @ directions).astype(np.float32)
+
+    def sentence_map(self, query: FloatArray, feature_map: FloatArray) -> FloatArray:
+        """Grad-CAM of a sentence's cosine with a photo: where the photo shows what the sentence says.
+
+        Args:
+            query: (D,), of `queries`.
+            feature_map: (K, h, w) of the photo.
+
+        Returns:
+            (h, w) in [0, 1].
+        """
+        cells = feature_map.reshape(len(feature_map), -1)  # (K, h*w)
+        sentence = WordEmbedding(np.zeros(len(self.class_texts), np.float32), query, by_class=0, by_direction=1)
+        changes = self.along(sentence, cells.mean(axis=1), cells)
+        return scaled_maps(changes[None]).reshape(feature_map.shape[1:])
 
 
 def values(embedded: WordEmbedding, views: Views) -> FloatArray:

@@ -37,11 +37,13 @@ __all__ = [
     "QueryError",
     "ServiceError",
     "ShapeError",
+    "Suggestions",
     "TagScore",
     "Tagger",
     "Tagging",
     "Taxonomy",
     "TaxonomyError",
+    "TrainConfig",
     "TrainingError",
     "UnknownModelError",
     "UnknownTagError",
@@ -53,6 +55,8 @@ __all__ = [
     "find_images",
     "fit",
     "read_model_folder",
+    "suggest",
+    "train",
     "unescape_path",
 ]
 
@@ -64,16 +68,19 @@ _HOMES = {
     "Language": "model.language",
     "Library": "library.library",
     "ModelFolder": "model.folder",
+    "Suggestions": "assembly.suggest",
     "TagScore": "core.types",
     "Tagger": "inference.tagger",
     "Tagging": "core.types",
     "Taxonomy": "model.taxonomy",
+    "TrainConfig": "train.config",
     "draw_heatmap": "inference.heatmap_drawing",
     "escape_path": "core.file_names",
     "evaluate": "evaluation.evaluate",
     "fit": "assembly.fit",
     "find_images": "data.find",
     "read_model_folder": "model.folder",
+    "suggest": "assembly.suggest",
     "unescape_path": "core.file_names",
 }
 
@@ -81,6 +88,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'vectortag' has no attribute {name!r}")
+    if name == "train":  # the package, which can be called
+        return importlib.import_module("vectortag.train")
     module = importlib.import_module(f"vectortag.{_HOMES.get(name, 'core.errors')}")
     return getattr(module, name)
 
@@ -92,6 +101,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from vectortag.apps.client import Client
     from vectortag.assembly.fit import fit
+    from vectortag.assembly.suggest import Suggestions, suggest
     from vectortag.core.errors import (
         ConfigError,
         CorrectionError,
@@ -125,3 +135,5 @@ if TYPE_CHECKING:
     from vectortag.model.folder import ModelFolder, read_model_folder
     from vectortag.model.language import Language
     from vectortag.model.taxonomy import Taxonomy
+    from vectortag.train.config import TrainConfig
+    from vectortag.train.recipe import train

@@ -13,7 +13,7 @@ import math
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,9 @@ from vectortag.data.records import DataSet, Record
 from vectortag.data.training import TrainingData, prepare_training_data
 from vectortag.data.usable import read_usable, without_broken
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
-from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.model.blocks import MlpBlock
 from vectortag.model.folder import NETWORK, ModelFolder, check_destination
+from vectortag.model.history import Epoch, Learning
 from vectortag.model.manifest import NAME
 from vectortag.model.precision import open_model
 from vectortag.model.registry import find_model_folder, shipped_models
@@ -126,8 +126,7 @@ def _provenance(
         "vectortag": __version__,
         "base": base.id,
         "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
-        "epochs": [asdict(epoch) for epoch in learning.epochs],
-        "best_epoch": learning.best + 1,
+        **learning.to_plain(),
         "seconds": round(seconds),
     }
 

@@ -26,7 +26,6 @@ from vectortag.data.training import Part, TrainingData
 from vectortag.evaluation.evaluate import Report, as_plain, make_report
 from vectortag.evaluation.metrics import average_precision
 from vectortag.evaluation.model_card import write_card
-from vectortag.evaluation.report.curves import Learning
 from vectortag.evaluation.report.write import Validation, write_report
 from vectortag.inference.tagger import Tagger
 from vectortag.model.blocks import JointBlock, LinearBlock, MlpBlock, with_fp16_matrices
@@ -36,6 +35,7 @@ from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, write_model_folder
 from vectortag.model.head import Head
 from vectortag.model.hierarchy import Hierarchy
+from vectortag.model.history import Learning
 from vectortag.model.manifest import Backbone, OperatingPoint
 from vectortag.model.words.similarity import Words
 from vectortag.runtime.embedder import Embedder

@@ -27,6 +27,7 @@ from vectortag.evaluation.metrics import (
     mean_over_tags,
 )
 from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import ModelFolder
 from vectortag.model.manifest import DataSetInfo, Manifest
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Report:
 
 
 def evaluate(
-    tagger: Tagger,
+    model: Tagger | ModelFolder | str | Path,
     data: str | Path | DataSet,
     *,
     split: Split = "all",
@@ -103,7 +104,7 @@ def evaluate(
     """Score the photos of a data set and compare with its tags, translated by the model's taxonomy.
 
     Args:
-        tagger: the model; it is judged by its own tags, without those that were added.
+        model: a tagger, or a model's name or folder; it is judged by its own tags, without those that were added.
         data: a metadata.csv, its folder, or a folder of photos that carry keywords.
         split: "val" is what the column `split` says, or, without one, the model's validation photos.
         dataset: the name under which the model knows the set; None is the name of its folder.
@@ -114,7 +115,7 @@ def evaluate(
     """
     if not isinstance(data, DataSet):
         data = read_tagged_photos(data, name=dataset, skip_bad_rows=skip_bad_rows)
-    tagger = tagger.without_additions()
+    tagger = (model if isinstance(model, Tagger) else Tagger.load(model, additions=False)).without_additions()
     manifest = tagger.folder.manifest
     data = as_known(data, split, manifest)
     records = choose_part(data, split, manifest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +103,7 @@ def _provenance(config: TrainConfig, trained: Trained, exported: Exported, secon
         "vectortag": __version__,
         "torch": torch.__version__,
         "config": settings,
-        "epochs": [asdict(epoch) for epoch in trained.learning.epochs],
-        "best_epoch": trained.learning.best + 1,
+        **trained.learning.to_plain(),
         "processes": distributed.count(),
         "seconds": round(seconds),
         "export": {"float32_difference": exported.float32_difference, "fp16_difference": exported.fp16_difference},

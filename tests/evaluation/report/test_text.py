@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.evaluation.report.text import SECTIONS, readme
 from vectortag.model.folder import ModelFolder, read_model_folder
+from vectortag.model.history import Epoch, Learning
 
 FIGURES = {"photos": [9] * 6, "average_precision": [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]}
 

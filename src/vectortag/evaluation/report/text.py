@@ -8,8 +8,8 @@ from vectortag.core.plain_text import code_span, escape_markdown
 from vectortag.evaluation.card_tables import TagFigures, ranking
 from vectortag.evaluation.evaluate import Report
 from vectortag.evaluation.model_card import figures_table
-from vectortag.evaluation.report.curves import Learning
 from vectortag.model.folder import ModelFolder
+from vectortag.model.history import Learning
 
 SECTIONS = {
     "learning_curve.png": """

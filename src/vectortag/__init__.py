@@ -19,6 +19,7 @@ __all__ = [
     "Analysis",
     "Client",
     "ConfigError",
+    "Conversion",
     "CorrectionError",
     "DataError",
     "FailedTagging",
@@ -49,6 +50,7 @@ __all__ = [
     "UnknownTagError",
     "VectorTagError",
     "WordsError",
+    "convert",
     "draw_heatmap",
     "escape_path",
     "evaluate",
@@ -63,6 +65,7 @@ __all__ = [
 _HOMES = {
     "Analysis": "inference.analysis",
     "Client": "apps.client",
+    "Conversion": "data.formats.convert",
     "FailedTagging": "core.types",
     "Heatmap": "core.types",
     "Language": "model.language",
@@ -74,6 +77,7 @@ _HOMES = {
     "Tagging": "core.types",
     "Taxonomy": "model.taxonomy",
     "TrainConfig": "train.config",
+    "convert": "data.formats.convert",
     "draw_heatmap": "inference.heatmap_drawing",
     "escape_path": "core.file_names",
     "evaluate": "evaluation.evaluate",
@@ -127,6 +131,7 @@ if TYPE_CHECKING:
     from vectortag.core.file_names import escape_path, unescape_path
     from vectortag.core.types import FailedTagging, Heatmap, Tagging, TagScore
     from vectortag.data.find import find_images
+    from vectortag.data.formats.convert import Conversion, convert
     from vectortag.evaluation.evaluate import evaluate
     from vectortag.inference.analysis import Analysis
     from vectortag.inference.heatmap_drawing import draw_heatmap

@@ -94,6 +94,21 @@ def _figures(manifest: Manifest) -> Iterator[str]:
         yield f"the other, over all sets together: micro F1 {percent(cross['micro_f1'])}, macro F1"
         yield f"{percent(cross['macro_f1'])}. Precision, recall and calibration below are told in this honest way."
         yield ""
+    yield from _folds(manifest)
+
+
+def _folds(manifest: Manifest) -> Iterator[str]:
+    """The figures over folds, and how many labels look wrong to heads that have not learnt them."""
+    if not (folds := manifest.metrics.get("folds")):
+        return
+    yield f"Over {folds['folds']} folds of all photos, each judged by a head that has not learnt it, mean and standard"
+    yield f"deviation: mAP {_spread(folds['map'])}, micro F1 {_spread(folds['micro_f1'])}. Of {folds['labels']:,} labels,"
+    yield f"{folds['doubted']:,} look wrong to these heads."
+    yield ""
+
+
+def _spread(of: Mapping[str, float | None]) -> str:
+    return f"{percent(of['mean'])} ± {percent(of['deviation'])}"
 
 
 def _left_out(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

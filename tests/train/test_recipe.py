@@ -7,6 +7,7 @@ import importlib.util
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from vectortag.evaluation.evaluate import evaluate
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder, read_model_folder
 
+ROOT = Path(__file__).parents[2]
 PHOTOS, SIZE = 40, 64
 TIMES = {"seconds", "photos_per_second"}
 
@@ -596,3 +598,55 @@ def test_optuna_stops_a_training_by_its_own_callback(configured, need_module, tm
 
     assert done.stdout == "PRUNED 2\n", done.stderr
     assert not (tmp_path / "trial0").exists()
+
+
+def notebook(**parameters: object) -> str:
+    """The code of examples/from_coco.ipynb, with other values in its cell of parameters."""
+    cells = json.loads((ROOT / "examples/from_coco.ipynb").read_text("utf-8"))["cells"]
+    code = {cell["id"]: "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"}
+    (named,) = [cell["id"] for cell in cells if "parameters" in cell["metadata"].get("tags", ())]
+    code[named] += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
+    return "\n".join(code.values())
+
+
+def check_notebook(code: str, folder: Path) -> None:
+    folder.mkdir()
+    done = run_python(f"import os\nos.chdir({str(folder)!r})\n{code}")
+
+    assert done.returncode == 0, done.stderr
+    test = re.search(r"^(\d+) photos: mAP ([\d.]+), micro F1", done.stdout, re.MULTILINE)
+    assert test, done.stdout
+    assert int(test[1]) == len(list((folder / "shapes/test").glob("*.png")))
+    assert "model.onnx" in done.stdout
+    assert (folder / "runs/trial1/MODEL_CARD.md").is_file()
+
+
+def test_the_notebook_runs_on_a_small_sample(weights, need_module, tmp_path):
+    need_module("optuna")
+    small = {"ARCHITECTURE": "test_resnet", "INIT": str(weights("test_resnet")), "SIZE": 64, "PHOTOS": 40, "EPOCHS": 2}
+
+    check_notebook(notebook(**small), tmp_path / "notebook")
+
+
+@pytest.mark.long
+def test_the_notebook_runs_as_it_is(weights, need_module, tmp_path):
+    need_module("optuna")
+
+    check_notebook(notebook(), tmp_path / "notebook")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("package", ["", "wandb", "mlflow", "optuna_integration"])
+def test_the_examples_of_the_document_run(weights, shapes, tmp_path, package):
+    if package and importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/from_python.md").read_text("utf-8"), re.DOTALL | re.M)
+    first, *others = blocks
+    marks = {"wandb": "WandbLogger", "mlflow": "MLFlowLogger", "optuna_integration": "import optuna"}
+    chosen = [block for block in others if package and marks[package] in block]
+    shutil.copytree(shapes, tmp_path / "photos")
+
+    done = run_python(f"import os\nos.chdir({str(tmp_path)!r})\n" + "\n".join([first, *chosen]))
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 4

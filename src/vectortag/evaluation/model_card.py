@@ -102,8 +102,8 @@ def _folds(manifest: Manifest) -> Iterator[str]:
     if not (folds := manifest.metrics.get("folds")):
         return
     yield f"Over {folds['folds']} folds of all photos, each judged by a head that has not learnt it, mean and standard"
-    yield f"deviation: mAP {_spread(folds['map'])}, micro F1 {_spread(folds['micro_f1'])}. Of {folds['labels']:,} labels,"
-    yield f"{folds['doubted']:,} look wrong to these heads."
+    yield f"deviation: mAP {_spread(folds['map'])}, micro F1 {_spread(folds['micro_f1'])}."
+    yield f"Of {folds['labels']:,} labels, {folds['doubted']:,} look wrong to these heads."
     yield ""
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from vectortag.assembly.cross_validation import CrossValidation, cross_validate
 from vectortag.assembly.mlp import FIT_OPTIONS, class_weights, fit_mlp, masked_bce
+from vectortag.assembly.provenance import data_provenance
 from vectortag.assembly.publish import BACKGROUND_PHOTOS, FittedModel, publish_model
 from vectortag.core.errors import ConfigError, DataError
 from vectortag.core.folders import data_home, report_folder
@@ -111,7 +112,7 @@ def fit(
         seed=seed,
         learning=learning,
         cross_validation=crossed,
-        provenance=_provenance(base, learning, max_positive_weight, seed, time.monotonic() - started),
+        provenance=_provenance(base, learning, max_positive_weight, seed) | data_provenance(prepared, started),
     )
     return publish_model(path, fitted, report=report_folder(path.name))
 
@@ -139,15 +140,12 @@ def _embedder(base: ModelFolder) -> Embedder:
     return Embedder(open_model(base, precision="exact"), base.manifest.pixels, base.manifest.sizes[0])
 
 
-def _provenance(
-    base: ModelFolder, learning: Learning, max_positive_weight: float, seed: int, seconds: float
-) -> dict[str, Any]:
+def _provenance(base: ModelFolder, learning: Learning, max_positive_weight: float, seed: int) -> dict[str, Any]:
     return {
         "vectortag": __version__,
         "base": base.id,
         "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
         **learning.to_plain(),
-        "seconds": round(seconds),
     }
 
 

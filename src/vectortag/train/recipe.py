@@ -106,8 +106,7 @@ def train(
     if config.across_sources:
         evidence = evidence_across(config, data, inputs, trained.head, new_head, run, resume=resume)
     exported = exported or export_backbone(backbone, size)
-    seconds = time.monotonic() - started
-    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds, evidence=evidence)
+    return finish(config, data, trained, exported, backbone, known, Path(output), started=started, evidence=evidence)
 
 
 def _fitted(

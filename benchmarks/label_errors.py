@@ -45,8 +45,7 @@ def main() -> None:
 
 def labelled_photos(dataset: str, model: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings (N, K) of photos drawn at random, and targets (N, T) of the tags that 20 of them have at least."""
-    from vectortag.assembly.fit import embed_data_set
-    from vectortag.data.usable import read_usable
+    from vectortag.data.usable import embed_data_set, read_usable
     from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags
     from vectortag.inference.tagger import Tagger
     from vectortag.model.taxonomy import load_taxonomy
@@ -54,7 +53,7 @@ def labelled_photos(dataset: str, model: str, count: int) -> tuple[np.ndarray, n
     data = read_usable(Path(os.environ["VECTORTAG_DATA"]) / dataset, skip_bad_rows=True)
     rows = np.random.default_rng(9).permutation(len(data.records))[:count]
     data = replace(data, records=tuple(data.records[row] for row in rows))
-    tagger, taxonomy = Tagger.load(model, additions=False), load_taxonomy("default")
+    tagger, taxonomy = Tagger.load(model, additions=False, precision="exact"), load_taxonomy("default")
     data, embeddings = embed_data_set(tagger.embedder, tagger.folder, data, skip_bad_rows=True)
     tags = choose_vocabulary(data.records, taxonomy, min_photos=20)
     known = known_tags(data.records, tags, taxonomy, data.name, stated=data.known)
@@ -77,9 +76,8 @@ def flip(targets: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 def judge(name: str, embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(N, T) calibrated scores."""
-    from vectortag.assembly.fit import FIT_OPTIONS
-    from vectortag.assembly.label_errors import EPOCHS, folds_of, out_of_fold_scores
-    from vectortag.assembly.mlp import fit_mlp
+    from vectortag.assembly.folds import EPOCHS, folds_of, out_of_fold_scores
+    from vectortag.assembly.mlp import FIT_OPTIONS, fit_mlp
     from vectortag.data.vocabulary import judgeable
     from vectortag.model.calibration import Calibration, fit_calibration
 

@@ -184,6 +184,22 @@ class TestPublicNames:
 
         assert found - {"did_you_mean"} <= set(vectortag.__all__)
 
+    def test_training_without_its_packages_says_what_to_install(self):
+        code = """
+import sys
+sys.modules["torch"] = sys.modules["pydantic"] = None  # as if they were not installed
+import vectortag as vt
+for use in (lambda: vt.train("mine.toml"), lambda: vt.TrainConfig):
+    try:
+        use()
+    except vt.MissingExtraError as error:
+        print(error)
+"""
+        assert run(code).splitlines() == [
+            f"Training needs {package}. Install it with: pip install 'vectortag[train]'"
+            for package in ("torch", "pydantic")
+        ]
+
     def test_another_name_is_an_error(self):
         with pytest.raises(AttributeError, match="module 'vectortag' has no attribute 'Taggr'"):
             vectortag.Taggr  # noqa: B018

@@ -94,7 +94,14 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'vectortag' has no attribute {name!r}")
     if name == "train":  # the package, which can be called
         return importlib.import_module("vectortag.train")
-    module = importlib.import_module(f"vectortag.{_HOMES.get(name, 'core.errors')}")
+    home = _HOMES.get(name, "core.errors")
+    try:
+        module = importlib.import_module(f"vectortag.{home}")
+    except ModuleNotFoundError as error:
+        if not home.startswith("train."):
+            raise
+        missing = importlib.import_module("vectortag.core.errors").MissingExtraError
+        raise missing("Training", error.name or "pydantic", "train") from error
     return getattr(module, name)
 
 

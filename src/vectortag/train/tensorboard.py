@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import numpy as np
@@ -16,6 +16,7 @@ from vectortag.core.types import ByteArray
 from vectortag.data.training import Part
 from vectortag.runtime.pixels import PixelRecipe, load_pixels
 from vectortag.train.config import TrainConfig
+from vectortag.train.lightning_module import TagModule
 
 EXAMPLES = 16
 """Training photos that are shown."""
@@ -48,13 +49,14 @@ class TensorBoardNotes(Callback):
                     logger.experiment.add_image(f"training photos/{number}: {label}", pixels, dataformats="HWC")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        precisions = pl_module.precisions
+        precisions = cast(TagModule, pl_module).precisions
         known = precisions[np.isfinite(precisions)]
         for logger in _loggers(trainer) if len(known) else ():
             logger.experiment.add_histogram("average precision of each tag", known, trainer.global_step)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        best = max((epoch.val_map for epoch in pl_module.epochs if np.isfinite(epoch.val_map)), default=0.0)
+        epochs = cast(TagModule, pl_module).epochs
+        best = max((epoch.val_map for epoch in epochs if np.isfinite(epoch.val_map)), default=0.0)
         for logger in _loggers(trainer):
             logger.log_hyperparams(self._settings, {"hp/val_map": best})
 

@@ -107,6 +107,8 @@ def fit(
                 raise
             raise TrainingError(problem) from error
         except OSError as error:
+            if error.errno is None:  # not of a file: a logger's server, say
+                raise
             raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])

@@ -100,7 +100,6 @@ class TagModule(pl.LightningModule):
         torch.manual_seed(hash((self.config.seed, self.current_epoch, step, self.global_rank)) % 2**63)
         inputs, targets = batch
         self._pace.add(len(inputs) * self.trainer.world_size)
-        self._pace.rate = self.trainer.optimizers[0].param_groups[-1]["lr"]
         if self.teacher is not None:
             targets = self.teacher(inputs, targets)
         embeddings = self._embeddings(inputs)
@@ -172,11 +171,12 @@ class TagModule(pl.LightningModule):
         return [optimiser], schedules
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
-        """Warm-up of the plateau schedule, which acts between epochs only and cannot do it itself."""
+        """Warm up the plateau schedule, which acts between epochs only, and note the learning rate of the step."""
         step, warmup = self.global_step, self._warmup_steps()
         if self.config.schedule.kind == "plateau" and step <= warmup:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_lr"] * min(1.0, (step + 1) / max(warmup, 1))
+        self._pace.rate = optimizer.param_groups[-1]["lr"]
 
     def _warmup_steps(self) -> int:
         steps = int(self.trainer.estimated_stepping_batches)

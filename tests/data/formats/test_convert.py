@@ -23,6 +23,15 @@ def test_a_file_of_no_known_format_is_refused_and_the_formats_are_named(write, t
         vt.convert(write("notes.txt", "hello\n"), output=tmp_path / "metadata.csv")
 
 
+@pytest.mark.parametrize("name", ["annotations/instances.json", "_annotations.coco.json"])
+def test_a_folder_around_the_json_of_coco_is_not_taken_for_folders_of_words(write, make_photo, tmp_path, name):
+    make_photo("set/images/1.jpg")
+    write(f"set/{name}", {})
+
+    with pytest.raises(DataError, match="name the JSON file to read"):
+        vt.convert(tmp_path / "set", output=tmp_path / "metadata.csv")
+
+
 def test_a_wrong_header_of_a_metadata_csv_names_the_formats(write):
     with pytest.raises(DataError, match=r"no column 'tags', only .*vectortag convert\. It reads COCO, one-hot CSV"):
         read_data_set(write("metadata.csv", "image_path,dog\n1.jpg,1\n"))

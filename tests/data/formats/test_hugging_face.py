@@ -89,3 +89,8 @@ def test_a_saved_set_with_photos_inside_is_written_out(read, tmp_path):
     assert read(done.output) == {"train-000000.jpg": ({"dog", "sea"}, "train"), "test-000000.jpg": (set(), "test")}
     assert (tmp_path / "out" / "photos" / "train-000000.jpg").read_bytes() == contents[0]
     assert (tmp_path / "out" / "known_tags.txt").read_text() == "dog\nsea\n"
+
+    (tmp_path / "out" / "photos" / "train-000000.jpg").write_bytes(b"precious")
+    with pytest.raises(DataError, match=r"train-000000\.jpg is there and is another photo"):
+        convert(tmp_path / "saved", output=tmp_path / "out" / "metadata.csv", overwrite=True)
+    assert (tmp_path / "out" / "photos" / "train-000000.jpg").read_bytes() == b"precious"

@@ -117,6 +117,8 @@ def recognise(source: Path) -> Format:
             return "fiftyone"
         if names & {JSON_LINES, *SAVED}:
             return "hugging-face"
+        if files := sorted(name for name in names if name == "annotations" or name.endswith(".json")):
+            raise DataError(f"{escape_path(source)}: name the JSON file to read, in it or in {files[0]}. {known}")
         if "metadata.csv" not in names:
             return "folders"
         source = source / "metadata.csv"

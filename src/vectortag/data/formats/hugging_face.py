@@ -152,7 +152,10 @@ def _written(folder: Path, stem: str, image: Mapping[str, Any], where: str) -> P
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{where}: not a photo: {error}") from error
     file = folder / f"{stem}.{suffix}"
+    if file.exists():
+        if read_whole(file) != content:
+            raise DataError(f"{where}: {escape_path(file)} is there and is another photo. Name a new folder: --photos")
+        return file
     folder.mkdir(parents=True, exist_ok=True)
-    if not file.is_file() or file.read_bytes() != content:
-        replace_file(file, content, mode=ORDINARY)
+    replace_file(file, content, mode=ORDINARY)
     return file

@@ -74,17 +74,15 @@ def fit(
         top_k, min_photos: at most `top_k` tags, each with at least `min_photos` photos.
         validation: the share of photos held out for thresholds and figures, where there is no column `split`.
         max_positive_weight: the class weights N_neg / N_pos are clamped to [1, this]; 1 is none.
-        folds: also fit a head for each of so many parts of the photos, on the other parts, with the same tags. Mean and
-            deviation of their figures go to the card; their scores (out_of_fold.npz) and the labels that look wrong to
-            them (label_errors.csv, label_errors.html) to the report's folder.
+        folds: also judge all photos by heads that have not learnt them, of so many folds and with the same tags: mean
+            and deviation in the card, scores and labels that look wrong in the report's folder.
         skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
         overwrite: replace an older model of that name.
 
     Raises:
         DataError: the data cannot be read or split, or no tag is frequent enough.
         ConfigError: the name is taken, or there are fewer photos than folds, or fewer than two folds.
-        UnknownModelError, ModelFolderError: as `Tagger.load`.
-        TaxonomyError: the taxonomy is wrong.
+        UnknownModelError, ModelFolderError, TaxonomyError: as `Tagger.load`; the taxonomy is wrong.
     """
     started = time.monotonic()
     photos = data if isinstance(data, DataSet) else read_usable(data, skip_bad_rows=skip_bad_rows)
@@ -98,7 +96,6 @@ def fit(
     log.info("%d tags, %d training photos", len(prepared.tags), len(prepared.training.records))
     training, kept = (_rows(embeddings, part.records) for part in (prepared.training, prepared.validation))
     block, learning = fit_head(training, kept, prepared, max_positive_weight=max_positive_weight, seed=seed)
-    crossed = None if folds is None else _cross_validated(photos, prepared, embeddings, learning, folds, seed)
     fitted = FittedModel(
         network=(base.path / NETWORK).read_bytes(),
         embedder=embedder,
@@ -111,7 +108,7 @@ def fit(
         validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
         seed=seed,
         learning=learning,
-        cross_validation=crossed,
+        cross_validation=_cross_validated(photos, prepared, embeddings, learning, folds, seed) if folds else None,
         provenance=_provenance(base, learning, max_positive_weight, seed) | data_provenance(prepared, started),
     )
     return publish_model(path, fitted, report=report_folder(path.name))

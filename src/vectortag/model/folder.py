@@ -60,8 +60,7 @@ class ModelFolder:
     """A verified model folder.
 
     Attributes:
-        path: the folder.
-        manifest: its manifest.
+        path, manifest: the folder and its manifest.
         digest: sha256 of manifest.json, which holds the hashes of all other files: it names the whole folder.
     """
 
@@ -77,8 +76,7 @@ class ModelFolder:
     @property
     def history(self) -> tuple[Epoch, ...]:
         """The figures of each epoch of its training, in order; empty where the manifest does not have them."""
-        learning = learning_of(self.manifest.provenance)
-        return () if learning is None else learning.epochs
+        return learning.epochs if (learning := learning_of(self.manifest.provenance)) else ()
 
     @property
     def network(self) -> Path:

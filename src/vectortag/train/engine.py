@@ -95,25 +95,32 @@ def fit(
         trainer = _trainer(
             config, run, [*_callbacks(config), *callbacks, best], [*loggers(run, progress), *more_loggers]
         )
-        try:
+        with _explained(run):
             trainer.fit(module, training, validation, ckpt_path=last, weights_only=True)
-        except FloatingPointError as error:
-            raise TrainingError(f"{error}. Lower learning_rate") from error
-        except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            raise KeyboardInterrupt from error
-        except (ValueError, RuntimeError, MemoryError) as error:
-            if (problem := _in_plain_words(error)) is None:
-                raise
-            raise TrainingError(problem) from error
-        except OSError as error:
-            if error.errno is None:  # not of a file: a logger's server, say
-                raise
-            raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     learning = Learning(tuple(module.epochs), int(checkpoint["epoch"]))
     return Trained(module.trunk.cpu().eval(), head.cpu().eval(), held and held.cpu(), learning)
+
+
+@contextmanager
+def _explained(run: Path) -> Iterator[None]:
+    """Raise what Lightning and torch say of the user's machine and settings in words that say what to do."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise TrainingError(f"{error}. Lower learning_rate") from error
+    except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from error
+    except (ValueError, RuntimeError, MemoryError) as error:
+        if (problem := _in_plain_words(error)) is None:
+            raise
+        raise TrainingError(problem) from error
+    except OSError as error:
+        if error.errno is None:  # not of a file: a logger's server, say
+            raise
+        raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
 
 
 def _in_plain_words(error: Exception) -> str | None:

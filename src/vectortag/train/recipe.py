@@ -62,8 +62,7 @@ def train(
 
     Args:
         config: what to train, and how; or the path of a TOML file that says it.
-        callbacks, loggers: Lightning's, besides those that every training has. They see the training of the network or
-            head, and `val_loss`, `val_map`, `val_f1` and `train_loss` after each epoch.
+        callbacks, loggers: Lightning's, besides those that every training has; see docs/from_python.md.
         resume: go on after the last epoch that an interrupted training of this name finished.
         skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
         overwrite: replace an older training of this name.

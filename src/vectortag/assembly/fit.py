@@ -108,16 +108,18 @@ def fit(
         validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
         seed=seed,
         learning=learning,
-        cross_validation=_cross_validated(photos, prepared, embeddings, learning, folds, seed) if folds else None,
+        cross_validation=_cross_validated(photos, prepared, embeddings, learning, folds, seed),
         provenance=_provenance(base, learning, max_positive_weight, seed) | data_provenance(prepared, started),
     )
     return publish_model(path, fitted, report=report_folder(path.name))
 
 
 def _cross_validated(
-    photos: DataSet, data: TrainingData, embeddings: Embeddings, learning: Learning, folds: int, seed: int
-) -> CrossValidation:
+    photos: DataSet, data: TrainingData, embeddings: Embeddings, learning: Learning, folds: int | None, seed: int
+) -> CrossValidation | None:
     """Heads of as many epochs as the kept one; photos that show one picture share a fold."""
+    if folds is None:
+        return None
     records = (*data.training.records, *data.validation.records)
     log.info("fitting %d heads more, for %d folds", folds, folds)
     return cross_validate(

@@ -78,7 +78,7 @@ def hashes_and_commit(manifest: Manifest) -> Iterator[str]:
             yield f"- Hash of the photos and words of {escape_markdown(str(name))}: {code_span(str(digest))}"
     if commit := manifest.provenance.get("git"):
         yield f"- Commit of the folder in which it was made: {code_span(str(commit))}"
-    if digests or commit:
+    if commit or (isinstance(digests, Mapping) and digests):
         yield ""
 
 

@@ -28,12 +28,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", nargs="+", default=["coco"])
     parser.add_argument("--model", default="lite2")
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--share", type=float, nargs="+", default=[0.05])
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--one-head", action="store_true", help="also judge by one head that was fitted on all photos")
     arguments = parser.parse_args()
     for dataset in arguments.dataset:
-        embeddings, targets = labelled_photos(dataset, arguments.model, arguments.photos)
+        embeddings, targets = labelled_photos(dataset, arguments.model, arguments.precision, arguments.photos)
         for share in arguments.share:
             labels, flipped = flip(targets, share)
             known = (labels != 255).sum()
@@ -43,7 +44,7 @@ def main() -> None:
                 print_figures(name, judge(name, embeddings, labels), labels, flipped)
 
 
-def labelled_photos(dataset: str, model: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+def labelled_photos(dataset: str, model: str, precision: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings (N, K) of photos drawn at random, and targets (N, T) of the tags that 20 of them have at least."""
     from vectortag.data.usable import embed_data_set, read_usable
     from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags
@@ -53,7 +54,7 @@ def labelled_photos(dataset: str, model: str, count: int) -> tuple[np.ndarray, n
     data = read_usable(Path(os.environ["VECTORTAG_DATA"]) / dataset, skip_bad_rows=True)
     rows = np.random.default_rng(9).permutation(len(data.records))[:count]
     data = replace(data, records=tuple(data.records[row] for row in rows))
-    tagger, taxonomy = Tagger.load(model, additions=False, precision="exact"), load_taxonomy("default")
+    tagger, taxonomy = Tagger.load(model, additions=False, precision=precision), load_taxonomy("default")
     data, embeddings = embed_data_set(tagger.embedder, tagger.folder, data, skip_bad_rows=True)
     tags = choose_vocabulary(data.records, taxonomy, min_photos=20)
     known = known_tags(data.records, tags, taxonomy, data.name, stated=data.known)

@@ -246,14 +246,14 @@ class TestParts:
             evaluate(tagger, make_data_set(FIVE), split="tset")  # type: ignore[arg-type]
 
     def test_photos_for_testing_are_a_part_of_their_own(self, tagger: Tagger, make_data_set: MakeDataSet):
-        data = make_data_set(FIVE, splits=SPLITS | {"1.jpg": "test"})
+        data = make_data_set(FIVE, splits=SPLITS)
 
         assert [evaluate(tagger, data, split=split).photos for split in ("test", "all")] == [1, 5]
         assert sum(evaluate(tagger, data, split=split).photos for split in ("train", "val")) == 4
 
     def test_without_photos_for_testing_it_says_which_parts_there_are(self, tagger: Tagger, make_data_set: MakeDataSet):
         with pytest.raises(DataError, match=r'the column "split" says .*train, val, and never test'):
-            evaluate(tagger, make_data_set(FIVE, splits=SPLITS), split="test")
+            evaluate(tagger, make_data_set(FIVE, splits=SPLITS | {"4.jpg": "val"}), split="test")
 
     def test_a_model_is_named_or_given(self, tiny_model: Path, tagger: Tagger, make_data_set: MakeDataSet):
         data = make_data_set(FIVE)

@@ -54,7 +54,7 @@ def _at_each_threshold(scores: FloatArray, truth: npt.NDArray[np.bool_]) -> tupl
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     last_of_tie = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    return np.cumsum(truth[order])[last_of_tie], last_of_tie + 1
+    return np.cumsum(truth[order], dtype=np.intp)[last_of_tie], last_of_tie + 1
 
 
 def highest_micro_f1(scores: FloatArray, targets: ByteArray) -> float:

@@ -47,6 +47,7 @@ def commands(photos: Path, out: Path) -> dict[str, list[list[object]]]:
         "refresh": [["refresh"]],
         "suggest": [["suggest", "dog", photos]],
         "add-tag": [["add-tag", "rex", *(photos / f"{name}.jpg" for name in "abc")]],
+        "convert": [["convert", photos.parent, "--format", "folders", "--output", out / "set" / "metadata.csv"]],
         "check": [["check", labels]],
         "evaluate": [["evaluate", None, labels]],
         "report": [["report", None, labels, "--output", out / "report"]],

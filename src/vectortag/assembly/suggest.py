@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vectortag.assembly.label_errors import FOLDS, doubted_photos
+from vectortag.assembly.folds import FOLDS
+from vectortag.assembly.label_errors import doubted_photos
 from vectortag.core.errors import DataError, PhotoError
 from vectortag.core.file_names import is_folder, is_missing
 from vectortag.core.types import FloatArray

@@ -53,11 +53,9 @@ def test_it_sums_up_by_mean_and_standard_deviation(crossed: CrossValidation):
     assert (summary["labels"], summary["doubted"]) == (2 * PHOTOS, len(crossed.doubts))
 
 
-def test_wrong_labels_are_among_the_doubted_and_few_others(crossed: CrossValidation):
-    doubted = {(one.row, one.tag) for one in crossed.doubts}
-
-    assert {(row, 0) for row in range(5)} <= doubted
-    assert len(doubted) < PHOTOS / 4
+def test_the_first_that_are_doubted_are_wrong(crossed: CrossValidation):
+    assert len(crossed.doubts) >= 3
+    assert {(one.row, one.tag) for one in crossed.doubts[:3]} <= {(row, 0) for row in range(5)}
 
 
 def test_its_file_has_all_that_another_program_needs(crossed: CrossValidation):

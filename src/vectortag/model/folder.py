@@ -25,6 +25,7 @@ from vectortag.core.types import Arithmetic, FloatArray
 from vectortag.core.writing import replace_folder
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import Head
+from vectortag.model.history import Epoch, learning_of
 from vectortag.model.limits import check_arrays, check_manifest, check_sizes, read_manifest
 from vectortag.model.manifest import Manifest, parse_manifest
 from vectortag.model.storage import (
@@ -59,8 +60,7 @@ class ModelFolder:
     """A verified model folder.
 
     Attributes:
-        path: the folder.
-        manifest: its manifest.
+        path, manifest: the folder and its manifest.
         digest: sha256 of manifest.json, which holds the hashes of all other files: it names the whole folder.
     """
 
@@ -72,6 +72,11 @@ class ModelFolder:
     def id(self) -> str:
         """`name@digest`, short; every output names it, so that only scores of one model are compared."""
         return f"{self.manifest.name}@{self.digest[:8]}"
+
+    @property
+    def history(self) -> tuple[Epoch, ...]:
+        """The figures of each epoch of its training, in order; empty where the manifest does not have them."""
+        return learning.epochs if (learning := learning_of(self.manifest.provenance)) else ()
 
     @property
     def network(self) -> Path:

@@ -115,6 +115,7 @@ def other_calls(photos: Path, out: Path) -> list[list[object]]:
         ["refresh"],
         ["suggest", "dog", photos],
         ["add-tag", "rex", *(photos / f"{name}.jpg" for name in "abc")],
+        ["convert", photos.parent, "--format", "folders", "--output", out / "set" / "metadata.csv"],
         ["check", labels],
         ["evaluate", None, labels],
         ["report", None, labels, "--output", out / "report"],

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -25,12 +26,11 @@ from PIL import Image
 
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.open_library import OpenLibrary
-from vectortag.core.types import FloatArray
+from vectortag.core.types import ByteArray, FloatArray
 from vectortag.evaluation.model_card import write_card
 from vectortag.library.library import Library
 from vectortag.model.folder import read_model_folder, rewrite_model_folder
-from vectortag.runtime.embedder import Embedder
-from vectortag.runtime.pixels import Photo
+from vectortag.runtime.openvino import OpenVinoSession
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -60,21 +60,21 @@ FLAGS = [
 
 COUNTING = """
 import sys
-from vectortag.runtime.embedder import Embedder
+from vectortag.runtime.openvino import OpenVinoSession
 from vectortag.apps.entry import main
 
 passes = open(sys.argv.pop(1), "a", buffering=1)
 
 def counted(run):
-    def count(self, photo):
-        passes.write("pass\\n")
-        return run(self, photo)
+    def count(self, images, **options):
+        passes.write("pass\\n" * len(images))
+        return run(self, images, **options)
     return count
 
-Embedder.feature_map = counted(Embedder.feature_map)
+OpenVinoSession.run = counted(OpenVinoSession.run)
 main()
 """
-"""`vectortag`, with a line in a file for each photo that the network looks at for its tags."""
+"""`vectortag`, with a line in a file for each photo that the network looks at."""
 
 WORDS = {
     "bird": "bird, animal", "cat": "cat, animal", "dogs": "dog, animal", "dandelion": "flower, plant",
@@ -141,7 +141,7 @@ def opened(library_home: Path) -> Iterator[OpenLibrary]:
 
 @dataclass
 class Passes:
-    """How often the network ran, and how many of these runs overlapped at most."""
+    """How many photos the network has seen, and how many of its runs overlapped at most."""
 
     count: int = 0
     running: int = 0
@@ -150,19 +150,21 @@ class Passes:
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> Passes:
-    """Counts each run of the network for a feature map."""
-    counted, run = Passes(), Embedder.feature_map
+    """Counts what the network does."""
+    counted, run, counting = Passes(), OpenVinoSession.run, threading.Lock()
 
-    def feature_map(embedder: Embedder, photo: Photo) -> FloatArray:
-        counted.count += 1
-        counted.running += 1
-        counted.most = max(counted.most, counted.running)
-        made = run(embedder, photo)
+    def count(session: OpenVinoSession, images: ByteArray, **options: Any) -> FloatArray:
+        with counting:
+            counted.count += len(images)
+            counted.running += 1
+            counted.most = max(counted.most, counted.running)
+        made = run(session, images, **options)
         time.sleep(0.01)
-        counted.running -= 1
+        with counting:
+            counted.running -= 1
         return made
 
-    monkeypatch.setattr(Embedder, "feature_map", feature_map)
+    monkeypatch.setattr(OpenVinoSession, "run", count)
     return counted
 
 

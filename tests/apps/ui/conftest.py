@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "photos"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LAYOUT = Path(__file__).with_name("layout.js").read_text("utf-8")
+POSITIONS = 5
+SCROLL = """(share) => {
+    const main = document.querySelector('[data-testid="stMain"]');
+    main.scrollTo({ top: share * (main.scrollHeight - main.clientHeight), behavior: "instant" });
+}"""
 TIMEOUT = 30_000  # milliseconds: for a machine that does much else
 QUIET = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
@@ -190,7 +196,9 @@ def data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def programs() -> None:
     """Skip all of this where something is missing; in CI nothing may be, so fail there."""
-    missing = [name for name in ("playwright", "streamlit") if importlib.util.find_spec(name) is None]
+    missing = [
+        name for name in ("playwright", "streamlit", "axe_playwright_python") if importlib.util.find_spec(name) is None
+    ]
     missing += [] if shutil.which("chromium") else ["chromium"]
     if missing:
         stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
@@ -352,6 +360,25 @@ class Visitor:
         with self.page.expect_download() as waiting:
             self.page.get_by_role("button", name=button).click()
         return Path(waiting.value.path()).read_bytes()
+
+    def layouts(self) -> Iterator[dict[str, Any]]:
+        """What is in sight, as layout.js says, at the top of the view, at its end, and at three places between them."""
+        for position in range(POSITIONS):
+            self.page.evaluate(SCROLL, position / (POSITIONS - 1))
+            yield self.page.evaluate(LAYOUT + "()")
+        self.page.evaluate(SCROLL, 0)
+
+    def barriers(self) -> list[str]:
+        """What axe-core finds serious or critical for people who see, hear or move less."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page).response["violations"]
+        return [
+            f"{one['id']}: {node['html'][:200]}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
 
     def screenshot(self, name: str) -> None:
         """Keep a picture of what is on the screen."""

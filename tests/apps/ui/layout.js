@@ -1,5 +1,6 @@
-// What of the page is in sight: {wide, boxes, overlaps}. wide = pixels by which the page is wider than the window;
-// boxes = {landmark: [x, y, width, height]}; overlaps = pairs of texts, controls and pictures that both show through.
+// What of the page is in sight: {wide, boxes, overlaps, cut}. wide = pixels by which the page is wider than the window;
+// boxes = {landmark: [x, y, width, height]}; overlaps = pairs of texts, controls and pictures of which both show;
+// cut = controls that the window's edge cuts off, where nothing scrolls sideways.
 (() => {
   const LANDMARKS =
     "[data-testid=stHeader], h1, h2, h3, [data-testid=stFileUploader], [data-testid=stTabs], [data-testid=stDataFrame], " +
@@ -102,6 +103,11 @@
         if (!hidden(one, other, (left + right) / 2, (top + bottom) / 2)) overlaps.push(`${one.name} and ${other.name}`);
       }
     });
+    const sideways = (element) => ancestors(element).some((one) => /auto|scroll|hidden/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1);
+    const cut = elements.filter((one) => one.matches("button, input, select")).filter((one) => {
+      const rect = one.getBoundingClientRect();
+      return rect.width > 2 && (rect.left < -1 || rect.right > innerWidth + 1) && rect.bottom > 0 && rect.top < innerHeight && !sideways(one);
+    }).map((one) => one.getAttribute("aria-label") ?? one.textContent.trim());
     const boxes = {}, count = {};
     for (const element of elements.filter((one) => one.matches(LANDMARKS))) {
       const rect = element.getBoundingClientRect();
@@ -111,6 +117,6 @@
         boxes[`${name} ${number}`] = [rect.left, rect.top, rect.width, rect.height].map(Math.round);
       }
     }
-    return { wide: document.documentElement.scrollWidth - innerWidth, boxes, overlaps: [...new Set(overlaps)] };
+    return { wide: document.documentElement.scrollWidth - innerWidth, boxes, overlaps: [...new Set(overlaps)], cut };
   };
 })()

@@ -71,6 +71,18 @@ class TestUploadQueue:
             alone = model.tagger().tag(one).scores
             np.testing.assert_allclose([s.score for s in together], [s.score for s in alone], atol=1e-5)
 
+    def test_two_sessions_at_once_get_their_own_photos(self, model, content):
+        both = [(UploadQueue(), SessionPhotos()) for _ in range(2)]
+        for number, (queue, _) in enumerate(both):
+            queue.put((f"{number}-{one}.png", content(100 * number + one)) for one in range(9))
+
+        while not all([queue.work(session, model, wait=0.1) for queue, session in both]):
+            pass
+
+        for number, (_, session) in enumerate(both):
+            assert [photo.name for photo in session.photos.values()] == [f"{number}-{one}.png" for one in range(9)]
+            assert {key for key, _, _ in session.feature_maps} == set(session.photos)
+
     def test_of_photos_that_are_dropped_together_the_first_good_one_is_opened(self, model, content):
         queue, session = UploadQueue(), SessionPhotos()
         queue.put([("old.png", content(9))])

@@ -47,6 +47,7 @@ class PagePhoto:
         thumb: a small JPEG of it as a data URL.
         ratio: width / height.
         example: its name among the shipped examples; None for any other photo.
+        prepared: `shown`, where it was made together with the thumbnail; else empty.
     """
 
     key: str
@@ -55,6 +56,7 @@ class PagePhoto:
     thumb: str = field(repr=False)
     ratio: float
     example: str | None = None
+    prepared: str = field(default="", repr=False)
 
     @functools.cached_property
     def shown(self) -> str:
@@ -63,8 +65,9 @@ class PagePhoto:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        image = open_image(self.content, max_pixels=MOST_PIXELS, draft=(SHOWN_SIDE, SHOWN_SIDE))
-        return _data_url(fit(image, min(SHOWN_SIDE, max(image.size))))
+        if self.prepared:
+            return self.prepared
+        return _shown_url(open_image(self.content, max_pixels=MOST_PIXELS, draft=(SHOWN_SIDE, SHOWN_SIDE)))
 
 
 @dataclass(slots=True)
@@ -182,13 +185,13 @@ def _feature_map(maps: dict[MapKey, FloatArray], photo: PagePhoto, model: Loaded
     return maps[key]
 
 
-def read_photo(name: str, content: bytes, *, key: str, example: str | None = None) -> PagePhoto:
-    """Make the thumbnail of a photo.
+def read_photo(name: str, content: bytes, *, key: str, example: str | None = None, side: int = SHOWN_SIDE) -> PagePhoto:
+    """Read a photo that is going to be opened; `side` as in `reading`.
 
     Raises:
         PhotoError: it cannot be read, is too large, or has too many pixels.
     """
-    with reading(name, content, key=key, side=THUMB_SIDE, example=example) as (photo, _):
+    with reading(name, content, key=key, side=side, example=example) as (photo, _):
         return photo
 
 
@@ -199,7 +202,8 @@ def reading(
     """Decode a photo once, for its thumbnail and for a network: give both, while the memory is reserved.
 
     Args:
-        side: pixels a side down to which a JPEG may be scaled while it is decoded.
+        side: pixels a side down to which a JPEG may be scaled while it is decoded. With SHOWN_SIDE or more, the picture
+            for the screen is made, too.
 
     Raises:
         PhotoError: as `read_photo`.
@@ -209,10 +213,15 @@ def reading(
     try:
         content = still_of(content)
         with opened_image(content, max_pixels=MOST_PIXELS, draft=(side, side)) as image:
-            thumb = _data_url(fit(image, THUMB_SIDE))
-            yield PagePhoto(key, name, content, thumb, image.width / image.height, example), image
+            thumb, ratio = _data_url(fit(image, THUMB_SIDE)), image.width / image.height
+            prepared = _shown_url(image) if side >= SHOWN_SIDE else ""
+            yield PagePhoto(key, name, content, thumb, ratio, example, prepared), image
     except PhotoError as error:
         raise PhotoError(f"{name}: {str(error).removeprefix('photo: ')}") from error
+
+
+def _shown_url(image: Image.Image) -> str:
+    return _data_url(fit(image, min(SHOWN_SIDE, max(image.size))))
 
 
 def _data_url(image: Image.Image) -> str:

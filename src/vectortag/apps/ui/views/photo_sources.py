@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from vectortag.apps.ui.elements import Thumb, choose_photo
 from vectortag.apps.ui.examples import example_photos
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.session_photos import MOST_MEGABYTES, PagePhoto, read_photo
+from vectortag.apps.ui.session_photos import MOST_MEGABYTES, THUMB_SIDE, PagePhoto, read_photo
 from vectortag.apps.ui.state import add_problem, keep_visit, session_photos
 from vectortag.apps.ui.upload_queue import UploadQueue, progress_line
 
@@ -100,7 +100,7 @@ def examples(key: str) -> None:
 
 @st.cache_data(show_spinner=False)
 def _example_thumb(name: str) -> str:
-    return read_photo(name, example_photos()[name].read_bytes(), key=name).thumb
+    return read_photo(name, example_photos()[name].read_bytes(), key=name, side=THUMB_SIDE).thumb
 
 
 def open_linked_example() -> None:

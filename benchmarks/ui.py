@@ -34,6 +34,7 @@ TAGS = ("building", "tree", "clock", "sky")
 PARTS = ("first", "clicks", "many")
 SIZES = {"0.2 MP": (500, 375), "2 MP": (1632, 1224), "12 MP": (4000, 3000)}
 RUN = "from vectortag.apps.entry import main; main()"
+TIMEOUT = 600_000  # milliseconds
 SCREEN = {"width": 1280, "height": 900}
 
 CLICK = """async ([layer, stage, button, tag]) => {
@@ -128,17 +129,25 @@ def served(home: Path, rows: list[Row], name: str) -> Iterator[Server]:
         process.wait()
 
 
+def new_tab(browser: Browser) -> Page:
+    """A tab with an empty cache, patient where the machine does much else."""
+    page = browser.new_page(viewport=SCREEN)
+    page.set_default_timeout(TIMEOUT)
+    page.set_default_navigation_timeout(TIMEOUT)
+    return page
+
+
 def first_photo(browser: Browser, server: Server, rows: list[Row], name: str) -> None:
     """Somebody who was never here opens the page, and clicks on an example; somebody else does the same after that."""
     for who in ("first visitor", "next visitor"):
-        page = browser.new_page(viewport=SCREEN)  # with an empty cache
+        page = new_tab(browser)
         with timed(rows, f"{name}, {who}: the page is drawn", server):
             page.goto(server.url)
-            page.get_by_test_id("thumb").nth(11).wait_for(timeout=120_000)
+            page.get_by_test_id("thumb").nth(11).wait_for()
         page.wait_for_timeout(500)
         with timed(rows, f"{name}, {who}: a click on an example shows its tags", server):
             page.get_by_test_id("thumb").and_(page.get_by_role("button", name="temple")).click()
-            page.get_by_test_id("tag").nth(3).wait_for(timeout=120_000)
+            page.get_by_test_id("tag").nth(3).wait_for()
         page.context.close()
         page.close()
 
@@ -153,9 +162,9 @@ def timed(rows: list[Row], what: str, server: Server) -> Iterator[None]:
 
 def clicks(browser: Browser, server: Server, rows: list[Row], count: int) -> None:
     """Click on the tags of an example in turn."""
-    page = browser.new_page(viewport=SCREEN)
+    page = new_tab(browser)
     page.goto(f"{server.url}/?photo=temple")
-    page.get_by_test_id("tag").nth(3).wait_for(timeout=120_000)
+    page.get_by_test_id("tag").nth(3).wait_for()
     page.wait_for_timeout(2000)
     shown, answered = [], []
     for number in range(count + len(TAGS)):
@@ -188,15 +197,15 @@ def make_photos(folder: Path, size: tuple[int, int], count: int) -> list[Path]:
 def many_photos(browser: Browser, server: Server, rows: list[Row], name: str, photos: list[Path], home: Path) -> None:
     """Drop photos on the page, and tag the same ones with the command line, before it and after it."""
     before = command_line(photos[0].parent, home)
-    page = browser.new_page(viewport=SCREEN)
+    page = new_tab(browser)
     page.goto(server.url)
     page.get_by_test_id("thumb").nth(11).wait_for()
     page.wait_for_timeout(1000)
     started, cpu = time.perf_counter(), server.cpu()
     page.locator('[data-testid="stFileUploader"] input[type=file]').set_input_files([str(photo) for photo in photos])
-    page.get_by_test_id("tag").nth(1).wait_for(timeout=120_000)
+    page.get_by_test_id("tag").nth(1).wait_for()
     first = time.perf_counter() - started
-    page.get_by_role("button", name=f"{len(photos)} photos' tags as JSON").wait_for(timeout=120_000)
+    page.get_by_role("button", name=f"{len(photos)} photos' tags as JSON").wait_for()
     last, cpu = time.perf_counter() - started, server.cpu() - cpu
     page.close()
     after = command_line(photos[0].parent, home)

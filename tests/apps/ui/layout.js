@@ -1,6 +1,7 @@
 // What of the page is in sight: {wide, boxes, overlaps, cut}. wide = pixels by which the page is wider than the window;
 // boxes = {landmark: [x, y, width, height]}; overlaps = pairs of texts, controls and pictures of which both show;
-// cut = controls that the window's edge cuts off, where nothing scrolls sideways.
+// cut = controls that the window's edge cuts off, where nothing scrolls sideways; unreachable = controls that neither the
+// Tab key nor the arrow keys of a group reach.
 (() => {
   const LANDMARKS =
     "[data-testid=stHeader], h1, h2, h3, [data-testid=stFileUploader], [data-testid=stTabs], [data-testid=stDataFrame], " +
@@ -108,6 +109,10 @@
       const rect = one.getBoundingClientRect();
       return rect.width > 2 && (rect.left < -1 || rect.right > innerWidth + 1) && rect.bottom > 0 && rect.top < innerHeight && !sideways(one);
     }).map((one) => one.getAttribute("aria-label") ?? one.textContent.trim());
+    const unreachable = elements.filter((one) =>
+      one.matches("button, input, select, textarea, a[href], [role=button], [role=slider], [role=tab], [role=combobox]") &&
+      one.tabIndex < 0 && !one.disabled && !one.closest("[role=radiogroup], [role=tablist], [role=listbox], [role=combobox]") &&
+      one.getBoundingClientRect().width > 2 && one.type !== "file").map((one) => one.getAttribute("aria-label") ?? one.textContent.trim());
     const boxes = {}, count = {};
     for (const element of elements.filter((one) => one.matches(LANDMARKS))) {
       const rect = element.getBoundingClientRect();
@@ -117,6 +122,6 @@
         boxes[`${name} ${number}`] = [rect.left, rect.top, rect.width, rect.height].map(Math.round);
       }
     }
-    return { wide: document.documentElement.scrollWidth - innerWidth, boxes, overlaps: [...new Set(overlaps)], cut };
+    return { wide: document.documentElement.scrollWidth - innerWidth, boxes, overlaps: [...new Set(overlaps)], cut, unreachable };
   };
 })()

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from measuring import EXAMPLES, machine_line, print_table
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 TAGS = ("building", "tree", "clock", "sky")
 """None of them has the heat map of another."""

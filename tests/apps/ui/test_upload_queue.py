@@ -76,8 +76,9 @@ class TestUploadQueue:
         for number, (queue, _) in enumerate(both):
             queue.put((f"{number}-{one}.png", content(100 * number + one)) for one in range(9))
 
-        while not all([queue.work(session, model, wait=0.1) for queue, session in both]):
-            pass
+        done = [False]
+        while not all(done):
+            done = [queue.work(session, model, wait=0.1) for queue, session in both]
 
         for number, (_, session) in enumerate(both):
             assert [photo.name for photo in session.photos.values()] == [f"{number}-{one}.png" for one in range(9)]

@@ -59,9 +59,10 @@
     };
   }
 
+  // All elements at a point, the uppermost first, those inside of components among them.
   function stack(x, y, root = document) {
-    return root.elementsFromPoint(x, y).flatMap((element) =>
-      element.shadowRoot && root !== element.shadowRoot ? [...stack(x, y, element.shadowRoot), element] : [element]);
+    return root.elementsFromPoint(x, y).filter((element) => element.getRootNode() === root).flatMap((element) =>
+      element.shadowRoot ? [...stack(x, y, element.shadowRoot), element] : [element]);
   }
 
   function opaque(element) {
@@ -70,16 +71,13 @@
     return /^(IMG|CANVAS|VIDEO)$/.test(element.tagName) || (style.backgroundColor !== "transparent" && (!alpha || Number(alpha[1]) > 0.99) && Number(style.opacity) > 0.99);
   }
 
-  // Whether what is lower at this point is hidden by something opaque above it.
+  // Whether the lower one is hidden at this point by something opaque above it.
   function hidden(one, other, x, y) {
-    const above = [];
-    const [a, b] = [new Set(ancestors(one.element)), new Set(ancestors(other.element))];
-    for (const element of stack(x, y)) {
-      if (element === one.element) return above.some((upper) => !b.has(upper) && opaque(upper)) || opaque(element);
-      if (element === other.element) return above.some((upper) => !a.has(upper) && opaque(upper)) || opaque(element);
-      above.push(element);
-    }
-    return true;
+    const stacked = stack(x, y);
+    const places = [one, other].map((thing) => stacked.indexOf(thing.element));
+    if (places.includes(-1)) return true; // nothing of it is at this point
+    const [lower, around] = [Math.max(...places), new Set(ancestors(stacked[Math.max(...places)]))];
+    return stacked.slice(0, lower).some((upper) => !around.has(upper) && opaque(upper));
   }
 
   const unit = (element) => element.closest("button, label, a, [role=slider], [data-testid=stSlider], [data-testid=heat], [data-testid=stDataFrame], [data-baseweb], summary") ?? element;
@@ -111,7 +109,7 @@
     }).map((one) => one.getAttribute("aria-label") ?? one.textContent.trim());
     const unreachable = elements.filter((one) =>
       one.matches("button, input, select, textarea, a[href], [role=button], [role=slider], [role=tab], [role=combobox]") &&
-      one.tabIndex < 0 && !one.disabled && !one.closest("[role=radiogroup], [role=tablist], [role=listbox], [role=combobox]") &&
+      one.tabIndex < 0 && !one.disabled && !one.closest("[role=radiogroup], [role=tablist], [role=listbox], [data-testid=stSelectbox], [data-testid=stMultiSelect]") &&
       one.getBoundingClientRect().width > 2 && one.type !== "file").map((one) => one.getAttribute("aria-label") ?? one.textContent.trim());
     const boxes = {}, count = {};
     for (const element of elements.filter((one) => one.matches(LANDMARKS))) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -25,6 +26,8 @@ from vectortag.model.taxonomy import load_taxonomy
 
 MAX_ERRORS_SHOWN = 12
 COLUMNS = 3
+ROW = 35
+"""Pixels of a table's row, its head among them."""
 
 
 def show() -> None:
@@ -67,7 +70,9 @@ def _data() -> None:
     rows = [{"tag": tag, "photos": count, "share": 100 * count / photos} for tag, count in ranked]
     bar = st.column_config.ProgressColumn(min_value=0, max_value=max(counts.values(), default=1), format="%d")
     share = st.column_config.NumberColumn("% of photos", format="%.1f")
-    st.dataframe(rows, hide_index=True, width="stretch", height=560, column_config={"photos": bar, "share": share})
+    st.dataframe(
+        rows, hide_index=True, width="stretch", height=_height(rows, 560), column_config={"photos": bar, "share": share}
+    )
 
 
 @st.cache_data(show_spinner="Reading the data set …", ttl=600)
@@ -100,7 +105,12 @@ def _reports() -> None:
         st.error(as_text(str(error)), icon=":material/error:")
         return
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch", height=480)
+        st.dataframe(rows, hide_index=True, width="stretch", height=_height(rows, 480))
+
+
+def _height(rows: Sequence[object], most: int) -> int:
+    """Pixels of a table of these rows: no empty ones below them, and it scrolls where it would be too high."""
+    return min(most, ROW * (len(rows) + 1) + 2)
 
 
 def _mistakes() -> None:

@@ -12,7 +12,7 @@ from vectortag.apps.ui.documents import as_text, harmless, lower_headings
 from vectortag.apps.ui.downloads import layer_url
 from vectortag.apps.ui.elements import show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.reports import Mistake, find_reports, parts_of, read_per_tag, worst_mistakes
+from vectortag.apps.ui.reports import Mistake, ReportPicture, find_reports, parts_of, read_per_tag, worst_mistakes
 from vectortag.apps.ui.session_photos import PagePhoto, read_photo
 from vectortag.apps.ui.state import choose_model, models, settings
 from vectortag.core.errors import VectorTagError
@@ -96,8 +96,8 @@ def _reports() -> None:
     report = found[chosen or next(iter(found))]
     try:
         for part in parts_of(report):
-            if isinstance(part, Path):
-                st.image(str(part), width="content")
+            if isinstance(part, ReportPicture):
+                st.image(str(part.file), width="content", alt=part.text)
             else:
                 st.markdown(lower_headings(harmless(part)))
         rows = read_per_tag(report)

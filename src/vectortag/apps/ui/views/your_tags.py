@@ -125,7 +125,7 @@ def _added(model: LoadedModel) -> None:
             if pictures:
                 with st.container(horizontal=True, gap="small"):
                     for picture in pictures:
-                        st.image(str(picture), width=110)
+                        st.image(str(picture), width=110, alt=f"a photo that {tag.name} was made from")
             else:
                 st.caption("No thumbnails of its photos are stored.")
 
@@ -173,7 +173,7 @@ def _corrections(model: LoadedModel) -> None:
 def _correction(number: int, one: Correction) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with contextlib.suppress(OSError, PhotoError):  # the photo is gone or broken; its correction stays
-            st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
+            st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72, alt="the corrected photo")
         st.markdown(
             f":material/{'thumb_up' if one.has else 'thumb_down'}: **{as_text(spoken().name(one.tag))}**",
             width="stretch",

@@ -19,6 +19,7 @@ from vectortag.personal.added_tags import AddedTag, Wording, read_additions, sav
 from vectortag.personal.few_shot import FittedTag, fit_tag
 from vectortag.personal.from_words import add_from_words, embed_tag, knows_words, word_values
 from vectortag.personal.names import ancestors, check_name
+from vectortag.personal.series import merge_series
 from vectortag.runtime.embedder import VIEWS, Embedder
 from vectortag.runtime.pixels import Photo, name_of
 
@@ -73,15 +74,18 @@ def fit_examples(
     Raises:
         NewTagError: there are too few examples, or the model has no background.
     """
-    background, head = folder.background, folder.head
+    bank, head = folder.bank, folder.head
+    background = folder.background if bank is None else bank.embeddings
     if background is None:
         raise NewTagError(f"{folder.path}: the model has no background photos to tell a new tag from. Train it again")
+    examples, counterexamples = (merge_series(photos, background) for photos in (examples, counterexamples))
     by_words = None
     if wording is not None:
         plain = (examples[:, 0], counterexamples[:, 0], background)
         by_words = word_values(knows_words(folder), wording.embedded, plain)
     shown_as = (new_tag_features(head, embeddings) for embeddings in (examples, counterexamples, background))
-    return fit_tag(*shown_as, parts=new_tag_parts(head), by_words=by_words)
+    trust = None if bank is None else bank.trust
+    return fit_tag(*shown_as, parts=new_tag_parts(head), by_words=by_words, trust=trust)
 
 
 def _wording_of(folder: ModelFolder, name: str) -> Wording | None:

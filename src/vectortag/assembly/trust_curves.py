@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vectortag.core.numerics import TINY, sigmoid
+from vectortag.core.numerics import TINY, logit, sigmoid
 from vectortag.core.types import Doubles, FloatArray
 from vectortag.model.calibration import Profile
-from vectortag.model.trust import PREVALENCE, Trust, standardised
+from vectortag.model.trust import LEAST_PRECISION, LEAST_RECALL, PREVALENCE, Promise, Trust, standardised
 
-PRECISION: dict[Profile, float] = {"precise": 0.9, "balanced": 0.8, "thorough": 0.6}
+PRECISION: dict[Profile, float] = {"precise": 0.93, "balanced": 0.85, "thorough": 0.65}
 """Of the photos that are shown a tag, how many have it: the mean over the tags that were tried, by profile."""
 
 FEWEST_TAGS = 12
@@ -22,6 +22,10 @@ CURVE_RIDGE, PROMISE_RIDGE = 0.02, 1.0
 BINS = 60
 LEAST_SHOWN = 0.02
 """A tag that shows fewer of its photos than this is not asked for its precision."""
+
+FOLDS = 6
+CLOSE, RIGHT = 0.1, 0.8
+HIGHEST_LEAST = 0.9
 
 LOGITS = np.linspace(-4, 5, 181)
 """The thresholds that are tried."""
@@ -51,8 +55,12 @@ class Outcome:
     recall: float
 
 
-def fit_trust(trials: Sequence[Trial]) -> Trust | None:
-    """Fit the curves; each tag counts the same, however often it was tried. None with fewer than 12 tags."""
+def fit_trust(trials: Sequence[Trial], least: float = LEAST_PRECISION) -> Trust | None:
+    """Fit the curves; each tag counts the same, however often it was tried. None with fewer than 12 tags.
+
+    Args:
+        least: the precision from which on a promise is worth making, as `least_promise` finds it.
+    """
     names = [trial.tag for trial in trials]
     if len(set(names)) < FEWEST_TAGS:
         return None
@@ -65,9 +73,49 @@ def fit_trust(trials: Sequence[Trial]) -> Trust | None:
     cuts = {profile: _cut(outcomes, weights, least) for profile, least in PRECISION.items()}
     precision, recall = outcomes[:, :, cuts["balanced"]]
     design = standardised(signs, middle, spread)
-    promises = [_logistic(design, np.nan_to_num(one), 4 * weights, PROMISE_RIDGE) for one in (precision, recall)]
+    promises = [logistic(design, np.nan_to_num(one), 4 * weights, PROMISE_RIDGE) for one in (precision, recall)]
     thresholds = {profile: float(sigmoid(LOGITS[cut])) for profile, cut in cuts.items()}
-    return Trust(middle, spread, curves, np.stack(promises).astype(np.float32), thresholds, len(set(names)))
+    return Trust(middle, spread, curves, np.stack(promises).astype(np.float32), thresholds, len(set(names)), least)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was promised of a tag by curves that had not seen it, and what came of it."""
+
+    tag: str
+    promised: Promise
+    came: Outcome
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the promised precision was off by 10 points at most."""
+        return bool(abs(self.promised.precision - self.came.precision) <= CLOSE)
+
+
+def cross_fit(trials: Sequence[Trial]) -> list[Kept]:
+    """Each trial by curves of the other tags, in six folds; empty with too few tags."""
+    names = sorted({trial.tag for trial in trials})
+    fold = dict(zip(names, (np.random.default_rng(0).permutation(len(names)) % FOLDS).tolist(), strict=True))
+    found = []
+    for one in range(FOLDS):
+        trust = fit_trust([trial for trial in trials if fold[trial.tag] != one])
+        if trust is None:
+            return []
+        for trial in (trial for trial in trials if fold[trial.tag] == one):
+            slope, bias, thresholds = trust.calibration(trial.signs).one(0)
+            value = (float(logit(thresholds["balanced"])) - bias) / slope
+            found.append(Kept(trial.tag, trust.promise(trial.signs), outcome(trial, value)))
+    return found
+
+
+def least_promise(kept: Sequence[Kept]) -> float:
+    """The lowest promised precision from which on eight of ten promises were right, within 10 points."""
+    of_use = [one for one in kept if one.promised.recall >= LEAST_RECALL]
+    for least in np.arange(LEAST_PRECISION, HIGHEST_LEAST, 0.01):
+        above = [one.is_right for one in of_use if one.promised.precision >= least]
+        if above and np.mean(above) >= RIGHT:
+            return float(least)
+    return HIGHEST_LEAST
 
 
 def outcome(trial: Trial, threshold: float) -> Outcome:
@@ -90,7 +138,7 @@ def _curves(trials: Sequence[Trial], design: Doubles, weights: Doubles) -> Float
             rows.append(np.concatenate([middles[used, None] * signs, np.tile(signs, (int(used.sum()), 1))], axis=1))
             truth.append(np.full(int(used.sum()), has))
             counts.append(share * weight * count[used])
-    fitted = _logistic(np.concatenate(rows), np.concatenate(truth), np.concatenate(counts), CURVE_RIDGE)
+    fitted = logistic(np.concatenate(rows), np.concatenate(truth), np.concatenate(counts), CURVE_RIDGE)
     return fitted.reshape(2, -1).astype(np.float32)
 
 
@@ -118,7 +166,7 @@ def _cut(outcomes: Doubles, weights: Doubles, least: float) -> int:
     return int(reached[0]) if len(reached) else int(np.argmax(means))
 
 
-def _logistic(design: Doubles, truth: Doubles, weights: Doubles, ridge: float) -> Doubles:
+def logistic(design: Doubles, truth: Doubles, weights: Doubles, ridge: float) -> Doubles:
     """Logistic regression by Newton's method: (n, P), shares (n,) in [0, 1], weights (n,) -> (P,)."""
     at = np.zeros(design.shape[1])
 

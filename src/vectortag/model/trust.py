@@ -27,7 +27,7 @@ FARTHEST = 2.5
 FLATTEST = 0.02
 """The least slope of a calibration: a lower one would reverse the ranking."""
 
-LEAST_PRECISION, LEAST_RECALL = 0.5, 0.05
+LEAST_PRECISION, LEAST_RECALL = 0.5, 0.1
 """A tag of which less is expected is of no use: most of what it shows is wrong, or it is hardly ever shown."""
 
 
@@ -43,19 +43,14 @@ class Promise:
     precision: float
     recall: float
 
-    @property
-    def is_useful(self) -> bool:
-        """Whether the tag is worth showing at all."""
-        return self.precision >= LEAST_PRECISION and self.recall >= LEAST_RECALL
-
     def __str__(self) -> str:
         """In words, for a person.
 
         >>> str(Promise(0.82, 0.47))
-        'of photos from elsewhere shown this tag, about 8 of 10 will show it; about half of those that have it are found'
+        'of photos from elsewhere shown this tag, about 8 of 10 have it; about half of those that have it are found'
         """
         right, found = _share(self.precision), _share(self.recall)
-        return f"of photos from elsewhere shown this tag, {right} will show it; {found} of those that have it are found"
+        return f"of photos from elsewhere shown this tag, {right} have it; {found} of those that have it are found"
 
 
 def _share(number: float) -> str:
@@ -73,6 +68,7 @@ class Trust:
         promises: (2, P + 1), precision and recall at the balanced threshold, as logits.
         thresholds: by profile, the same for every tag.
         tried: how many tags all of it rests on.
+        least: the precision from which on a promise is worth making.
     """
 
     middle: FloatArray
@@ -81,6 +77,7 @@ class Trust:
     promises: FloatArray
     thresholds: Mapping[Profile, float]
     tried: int
+    least: float = LEAST_PRECISION
 
     def calibration(self, signs: FloatArray) -> Calibration:
         """The calibration of one tag, from its signs (P,)."""
@@ -92,6 +89,10 @@ class Trust:
         precision, recall = sigmoid(self.promises @ standardised(signs, self.middle, self.spread))
         return Promise(float(precision), float(recall))
 
+    def is_useful(self, promise: Promise) -> bool:
+        """Whether a tag of which that is expected is worth showing at all."""
+        return promise.precision >= self.least and promise.recall >= LEAST_RECALL
+
 
 def standardised(signs: FloatArray, middle: FloatArray, spread: FloatArray) -> Doubles:
     """Signs as deviations from the middle, with a constant before them: (.., P) -> (.., P + 1)."""
@@ -99,35 +100,37 @@ def standardised(signs: FloatArray, middle: FloatArray, spread: FloatArray) -> D
     return np.concatenate([np.ones((*deviations.shape[:-1], 1)), deviations], axis=-1)
 
 
-def pack_trust(trust: Trust) -> dict[str, npt.NDArray[Any]]:
-    """Its arrays by name."""
+def pack_trust(trust: Trust, kind: str = "trust") -> dict[str, npt.NDArray[Any]]:
+    """Its arrays by name, which begins with the kind."""
     arrays = {name: getattr(trust, name).astype(np.float32) for name in ("middle", "spread", "curves", "promises")}
     thresholds = np.array([trust.thresholds[profile] for profile in PROFILES], np.float32)
-    return {f"trust.{name}": array for name, array in arrays.items()} | {
-        "trust.thresholds": thresholds,
-        "trust.tried": np.array([trust.tried], np.int32),
+    return {f"{kind}.{name}": array for name, array in arrays.items()} | {
+        f"{kind}.thresholds": thresholds,
+        f"{kind}.tried": np.array([trust.tried], np.int32),
+        f"{kind}.least": np.array([trust.least], np.float32),
     }
 
 
-def unpack_trust(arrays: Mapping[str, npt.NDArray[Any]]) -> Trust | None:
-    """What was packed; None where there is nothing.
+def unpack_trust(arrays: Mapping[str, npt.NDArray[Any]], kind: str = "trust") -> Trust | None:
+    """What was packed of this kind; None where there is nothing.
 
     Raises:
         KeyError: an array is missing.
         ValueError: the arrays do not fit together.
     """
-    if "trust.curves" not in arrays:
+    if f"{kind}.curves" not in arrays:
         return None
-    signs = arrays["trust.middle"].size
+    signs = arrays[f"{kind}.middle"].size
     shapes = {"middle": (signs,), "spread": (signs,), "curves": (2, signs + 1), "promises": (2, signs + 1)}
-    shapes |= {"thresholds": (len(PROFILES),), "tried": (1,)}
+    shapes |= {"thresholds": (len(PROFILES),), "tried": (1,), "least": (1,)}
     for name, shape in shapes.items():
-        if arrays[f"trust.{name}"].shape != shape:
-            raise ValueError(f'"trust.{name}" has the shape {arrays[f"trust.{name}"].shape}, expected {shape}')
+        if arrays[f"{kind}.{name}"].shape != shape:
+            raise ValueError(f'"{kind}.{name}" has the shape {arrays[f"{kind}.{name}"].shape}, expected {shape}')
     middle, spread, curves, promises = (
-        arrays[f"trust.{name}"].astype(np.float32) for name in ("middle", "spread", "curves", "promises")
+        arrays[f"{kind}.{name}"].astype(np.float32) for name in ("middle", "spread", "curves", "promises")
     )
     if not (spread > 0).all():
-        raise ValueError('"trust.spread" has a number that is not above 0')
-    thresholds = dict(zip(PROFILES, arrays["trust.thresholds"].astype(np.float64).tolist(), strict=True))
-    return Trust(middle, spread, curves, promises, thresholds, int(arrays["trust.tried"][0]))
+        raise ValueError(f'"{kind}.spread" has a number that is not above 0')
+    thresholds = dict(zip(PROFILES, arrays[f"{kind}.thresholds"].astype(np.float64).tolist(), strict=True))
+    tried, least = int(arrays[f"{kind}.tried"][0]), float(arrays[f"{kind}.least"][0])
+    return Trust(middle, spread, curves, promises, thresholds, tried, least)

@@ -57,12 +57,14 @@ class FittedTag:
         separation: how often an example that was left out of the fit scores higher than a photo of the background
             (the area under the ROC curve), 0.5 to 1.
         promise: what is expected of it on photos of another source; None where that was not measured.
+        examples: how many it was fitted on, a series being one; None where there were none.
     """
 
     w: FloatArray
     calibration: Calibration
     separation: float
     promise: Promise | None = None
+    examples: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,38 +135,66 @@ def fit_tag(
     Raises:
         NewTagError: fewer than 3 examples.
     """
+    backdrop = background if isinstance(background, Backdrop) else Backdrop.of(background, parts)
+    row = fit_row(examples, counterexamples, backdrop, by_words=by_words)
+    promise = None
+    if trust is None:
+        calibration = _calibrated(row.examples, np.concatenate([row.background, row.counterexamples]))
+    else:
+        calibration, promise = _trusted(trust, row)
+    of_middle = calibration.slope * (row.w @ backdrop.middle)  # the row will meet features as they are
+    calibration = replace(calibration, bias=calibration.bias - of_middle)
+    separation = roc_auc(row.examples, np.concatenate([row.background, row.counterexamples]))
+    return FittedTag(row.w.astype(np.float32), calibration, separation, promise, len(examples))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedRow:
+    """A row on features less the backdrop's middle, and what it says, with the tag's words where it has some.
+
+    Attributes:
+        w: (F,).
+        examples, counterexamples: (P,) and (N,) values, each by a row that was fitted without the photo.
+        background: (B,) values.
+    """
+
+    w: Doubles
+    examples: Doubles
+    counterexamples: Doubles
+    background: Doubles
+
+    @property
+    def middle(self) -> float:
+        """The mean of the background's values."""
+        return float(self.background.mean())
+
+    @property
+    def scale(self) -> float:
+        """The deviation of the background's values."""
+        return max(float(self.background.std()), TINY)
+
+    @property
+    def signs(self) -> FloatArray:
+        """What is seen of the fit before it meets other photos, (SIGNS,), in deviations of the background."""
+        examples, background = ((values - self.middle) / self.scale for values in (self.examples, self.background))
+        own = (np.log(len(examples)), examples.mean(), np.quantile(examples, LOW))
+        return np.array([*own, *np.quantile(background, TAIL)], np.float32)
+
+
+def fit_row(
+    examples: FloatArray, counterexamples: FloatArray, backdrop: Backdrop, *, by_words: Values | None = None
+) -> FittedRow:
+    """The direction of a tag; arguments and error are those of `fit_tag`."""
     if len(examples) < MIN_EXAMPLES:
         raise NewTagError(f"a tag needs at least {MIN_EXAMPLES} different example photos, got {len(examples)}")
-    backdrop = background if isinstance(background, Backdrop) else Backdrop.of(background, parts)
     shown, unlike = (features - backdrop.middle for features in (examples, counterexamples))
     weight = 1.0 if by_words is None else EXAMPLES_WEIGHT * len(shown) / (len(shown) + HALF_WEIGHT_COUNT)
     w, left_out, left_out_unlike = _directions(shown, unlike, backdrop)
-    w = weight * w
-    positives, others = weight * left_out, weight * left_out_unlike
     of_everything = (backdrop.features @ w.astype(np.float32)).astype(np.float64)
+    values = [weight * one for one in (left_out, left_out_unlike, of_everything)]
     if by_words is not None:
-        positives, others, of_everything = positives + by_words[0], others + by_words[1], of_everything + by_words[2]
-    promise = None
-    if trust is None:
-        calibration = _calibrated(positives, np.concatenate([of_everything, others]))
-    else:
-        calibration, promise = _trusted(trust, positives, others, of_everything)
-    of_middle = calibration.slope * (w @ backdrop.middle)  # the row will meet features as they are
-    calibration = replace(calibration, bias=calibration.bias - of_middle)
-    separation = roc_auc(positives, np.concatenate([of_everything, others]))
-    return FittedTag(w.astype(np.float32), calibration, separation, promise)
-
-
-def signs_of(positives: Doubles, background: Doubles) -> FloatArray:
-    """What is seen of a fit before it meets other photos, (P,); values are those of a background of deviation 1.
-
-    Args:
-        positives: (n,) values of the examples, each by a fit without it.
-        background: (B,) values of photos of everything.
-    """
-    middle, low = positives.mean(), np.quantile(positives, LOW)
-    tail = np.quantile(background, TAIL)
-    return np.array([np.log(len(positives)), middle, low, *tail], np.float32)
+        values = [photos + words for photos, words in zip(values, by_words, strict=True)]
+    return FittedRow(weight * w, *values)
 
 
 def _calibrated(positives: Doubles, negatives: Doubles) -> Calibration:
@@ -174,22 +204,16 @@ def _calibrated(positives: Doubles, negatives: Doubles) -> Calibration:
     return calibrate_rare(values, truth, weights, prior=COMMON_CURVE, strength=CURVE_STRENGTH)
 
 
-def _trusted(
-    trust: Trust, positives: Doubles, counterexamples: Doubles, background: Doubles
-) -> tuple[Calibration, Promise]:
+def _trusted(trust: Trust, row: FittedRow) -> tuple[Calibration, Promise]:
     """The calibration of tags with signs like these. A threshold keeps its promise on the user's own photos, too."""
-    middle, scale = float(background.mean()), max(float(background.std()), TINY)
-    positives, counterexamples, background = (
-        (values - middle) / scale for values in (positives, counterexamples, background)
-    )
-    signs = signs_of(positives, background)
-    slope, bias, thresholds = trust.calibration(signs).one(0)
-    if len(counterexamples):
-        scores = sigmoid(slope * np.concatenate([positives, counterexamples]) + bias)
-        truth = np.arange(len(scores)) < len(positives)
+    slope, bias, thresholds = trust.calibration(row.signs).one(0)
+    slope, bias = slope / row.scale, bias - slope * row.middle / row.scale
+    if len(row.counterexamples):
+        scores = sigmoid(slope * np.concatenate([row.examples, row.counterexamples]) + bias)
+        truth = np.arange(len(scores)) < len(row.examples)
         own = {profile: lowest_threshold(scores, truth, OWN_PRECISION[profile]) for profile in PROFILES}
         thresholds = {profile: max(thresholds[profile], own[profile]) for profile in PROFILES}
-    return Calibration.of_one(slope / scale, bias - slope * middle / scale, thresholds), trust.promise(signs)
+    return Calibration.of_one(slope, bias, thresholds), trust.promise(row.signs)
 
 
 # Below, all features are those less the middle of the background.

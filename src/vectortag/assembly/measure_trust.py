@@ -59,8 +59,8 @@ def measure_trust(
     photos = judge_photos(tagger, sets)
     bank = photos.embeddings[photos.draw(BANK_PHOTOS)]
     log.info("a bank of %d photos of %d sets", len(bank), len(sets))
-    texts = {} if words is None else _texts(photos, model)
-    embedded = {} if words is None else _embedded(tagger.folder, words, texts)
+    texts = {} if words is None else read_names(photos, model)
+    embedded = {} if words is None else embed_names(tagger.folder, words, texts)
     alone, named = _trust_of_photos(tagger.folder, photos, words, embedded)
     if words is not None:
         views, seen = views_of(words, photos.embeddings), views_of(words, bank[::SIGNS_OF])
@@ -93,7 +93,7 @@ def _trust_of_photos(
     return alone, fit_trust(try_attempts(photos, read, head, words=words, embedded=embedded)) if read else None
 
 
-def _texts(photos: JudgedPhotos, model: TextModel | None) -> dict[int, FloatArray]:
+def read_names(photos: JudgedPhotos, model: TextModel | None) -> dict[int, FloatArray]:
     """The names of the tags that photos show, as texts, by the tag's index."""
     found: dict[int, FloatArray] = {}
     for tag in np.flatnonzero((photos.labels == 1).any(axis=0)).tolist():
@@ -106,7 +106,8 @@ def _texts(photos: JudgedPhotos, model: TextModel | None) -> dict[int, FloatArra
     return found
 
 
-def _embedded(folder: ModelFolder, words: Words, texts: dict[int, FloatArray]) -> dict[int, WordEmbedding]:
+def embed_names(folder: ModelFolder, words: Words, texts: dict[int, FloatArray]) -> dict[int, WordEmbedding]:
+    """By the tag's index; empty where the folder has no background."""
     if folder.background is None:
         return {}
     background: Views = words.views(folder.background)

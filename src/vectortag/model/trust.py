@@ -46,11 +46,12 @@ class Promise:
     def __str__(self) -> str:
         """In words, for a person.
 
-        >>> str(Promise(0.82, 0.47))
-        'of photos from elsewhere shown this tag, about 8 of 10 have it; about half of those that have it are found'
+        >>> print(Promise(0.82, 0.47))
+        if 2 % of photos from elsewhere have it: about 8 of 10 that are shown it have it, and about half are found
         """
         right, found = _share(self.precision), _share(self.recall)
-        return f"of photos from elsewhere shown this tag, {right} have it; {found} of those that have it are found"
+        rare = f"{100 * PREVALENCE:.0f} %"
+        return f"if {rare} of photos from elsewhere have it: {right} that are shown it have it, and {found} are found"
 
 
 def _share(number: float) -> str:

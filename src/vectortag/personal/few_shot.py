@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from vectortag.core.errors import NewTagError
 from vectortag.core.numerics import TINY, roc_auc, sigmoid
 from vectortag.core.types import Doubles, FloatArray
 from vectortag.model.calibration import PROFILES, Calibration, Profile, calibrate_rare, lowest_threshold, rare_weights
-from vectortag.model.trust import PREVALENCE, Promise, Trust
+from vectortag.model.trust import LEAST_PRECISION, LEAST_RECALL, PREVALENCE, Promise, Trust
 
 MIN_EXAMPLES = 3
 
@@ -65,6 +66,26 @@ class FittedTag:
     separation: float
     promise: Promise | None = None
     examples: int | None = None
+
+
+class Checked(Protocol):
+    """What is known of a tag from examples."""
+
+    @property
+    def separation(self) -> float: ...
+
+    @property
+    def promise(self) -> Promise | None: ...
+
+
+def is_weak(tag: Checked) -> bool:
+    """Whether the examples of a tag have too little in common, or look like everything else."""
+    promise = tag.promise
+    return (
+        tag.separation < WEAK
+        if promise is None
+        else promise.precision < LEAST_PRECISION or promise.recall < LEAST_RECALL
+    )
 
 
 @dataclass(frozen=True, eq=False)

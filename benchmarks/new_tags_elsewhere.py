@@ -4,9 +4,9 @@
 
 Tags that several sources have are left out of a head, and added back from 5, 10, 20 and 50 photos of one set, five
 draws each; photos of other sources judge them, as if 2 % of photos had the tag. The bank holds no photo of these
-sources. What is promised of a tag comes from curves that were fitted on the other tags. Three ways, in one run: examples
-against 1,000 photos of the three shared sets, with a threshold from the examples; examples against a bank of many
-sources, with trust; the same with the tag's name.
+sources. What is promised of a tag comes from curves that were fitted on the other tags. Three ways, in one run:
+examples against 1,000 photos of the three shared sets, with a threshold from the examples; examples against a bank of
+many sources, with trust; and that with the tag's name.
 
 The table has means over tags: the precision of what is shown, the recall, what was promised of both, the share of tags
 whose precision is at most 7 points off the promise, and the share at most 7 points below it; and the recall where the
@@ -25,8 +25,18 @@ import numpy as np
 
 from vectortag.assembly.judged_photos import JudgedPhotos, judge_photos
 from vectortag.assembly.measure_trust import embed_names, read_names
-from vectortag.assembly.photo_trials import COUNTS, Attempt, attempts_of, head_without, transfers_of, try_attempts
+from vectortag.assembly.photo_trials import (
+    COUNTS,
+    Attempt,
+    FeaturesOf,
+    attempts_of,
+    head_without,
+    said_by_names,
+    transfers_of,
+    try_attempts,
+)
 from vectortag.assembly.trust_curves import Kept, Outcome, Trial, cross_fit, outcome
+from vectortag.assembly.word_trials import views_of
 from vectortag.core.numerics import logit
 from vectortag.data.records import read_data_set
 from vectortag.inference.tagger import Tagger
@@ -60,11 +70,12 @@ def main() -> None:
     attempts = attempts_of(photos, transfers, draws=arguments.draws)
     words = tagger.folder.words
     embedded = {} if words is None else embed_names(tagger.folder, words, read_names(photos, None))
+    said = None if words is None else said_by_names(embedded, views_of(words, photos.embeddings))
     named = [one for one in attempts if one.transfer.tag in embedded]
     ways = {
         "threshold from the examples": (attempts, *as_before(photos, attempts, head)),
         "bank and trust": (attempts, *with_trust(try_attempts(photos, attempts, head))),
-        "bank, name and trust": (named, *with_trust(try_attempts(photos, named, head, words=words, embedded=embedded))),
+        "bank, name and trust": (named, *with_trust(try_attempts(photos, named, head, said=said))),
     }
     rows = [
         {"way": way, "photos": count, **summary(count, *judged)} for way, judged in ways.items() for count in COUNTS
@@ -82,12 +93,13 @@ def as_before(photos: JudgedPhotos, attempts: Sequence[Attempt], head: Head) -> 
     shared = np.isin(photos.sets, [photos.names.index(name) for name in SHARED])
     background = photos.embeddings[np.random.default_rng(1).permutation(np.flatnonzero(shared))[:FORMER_BACKGROUND]]
     backdrop = Backdrop.of(new_tag_features(head, background), new_tag_parts(head)).for_many()
+    features = FeaturesOf(photos, head)
     trials, kept = [], []
     for attempt in attempts:
-        examples = new_tag_features(head, photos.embeddings[attempt.examples])[:, None]
+        examples = features[attempt.examples][:, None]
         fitted = fit_tag(examples, examples[:0], backdrop)
         slope, bias, thresholds = fitted.calibration.one(0)
-        values = new_tag_features(head, photos.embeddings[attempt.judging]) @ fitted.w
+        values = features[attempt.judging] @ fitted.w
         name = photos.tags[attempt.transfer.tag]
         trial = Trial(name, np.empty(0, np.float32), values[attempt.has], values[~attempt.has])
         came = outcome(trial, (float(logit(thresholds["balanced"])) - bias) / slope)

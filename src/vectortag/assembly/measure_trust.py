@@ -9,13 +9,20 @@ captions and names, searched -> the line of a search                 fit_line
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vectortag.assembly.judged_photos import JudgedPhotos, judge_photos
-from vectortag.assembly.photo_trials import BANK_PHOTOS, attempts_of, head_without, transfers_of, try_attempts
+from vectortag.assembly.photo_trials import (
+    BANK_PHOTOS,
+    attempts_of,
+    head_without,
+    said_by_names,
+    transfers_of,
+    try_attempts,
+)
 from vectortag.assembly.trust_curves import Trial, cross_fit, fit_trust, least_promise
 from vectortag.assembly.word_trials import Captions, fit_line, try_words, views_of
 from vectortag.core.types import FloatArray
@@ -59,15 +66,15 @@ def measure_trust(
     photos = judge_photos(tagger, sets)
     bank = photos.embeddings[photos.draw(BANK_PHOTOS)]
     log.info("a bank of %d photos of %d sets", len(bank), len(sets))
-    texts = {} if words is None else read_names(photos, model)
-    embedded = {} if words is None else embed_names(tagger.folder, words, texts)
-    alone, named = _trust_of_photos(tagger.folder, photos, words, embedded)
-    if words is not None:
-        views, seen = views_of(words, photos.embeddings), views_of(words, bank[::SIGNS_OF])
-        trust = fit_carefully(try_words(words, photos, texts, embedded, views, seen))
-        line = fit_line(words, photos, texts, views, seen, captioned)
-        words = replace(words, trust=trust, line=line)
-    return Measured(Bank(bank, alone, named), words)
+    if words is None:
+        return Measured(Bank(bank, *_trust_of_photos(tagger.folder, photos, {}, None)), None)
+    texts = read_names(photos, model)
+    embedded = embed_names(tagger.folder, words, texts)
+    views, seen = views_of(words, photos.embeddings), views_of(words, bank[::SIGNS_OF])
+    alone, named = _trust_of_photos(tagger.folder, photos, embedded, views)
+    trust = fit_carefully(try_words(words, photos, texts, embedded, views, seen))
+    line = fit_line(words, photos, texts, views, seen, captioned)
+    return Measured(Bank(bank, alone, named), replace(words, trust=trust, line=line))
 
 
 def fit_carefully(trials: Sequence[Trial]) -> Trust | None:
@@ -77,7 +84,7 @@ def fit_carefully(trials: Sequence[Trial]) -> Trust | None:
 
 
 def _trust_of_photos(
-    folder: ModelFolder, photos: JudgedPhotos, words: Words | None, embedded: dict[int, WordEmbedding]
+    folder: ModelFolder, photos: JudgedPhotos, embedded: Mapping[int, WordEmbedding], views: Views | None
 ) -> tuple[Trust | None, Trust | None]:
     """Of tags from photos alone, and of tags whose name is read as well."""
     transfers = transfers_of(photos, folder.manifest.taxonomy, most=MOST_TAGS)
@@ -87,10 +94,10 @@ def _trust_of_photos(
     head = head_without(folder, photos, [one.tag for one in transfers])
     attempts = attempts_of(photos, transfers)
     alone = fit_trust(try_attempts(photos, attempts, head))
-    if words is None:
-        return alone, None
     read = [one for one in attempts if one.transfer.tag in embedded]
-    return alone, fit_trust(try_attempts(photos, read, head, words=words, embedded=embedded)) if read else None
+    if views is None or not read:
+        return alone, None
+    return alone, fit_trust(try_attempts(photos, read, head, said=said_by_names(embedded, views)))
 
 
 def read_names(photos: JudgedPhotos, model: TextModel | None) -> dict[int, FloatArray]:

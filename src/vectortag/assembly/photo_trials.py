@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,8 @@ from vectortag.model.added_block import new_tag_features, new_tag_parts
 from vectortag.model.folder import ModelFolder
 from vectortag.model.head import Head
 from vectortag.model.taxonomy import Taxonomy
-from vectortag.model.words.similarity import WordEmbedding, Words, values
+from vectortag.model.words.similarity import Views, WordEmbedding, values
 from vectortag.personal.few_shot import Backdrop, fit_row
-from vectortag.personal.from_words import word_values
 
 COUNTS = (5, 10, 20, 50)
 FEWEST_EXAMPLES, FEWEST_JUDGED = 60, 25
@@ -33,8 +33,8 @@ MOST_NEGATIVES = 8000
 """Photos of others without the tag that a trial is judged by, at most."""
 
 BANK_PHOTOS = 4000
-HEAD_PHOTOS = 20_000
-HEAD_OPTIONS = MlpOptions(hidden=1024, batch_size=256, epochs=8, weight_decay=0.05, input_dropout=0.2)
+HEAD_PHOTOS = 12_000
+HEAD_OPTIONS = MlpOptions(hidden=1024, batch_size=256, epochs=6, weight_decay=0.05, input_dropout=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,39 +135,40 @@ def try_attempts(
     attempts: Sequence[Attempt],
     head: Head,
     *,
-    words: Words | None = None,
-    embedded: Mapping[int, WordEmbedding] | None = None,
+    said: Callable[[int], FloatArray] | None = None,
 ) -> list[Trial]:
     """Fit each attempt against a bank of its side, and see what it says on the other side.
 
     Args:
-        words, embedded: what is read in a tag's name, by its index; a tag that is not named here has its photos alone.
+        said: what the name of a tag says of every photo, by the tag's index: (N,). None: examples alone.
     """
     tried: dict[int, Trial] = {}
-    for key in {attempt.transfer.near.tobytes() for attempt in attempts}:
+    for key in sorted({attempt.transfer.near.tobytes() for attempt in attempts}):
         here = [index for index, one in enumerate(attempts) if one.transfer.near.tobytes() == key]
-        bank = photos.embeddings[bank_of(photos, attempts[here[0]].transfer.near)]
-        backdrop = Backdrop.of(new_tag_features(head, bank), new_tag_parts(head)).for_many()
-        features = _FeaturesOf(photos, head)
+        bank = bank_of(photos, attempts[here[0]].transfer.near)
+        features = FeaturesOf(photos, head)
+        backdrop = Backdrop.of(features[bank], new_tag_parts(head)).for_many()
         for index in here:
             attempt = attempts[index]
-            tag = attempt.transfer.tag
-            word = None if embedded is None else embedded.get(tag)
-            by_words, said = None, np.zeros(len(attempt.judging), np.float32)
-            if words is not None and word is not None:
-                own = photos.embeddings[attempt.examples]
-                by_words = word_values(words, word, (own, own[:0], bank))
-                said = values(word, words.views(photos.embeddings[attempt.judging]))
             examples = features[attempt.examples][:, None]
-            row = fit_row(examples, examples[:0], backdrop, by_words=by_words)
-            w = row.w.astype(np.float32)
-            there = features[attempt.judging] @ w - np.float32(row.w @ backdrop.middle) + said
+            by_name = None if said is None else said(attempt.transfer.tag)
+            known = None if by_name is None else (by_name[attempt.examples], by_name[:0], by_name[bank])
+            row = fit_row(examples, examples[:0], backdrop, by_words=known)
+            there = features[attempt.judging] @ row.w.astype(np.float32) - np.float32(row.w @ backdrop.middle)
+            if by_name is not None:
+                there = there + by_name[attempt.judging]
             there = (there - row.middle) / row.scale
-            tried[index] = Trial(photos.tags[tag], row.signs, there[attempt.has], there[~attempt.has])
+            name = photos.tags[attempt.transfer.tag]
+            tried[index] = Trial(name, row.signs, there[attempt.has], there[~attempt.has])
     return [tried[index] for index in range(len(attempts))]
 
 
-class _FeaturesOf:
+def said_by_names(embedded: Mapping[int, WordEmbedding], views: Views) -> Callable[[int], FloatArray]:
+    """What names say of all photos, by the tag's index; each is computed once."""
+    return functools.cache(lambda tag: values(embedded[tag], views))
+
+
+class FeaturesOf:
     """The features of photos, each computed once."""
 
     def __init__(self, photos: JudgedPhotos, head: Head) -> None:

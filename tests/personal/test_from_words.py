@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 
 from vectortag.core.errors import NewTagError, WordsError
 from vectortag.inference.tagger import Tagger
+from vectortag.model.bank import Bank
 from vectortag.model.calibration import PROFILES
+from vectortag.model.trust import Promise, Trust
+from vectortag.model.words.similarity import values
 from vectortag.model.words.word_vectors import word_vector
 from vectortag.personal.from_words import propose_parents
 
@@ -130,3 +134,59 @@ class TestFromWords:
     def test_a_model_that_knows_no_words_says_so(self, tiny_model):
         with pytest.raises(WordsError, match="vectortag learn-words tiny"):
             Tagger.load(tiny_model).add_tag("zebra", words=True)
+
+
+SIGN_COUNT = 10
+
+
+def trusting(precision: float, recall: float) -> Trust:
+    """The same curve and promise, as logits, for every word."""
+    curves, promises = np.zeros((2, SIGN_COUNT + 1), np.float32), np.zeros((2, SIGN_COUNT + 1), np.float32)
+    curves[:, 0], promises[:, 0] = (1.5, -4), (precision, recall)
+    thresholds = dict.fromkeys(PROFILES, 0.5)
+    return Trust(np.zeros(SIGN_COUNT, np.float32), np.ones(SIGN_COUNT, np.float32), curves, promises, thresholds, 40)
+
+
+class TestTrust:
+    @pytest.fixture
+    def load(self, write_tiny_model, make_words, tiny_background, tmp_path):
+        def load(trust: Trust) -> Tagger:
+            words = replace(make_words(), trust=trust)
+            bank = Bank(tiny_background)
+            return Tagger.load(
+                write_tiny_model(tmp_path / "trusting", words=words, classifier=words.classifier, bank=bank)
+            )
+
+        return load
+
+    def test_a_word_gets_the_promise_of_words_of_which_as_much_is_seen(self, load):
+        added = load(trusting(2, 0)).add_tag("zebra", words=True)
+
+        assert added.promise == Promise(pytest.approx(1 / (1 + np.exp(-2))), pytest.approx(0.5))
+        assert (added.slope, added.bias) == (pytest.approx(1.5), pytest.approx(-4))
+
+    def test_a_word_that_is_not_seen_is_refused_with_what_was_to_be_expected(self, load):
+        tagger = load(trusting(-1, -3))
+
+        with pytest.raises(WordsError, match=r"search only.* about 3 of 10 would have it, and about 0 of 10"):
+            tagger.add_tag("zebra", words=True)
+
+        assert tagger.tags == tagger.folder.manifest.tags
+
+    def test_a_name_counts_where_the_photos_stand_out_by_it(self, load, photos):
+        tagger = load(trusting(2, 0))
+        said = {photo: score_of(tagger, photo) for photo in photos}
+        ordered = sorted(photos, key=lambda photo: said[photo])
+
+        high = tagger.add_tag("zebra", ordered[-4:])
+        low = tagger.add_tag("tractor", sorted(photos, key=lambda photo: score_of(tagger, photo, "tractor"))[:4])
+
+        assert (high.words, low.words) == ("zebra", None)
+
+
+def score_of(tagger: Tagger, photo: Path, word: str = "zebra") -> float:
+    """What a word says of a photo."""
+    words = tagger.folder.words
+    embedded = words.embed_word(word_vector(word), words.views(tagger.folder.background))
+    ((_, embedding),) = tagger.embedder.embed_many([photo])
+    return float(values(embedded, words.views(embedding[None]))[0])

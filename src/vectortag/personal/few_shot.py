@@ -232,8 +232,12 @@ def _trusted(trust: Trust, row: FittedRow) -> tuple[Calibration, Promise]:
     if len(row.counterexamples):
         scores = sigmoid(slope * np.concatenate([row.examples, row.counterexamples]) + bias)
         truth = np.arange(len(scores)) < len(row.examples)
-        own = {profile: lowest_threshold(scores, truth, OWN_PRECISION[profile]) for profile in PROFILES}
-        thresholds = {profile: max(thresholds[profile], own[profile]) for profile in PROFILES}
+        above_all = float(np.nextafter(scores[~truth].max(), 1))  # where no threshold tells enough of them apart
+        for profile, least in OWN_PRECISION.items():
+            own = lowest_threshold(scores, truth, least)
+            reached = truth[scores >= own]
+            is_kept = len(reached) and reached.mean() >= least
+            thresholds[profile] = max(thresholds[profile], own if is_kept else above_all)
     return Calibration.of_one(slope, bias, thresholds), trust.promise(row.signs)
 
 

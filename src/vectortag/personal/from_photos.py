@@ -19,7 +19,7 @@ from vectortag.model.folder import ModelFolder
 from vectortag.model.words.signs import class_nearness
 from vectortag.model.words.word_vectors import word_bank
 from vectortag.personal.added_tags import AddedTag, Wording, read_additions, save_addition
-from vectortag.personal.few_shot import FittedTag, fit_tag
+from vectortag.personal.few_shot import MIN_EXAMPLES, FittedTag, fit_tag
 from vectortag.personal.from_words import EVERY, NEAREST, add_from_words, embed_tag, knows_words, word_values
 from vectortag.personal.names import ancestors, check_name
 from vectortag.personal.series import merge_series
@@ -87,7 +87,8 @@ def fit_examples(
     background = folder.background if bank is None else bank.embeddings
     if background is None:
         raise NewTagError(f"{folder.path}: the model has no background photos to tell a new tag from. Train it again")
-    examples, counterexamples = (merge_series(photos, background) for photos in (examples, counterexamples))
+    merged, counterexamples = (merge_series(photos, background) for photos in (examples, counterexamples))
+    examples = merged if len(merged) >= MIN_EXAMPLES else examples  # photos of one thing that all look the same
     by_words = None
     if wording is not None:
         plain = (examples[:, 0], counterexamples[:, 0], background)

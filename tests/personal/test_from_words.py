@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from vectortag.core.errors import NewTagError, WordsError
 from vectortag.inference.tagger import Tagger
@@ -15,8 +16,9 @@ from vectortag.model.bank import Bank
 from vectortag.model.calibration import PROFILES
 from vectortag.model.trust import Promise, Trust
 from vectortag.model.words.similarity import values
-from vectortag.model.words.word_vectors import word_vector
-from vectortag.personal.from_words import propose_parents
+from vectortag.model.words.word_vectors import word_bank, word_vector
+from vectortag.personal.from_photos import AGREEING
+from vectortag.personal.from_words import EVERY, propose_parents
 
 WIDTH = 8
 
@@ -175,18 +177,18 @@ class TestTrust:
 
     def test_a_name_counts_where_the_photos_stand_out_by_it(self, load, photos):
         tagger = load(trusting(2, 0))
-        said = {photo: score_of(tagger, photo) for photo in photos}
-        ordered = sorted(photos, key=lambda photo: said[photo])
+        words, background = tagger.folder.words, tagger.folder.background
+        shown = np.stack([one for _, one in tagger.embedder.embed_many(photos[:4])])
+        bank = tagger.folder.bank.embeddings[::EVERY]
+        truth = np.arange(len(shown) + len(bank)) < len(shown)
+        areas = {}
+        for noun in word_bank().names[::100]:
+            embedded = words.embed_word(word_vector(noun), words.views(background))
+            said = np.concatenate([values(embedded, words.views(some)) for some in (shown, bank)])
+            areas[noun] = roc_auc_score(truth, said)
+        fits, does_not = max(areas, key=areas.__getitem__), min(areas, key=areas.__getitem__)
 
-        high = tagger.add_tag("zebra", ordered[-4:])
-        low = tagger.add_tag("tractor", sorted(photos, key=lambda photo: score_of(tagger, photo, "tractor"))[:4])
+        added = {noun: tagger.add_tag(noun, photos[:4]).words for noun in (fits, does_not)}
 
-        assert (high.words, low.words) == ("zebra", None)
-
-
-def score_of(tagger: Tagger, photo: Path, word: str = "zebra") -> float:
-    """What a word says of a photo."""
-    words = tagger.folder.words
-    embedded = words.embed_word(word_vector(word), words.views(tagger.folder.background))
-    ((_, embedding),) = tagger.embedder.embed_many([photo])
-    return float(values(embedded, words.views(embedding[None]))[0])
+        assert areas[does_not] < AGREEING < areas[fits]
+        assert added == {fits: fits, does_not: None}

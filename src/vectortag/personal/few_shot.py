@@ -17,7 +17,7 @@ import numpy as np
 from vectortag.core.errors import NewTagError
 from vectortag.core.numerics import TINY, roc_auc, sigmoid
 from vectortag.core.types import Doubles, FloatArray
-from vectortag.model.calibration import PROFILES, Calibration, Profile, calibrate_rare, lowest_threshold, rare_weights
+from vectortag.model.calibration import Calibration, Profile, calibrate_rare, lowest_threshold, rare_weights
 from vectortag.model.trust import LEAST_PRECISION, LEAST_RECALL, PREVALENCE, Promise, Trust
 
 MIN_EXAMPLES = 3

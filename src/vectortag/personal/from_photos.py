@@ -19,7 +19,7 @@ from vectortag.model.folder import ModelFolder
 from vectortag.model.words.signs import class_nearness
 from vectortag.model.words.word_vectors import word_bank
 from vectortag.personal.added_tags import AddedTag, Wording, read_additions, save_addition
-from vectortag.personal.few_shot import MIN_EXAMPLES, FittedTag, fit_tag
+from vectortag.personal.few_shot import MIN_EXAMPLES, SIGNS, FittedTag, fit_tag
 from vectortag.personal.from_words import EVERY, NEAREST, add_from_words, embed_tag, knows_words, word_values
 from vectortag.personal.names import ancestors, check_name
 from vectortag.personal.series import merge_series
@@ -95,6 +95,8 @@ def fit_examples(
         by_words = word_values(knows_words(folder), wording.embedded, plain)
     shown_as = (new_tag_features(head, embeddings) for embeddings in (examples, counterexamples, background))
     trust = None if bank is None else bank.alone if wording is None else bank.named
+    if trust is not None and trust.middle.size != SIGNS:
+        trust = None  # of another version, which saw other signs
     return fit_tag(*shown_as, parts=new_tag_parts(head), by_words=by_words, trust=trust)
 
 

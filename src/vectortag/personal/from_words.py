@@ -12,7 +12,7 @@ from vectortag.model.added_block import new_tag_parts
 from vectortag.model.calibration import Calibration
 from vectortag.model.folder import ModelFolder
 from vectortag.model.taxonomy import Taxonomy
-from vectortag.model.words.signs import class_nearness, signs_of_word
+from vectortag.model.words import signs
 from vectortag.model.words.similarity import WordEmbedding, Words, values
 from vectortag.model.words.word_vectors import word_vector
 from vectortag.personal.added_tags import AddedTag, Wording, save_addition
@@ -82,7 +82,7 @@ def embed_tag(folder: ModelFolder, name: str, description: str | None) -> tuple[
             '"a striped horse of Africa", or show photos of it'
         )
     embedded = words.embed_word(vector, words.views(background))
-    wording = Wording(text, embedded, tuple(word for word, _ in near), nearness, class_nearness(words, vector))
+    wording = Wording(text, embedded, tuple(word for word, _ in near), nearness, signs.class_nearness(words, vector))
     return wording, fit_of_words(folder, wording)
 
 
@@ -97,11 +97,14 @@ def fit_of_words(folder: ModelFolder, wording: Wording) -> FittedTag:
         raise WordsError(f'model "{folder.manifest.name}": how far words can be trusted was not measured')
     group = max(evidence.group(wording.nearness), 0)
     separation = float(evidence.separation[group])
-    if words.trust is None or folder.bank is None or wording.class_nearness is None:
+    trust = words.trust if words.trust is not None and words.trust.middle.size == signs.COUNT else None
+    if trust is None or folder.bank is None or wording.class_nearness is None:
         return FittedTag(row, Calibration.of_one(*evidence.calibration.one(group)), separation)
     views = words.views(folder.bank.embeddings[::EVERY])
-    signs = signs_of_word(wording.embedded, views, nearness=wording.nearness, class_nearness=wording.class_nearness)
-    return FittedTag(row, words.trust.calibration(signs), separation, words.trust.promise(signs))
+    seen = signs.signs_of_word(
+        wording.embedded, views, nearness=wording.nearness, class_nearness=wording.class_nearness
+    )
+    return FittedTag(row, trust.calibration(seen), separation, trust.promise(seen))
 
 
 def refuse_unseen(folder: ModelFolder, name: str, fitted: FittedTag) -> None:

@@ -47,9 +47,12 @@ def line_signs(query: FloatArray, cosines: FloatArray, middle: FloatArray, sprea
 def pack_line(line: Line) -> dict[str, npt.NDArray[Any]]:
     """Its arrays by name."""
     numbers = np.array([line.right, line.queries], np.float32)
-    arrays = {"middle": line.middle.astype(np.float32), "spread": line.spread.astype(np.float16)}
-    arrays |= {"weights": line.weights.astype(np.float32), "numbers": numbers}
-    return {f"line.{name}": array for name, array in arrays.items()}
+    return {
+        "line.middle": line.middle.astype(np.float32),
+        "line.spread": line.spread.astype(np.float16),
+        "line.weights": line.weights.astype(np.float32),
+        "line.numbers": numbers,
+    }
 
 
 def unpack_line(arrays: Mapping[str, npt.NDArray[Any]], width: int) -> Line | None:

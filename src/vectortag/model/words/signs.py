@@ -8,6 +8,9 @@ from vectortag.core.numerics import TINY
 from vectortag.core.types import Doubles, FloatArray
 from vectortag.model.words.similarity import FLOOR, Views, WordEmbedding, Words, values
 
+COUNT = 10
+"""How many signs a word has."""
+
 TAIL = (0.95, 0.99, 0.997)
 """Quantiles of a word's values on photos of everything: what is seen stands out on a few of them."""
 
@@ -16,7 +19,7 @@ BEST = 0.01
 
 
 def signs_of_word(embedded: WordEmbedding, bank: Views, *, nearness: float, class_nearness: float) -> FloatArray:
-    """What is seen of a word before anything is known of photos that show it: (10,).
+    """What is seen of a word before anything is known of photos that show it: (COUNT,).
 
     Args:
         bank: photos of everything.

@@ -25,7 +25,7 @@ def test_each_number_is_off_by_half_a_step_of_its_root(width):
     low = own.min(axis=0)
     step = np.sqrt(own - low).max(axis=0) / 15
     assert (np.abs(np.sqrt(back.embeddings - low) - np.sqrt(own - low)) <= 0.501 * step).all()
-    assert (back.alone, back.named) == (None, None)
+    assert back.named is None
 
 
 def test_a_folder_without_one_has_none():

@@ -58,7 +58,7 @@ def measure_trust(
     """Measure all of it; what too few photos show is None.
 
     Args:
-        words: what the model knows of words; None measures tags from photos alone.
+        words: what the model knows of words; None draws the bank alone.
         sets: tagged sets, the more sources the better; their training photos are used.
         captioned: held-out photos with captions.
         model: reads names that are not among the common nouns; None leaves them out.
@@ -67,14 +67,14 @@ def measure_trust(
     bank = photos.embeddings[photos.draw(BANK_PHOTOS)]
     log.info("a bank of %d photos of %d sets", len(bank), len(sets))
     if words is None:
-        return Measured(Bank(bank, *_trust_of_photos(tagger.folder, photos, {}, None)), None)
+        return Measured(Bank(bank), None)
     texts = read_names(photos, model)
     embedded = embed_names(tagger.folder, words, texts)
     views, seen = views_of(words, photos.embeddings), views_of(words, bank[::SIGNS_OF])
-    alone, named = _trust_of_photos(tagger.folder, photos, embedded, views)
+    named = _trust_of_photos(tagger.folder, photos, embedded, views)
     trust = fit_carefully(try_words(words, photos, texts, embedded, views, seen))
     line = fit_line(words, photos, texts, views, seen, captioned)
-    return Measured(Bank(bank, alone, named), replace(words, trust=trust, line=line))
+    return Measured(Bank(bank, named), replace(words, trust=trust, line=line))
 
 
 def fit_carefully(trials: Sequence[Trial]) -> Trust | None:
@@ -84,20 +84,17 @@ def fit_carefully(trials: Sequence[Trial]) -> Trust | None:
 
 
 def _trust_of_photos(
-    folder: ModelFolder, photos: JudgedPhotos, embedded: Mapping[int, WordEmbedding], views: Views | None
-) -> tuple[Trust | None, Trust | None]:
-    """Of tags from photos alone, and of tags whose name is read as well."""
+    folder: ModelFolder, photos: JudgedPhotos, embedded: Mapping[int, WordEmbedding], views: Views
+) -> Trust | None:
+    """Of tags from photos whose name is read as well."""
     transfers = transfers_of(photos, folder.manifest.taxonomy, most=MOST_TAGS)
+    transfers = [one for one in transfers if one.tag in embedded]
     if not transfers:
-        return None, None
+        return None
     log.info("trying %d tags of one source on photos of others", len({one.tag for one in transfers}))
     head = head_without(folder, photos, [one.tag for one in transfers])
     attempts = attempts_of(photos, transfers)
-    alone = fit_trust(try_attempts(photos, attempts, head))
-    read = [one for one in attempts if one.transfer.tag in embedded]
-    if views is None or not read:
-        return alone, None
-    return alone, fit_trust(try_attempts(photos, read, head, said=said_by_names(embedded, views)))
+    return fit_trust(try_attempts(photos, attempts, head, said=said_by_names(embedded, views)))
 
 
 def read_names(photos: JudgedPhotos, model: TextModel | None) -> dict[int, FloatArray]:

@@ -22,12 +22,11 @@ class Bank:
 
     Attributes:
         embeddings: (B, K) float32.
-        alone: trust of tags from examples, by the signs of `vectortag.personal.few_shot`; None while not measured.
-        named: the same of tags whose name is read as well.
+        named: trust of tags from examples whose name is read as well, by the signs of `vectortag.personal.few_shot`;
+            None while that is not measured.
     """
 
     embeddings: FloatArray
-    alone: Trust | None = None
     named: Trust | None = None
 
 
@@ -40,10 +39,7 @@ def pack_bank(bank: Bank) -> dict[str, npt.NDArray[Any]]:
     codes = np.pad(codes, ((0, 0), (0, codes.shape[1] % 2)))
     halves = codes[:, 0::2] << 4 | codes[:, 1::2]
     arrays = {"bank.halves": halves, "bank.low": low.astype(np.float32), "bank.step": step.astype(np.float32)}
-    for name, trust in (("alone", bank.alone), ("named", bank.named)):
-        if trust is not None:
-            arrays |= pack_trust(trust, name)
-    return arrays
+    return arrays if bank.named is None else arrays | pack_trust(bank.named, "named")
 
 
 def unpack_bank(arrays: Mapping[str, npt.NDArray[Any]], width: int) -> Bank | None:
@@ -63,4 +59,4 @@ def unpack_bank(arrays: Mapping[str, npt.NDArray[Any]], width: int) -> Bank | No
         raise ValueError(f"a bank of {halves.shape}, {low.shape} and {step.shape} for embeddings of {width}")
     codes = np.stack([halves >> 4, halves & 15], axis=2).reshape(len(halves), -1)[:, :width]
     roots = codes.astype(np.float32) * step
-    return Bank(roots * roots + low, unpack_trust(arrays, "alone"), unpack_trust(arrays, "named"))
+    return Bank(roots * roots + low, unpack_trust(arrays, "named"))

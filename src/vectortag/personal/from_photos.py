@@ -83,8 +83,10 @@ def fit_examples(
     Raises:
         NewTagError: there are too few examples, or the model has no background.
     """
-    bank, head = folder.bank, folder.head
-    background = folder.background if bank is None else bank.embeddings
+    head, background, trust = folder.head, folder.background, None
+    if wording is not None and folder.bank is not None and folder.bank.named is not None:
+        trusted = folder.bank.named.middle.size == SIGNS  # else it is of another version, which saw other signs
+        background, trust = (folder.bank.embeddings, folder.bank.named) if trusted else (background, None)
     if background is None:
         raise NewTagError(f"{folder.path}: the model has no background photos to tell a new tag from. Train it again")
     merged, counterexamples = (merge_series(photos, background) for photos in (examples, counterexamples))
@@ -94,9 +96,6 @@ def fit_examples(
         plain = (examples[:, 0], counterexamples[:, 0], background)
         by_words = word_values(knows_words(folder), wording.embedded, plain)
     shown_as = (new_tag_features(head, embeddings) for embeddings in (examples, counterexamples, background))
-    trust = None if bank is None else bank.alone if wording is None else bank.named
-    if trust is not None and trust.middle.size != SIGNS:
-        trust = None  # of another version, which saw other signs
     return fit_tag(*shown_as, parts=new_tag_parts(head), by_words=by_words, trust=trust)
 
 

@@ -69,7 +69,6 @@ def learn_words(
             )
     bank = folder.bank
     for what, trust in (
-        ("tags from photos", bank and bank.alone),
         ("tags from photos and their name", bank and bank.named),
         ("tags from words", words and words.trust),
     ):

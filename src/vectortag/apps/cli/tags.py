@@ -124,11 +124,10 @@ def add_tag(
     if added.series is not None and added.series < added.examples:
         notes.progress(f"photos of one series count once: {added.series} different ones")
     if added.promise is not None:
-        notes.progress(f"{added.promise}{', by photos and name' if added.words else ''}")
+        notes.progress(f"{added.promise}, by photos and name")
     else:
         notes.progress(_separation(added))
-        if folder.bank is None:
-            notes.progress("how far it carries to other photos is not known of this model: see vectortag learn-words")
+        notes.progress("how far that carries to photos from elsewhere was not measured for such a tag")
     if is_weak(added):
         notes.print("this is weak: add more photos, or photos that are more alike", style="yellow")
     elif added.examples < FEW_EXAMPLES:

@@ -8,19 +8,15 @@ from sklearn.linear_model import LogisticRegression
 
 from vectortag.assembly.trust_curves import (
     FEWEST_TAGS,
-    HIGHEST_LEAST,
     PRECISION,
-    Kept,
-    Outcome,
     Trial,
     cross_fit,
     fit_trust,
-    least_promise,
     logistic,
     outcome,
 )
 from vectortag.core.numerics import logit
-from vectortag.model.trust import PREVALENCE, Promise
+from vectortag.model.trust import PREVALENCE
 
 
 def trials(count: int = 60, seed: int = 0) -> list[Trial]:
@@ -86,19 +82,6 @@ def test_each_tag_is_judged_once_by_curves_of_others():
     kept = cross_fit(trials(30))
 
     assert sorted(one.tag for one in kept) == sorted(trial.tag for trial in trials(30))
-
-
-def kept(promised: float, came: float, recall: float = 0.5) -> Kept:
-    return Kept("dog", Promise(promised, recall), Outcome(came, recall))
-
-
-def test_a_promise_is_made_from_where_eight_of_ten_are_right():
-    wrong = [kept(0.605, 0.2)] * 4
-    right = [kept(0.7, 0.75)] * 4 + [kept(0.7, 0.9)]
-
-    assert least_promise([*wrong, *right]) == pytest.approx(0.61)
-    assert least_promise(wrong) == HIGHEST_LEAST
-    assert least_promise([]) == HIGHEST_LEAST
 
 
 def test_the_regression_is_that_of_scikit_learn():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vectortag.model.calibration import PROFILES
-from vectortag.model.trust import FLATTEST, LEAST_RECALL, Promise, Trust, pack_trust, unpack_trust
+from vectortag.model.trust import FLATTEST, LEAST_PRECISION, LEAST_RECALL, Promise, Trust, pack_trust, unpack_trust
 
 
 def trust(**changed: object) -> Trust:
@@ -18,7 +18,6 @@ def trust(**changed: object) -> Trust:
         "promises": np.float32([[1, 1, 0], [0, 0.5, 0]]),
         "thresholds": {"precise": 0.75, "balanced": 0.5, "thorough": 0.25},
         "tried": 40,
-        "least": 0.625,
     }
     return Trust(**{**fields, **changed})  # type: ignore[arg-type]
 
@@ -49,9 +48,9 @@ def test_a_slope_never_reverses_the_ranking():
 
 
 def test_a_promise_is_worth_making_from_the_least_precision_on():
-    assert trust().is_useful(Promise(0.63, 0.5))
-    assert not trust().is_useful(Promise(0.62, 0.5))
-    assert not trust().is_useful(Promise(0.9, LEAST_RECALL - 0.01))
+    assert Promise(LEAST_PRECISION, 0.5).is_useful
+    assert not Promise(LEAST_PRECISION - 0.01, 0.5).is_useful
+    assert not Promise(0.9, LEAST_RECALL - 0.01).is_useful
 
 
 @pytest.mark.parametrize(
@@ -69,7 +68,7 @@ def test_what_is_stored_comes_back():
 
     assert back is not None
     assert back.thresholds == trust().thresholds
-    assert (back.tried, back.least) == (40, 0.625)
+    assert back.tried == 40
     for name in ("middle", "spread", "curves", "promises"):
         np.testing.assert_array_equal(getattr(back, name), getattr(trust(), name))
 

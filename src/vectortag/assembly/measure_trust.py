@@ -23,7 +23,7 @@ from vectortag.assembly.photo_trials import (
     transfers_of,
     try_attempts,
 )
-from vectortag.assembly.trust_curves import Trial, cross_fit, fit_trust, least_promise
+from vectortag.assembly.trust_curves import fit_trust
 from vectortag.assembly.word_trials import Captions, fit_line, try_words, views_of
 from vectortag.core.types import FloatArray
 from vectortag.data.records import DataSet
@@ -72,15 +72,9 @@ def measure_trust(
     embedded = embed_names(tagger.folder, words, texts)
     views, seen = views_of(words, photos.embeddings), views_of(words, bank[::SIGNS_OF])
     named = _trust_of_photos(tagger.folder, photos, embedded, views)
-    trust = fit_carefully(try_words(words, photos, texts, embedded, views, seen))
+    trust = fit_trust(try_words(words, photos, texts, embedded, views, seen))
     line = fit_line(words, photos, texts, views, seen, captioned)
     return Measured(Bank(bank, named), replace(words, trust=trust, line=line))
-
-
-def fit_carefully(trials: Sequence[Trial]) -> Trust | None:
-    """The curves of some trials, which only promise what was kept when it was promised of tags they had not seen."""
-    kept = cross_fit(trials)
-    return fit_trust(trials, least_promise(kept)) if kept else None
 
 
 def _trust_of_photos(

@@ -10,7 +10,7 @@ import numpy as np
 from vectortag.core.numerics import TINY, logit, sigmoid
 from vectortag.core.types import Doubles, FloatArray
 from vectortag.model.calibration import Profile
-from vectortag.model.trust import LEAST_PRECISION, LEAST_RECALL, PREVALENCE, Promise, Trust, standardised
+from vectortag.model.trust import PREVALENCE, Promise, Trust, standardised
 
 PRECISION: dict[Profile, float] = {"precise": 0.93, "balanced": 0.85, "thorough": 0.65}
 """Of the photos that are shown a tag, how many have it: the mean over the tags that were tried, by profile."""
@@ -24,8 +24,6 @@ LEAST_SHOWN = 0.02
 """A tag that shows fewer of its photos than this is not asked for its precision."""
 
 FOLDS = 6
-CLOSE, RIGHT = 0.1, 0.8
-HIGHEST_LEAST = 0.9
 
 LOGITS = np.linspace(-4, 5, 181)
 """The thresholds that are tried."""
@@ -55,12 +53,8 @@ class Outcome:
     recall: float
 
 
-def fit_trust(trials: Sequence[Trial], least: float = LEAST_PRECISION) -> Trust | None:
-    """Fit the curves; each tag counts the same, however often it was tried. None with fewer than 12 tags.
-
-    Args:
-        least: the precision from which on a promise is worth making, as `least_promise` finds it.
-    """
+def fit_trust(trials: Sequence[Trial]) -> Trust | None:
+    """Fit the curves; each tag counts the same, however often it was tried. None with fewer than 12 tags."""
     names = [trial.tag for trial in trials]
     if len(set(names)) < FEWEST_TAGS:
         return None
@@ -75,7 +69,7 @@ def fit_trust(trials: Sequence[Trial], least: float = LEAST_PRECISION) -> Trust 
     design = standardised(signs, middle, spread)
     promises = [logistic(design, np.nan_to_num(one), 4 * weights, PROMISE_RIDGE) for one in (precision, recall)]
     thresholds = {profile: float(sigmoid(LOGITS[cut])) for profile, cut in cuts.items()}
-    return Trust(middle, spread, curves, np.stack(promises).astype(np.float32), thresholds, len(set(names)), least)
+    return Trust(middle, spread, curves, np.stack(promises).astype(np.float32), thresholds, len(set(names)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +79,6 @@ class Kept:
     tag: str
     promised: Promise
     came: Outcome
-
-    @property
-    def is_right(self) -> bool:
-        """Whether the promised precision was off by 10 points at most."""
-        return bool(abs(self.promised.precision - self.came.precision) <= CLOSE)
 
 
 def cross_fit(trials: Sequence[Trial]) -> list[Kept]:
@@ -106,16 +95,6 @@ def cross_fit(trials: Sequence[Trial]) -> list[Kept]:
             value = (float(logit(thresholds["balanced"])) - bias) / slope
             found.append(Kept(trial.tag, trust.promise(trial.signs), outcome(trial, value)))
     return found
-
-
-def least_promise(kept: Sequence[Kept]) -> float:
-    """The lowest promised precision from which on eight of ten promises were right, within 10 points."""
-    of_use = [one for one in kept if one.promised.recall >= LEAST_RECALL]
-    for least in np.arange(LEAST_PRECISION, HIGHEST_LEAST, 0.01):
-        above = [one.is_right for one in of_use if one.promised.precision >= least]
-        if above and np.mean(above) >= RIGHT:
-            return float(least)
-    return HIGHEST_LEAST
 
 
 def outcome(trial: Trial, threshold: float) -> Outcome:

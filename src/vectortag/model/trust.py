@@ -27,8 +27,8 @@ FARTHEST = 2.5
 FLATTEST = 0.02
 """The least slope of a calibration: a lower one would reverse the ranking."""
 
-LEAST_PRECISION, LEAST_RECALL = 0.5, 0.1
-"""A tag of which less is expected is of no use: most of what it shows is wrong, or it is hardly ever shown."""
+LEAST_PRECISION, LEAST_RECALL = 0.6, 0.1
+"""A tag of which less is expected is of no use: too much of what it shows is wrong, or it is hardly ever shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class Promise:
 
     precision: float
     recall: float
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether the tag is worth showing at all."""
+        return self.precision >= LEAST_PRECISION and self.recall >= LEAST_RECALL
 
     def __str__(self) -> str:
         """In words, for a person.
@@ -69,7 +74,6 @@ class Trust:
         promises: (2, P + 1), precision and recall at the balanced threshold, as logits.
         thresholds: by profile, the same for every tag.
         tried: how many tags all of it rests on.
-        least: the precision from which on a promise is worth making.
     """
 
     middle: FloatArray
@@ -78,7 +82,6 @@ class Trust:
     promises: FloatArray
     thresholds: Mapping[Profile, float]
     tried: int
-    least: float = LEAST_PRECISION
 
     def calibration(self, signs: FloatArray) -> Calibration:
         """The calibration of one tag, from its signs (P,)."""
@@ -89,10 +92,6 @@ class Trust:
         """What is expected of one tag, from its signs (P,)."""
         precision, recall = sigmoid(self.promises @ standardised(signs, self.middle, self.spread))
         return Promise(float(precision), float(recall))
-
-    def is_useful(self, promise: Promise) -> bool:
-        """Whether a tag of which that is expected is worth showing at all."""
-        return promise.precision >= self.least and promise.recall >= LEAST_RECALL
 
 
 def standardised(signs: FloatArray, middle: FloatArray, spread: FloatArray) -> Doubles:
@@ -108,7 +107,6 @@ def pack_trust(trust: Trust, kind: str = "trust") -> dict[str, npt.NDArray[Any]]
     return {f"{kind}.{name}": array for name, array in arrays.items()} | {
         f"{kind}.thresholds": thresholds,
         f"{kind}.tried": np.array([trust.tried], np.int32),
-        f"{kind}.least": np.array([trust.least], np.float32),
     }
 
 
@@ -123,7 +121,7 @@ def unpack_trust(arrays: Mapping[str, npt.NDArray[Any]], kind: str = "trust") ->
         return None
     signs = arrays[f"{kind}.middle"].size
     shapes = {"middle": (signs,), "spread": (signs,), "curves": (2, signs + 1), "promises": (2, signs + 1)}
-    shapes |= {"thresholds": (len(PROFILES),), "tried": (1,), "least": (1,)}
+    shapes |= {"thresholds": (len(PROFILES),), "tried": (1,)}
     for name, shape in shapes.items():
         if arrays[f"{kind}.{name}"].shape != shape:
             raise ValueError(f'"{kind}.{name}" has the shape {arrays[f"{kind}.{name}"].shape}, expected {shape}')
@@ -133,5 +131,4 @@ def unpack_trust(arrays: Mapping[str, npt.NDArray[Any]], kind: str = "trust") ->
     if not (spread > 0).all():
         raise ValueError(f'"{kind}.spread" has a number that is not above 0')
     thresholds = dict(zip(PROFILES, arrays[f"{kind}.thresholds"].astype(np.float64).tolist(), strict=True))
-    tried, least = int(arrays[f"{kind}.tried"][0]), float(arrays[f"{kind}.least"][0])
-    return Trust(middle, spread, curves, promises, thresholds, tried, least)
+    return Trust(middle, spread, curves, promises, thresholds, int(arrays[f"{kind}.tried"][0]))

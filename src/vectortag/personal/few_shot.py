@@ -18,7 +18,7 @@ from vectortag.core.errors import NewTagError
 from vectortag.core.numerics import TINY, roc_auc, sigmoid
 from vectortag.core.types import Doubles, FloatArray
 from vectortag.model.calibration import Calibration, Profile, calibrate_rare, lowest_threshold, rare_weights
-from vectortag.model.trust import LEAST_PRECISION, LEAST_RECALL, PREVALENCE, Promise, Trust
+from vectortag.model.trust import PREVALENCE, Promise, Trust
 
 MIN_EXAMPLES = 3
 
@@ -81,11 +81,7 @@ class Checked(Protocol):
 def is_weak(tag: Checked) -> bool:
     """Whether the examples of a tag have too little in common, or look like everything else."""
     promise = tag.promise
-    return (
-        tag.separation < WEAK
-        if promise is None
-        else promise.precision < LEAST_PRECISION or promise.recall < LEAST_RECALL
-    )
+    return tag.separation < WEAK if promise is None else not promise.is_useful
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,8 +113,8 @@ def refuse_unseen(folder: ModelFolder, name: str, fitted: FittedTag) -> None:
     Raises:
         WordsError: so it is; the message says what is expected.
     """
-    trust, promise = knows_words(folder).trust, fitted.promise
-    if trust is None or promise is None or trust.is_useful(promise):
+    promise = fitted.promise
+    if promise is None or promise.is_useful:
         return
     right, found = (f"{10 * share:.0f} of 10" for share in (promise.precision, promise.recall))
     raise WordsError(

@@ -25,6 +25,9 @@ ASKED = 3
 RIGHT = 0.8
 """Of the photos above the line, so many show what was asked for."""
 
+LEAST_FOUND = 0.5
+"""A line above which fewer of the right photos stand is worse than none: it calls most good searches into doubt."""
+
 LINE_RIDGE = 1.0
 
 
@@ -81,7 +84,7 @@ def fit_line(
     bank: Views,
     captioned: Sequence[Captions],
 ) -> Line | None:
-    """Fit the line on the first photos of searches: names of tags, and held-out captions; None where none is reached.
+    """Fit the line on the first photos of searches: names of tags, and held-out captions; None where none is of use.
 
     A name is searched in every set, also where no photo shows it; a caption also where its photo is not.
     """
@@ -98,7 +101,7 @@ def fit_line(
     order = np.argsort(-logits, kind="stable")
     shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     reached = np.flatnonzero(shares >= RIGHT)
-    if not len(reached):
+    if not len(reached) or right[order[: reached[-1] + 1]].sum() < LEAST_FOUND * right.sum():
         return None
     slopes = fitted[1:] / scale
     constant = fitted[0] - slopes @ center - logits[order[reached[-1]]]

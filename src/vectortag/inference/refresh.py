@@ -21,7 +21,7 @@ from vectortag.personal.corrected_rows import Refit, save_refits
 from vectortag.personal.corrections import Correction, read_corrections
 from vectortag.personal.few_shot import MIN_EXAMPLES
 from vectortag.personal.from_photos import fit_examples
-from vectortag.personal.from_words import fit_of_words, knows_words
+from vectortag.personal.from_words import fit_of_words
 from vectortag.personal.refit import refit
 
 log = logging.getLogger(__name__)
@@ -135,12 +135,11 @@ def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views:
         shown.append(np.concatenate([examples, np.stack(more)]) if more else examples)
     folder, wording = tagger.folder, None
     if tag.words is not None:
-        wording = Wording(tag.words, tagger.embedded[tag.name], tag.nearest, tag.nearness or 0.0)
-    evidence = knows_words(folder).evidence if wording is not None and not tag.examples else None
-    if wording is not None and evidence is not None and len(shown[0]) < MIN_EXAMPLES:
+        wording = Wording(tag.words, tagger.embedded[tag.name], tag.nearest, tag.nearness or 0.0, tag.class_nearness)
+    if wording is not None and not tag.examples and len(shown[0]) < MIN_EXAMPLES:
         if said:
             log.warning('"%s" was added from words: it learns once %d photos show it', tag.name, MIN_EXAMPLES)
-        fitted = fit_of_words(folder, evidence, wording.nearness)
+        fitted = fit_of_words(folder, wording)
     else:
         fitted = fit_examples(folder, shown[0], shown[1], wording)
     replace_addition(tagger.folder, tag, fitted, corrections=len(said))

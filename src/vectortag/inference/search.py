@@ -122,13 +122,20 @@ class PhotoIndex(Generic[P]):
             rows = best[np.argsort(-similarities[best], kind="stable")]
         return [Found(self.photos[row], float(similarities[row])) for row in rows]
 
-    def doubt(self, sentence: str) -> str | None:
-        """A warning if the order may mean nothing: no word of the sentence is common, or near a known word. Else None.
+    def doubt(self, sentence: str, found: Sequence[Found[P]] | None = None) -> str | None:
+        """A warning if the order may mean nothing, or no photo found clearly shows the sentence; else None.
+
+        Args:
+            found: by `search`; None says nothing of them.
 
         Raises:
             MissingExtraError, WordsError: as `search`.
         """
-        return doubt_of(self._words, sentence, self._embed_sentence(sentence), self._tagger.folder.manifest.name)
+        vector, model = self._embed_sentence(sentence), self._tagger.folder.manifest.name
+        doubt = doubt_of(self._words, sentence, vector, model)
+        if doubt is None and found:
+            doubt = no_match(self._words, sentence, vector, max(one.similarity for one in found))
+        return doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,18 @@ def doubt_of(words: Words, sentence: str, vector: FloatArray, model: str) -> str
         f'"{sentence}" is far from everything that the model "{model}" knows, so this order may mean nothing. '
         f"The nearest words: {', '.join(word for word, _ in near)}"
     )
+
+
+def no_match(words: Words, sentence: str, vector: FloatArray, best: float) -> str | None:
+    """What to say where even the best photo does not stand above the line; None where one does, or there is no line.
+
+    Args:
+        vector: (D,) of the sentence.
+        best: the highest similarity of a photo.
+    """
+    if words.line is None or words.line.is_above(words.queries(vector[None])[0], np.float32([best])).any():
+        return None
+    return f'nothing here clearly matches "{sentence}"; these are the nearest'
 
 
 def with_tags(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from vectortag.core.errors import QueryError, WordsError
 from vectortag.core.types import FloatArray
-from vectortag.inference.search import doubt_of
+from vectortag.inference.search import doubt_of, no_match
 from vectortag.library.lexicon import SEEN_TOGETHER, SMALL_WORDS, Meaning
 from vectortag.library.near_photo import direction_of
 from vectortag.library.photo_filters import analysed_by, rated, taken, taken_near, with_keywords
@@ -106,6 +106,8 @@ class Evaluation:
         self.found &= vectors.known
         self.doubt = doubt_of(words, sentence, text, self.searched.model.name if self.searched.model else "")
         cosines = vectors.cosines(words.queries(text[None])[0])
+        if self.doubt is None and self.found.any():
+            self.doubt = no_match(words, sentence, text, float(cosines[self.found].max()))
         hint = "" if " " in sentence else self.searched.lexicon.near(sentence)
         self.readings.append(
             f'"{sentence}": {"a sentence" if " " in sentence else "no name here, so a sentence."}{hint}'

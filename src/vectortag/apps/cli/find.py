@@ -71,7 +71,7 @@ def find(
         notes.print(f"left out: {error}", style="yellow")
     query = spoken.tag_of(sentence)  # the name of a tag is understood in the user's language, a sentence in English
     found = index.search(query, top=top, has=with_tags, has_not=without_tags)
-    if doubt := index.doubt(query):
+    if doubt := index.doubt(query, found):
         notes.print(doubt, style="yellow")
     with open_output(output) as stream:
         (write_table if form == "table" else write_lines)(found, stream)

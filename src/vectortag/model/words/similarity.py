@@ -21,6 +21,8 @@ from vectortag.core.types import FloatArray
 from vectortag.model.calibration import Calibration
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import scaled_maps
+from vectortag.model.trust import Trust
+from vectortag.model.words.line import Line
 
 PROMPT, LIST_PROMPT = "a photo of a {}", "a photo of {}"
 """The prompts of the text model: for a word, and for the words of a photo, separated by commas."""
@@ -103,6 +105,8 @@ class Words:
         text_middle, text_turn: (D,) and (D, D): texts are moved and turned to meet the photos.
         known: the words that it was taught, besides the classes' names, and their texts, (V, D) of length 1.
         evidence: how far unseen words can be trusted; None while that is not measured.
+        trust: the same word by word, by the signs of `signs_of_word`; None while that is not measured.
+        line: from which likeness on a photo probably shows a sentence; None while that is not measured.
     """
 
     classifier: Classifier
@@ -114,6 +118,8 @@ class Words:
     known: tuple[str, ...]
     known_texts: FloatArray
     evidence: Evidence | None = None
+    trust: Trust | None = None
+    line: Line | None = None
 
     def views(self, embeddings: FloatArray) -> Views:
         """(N, K) -> what words are compared with."""

@@ -11,13 +11,11 @@ import numpy.typing as npt
 
 from vectortag.core.errors import QueryError
 from vectortag.core.types import FloatArray
-from vectortag.inference.search import doubt_of
 from vectortag.library.lexicon import SEEN_TOGETHER, SMALL_WORDS, Meaning
 from vectortag.library.near_photo import direction_of
 from vectortag.library.photo_filters import analysed_by, rated, taken, taken_near, with_keywords
 from vectortag.library.query import And, Dated, Named, Node, Not, Or, Phrase, Placed, Rated, Scored, Word, Words
 from vectortag.library.searched import Searched
-from vectortag.model.words.word_vectors import sentence_vector
 
 IN_NAME = np.float32(0.5)
 """What the name of a folder or file counts: a keyword is certain, and a tag that the model shows has its score."""
@@ -94,11 +92,11 @@ class Evaluation:
         self.scores = rankings[0] if len(rankings) == 1 else _together(rankings, self.found)
 
     def _by_sentence(self, sentence: str) -> FloatArray:
-        words, vectors = self.searched.words, self.searched.directions
-        text = sentence_vector(sentence)
+        reader, vectors = self.searched.sentences, self.searched.sentence_vectors
+        query = reader.query(sentence)
         self.found &= vectors.known
-        self.doubt = doubt_of(words, sentence, text, self.searched.model.name if self.searched.model else "")
-        cosines = vectors.cosines(words.queries(text[None])[0])
+        self.doubt = reader.doubt(sentence)
+        cosines = vectors.cosines(query)
         hint = "" if " " in sentence else self.searched.lexicon.near(sentence)
         self.readings.append(
             f'"{sentence}": {"a sentence" if " " in sentence else "no name here, so a sentence."}{hint}'

@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
-from vectortag.core.errors import LibraryError, UnknownModelError
+from vectortag.core.errors import LibraryError, ModelFolderError, UnknownModelError
 from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.core.folders import library_file
 from vectortag.inference.tagger import Tagger
@@ -17,9 +17,11 @@ from vectortag.library import folders
 from vectortag.library.curation import Curation
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
+from vectortag.library.library_encoder import LibraryEncoder
 from vectortag.library.library_model import LibraryModel
 from vectortag.library.one_photo import LibraryPhoto, photo_of
 from vectortag.library.query import Node
+from vectortag.library.scan import Seen
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
 from vectortag.library.search import SearchResult, newest, search
 from vectortag.library.searched import SearchCache
@@ -28,6 +30,7 @@ from vectortag.library.status import LibraryStatus, status_of
 from vectortag.library.update import Update, Updated
 from vectortag.library.update_lock import update_lock
 from vectortag.model.calibration import Profile
+from vectortag.model.encoder import Encoder
 from vectortag.model.folder import ModelFolder
 
 
@@ -130,6 +133,7 @@ class Library(Curation):
         *,
         model: str | Path | ModelFolder | None = None,
         profile: Profile | None = None,
+        encoder: str | Path | Literal[False] | None = None,
         prune: bool = False,
         retry: bool = False,
         threads: int | None = None,
@@ -140,7 +144,8 @@ class Library(Curation):
         """Read and analyse what is new or changed, and note what is gone. A second process waits for the first.
 
         Args:
-            model, profile: None: those of the last update. Others are kept for the next one.
+            model, profile, encoder: None: those of the last update. Others are kept for the next one. The encoder is a
+                person's own, which reads sentences in the place of the model; False: none.
             prune: forget photos that are gone, and what other models computed.
             retry: try photos again that could not be read.
             threads, max_pixels: as for `vectortag.inference.tagger.Tagger.load`.
@@ -149,17 +154,53 @@ class Library(Curation):
 
         Raises:
             LibraryError: the library's file cannot be used.
-            UnknownModelError, ModelFolderError: as `Tagger.load`.
+            UnknownModelError, ModelFolderError: as `Tagger.load`; or the encoder's folder is refused.
         """
         with explained(self.file), update_lock(self.file, stop=stop) as held:
             if not held:
                 return Updated(stopped=True)
-            loaded = self._model(model, profile)
-            run = Update(self.database, loaded, threads=threads, max_pixels=max_pixels, stop=stop, progress=progress)
-            done = run.run(prune=prune, retry=retry)
+            loaded, own = self._model(model, profile), self._encoder(encoder)
+            options = {"threads": threads, "max_pixels": max_pixels, "stop": stop, "progress": progress}
+            run = Update(self.database, loaded, **options)
+            kept = [row for row in [self.setting("encoder_row")] if row is not None]
+            done = run.run(prune=prune, retry=retry, keep=kept)
             if run.row and (self.model_row is None or not done.left):
                 self._use_row(run.row)
+            if own is not None and not done.stopped:
+                self._encode(done, Update(self.database, LibraryEncoder(own), **options))
             return done
+
+    def _encode(self, done: Updated, run: Update) -> None:
+        """Let the encoder see what it has not seen, and add up what was done."""
+        encoded = run.run(seen=Seen())
+        if run.row != self.setting("encoder_row"):
+            self.change_setting("encoder_row", run.row)
+        done.encoded, done.stopped = encoded.analysed, encoded.stopped
+        done.left += encoded.left
+        done.failed += encoded.failed
+        done.unsettled += encoded.unsettled
+
+    def _encoder(self, encoder: str | Path | Literal[False] | None) -> Encoder | None:
+        """Check the encoder's folder, and keep what was chosen for the next time."""
+        if encoder is False:
+            self.change_setting("encoder", None)
+            self.change_setting("encoder_row", None)
+            return None
+        chosen = self.setting("encoder") if encoder is None else encoder
+        if chosen is None:
+            return None
+        try:
+            found = Encoder.read(chosen)
+        except ModelFolderError as error:
+            if encoder is None:
+                raise LibraryError(
+                    f"{error}\nThe library was updated with this encoder. Name another one with --encoder, or leave it "
+                    "out with --no-encoder"
+                ) from error
+            raise
+        if encoder is not None:
+            self.change_setting("encoder", str(Path(encoder).absolute()))
+        return found
 
     def _model(self, model: str | Path | ModelFolder | None, profile: Profile | None) -> LibraryModel:
         """Load the model, and keep what was chosen for the next time."""

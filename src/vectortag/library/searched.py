@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,17 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from vectortag.core.errors import WordsError
+from vectortag.core.errors import ModelFolderError, WordsError
 from vectortag.core.text import normalise
 from vectortag.core.types import FloatArray
 from vectortag.library.lexicon import Lexicon
+from vectortag.library.library_encoder import UsedEncoder
 from vectortag.library.path_text import PathText
 from vectortag.library.photo_table import PhotoTable, Rows
+from vectortag.library.sentences import EncoderSentences, ModelSentences, SentenceReader
 from vectortag.library.tag_scores import TagScores
 from vectortag.library.used_model import UsedModel
 from vectortag.library.vectors import VectorMap, open_vectors
+from vectortag.model.encoder import Encoder
 from vectortag.model.words.similarity import Words
 from vectortag.personal.from_words import knows_words
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -32,6 +38,7 @@ class Searched:
     Args:
         database, file: of the library.
         model: whose tags and likenesses are searched; None: it has analysed no photo.
+        encoder: a person's own, which reads sentences; None: the model does.
         offline: whether photos count whose folder is not there now.
         renames, hidden: the tags that the library calls otherwise, and those that it does not use.
     """
@@ -40,6 +47,7 @@ class Searched:
     file: Path
     model: UsedModel | None
     offline: bool = False
+    encoder: UsedEncoder | None = None
     renames: Mapping[str, str] = field(default_factory=dict)
     hidden: Iterable[str] = ()
     kept: dict[str, Any] = field(default_factory=dict)
@@ -81,6 +89,28 @@ class Searched:
             name = f'the model "{self.model.name}" is not here' if self.model else "no model has looked at the photos"
             raise WordsError(f"a sentence cannot be searched: {name}. Run: vectortag library update")
         return knows_words(self.model.folder)
+
+    @functools.cached_property
+    def sentences(self) -> SentenceReader:
+        """What reads sentences: the encoder if its folder is as it was, else the model; WordsError as `words`."""
+        if self.encoder is not None:
+            try:
+                encoder = Encoder.read(self.encoder.path)
+                if encoder.digest == self.encoder.digest:
+                    return EncoderSentences(encoder)
+                problem = "it is another one now. Run: vectortag library update"
+            except ModelFolderError as error:
+                problem = str(error)
+            log.warning("the model reads the sentence, since the encoder cannot: %s", problem)
+        return ModelSentences(self.words, self.model.name if self.model else "")
+
+    @functools.cached_property
+    def sentence_vectors(self) -> Vectors:
+        """What `sentences` is compared with."""
+        if self.encoder is None or not isinstance(self.sentences, EncoderSentences):
+            return self.directions
+        found = open_vectors(self.database, self.file, model=self.encoder.row, digest=self.encoder.digest)
+        return Vectors(self.table, found)
 
     @functools.cached_property
     def directions(self) -> Vectors:
@@ -127,10 +157,16 @@ class SearchCache:
                 self.file,
                 model,
                 offline=offline,
+                encoder=_encoder(self.database, settings),
                 renames=settings.get("renames") or {},
                 hidden=_hidden(model.tags if model else (), settings),
             )
         return self._kept[key]
+
+
+def _encoder(database: sqlite3.Connection, settings: Mapping[str, Any]) -> UsedEncoder | None:
+    row, path = settings.get("encoder_row"), settings.get("encoder")
+    return None if row is None or path is None else UsedEncoder.read(database, row, path)
 
 
 def _hidden(tags: Sequence[str], settings: Mapping[str, Any]) -> list[str]:

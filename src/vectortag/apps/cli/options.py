@@ -71,6 +71,10 @@ Precision = Annotated[
     precision.Precision,
     typer.Option("--precision", help="auto: the fastest with almost no loss; exact: float32."),
 ]
+Encoder = Annotated[
+    Path | None,
+    typer.Option("--encoder", help="Read sentences with your own image-text encoder, a folder as Immich keeps them."),
+]
 Language = Annotated[
     str | None,
     typer.Option(

@@ -12,6 +12,7 @@ import pytest
 from vectortag.inference.tagger import Tagger
 from vectortag.library import update as update_module
 from vectortag.library.library import Library
+from vectortag.library.library_model import LibraryModel
 from vectortag.library.packing import unpack_embeddings, unpack_scores
 from vectortag.library.update import Updated
 from vectortag.personal.corrected_rows import Refit, save_refits
@@ -25,7 +26,7 @@ def closed_photos(update: Update, monkeypatch: pytest.MonkeyPatch) -> None:
     """A library that is up to date, and that may open neither photos nor the network from now on."""
     update()
     monkeypatch.setattr(update_module, "read_facts", None)
-    monkeypatch.setattr(update_module.LibraryModel, "open_embedder", None)
+    monkeypatch.setattr(LibraryModel, "open_embedder", None)
 
 
 def check(tagger: Tagger, rows: Rows) -> None:

@@ -17,6 +17,7 @@ from vectortag.inference.tagger import Tagger
 from vectortag.library import photo_facts
 from vectortag.library import update as update_module
 from vectortag.library.library import Library
+from vectortag.library.library_model import LibraryModel
 from vectortag.library.packing import unpack_embeddings, unpack_scores
 from vectortag.library.update import Updated
 
@@ -52,7 +53,7 @@ class TestASecondUpdate:
     def test_opens_neither_photo_nor_network(self, update: UpdateIt, monkeypatch: pytest.MonkeyPatch):
         update()
         monkeypatch.setattr(update_module, "read_facts", None)
-        monkeypatch.setattr(update_module.LibraryModel, "open_embedder", None)
+        monkeypatch.setattr(LibraryModel, "open_embedder", None)
 
         done = update()
 

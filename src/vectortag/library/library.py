@@ -32,6 +32,7 @@ from vectortag.library.update_lock import update_lock
 from vectortag.model.calibration import Profile
 from vectortag.model.encoder import Encoder
 from vectortag.model.folder import ModelFolder
+from vectortag.model.language import Language
 
 
 class Library(Curation):
@@ -230,7 +231,15 @@ class Library(Curation):
         with explained(self.file):
             return status_of(self.database, self.file, self.model_row)
 
-    def search(self, query: str | Node, *, top: int | None = 20, skip: int = 0, offline: bool = False) -> SearchResult:
+    def search(
+        self,
+        query: str | Node,
+        *,
+        top: int | None = 20,
+        skip: int = 0,
+        offline: bool = False,
+        language: Language | None = None,
+    ) -> SearchResult:
         """Find photos, best first; docs/search.md has the language.
 
         Args:
@@ -238,13 +247,15 @@ class Library(Curation):
             top: the number of photos to return; None: all.
             skip: the number of better ones to leave out before, as for a later page.
             offline: also find photos whose folder is not there now.
+            language: whose names of tags are understood and shown; None: that of the library's lists.
 
         Raises:
             QueryError: the query cannot be read, or names what is not there; it has the column.
             MissingExtraError, WordsError: a sentence of the query cannot be read.
         """
         with explained(self.file):
-            return search(self._searches, query, model_row=self.model_row, top=top, skip=skip, offline=offline)
+            row = self.model_row
+            return search(self._searches, query, model_row=row, top=top, skip=skip, offline=offline, language=language)
 
     def newest(self, *, top: int, skip: int = 0) -> SearchResult:
         """All photos, newest first, without a search; `top` and `skip` are as for `search`."""

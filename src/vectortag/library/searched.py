@@ -25,6 +25,7 @@ from vectortag.library.tag_scores import TagScores
 from vectortag.library.used_model import UsedModel
 from vectortag.library.vectors import VectorMap, open_vectors
 from vectortag.model.encoder import Encoder
+from vectortag.model.language import Language
 from vectortag.model.words.similarity import Words
 from vectortag.personal.from_words import knows_words
 
@@ -40,6 +41,7 @@ class Searched:
         model: whose tags and likenesses are searched; None: it has analysed no photo.
         encoder: a person's own, which reads sentences; None: the model does.
         offline: whether photos count whose folder is not there now.
+        language: whose names of tags are understood and shown.
         renames, hidden: the tags that the library calls otherwise, and those that it does not use.
     """
 
@@ -48,6 +50,7 @@ class Searched:
     model: UsedModel | None
     offline: bool = False
     encoder: UsedEncoder | None = None
+    language: Language = field(default_factory=Language)
     renames: Mapping[str, str] = field(default_factory=dict)
     hidden: Iterable[str] = ()
     kept: dict[str, Any] = field(default_factory=dict)
@@ -66,7 +69,7 @@ class Searched:
     @functools.cached_property
     def lexicon(self) -> Lexicon:
         """The names that mean something."""
-        return Lexicon.read(self.database, self.model, renames=self.renames, hidden=self.hidden)
+        return Lexicon.read(self.database, self.model, renames=self.renames, hidden=self.hidden, language=self.language)
 
     @functools.cached_property
     def tag_scores(self) -> TagScores:
@@ -132,21 +135,21 @@ class SearchCache:
 
     database: sqlite3.Connection
     file: Path
-    _kept: dict[tuple[int | None, bool], Searched] = field(default_factory=dict)
+    _kept: dict[tuple[int | None, bool, str], Searched] = field(default_factory=dict)
     _state: tuple[int, int] = (0, 0)
 
-    def searched(self, *, model_row: int | None, offline: bool) -> Searched:
+    def searched(self, *, model_row: int | None, offline: bool, language: Language | None = None) -> Searched:
         """The library as it is now.
 
         Args:
             model_row: whose scores are searched, a row of `models`.
-            offline: as in `Searched`.
+            offline, language: as in `Searched`; without a language, that of the library's lists.
         """
         (version,) = self.database.execute("PRAGMA data_version").fetchone()  # changes when another process writes
         state = (version, self.database.total_changes)
         if state != self._state:
             self._kept, self._state = {}, state
-        key = (model_row, offline)
+        key = (model_row, offline, language.code if language else "")
         if key not in self._kept:
             settings = {
                 key: json.loads(value) for key, value in self.database.execute("SELECT key, value FROM settings")
@@ -158,6 +161,7 @@ class SearchCache:
                 model,
                 offline=offline,
                 encoder=_encoder(self.database, settings),
+                language=language or Language.load(settings.get("language")),
                 renames=settings.get("renames") or {},
                 hidden=_hidden(model.tags if model else (), settings),
             )

@@ -104,8 +104,8 @@ class Reading:
 
 
 @dataclass(slots=True)
-class _Parts:
-    """Attributes: `words` that are left; `without`: tags; what has to be said."""
+class Parts:
+    """Attributes: `words` that are left; `without`: tags; `notes` and `doubts` as in `Reading`."""
 
     words: list[str]
     without: list[str] = field(default_factory=list)
@@ -122,7 +122,7 @@ def read_sentence(sentence: str, tag_of: TagOf, language: Language, *, translate
         translate: whether the sentence is read by a text model that knows English only.
     """
     spoken = language_of(sentence, language)
-    parts = _without(sentence, spoken, tag_of)
+    parts = leave_out(sentence, spoken, tag_of)
     if spoken.code != ENGLISH and translate:
         return _translated(parts, spoken, tag_of)
     text = " ".join(parts.words)
@@ -204,9 +204,13 @@ def _bare(word: str) -> str:
     return normalise(word[start:end])
 
 
-def _without(sentence: str, spoken: Language, tag_of: TagOf) -> _Parts:
-    """Take out of a sentence what it leaves out, where that is a tag."""
-    words, parts, at = sentence.split(), _Parts([]), 0
+def leave_out(sentence: str, spoken: Language, tag_of: TagOf) -> Parts:
+    """Take out of a sentence what it leaves out, where that is a tag.
+
+    Args:
+        spoken: its language; English is understood, too.
+    """
+    words, parts, at = sentence.split(), Parts([]), 0
     negations, small = WITHOUT | spoken.without, SMALL_WORDS | spoken.small_words
     while at < len(words):
         if _bare(words[at]) not in negations:
@@ -260,7 +264,7 @@ def _longest_tag(words: Sequence[str], spoken: Language, tag_of: TagOf) -> tuple
     return None, 1
 
 
-def _translated(parts: _Parts, spoken: Language, tag_of: TagOf) -> Reading:
+def _translated(parts: Parts, spoken: Language, tag_of: TagOf) -> Reading:
     """The tags that a sentence of another language names, as an English text."""
     pairs, unknown = [], []
     for name, tag in _names(parts.words, spoken, tag_of):

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from vectortag.apps.cli import options
+from vectortag.apps.cli.named_tags import tags_named
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, DataError, LibraryError
@@ -29,6 +30,7 @@ from vectortag.inference.refresh import forget
 from vectortag.inference.refresh import refresh as refresh_model
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import NETWORK
+from vectortag.model.language import Language
 from vectortag.personal.corrections import Correction, read_corrections, undo_corrections
 from vectortag.personal.corrections_csv import write_corrected
 
@@ -41,6 +43,7 @@ def correct(
     no: Annotated[list[str] | None, typer.Option("--no", help="A tag that the photos do not show; repeatable.")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Undo the last corrections.")] = False,
     model: options.Model = None,
+    language: options.Language = None,
 ) -> int:
     """Record that photos show a tag, or do not show it. `vectortag refresh` makes a model learn from it.
 
@@ -51,20 +54,24 @@ def correct(
 
     `vectortag correct sofa.jpg --yes dog --no cat`
 
+    `vectortag correct sofa.jpg --yes Hund --language de`
+
     `vectortag correct --undo`
     """
+    spoken = Language.load(language)
     if undo:
         undone = undo_corrections()
         _note_in_library(undone, undone=True)
-        _print_corrections(undone, "undone")
+        _print_corrections(undone, "undone", spoken)
         return 0
     if not photos:
         raise CorrectionError("no photos given. Example: vectortag correct sofa.jpg --yes dog --no cat")
     tagger = Tagger.load(model)
+    has, has_not = (tags_named(words or (), tagger, spoken) for words in (yes, no))
     for photo in photos:
-        recorded = tagger.correct(photo, yes=yes or (), no=no or ())
+        recorded = tagger.correct(photo, yes=has, no=has_not)
         _note_in_library(recorded)
-        _print_corrections(recorded, "recorded")
+        _print_corrections(recorded, "recorded", spoken)
     notes.progress("to make the model learn from it: vectortag refresh")
     return 0
 
@@ -82,15 +89,16 @@ def _note_in_library(corrections: Sequence[Correction], *, undone: bool = False)
             notes.print(f"not noted in the library: {error}", style="yellow")
 
 
-def _print_corrections(corrections: Sequence[Correction], done: str) -> None:
+def _print_corrections(corrections: Sequence[Correction], done: str, spoken: Language) -> None:
     for one in corrections:
-        stdout().print(f"{done}: {escape_path(one.photo)}: {_label(one)}")
+        stdout().print(f"{done}: {escape_path(one.photo)}: {_label(one, spoken)}")
     if not corrections:
         notes.print("nothing to undo", style="yellow")
 
 
-def _label(one: Correction) -> str:
-    return one.tag if one.has else f"no {one.tag}"
+def _label(one: Correction, spoken: Language) -> str:
+    name = spoken.name(one.tag)
+    return name if one.has else f"no {name}"
 
 
 def corrections(
@@ -101,6 +109,7 @@ def corrections(
         Path | None, typer.Option("--onto", help="With --export: a metadata.csv to correct; its other rows are kept.")
     ] = None,
     model: options.Model = None,
+    language: options.Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     overwrite: options.Overwrite = False,
 ) -> int:
@@ -115,7 +124,7 @@ def corrections(
 
     `vectortag corrections --export corrected.csv --onto photos/metadata.csv`
     """
-    found = read_corrections()
+    spoken, found = Language.load(language), read_corrections()
     if export is not None:
         check_output(export, LABELS, inputs=InputFiles([onto] if onto else []), overwrite=overwrite)
         tagger = Tagger.load(model)
@@ -131,17 +140,22 @@ def corrections(
         stdout().print(f"{export}: {rows} photos corrected")
         return 1 if len(tags) < len(photos) else 0
     if as_json:
-        rows_of = [{"photo": escape_path(one.photo), "tag": one.tag, "has": one.has} for one in found]
+        rows_of = [
+            {"photo": escape_path(one.photo), "tag": one.tag, "has": one.has}
+            | ({"name": spoken.name(one.tag)} if spoken.tags else {})
+            for one in found
+        ]
         stdout().print(to_json(rows_of, sys.stdout, indent=2))
     else:
         for one in found:
-            stdout().print(f"{escape_path(one.photo)}: {_label(one)}")
+            stdout().print(f"{escape_path(one.photo)}: {_label(one, spoken)}")
     return 0
 
 
 def refresh(
     model: options.Model = None,
     undo: Annotated[bool, typer.Option("--undo", help="Make the model forget what it learned.")] = False,
+    language: options.Language = None,
 ) -> int:
     """Make a model learn from your corrections, in seconds. Only the scores of corrected tags change.
 
@@ -154,14 +168,14 @@ def refresh(
 
     `vectortag refresh --undo`
     """
-    tagger = Tagger.load(model)
+    spoken, tagger = Language.load(language), Tagger.load(model)
     if undo:
         forget(tagger)
         stdout().print(f"{tagger.folder.id}: as before any correction")
         return 0
     refreshed = refresh_model(tagger)
     for one in refreshed:
-        stdout().print(f"{one.tag}: {one.right} of {one.corrections} corrected photos are right now")
+        stdout().print(f"{spoken.name(one.tag)}: {one.right} of {one.corrections} corrected photos are right now")
     if not refreshed:
         notes.print("no correction is about a tag of this model", style="yellow")
     return 0
@@ -172,6 +186,7 @@ def suggest(
     data: Annotated[Path, typer.Argument(help="A folder of photos, or a metadata.csv.", show_default=False)],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="At most this many photos per list.")] = SUGGESTED,
     model: options.Model = None,
+    language: options.Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> int:
     """List photos that help a tag most: photos to label, and labels that may be wrong.
@@ -188,8 +203,8 @@ def suggest(
 
     `vectortag suggest dog photos/metadata.csv --json`
     """
-    tagger = Tagger.load(model)
-    tag = tagger.tags[tagger.place(tag)]
+    spoken, tagger = Language.load(language), Tagger.load(model)
+    (tag,) = tags_named([tag], tagger, spoken)
     data_set = _data_set(data)
     records = data_set.records if data_set else ()
     labels = _labels(tagger, tag, records)
@@ -208,12 +223,12 @@ def suggest(
     if labelled:
         notes.progress(f"{len(doubtful):,} of {len(labelled):,} labels doubted")
     elif records:
-        notes.progress(f'no photo is labelled "{tag}", so all photos count as unlabelled')
+        notes.progress(f'no photo is labelled "{spoken.name(tag)}", so all photos count as unlabelled')
     if as_json:
         lists = {what: [_plain(one) for one in some] for what, some in found.items()}
         stdout().print(to_json(lists, sys.stdout, indent=2))
     else:
-        _print_suggestions(tag, found["label"], found["check"])
+        _print_suggestions(spoken.name(tag), found["label"], found["check"])
     return 1 if failed else 0
 
 

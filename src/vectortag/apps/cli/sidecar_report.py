@@ -10,18 +10,23 @@ from vectortag.core.errors import ConfigError
 from vectortag.library.keyword_fields import can_be_written
 from vectortag.library.lists import TagNames, read_renames, read_tags
 from vectortag.library.write_xmp import Choice, Outcome
+from vectortag.model.language import Language
 
 
-def chosen_names(names: TagNames, only: str | None, hidden: str | None, rename: str | None) -> TagNames:
-    """The lists, replaced by those that are given. An empty text empties a list.
+def chosen_names(
+    names: TagNames, only: str | None, hidden: str | None, rename: str | None, language: str | None = None
+) -> TagNames:
+    """The lists and their language, replaced by those that are given. An empty text empties a list.
 
     Raises:
         ConfigError: one cannot be read.
+        LanguageError: there is no such language.
     """
     return TagNames(
         names.only if only is None else read_tags(only),
         names.hidden if hidden is None else read_tags(hidden),
         names.renames if rename is None else read_renames(rename),
+        names.language if language is None else Language.load(language),
     )
 
 
@@ -32,6 +37,7 @@ def chosen(
     only: str | None,
     hidden: str | None,
     rename: str | None,
+    language: str | None = None,
 ) -> Choice:
     """A choice with what options change of it.
 
@@ -41,7 +47,7 @@ def chosen(
     if parent and not can_be_written(parent):
         raise ConfigError(f'--parent: "|" separates levels, and cannot be in a name, got "{parent}"')
     return Choice(
-        chosen_names(choice.names, only, hidden, rename),
+        chosen_names(choice.names, only, hidden, rename, language),
         choice.parent if parent is None else parent,
         choice.min_score if min_score is None else min_score,
     )

@@ -117,7 +117,7 @@ def tag(
         max_pixels=max_pixels,
     )
     given = (parent, min_score, only, hidden, rename)
-    sidecars = _sidecars(tagger, given, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
+    sidecars = _sidecars(tagger, given, language, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
     photos = NamedPhotos(paths, exclude or ())
     select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
     job = _job(tagger, output, {**select.keywords, "profile": profile}) if resume and output is not None else None
@@ -140,13 +140,19 @@ def tag(
 
 
 def _sidecars(
-    tagger: Tagger, given: options.SidecarOptions, *, write_xmp: bool, dry_run: bool, embed: bool
+    tagger: Tagger,
+    given: options.SidecarOptions,
+    language: str | None,
+    *,
+    write_xmp: bool,
+    dry_run: bool,
+    embed: bool,
 ) -> TagSidecars | None:
     """What writes sidecars, if that was asked for."""
     if write_xmp:
         from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
 
-        return TagSidecars(tagger, given, dry_run=dry_run, embed=embed)
+        return TagSidecars(tagger, given, language=language, dry_run=dry_run, embed=embed)
     if dry_run or embed or any(option is not None for option in given):
         raise ConfigError(
             "--dry-run, --parent, --min-score, --only, --not, --rename and --embed go with --write-xmp. Add it"

@@ -28,9 +28,11 @@ class TagSidecars:
         UnknownTagError: the model does not have a tag of a list.
     """
 
-    def __init__(self, tagger: Tagger, given: SidecarOptions, *, dry_run: bool, embed: bool) -> None:
+    def __init__(
+        self, tagger: Tagger, given: SidecarOptions, *, language: str | None = None, dry_run: bool, embed: bool
+    ) -> None:
         taxonomy = tagger.folder.manifest.taxonomy
-        choice = chosen(Choice(), *given)
+        choice = chosen(Choice(), *given, language)
         self._choice = Choice(choice.names.checked(tagger.tags, taxonomy), choice.parent, choice.min_score)
         self._paths = TagPaths(taxonomy, tagger.tags, {tag.name: tag.parents for tag in tagger.additions})
         self._date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -17,6 +17,7 @@ from vectortag.core.schema import to_plain
 from vectortag.core.text import normalise
 from vectortag.data.find import find_images
 from vectortag.model.folder import ModelFolder
+from vectortag.model.language import Language
 from vectortag.model.registry import find_model_folder
 from vectortag.personal.added_tags import AddedTag, read_additions, remove_addition
 from vectortag.personal.few_shot import FEW_EXAMPLES, WEAK
@@ -28,6 +29,7 @@ Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 def tags(
     model: Annotated[str | None, typer.Argument(help="A model's name or folder.")] = None,
     added: Annotated[bool, typer.Option("--added", help="Only tags that you added.")] = False,
+    language: options.Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> int:
     """List the tags of a model: its own, then the tags that you added.
@@ -35,24 +37,29 @@ def tags(
     **Example**
 
     `vectortag tags --added`
+
+    `vectortag tags --language de`
     """
+    spoken = Language.load(language)
     folder = find_model_folder(model)
     manifest, additions = folder.manifest, read_additions(folder).tags
     own = () if added else tuple(zip(manifest.tags, manifest.label_sources, strict=True))
     if as_json:
-        rows = [{"tag": tag, "added": False, "taught_by": teacher} for tag, teacher in own]
+        rows: list[dict[str, object]] = [{"tag": tag, "added": False, "taught_by": teacher} for tag, teacher in own]
         rows += map(_describe, additions)
+        if spoken.tags:
+            rows = [{**row, "name": spoken.name(str(row["tag"]))} for row in rows]
         stdout().print(to_json(rows, sys.stdout, indent=2))
         return 0
     table = Table("tag", "taught by", "examples", "parents", "separation", box=None, header_style="bold")
     for tag, teacher in own:
-        table.add_row(tag, teacher, "", "", "")
+        table.add_row(spoken.name(tag), teacher, "", "", "")
     for addition in additions:
         table.add_row(
             addition.name,
             "you",
             str(addition.examples),
-            ", ".join(addition.parents),
+            ", ".join(map(spoken.name, addition.parents)),
             f"{addition.separation:.2f}",
             style="green",
         )
@@ -86,6 +93,7 @@ def add_tag(
         list[str] | None, typer.Option("--parent", help="A tag of the model that this one implies; repeatable.")
     ] = None,
     model: options.Model = None,
+    language: options.Language = None,
 ) -> int:
     """Add a tag to a model from a few photos, from its name, or from both, without training. No other score changes.
 
@@ -106,20 +114,21 @@ def add_tag(
         raise typer.BadParameter("give photos that show it, or --from-words")
     if description is not None and not from_words:
         raise typer.BadParameter("--description needs --from-words")
-    folder = find_model_folder(model)
+    spoken, folder = Language.load(language), find_model_folder(model)
+    above = [spoken.tag_of(parent) for parent in parents or ()]
     shown, others = _all_of(photos or []), _all_of(without or [])
     if from_words and not shown:
         _print_words_evidence(
-            folder, add_from_words(folder, normalise(name), description or None, parents=parents or ())
+            folder, add_from_words(folder, normalise(name), description or None, parents=above), spoken
         )
         return 0
     from vectortag.inference.tagger import Tagger  # imports the runtime, which words alone do not need
 
     tagger = Tagger.load(folder)
-    added = tagger.add_tag(name, shown, others, parents=parents or (), words=description or from_words)
+    added = tagger.add_tag(name, shown, others, parents=above, words=description or from_words)
     if copies := len(shown) - added.examples:
         notes.print(f"{copies} of the {len(shown)} photos are copies of others and count once", style="yellow")
-    implied = f", implies {', '.join(added.parents)}" if added.parents else ""
+    implied = f", implies {', '.join(map(spoken.name, added.parents))}" if added.parents else ""
     stdout().print(f"{added.name}: added to {tagger.folder.id} from {added.examples} photos{implied}")
     percent = f"{100 * added.separation:.0f} %"
     notes.progress(f"in a check, a photo of it that was left out scored higher than other photos {percent} of the time")
@@ -130,10 +139,10 @@ def add_tag(
     return 0
 
 
-def _print_words_evidence(folder: ModelFolder, added: AddedTag) -> None:
+def _print_words_evidence(folder: ModelFolder, added: AddedTag, spoken: Language) -> None:
     """Print how reliable a tag from words is."""
     words = knows_words(folder)
-    implied = f", implies {', '.join(added.parents)}" if added.parents else ""
+    implied = f", implies {', '.join(map(spoken.name, added.parents))}" if added.parents else ""
     stdout().print(f"{added.name}: added to {folder.id} from words{implied}")
     notes.progress(f"nearest known words: {', '.join(added.nearest)}")
     if (evidence := words.evidence) is not None:
@@ -145,7 +154,9 @@ def _print_words_evidence(folder: ModelFolder, added: AddedTag) -> None:
         )
     proposed = propose_parents(folder.manifest.taxonomy, folder.manifest.tags, added.nearest)
     if more := [tag for tag in proposed if tag not in added.parents]:
-        notes.progress(f"similar tags imply {', '.join(more)}: if this one does too, add it again with --parent")
+        notes.progress(
+            f"similar tags imply {', '.join(map(spoken.name, more))}: if this one does too, add it again with --parent"
+        )
     notes.progress(f'photos make it more reliable: vectortag add-tag "{added.name}" PHOTOS')
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -54,19 +54,19 @@ def compare(
     if fine:
         for tagger in taggers:
             say_where_maps_stay_coarse(tagger)
-    maps = [
-        _in_language(tagger.analyse(photo, fine=bool(fine)).heatmaps(named), spoken)
-        for tagger, named in zip(taggers, wanted, strict=True)
-    ]
+    found = zip(taggers, wanted, strict=True)
+    maps = [tagger.analyse(photo, fine=bool(fine)).heatmaps(named) for tagger, named in found]
     rows = [list(zip(_names(taggers), of_one_tag, strict=True)) for of_one_tag in zip(*maps, strict=True)]
+    named_rows = [[(model, _named(one, spoken)) for model, one in row] for row in rows]
     image = open_image(photo, max_pixels=min(tagger.embedder.pixel_limit for tagger in taggers))
-    save_png(draw_comparison(image, rows, opacity=opacity), output)
-    stdout().print(_table(rows))
+    drawn = named_rows if spoken.scripts == ("Latin",) else rows  # the font of pictures has no other letters
+    save_png(draw_comparison(image, drawn, opacity=opacity), output)
+    stdout().print(_table(named_rows))
     return 0
 
 
-def _in_language(heatmaps: Iterable[Heatmap], spoken: Language) -> list[Heatmap]:
-    return [replace(one, tag=spoken.name(one.tag), source=spoken.name(one.source)) for one in heatmaps]
+def _named(heatmap: Heatmap, spoken: Language) -> Heatmap:
+    return replace(heatmap, tag=spoken.name(heatmap.tag), source=spoken.name(heatmap.source))
 
 
 def _names(taggers: Sequence[Tagger]) -> list[str]:

@@ -13,15 +13,20 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
+from vectortag.core.file_names import escape_path
 from vectortag.core.schema import to_plain
 from vectortag.core.text import normalise
-from vectortag.data.find import find_images
+from vectortag.data.find import find_images, photos_of
 from vectortag.model.folder import ModelFolder
 from vectortag.model.language import Language
 from vectortag.model.registry import find_model_folder
 from vectortag.personal.added_tags import AddedTag, read_additions, remove_addition
 from vectortag.personal.few_shot import FEW_EXAMPLES, WEAK
 from vectortag.personal.from_words import add_from_words, knows_words, propose_parents
+from vectortag.personal.names import check_name
+
+SHOWN_EXAMPLES = 5
+"""Of the photos that an encoder chose."""
 
 Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 
@@ -85,6 +90,17 @@ def add_tag(
     description: Annotated[
         str | None, typer.Option("--description", help="A sentence that says more than the name; with --from-words.")
     ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            "--encoder",
+            help="With --from-words: your own image-text encoder, a folder as Immich keeps them, finds photos of it.",
+        ),
+    ] = None,
+    among: Annotated[
+        list[Path] | None,
+        typer.Option("--among", help="With --encoder: photos or folders of photos to look through; repeatable."),
+    ] = None,
     without: Annotated[
         list[Path] | None,
         typer.Option("--not", help="Photos or folders of photos that look like it and do not show it; repeatable."),
@@ -98,7 +114,8 @@ def add_tag(
     """Add a tag to a model from a few photos, from its name, or from both, without training. No other score changes.
 
     Five photos are enough, twenty are better. With `--from-words` the name is enough if the model knows similar things;
-    photos can be added later. The tag is stored in your data folder; the model folder is not changed.
+    photos can be added later. With `--encoder`, your own encoder looks for photos of it `--among` yours, and the tag is
+    learnt from those; the encoder is not needed afterwards. The tag is stored in your data folder.
 
     **Examples**
 
@@ -109,14 +126,24 @@ def add_tag(
     `vectortag add-tag lantern --from-words`
 
     `vectortag add-tag quagga --from-words --description "a zebra with a brown back"`
+
+    `vectortag add-tag lantern --from-words --encoder models/ViT-B-32__openai --among ~/Pictures`
     """
     if not photos and not from_words:
         raise typer.BadParameter("give photos that show it, or --from-words")
     if description is not None and not from_words:
         raise typer.BadParameter("--description needs --from-words")
+    if (encoder is not None) != bool(among) or (encoder is not None and (photos or not from_words)):
+        raise typer.BadParameter("--encoder and --among go together, with --from-words, and without other photos")
     spoken, folder = Language.load(language), find_model_folder(model)
     above = [spoken.tag_of(parent) for parent in parents or ()]
     shown, others = _all_of(photos or []), _all_of(without or [])
+    if encoder is not None:
+        shown, description, from_words = (
+            _found_by(encoder, folder, normalise(name), description, among or []),
+            None,
+            False,
+        )
     if from_words and not shown:
         _print_words_evidence(
             folder, add_from_words(folder, normalise(name), description or None, parents=above), spoken
@@ -137,6 +164,29 @@ def add_tag(
     elif added.examples < FEW_EXAMPLES:
         notes.progress("more photos make it more reliable: remove the tag and add it again with twenty")
     return 0
+
+
+def _found_by(
+    encoder: Path, folder: ModelFolder, name: str, description: str | None, among: Sequence[Path]
+) -> list[Path]:
+    """The examples that an encoder finds; what is known of their worth is said."""
+    from vectortag.assembly.encoder_examples import find_examples
+    from vectortag.inference.tagger import Tagger
+    from vectortag.model.encoder import Encoder
+
+    own = Encoder.read(encoder)
+    check_name(folder, name)
+    examples = find_examples(Tagger.load(folder), own, name, description, list(photos_of(among)))
+    for error in examples.failed:
+        notes.print(f"left out: {error}", style="yellow")
+    notes.progress(f"{own.id} chose {len(examples.photos)} of {examples.among:,} photos as examples, the best first:")
+    for photo in examples.photos[:SHOWN_EXAMPLES]:
+        notes.progress(f"  {escape_path(photo)}")
+    notes.progress(
+        f"tried on {examples.tried} tags that the model shows in these photos: {100 * examples.right:.0f} % of the "
+        "photos that it would have chosen for them show them, by the model"
+    )
+    return list(examples.photos)
 
 
 def _print_words_evidence(folder: ModelFolder, added: AddedTag, spoken: Language) -> None:

@@ -69,8 +69,8 @@ ALSO_WITHOUT = frozenset({"or", "nor"})
 CLEAR_WITHOUT = "without"
 """Leaves something out whatever follows; "no" may be part of a name, as in "no parking"."""
 
-UNSPACED = ("Han", "Hiragana", "Katakana")
-"""Scripts without blanks between words."""
+UNSPACED = {"Han": "CJK", "Hiragana": "HIRAGANA", "Katakana": "KATAKANA"}
+"""Scripts without blanks between words, and how Unicode's names of their characters begin."""
 
 TagOf = Callable[[str], str | None]
 """The model's tag that an English name means, or None."""
@@ -141,6 +141,8 @@ def language_of(sentence: str, language: Language) -> Language:
     >>> language_of("ein Hund am Strand", Language()).code, language_of("a hot dog", Language()).code
     ('de', 'en')
     """
+    if (unspaced := _unspaced(sentence, language)) is not None:
+        return unspaced
     words = [_bare(word) for word in sentence.split()]
     strange = [word for word in words if word and not _is_english(word)]
     if not strange:
@@ -175,23 +177,29 @@ def _all_named(words: Sequence[str], language: Language) -> bool:
 
 
 def _knows(language: Language, word: str) -> bool:
-    if word in language.small_words or language.tag_named(word) is not None:
-        return True
-    return not set(UNSPACED).isdisjoint(language.scripts) and _script_of(word) in language.scripts
+    return word in language.small_words or language.tag_named(word) is not None
 
 
-def _script_of(word: str) -> str:
-    """The script of the first letter that tells Japanese from Chinese, else of the first letter."""
-    found = [name for char in word if (name := _script(char))]
-    return next((name for name in found if name in ("Hiragana", "Katakana")), found[0] if found else "")
+def _unspaced(sentence: str, language: Language) -> Language | None:
+    """The language of a sentence in a script without blanks between words; None for other scripts.
+
+    Kana are Japanese. Of Han alone, the language counts that names more of it; in doubt it is the user's, then Chinese.
+    """
+    scripts = {name for char in sentence if (name := _script(char))}
+    if not scripts:
+        return None
+    readers = [one for one in (language, *_languages()) if scripts <= set(one.scripts)]
+    return max(readers, key=lambda one: (_named_characters(sentence, one), one is language, len(one.scripts) == 1))
+
+
+def _named_characters(sentence: str, language: Language) -> int:
+    return sum(len(name) for name, _ in _names_inside(sentence, language, lambda tag: tag))
 
 
 def _script(char: str) -> str:
+    """Han, Hiragana, Katakana, or "" for another script."""
     name = unicodedata.name(char, "")
-    return next((script for script in UNSPACED if name.startswith(_UNICODE[script])), "Latin" if char.isalpha() else "")
-
-
-_UNICODE = {"Han": "CJK", "Hiragana": "HIRAGANA", "Katakana": "KATAKANA"}
+    return next((script for script, begin in UNSPACED.items() if name.startswith(begin)), "")
 
 
 def _bare(word: str) -> str:
@@ -293,7 +301,7 @@ def _translated(parts: Parts, spoken: Language, tag_of: TagOf) -> Reading:
 
 def _names(words: Sequence[str], spoken: Language, tag_of: TagOf) -> Iterator[tuple[str, str | None]]:
     """Names of several words first; where words have no blanks between them, the longest name at each character."""
-    if not set(UNSPACED).isdisjoint(spoken.scripts):
+    if not UNSPACED.keys().isdisjoint(spoken.scripts):
         yield from _names_inside("".join(words), spoken, tag_of)
         return
     place = 0

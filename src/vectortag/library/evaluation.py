@@ -99,6 +99,8 @@ class Evaluation:
         text = reading.text or sentence
         query = reader.query(text)
         self.found &= vectors.known
+        for tag in reading.without:
+            self.found &= self._shown(tag) == 0
         self.doubt = "; ".join([*reading.doubts, *filter(None, [reader.doubt(text)])]) or None
         self.readings += reading.notes
         cosines = vectors.cosines(query)
@@ -198,14 +200,18 @@ class Evaluation:
 
     def _left_out(self, node: Words) -> tuple[Sequence[Word], list[FloatArray]]:
         """The words that are left of a run, and for each tag that it leaves out, which photos do not show it."""
-        lexicon, table = self.searched.lexicon, self.searched.table
         run = " ".join(word.text for word in node.words)
-        parts = leave_out(run, self.searched.language, lexicon.tag_of)
+        parts = leave_out(run, self.searched.language, self.searched.lexicon.tag_of)
         if not parts.without:
             return node.words, []
         self.readings += parts.notes
-        shown = [table.spread(self.searched.tag_scores.shown(lexicon.tag(tag))) for tag in parts.without]
-        return [Word(text, node.at) for text in parts.words], [(one == 0).astype(np.float32) for one in shown]
+        not_shown = [(self._shown(tag) == 0).astype(np.float32) for tag in parts.without]
+        return [Word(text, node.at) for text in parts.words], not_shown
+
+    def _shown(self, tag: str) -> FloatArray:
+        """(N,): the score of a tag where it is shown, else 0."""
+        meaning = self.searched.lexicon.tag(tag)
+        return self.searched.table.spread(self.searched.tag_scores.shown(meaning))
 
     def _is_small(self, word: Word) -> bool:
         text = word.text.lower()

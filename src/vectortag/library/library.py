@@ -161,7 +161,7 @@ class Library(Curation):
             if not held:
                 return Updated(stopped=True)
             loaded, own = self._model(model, profile), self._encoder(encoder)
-            options = {"threads": threads, "max_pixels": max_pixels, "stop": stop, "progress": progress}
+            options: dict[str, Any] = {"threads": threads, "max_pixels": max_pixels, "stop": stop, "progress": progress}
             run = Update(self.database, loaded, **options)
             kept = [row for row in [self.setting("encoder_row")] if row is not None]
             done = run.run(prune=prune, retry=retry, keep=kept)

@@ -83,7 +83,7 @@ def find(
     # an unknown tag is an error before the long work starts
     with_tags, without_tags = (tags_named(words or (), tagger, spoken) for words in (has, has_not))
     reading = _read(sentence, tagger, spoken, translate=own_encoder is None)
-    conditions = {"top": top, "has": with_tags, "has_not": [*without_tags, *reading.without]}
+    conditions: dict[str, Any] = {"top": top, "has": with_tags, "has_not": [*without_tags, *reading.without]}
     if not reading.text and not (with_tags or conditions["has_not"]):
         raise WordsError("nothing to find. Say what, or name tags with --has and --not")
     left_out = LeftOut()

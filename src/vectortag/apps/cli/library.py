@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -76,7 +76,7 @@ def add(
             root = opened.add(folder)
             notes.progress(f"{escape_path(root.path)}: part of the library {escape_path(opened.file)}")
         with FinishOnSignal() as stop:
-            chosen = {"model": model, "profile": profile, "encoder": encoder}
+            chosen: dict[str, Any] = {"model": model, "profile": profile, "encoder": encoder}
             run = partial(opened.update, **chosen, max_pixels=max_pixels, threads=threads)
             return _run(opened, run, stop)
 
@@ -107,7 +107,7 @@ def update(
     `vectortag library update --encoder models/ViT-B-32__openai`
     """
     with Library.open(file, create=False) as opened, FinishOnSignal() as stop:
-        chosen = {"model": model, "profile": profile, "encoder": False if no_encoder else encoder}
+        chosen: dict[str, Any] = {"model": model, "profile": profile, "encoder": False if no_encoder else encoder}
         run = partial(opened.update, **chosen, max_pixels=max_pixels, threads=threads)
         code = _run(opened, partial(run, prune=prune, retry=retry), stop)
         if watch and not stop():

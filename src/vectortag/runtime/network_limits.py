@@ -18,7 +18,7 @@ OPERATORS = frozenset(
 )
 """What networks for pictures and texts are made of. None of them loops, branches or reads a file."""
 
-OF_TEXTS = frozenset({"ArgMax", "CumSum", "LpNormalization"})
+OF_TEXTS = frozenset({"ArgMax", "CumSum", "LpNormalization", "ReduceProd"})
 """What encoders need besides: CLIP finds the end of a text by ArgMax, XLM-R counts its pieces by CumSum."""
 
 

@@ -100,7 +100,7 @@ class Encoder:
         self, *, threads: int | None = None, max_pixels: int | None = None, runtime: Runtime = "auto"
     ) -> Embedder:
         """The image side, which is loaded for the first photo; its embeddings are of length 1."""
-        mean, deviation = np.float32(self.mean), np.float32(self.deviation)
+        mean, deviation = np.array(self.mean, np.float32), np.array(self.deviation, np.float32)
         network = self.path / VISUAL / NETWORK
         session = PhotoEncoderSession(network, mean, deviation, runtime=runtime, threads=threads)
         return Embedder(session, self.pixels, self.size, max_pixels)
@@ -153,7 +153,8 @@ def _read_pixels(file: Path) -> tuple[PixelRecipe, int, tuple[float, ...], tuple
     given = read_settings(file)
     size = given.get("size")
     sides = size if isinstance(size, list) else [size, size]
-    if not (len(sides) == 2 and sides[0] == sides[1] and _is_within(sides[0], LEAST_SIZE, LARGEST_SIZE)):
+    side = sides[0] if len(sides) == 2 and sides[0] == sides[1] else None
+    if not isinstance(side, int) or not _is_within(side, LEAST_SIZE, LARGEST_SIZE):
         raise ModelFolderError(
             f"{escape_path(file)}: size: expected {LEAST_SIZE} to {LARGEST_SIZE} pixels, as wide as high, got {size!r}"
         )
@@ -167,7 +168,7 @@ def _read_pixels(file: Path) -> tuple[PixelRecipe, int, tuple[float, ...], tuple
     if min(deviation) <= 0:
         raise ModelFolderError(f"{escape_path(file)}: std: expected numbers above 0, got {list(deviation)}")
     recipe = PixelRecipe(resize=MODES[mode], filter=cast(FilterName, filter_))
-    return recipe, int(sides[0]), mean, deviation
+    return recipe, side, mean, deviation
 
 
 def _three(file: Path, name: str, value: Any) -> tuple[float, ...]:

@@ -78,7 +78,7 @@ class PhotoEncoderSession:
             ModelFolderError: the network is refused, cannot be loaded or run, or gives no embeddings.
         """
         normalised = (images.astype(np.float32) / 255 - self._mean) / self._deviation
-        planes = np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))  # (N, 3, S, S)
+        planes = np.ascontiguousarray(normalised.transpose(0, 3, 1, 2), np.float32)  # (N, 3, S, S)
         embeddings = checked_embeddings(self._session.run(planes, batch=batch, concurrent=concurrent), self._network)
         return embeddings[:, :, None, None]
 

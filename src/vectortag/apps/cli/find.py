@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TextIO
+from typing import Annotated, Any, Literal, TextIO
 
 import typer
 from rich.table import Table
@@ -120,7 +121,8 @@ def _read(sentence: str, tagger: Tagger, spoken: Language, *, translate: bool) -
     return reading
 
 
-class _Result(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Result:
     """What was found, among how many photos, what could not be read, and why the order may mean nothing."""
 
     found: list[Found[Path]]

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_encoder import CONFIG, PIECES, PIXELS, SIZE, write_encoder
+from tiny_encoder import CONFIG, PIXELS, SIZE, write_encoder
 
-from vectortag.core.errors import ModelFolderError, WordsError
+from vectortag.core.errors import ModelFolderError
 from vectortag.model.encoder import Encoder
-from vectortag.model.encoder_texts import MOST_CHARACTERS
 from vectortag.runtime.session import Runtime
 
 
@@ -44,27 +43,6 @@ def test_a_photo_is_resized_normalised_and_embedded(write: Callable[..., Path], 
 
     expected = (np.float32(colours) / 255 - 0.5) / 0.5
     np.testing.assert_allclose(found, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-6)
-
-
-@pytest.mark.parametrize("masked", [False, True])
-def test_a_text_is_numbered_filled_up_and_embedded(write: Callable[..., Path], masked: bool):
-    encoder = Encoder.read(write(masked=masked))
-
-    found = encoder.embed_texts(["A red!", "red, blue"])
-
-    np.testing.assert_allclose(found, np.float32([[1, -1, -1], [0, -1, 0]]) / [[3**0.5], [1]], atol=1e-6)
-    assert encoder.texts.pieces("red") == ([2, *[0] * (PIECES - 1)], [1, *[0] * (PIECES - 1)])
-
-
-def test_onnx_runtime_reads_texts_as_openvino_does(write: Callable[..., Path]):
-    from vectortag.runtime.encoder_session import TextEncoderSession
-
-    network = write(masked=True) / "textual" / "model.onnx"
-    pieces, mask = [2, 4, *[0] * (PIECES - 2)], [1, 1, *[0] * (PIECES - 2)]
-
-    found = [TextEncoderSession(network, runtime=one).embed(pieces, mask) for one in ("openvino", "onnxruntime")]
-
-    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
 
 
 def test_shortest_takes_the_square_in_the_middle(write: Callable[..., Path]):
@@ -150,29 +128,6 @@ def test_a_broken_settings_file_is_refused(write: Callable[..., Path], content: 
         Encoder.read(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff"])
-def test_a_broken_tokenizer_is_refused(write: Callable[..., Path], content: bytes):
-    folder = write()
-    (folder / "textual" / "tokenizer.json").write_bytes(content)
-
-    with pytest.raises(ModelFolderError, match=r"tokenizer\.json"):
-        _ = Encoder.read(folder).texts
-
-
 def test_a_folder_without_an_encoder_says_what_is_missing(tmp_path: Path):
     with pytest.raises(ModelFolderError, match=r"config\.json, visual/model\.onnx.* missing"):
         Encoder.read(tmp_path)
-
-
-def test_a_network_that_makes_no_embeddings_is_refused(write: Callable[..., Path], tiny_network: bytes):
-    folder = write()
-    (folder / "visual" / "model.onnx").write_bytes(tiny_network)
-
-    with pytest.raises(ModelFolderError):
-        Encoder.read(folder).open_embedder(threads=1).embed(plain((1, 2, 3), (SIZE, SIZE))[None])
-
-
-@pytest.mark.parametrize("text", ["", " . ", "red " * (PIECES + 1), "x" * (MOST_CHARACTERS + 1)])
-def test_a_text_that_cannot_be_read_whole_is_refused(write: Callable[..., Path], text: str):
-    with pytest.raises(WordsError):
-        Encoder.read(write()).embed_texts([text])

@@ -1,4 +1,4 @@
-"""How much networks may hold: an encoder more than a model, and neither what loops, branches or makes random numbers."""
+"""How much networks may hold: an encoder more than a model, and neither what loops, branches or is random."""
 
 from __future__ import annotations
 

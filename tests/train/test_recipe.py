@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import multiprocessing
@@ -124,6 +125,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         if importlib.util.find_spec(name) is None and os.environ.get("CI") != "true":
             pytest.skip(f"{name} is not installed")
 
+    @functools.cache
     def save(architecture: str) -> Path:
         file = tmp_path_factory.mktemp("weights") / f"{architecture}.safetensors"
         done = run_python(RANDOM_WEIGHTS, architecture, file)
@@ -133,11 +135,12 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return save
 
 
-@pytest.fixture
-def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> Callable[..., Path]:
-    """configured(epochs=2): the path of a configuration for the shapes."""
+@pytest.fixture(scope="session")
+def write_config(shapes: Path, weights: Callable[[str], Path]) -> Callable[..., Path]:
+    """write_config(folder, epochs=2): write a configuration for the shapes there."""
 
     def write(
+        folder: Path,
         *,
         csv: Path = shapes,
         architecture: str = "test_resnet",
@@ -158,7 +161,7 @@ def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> 
             *(vocabulary or ['taxonomy = "none"']),
         ]
         lines += ["[[data]]", 'name = "shapes"', f'csv = "{csv}"']
-        file = tmp_path / "shapes.toml"
+        file = folder / "shapes.toml"
         file.write_text("\n".join(lines) + "\n")
         return file
 
@@ -166,6 +169,29 @@ def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> 
 
 
 @pytest.fixture
+def configured(write_config: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """configured(epochs=2): the path of a configuration for the shapes, in the test's folder."""
+    return functools.partial(write_config, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def trained(
+    write_config: Callable[..., Path], train: Callable[..., ModelFolder], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., ModelFolder]:
+    """trained(epochs=2): a model of that configuration, which tests share, with its run folder beside it: read only."""
+    done: dict[str, ModelFolder] = {}
+
+    def find(**changes: Any) -> ModelFolder:
+        key = json.dumps(changes, sort_keys=True)
+        if key not in done:
+            folder = tmp_path_factory.mktemp("trained")
+            done[key] = train(write_config(folder, **changes), folder)
+        return done[key]
+
+    return find
+
+
+@pytest.fixture(scope="session")
 def train() -> Callable[..., ModelFolder]:
     """train(config file, output, before="", resume=False); `before` is code that runs first."""
 
@@ -176,6 +202,10 @@ def train() -> Callable[..., ModelFolder]:
         return read_model_folder(output / "shapes")
 
     return run
+
+
+HELD: dict[str, Any] = {"freeze": "stages", "epochs": 1, "distil.hold": 1.0}
+"""A network that still knows its classes."""
 
 
 def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -204,8 +234,8 @@ def _program(command: list[str], out: Path, err: Path) -> None:
     ("architecture", "freeze"),
     [("test_resnet", "none"), ("test_resnet", "stages"), ("test_resnet", "backbone"), ("test_vit", "stages")],
 )
-def test_a_trained_model_tags_a_photo(train, configured, shapes, tmp_path, architecture, freeze):
-    folder = train(configured(architecture=architecture, freeze=freeze, epochs=2), tmp_path)
+def test_a_trained_model_tags_a_photo(trained, shapes, architecture, freeze):
+    folder = trained(architecture=architecture, freeze=freeze, epochs=2)
 
     analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
 
@@ -310,10 +340,12 @@ def test_a_backbone_that_is_held_to_its_classes_ships_them_and_their_groups_are_
     assert [heatmap.tag for heatmap in analysis.heatmaps()] == ["circle", "square", "reef"]
 
 
-def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(train, configured, shapes, tmp_path):
-    first = train(configured(freeze="stages", epochs=1, **{"distil.hold": 1.0}), tmp_path)
+def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(
+    train, trained, configured, shapes, tmp_path
+):
+    first = trained(**HELD)
 
-    start = tmp_path / "shapes.run" / "backbone.safetensors"
+    start = first.path.with_name("shapes.run") / "backbone.safetensors"
     second = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "second")
 
     before, after = (Tagger.load(f.path).analyse(shapes / "1.png").feature_map for f in (first, second))
@@ -323,8 +355,8 @@ def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(t
     np.testing.assert_array_equal(first.classifier.w, second.classifier.w)
 
 
-def test_another_training_can_start_from_a_finished_model(train, configured, shapes, tmp_path):
-    first = train(configured(epochs=1), tmp_path)
+def test_another_training_can_start_from_a_finished_model(train, trained, configured, shapes, tmp_path):
+    first = trained(epochs=1)
 
     start = first.path.absolute()
     frozen = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "frozen")
@@ -335,10 +367,10 @@ def test_another_training_can_start_from_a_finished_model(train, configured, sha
     np.testing.assert_allclose(before, after[1], rtol=0.2, atol=0.2)  # its norms have met other batches
 
 
-def test_a_joint_head_can_start_from_a_finished_model_that_has_its_classes(train, configured, across_sources, tmp_path):
-    first = train(configured(freeze="stages", epochs=1, **{"distil.hold": 1.0}), tmp_path)
+def test_a_joint_head_can_start_from_a_finished_model_that_has_its_classes(train, trained, across_sources, tmp_path):
+    first = trained(**HELD)
 
-    folder = train(across_sources(init=first.path.absolute(), epochs=2), tmp_path / "joint")
+    folder = train(across_sources(init=first.path.absolute(), epochs=1), tmp_path / "joint")
 
     assert [block.kind for block in folder.manifest.head] == ["joint", "softmax_groups"]
     assert first.classifier is not None
@@ -346,8 +378,8 @@ def test_a_joint_head_can_start_from_a_finished_model_that_has_its_classes(train
     np.testing.assert_array_equal(folder.classifier.w, first.classifier.w)
 
 
-def test_a_joint_head_cannot_start_from_a_finished_model_without_classes(train, configured, across_sources, tmp_path):
-    first = train(configured(epochs=1), tmp_path)
+def test_a_joint_head_cannot_start_from_a_finished_model_without_classes(train, trained, across_sources, tmp_path):
+    first = trained(epochs=1)
 
     with pytest.raises(
         Ended, match=r"ConfigError: vocabulary\.groups: the starting weights have no ImageNet classifier"
@@ -355,15 +387,12 @@ def test_a_joint_head_cannot_start_from_a_finished_model_without_classes(train, 
         train(across_sources(init=first.path.absolute()), tmp_path / "joint")
 
 
-def test_a_run_teaches_each_view_that_another_network_is_trained_on(train, configured, tmp_path):
-    train(configured(epochs=1), tmp_path / "teacher")
+def test_a_run_teaches_each_view_that_another_network_is_trained_on(trained):
+    teacher = trained(epochs=1).path.with_name("shapes.run")
 
     taught, alone = (
-        train(configured(architecture="test_efficientnet", epochs=1, **settings), tmp_path / name)
-        for name, settings in (
-            ("taught", {"distil.teacher": str(tmp_path / "teacher" / "shapes.run"), "distil.share": 1.0}),
-            ("alone", {}),
-        )
+        trained(architecture="test_efficientnet", epochs=1, **settings)
+        for settings in ({"distil.teacher": str(teacher), "distil.share": 1.0}, {})
     )
 
     assert taught.manifest.tags == alone.manifest.tags
@@ -375,14 +404,14 @@ def test_groups_need_a_backbone_that_still_knows_its_classes(train, configured, 
         train(configured(vocabulary=["groups = true"]), tmp_path)
 
 
-def test_training_learns_the_shapes(train, configured, tmp_path):
-    folder = train(configured(epochs=12), tmp_path)
+def test_training_learns_the_shapes(trained):
+    folder = trained(epochs=12)
 
     assert folder.manifest.metrics["shapes"]["map"] > 0.9
 
 
-def test_the_best_epoch_is_kept(train, configured, tmp_path):
-    folder = train(configured(), tmp_path)
+def test_the_best_epoch_is_kept(trained):
+    folder = trained(epochs=12)
 
     losses = [epoch["val_loss"] for epoch in folder.manifest.provenance["epochs"]]
     assert folder.manifest.provenance["best_epoch"] == 1 + losses.index(min(losses))
@@ -396,7 +425,7 @@ def unbroken() -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("workers", "before"),
-    [(0, ""), (1, ""), (2, ""), (2, WORKERS_ARE_NOT_KEPT)],
+    [(0, ""), pytest.param(1, "", marks=pytest.mark.long), (2, ""), (2, WORKERS_ARE_NOT_KEPT)],
     ids=["0 workers", "1 worker", "2 workers", "2 new workers each epoch"],
 )
 def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path, unbroken, workers, before):
@@ -501,9 +530,8 @@ def test_batches_of_one_photo_cannot_be_normalised(train, configured, tmp_path):
         train(configured(batch_size=1, epochs=1, freeze="backbone", **{"head.standardise": True}), tmp_path)
 
 
-def test_the_run_keeps_its_resolved_configuration_and_a_log(train, configured, tmp_path):
-    train(configured(epochs=2), tmp_path)
+def test_the_run_keeps_its_resolved_configuration_and_a_log(trained):
+    run = trained(architecture="test_resnet", freeze="none", epochs=2).path.with_name("shapes.run")
 
-    run = tmp_path / "shapes.run"
     assert json.loads((run / "config.json").read_text())["epochs"] == 2
     assert (run / "logs" / "metrics.csv").is_file()

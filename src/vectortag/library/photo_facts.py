@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import hashlib
 import io
 import math
@@ -19,7 +20,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import read_file
 from vectortag.data.keywords import embedded_xmp, read_keywords, sidecars_of
-from vectortag.data.xmp import RATINGS, XmpError, rating_in
+from vectortag.data.xmp import LARGEST_PACKET, RATINGS, XmpError, rating_in
 from vectortag.library.folders import new_hash
 from vectortag.runtime.decoding.headers import identify
 from vectortag.runtime.pixels import open_photo
@@ -37,6 +38,14 @@ DATES = (
 )
 """The fields of EXIF with a date, the best first; and whether they are in the inner directory."""
 _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+
+
+PASSING = {
+    *(errno.EAGAIN, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENOENT, errno.ENOMEM, errno.ENXIO),
+    *(errno.EHOSTUNREACH, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT),
+}
+"""Errors of a drive that went away or a machine that is short of something. They say nothing of the photo, which is
+tried again by the next update."""
 
 
 class ChangedPhotoError(PhotoError):
@@ -92,10 +101,16 @@ def read_notes(path: Path) -> tuple[tuple[str, ...], int | None]:
     rating = None
     for sidecar in sidecars_of(path):
         with contextlib.suppress(OSError, XmpError):
-            rating = rating_in(read_file(sidecar))
+            rating = rating_in(read_file(sidecar, most=LARGEST_PACKET))
         if rating is not None:
             break
     return read_keywords(path).words, rating
+
+
+def will_pass(error: PhotoError) -> bool:
+    """Whether an error says nothing of the photo: it changed, a drive went away, the machine is short of something."""
+    cause = error.__cause__
+    return isinstance(error, ChangedPhotoError) or (isinstance(cause, OSError) and cause.errno in PASSING)
 
 
 def check_unchanged(path: Path, size: int, mtime_ns: int) -> None:

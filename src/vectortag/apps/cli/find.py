@@ -72,13 +72,7 @@ def find(
     `vectortag find "two men without a dog" photos/ --encoder models/ViT-B-32__openai`
     """
     spoken = Language.load(language)
-    check_outputs_differ(output, html)
-    inputs = InputFiles(photos)
-    if output is not None:
-        kind = FOUND_TABLE if form == "table" else JSON_LINES
-        check_output(output, kind, inputs=inputs, overwrite=overwrite)
-    if html is not None:
-        check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
+    _check_outputs(output, form, html, InputFiles(photos), overwrite=overwrite)
     own_encoder = None if encoder is None else Encoder.read(encoder)
     tagger = Tagger.load(model, profile=profile, threads=threads, max_pixels=max_pixels)
     # an unknown tag is an error before the long work starts
@@ -107,6 +101,17 @@ def find(
     if not result.found:
         notes.print(f"no photo was found among {result.count}", style="yellow")
     return 1 if result.failed else 0
+
+
+def _check_outputs(
+    output: Path | None, form: Format, html: Path | None, inputs: InputFiles, *, overwrite: bool
+) -> None:
+    check_outputs_differ(output, html)
+    if output is not None:
+        kind = FOUND_TABLE if form == "table" else JSON_LINES
+        check_output(output, kind, inputs=inputs, overwrite=overwrite)
+    if html is not None:
+        check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
 
 
 def _read(sentence: str, tagger: Tagger, spoken: Language, *, translate: bool) -> Reading:

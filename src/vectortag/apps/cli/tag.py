@@ -40,20 +40,32 @@ Format = Literal["table", "jsonl", "csv"]
 LOWEST_STORED = 0.05
 """A library has scores from here on exactly; see `vectortag.library.library_model.ALWAYS_KEPT`."""
 
+ChosenFormat = Annotated[Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")]
+Threshold = Annotated[
+    float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
+]
+TopK = Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags per photo.")]
+AllScores = Annotated[
+    bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with this --output where it was broken off. Keeps FILE.part until then."),
+]
+LibraryFile = Annotated[
+    Path | None, typer.Option("--library", help="Take what this library knows. Default: your photo library.")
+]
+NoLibrary = Annotated[bool, typer.Option("--no-library", help="Look at every photo again.")]
+WriteXmp = Annotated[bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")]
+
 
 def tag(
     paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
     model: options.Model = None,
-    form: Annotated[
-        Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")
-    ] = "table",
-    threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
-    ] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags per photo.")] = None,
-    all_scores: Annotated[
-        bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
-    ] = False,
+    form: ChosenFormat = "table",
+    threshold: Threshold = None,
+    top_k: TopK = None,
+    all_scores: AllScores = False,
     language: options.Language = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
@@ -65,17 +77,10 @@ def tag(
     precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with this --output where it was broken off. Keeps FILE.part until then."),
-    ] = False,
-    library: Annotated[
-        Path | None, typer.Option("--library", help="Take what this library knows. Default: your photo library.")
-    ] = None,
-    no_library: Annotated[bool, typer.Option("--no-library", help="Look at every photo again.")] = False,
-    write_xmp: Annotated[
-        bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")
-    ] = False,
+    resume: Resume = False,
+    library: LibraryFile = None,
+    no_library: NoLibrary = False,
+    write_xmp: WriteXmp = False,
     dry_run: options.DryRun = False,
     parent: options.Parent = None,
     min_score: options.MinScore = None,
@@ -118,23 +123,14 @@ def tag(
     )
     given = (parent, min_score, only, hidden, rename)
     sidecars = _sidecars(tagger, given, language, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
-    photos = NamedPhotos(paths, exclude or ())
     select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
+    source = tagger if no_library else _source(tagger, library, select)
     job = _job(tagger, output, {**select.keywords, "profile": profile}) if resume and output is not None else None
-    source = _source(tagger, library, select) if not no_library else tagger
-    total, failed = photos.count(), job.failed if job else 0
-    left = photos if job is None else (photo for photo in photos if escape_path(photo) not in job.done)
-    to_do = total - (len(job.done) if job else 0)
-    taggings = source.tag_many(left)
-    if sidecars is not None:
-        taggings = sidecars.written(taggings, partial(Tagging.select, threshold=threshold, top_k=top_k))
+    photos = NamedPhotos(paths, exclude or ())
+    total = photos.count()
     with open_output(output) if job is None else job.writing() as stream:
-        failed += _write(WRITERS[form](stream, names), progress_over(taggings, total=to_do, what="tagging"), select)
-    say_left_out(paths, total, photos.left_out)
-    if failed:
-        notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
-    if form == "jsonl" and photos.left_out.counts:
-        notes.print(summary_line(total, failed, photos.left_out))
+        failed = _tag_all(photos, total, job, source, sidecars, WRITERS[form](stream, names), select)
+    _summarise(photos, total, failed, as_json=form == "jsonl")
     refused = sidecars.finish() if sidecars is not None else 0
     return 1 if failed or refused else 0
 
@@ -158,6 +154,34 @@ def _sidecars(
             "--dry-run, --parent, --min-score, --only, --not, --rename and --embed go with --write-xmp. Add it"
         )
     return None
+
+
+def _tag_all(
+    photos: NamedPhotos,
+    total: int,
+    job: TagJob | None,
+    source: Tagger | StoredTaggings,
+    sidecars: TagSidecars | None,
+    writer: Writer,
+    select: partial[Sequence[TagScore]],
+) -> int:
+    """Tag those of `total` photos that a job has not done yet, and write the results. Returns how many failed."""
+    done, failed = (job.done, job.failed) if job else (set[str](), 0)
+    taggings = source.tag_many(photo for photo in photos if escape_path(photo) not in done)
+    if sidecars is not None:
+        options = {name: value for name, value in select.keywords.items() if name != "all_scores"}
+        taggings = sidecars.written(taggings, partial(Tagging.select, **options))
+    results = progress_over(taggings, total=total - len(done), what="tagging")
+    return failed + _write(writer, results, select)
+
+
+def _summarise(photos: NamedPhotos, total: int, failed: int, *, as_json: bool) -> None:
+    """Say on stderr what was left out and what failed; for programs also as a line of JSON."""
+    say_left_out(photos.paths, total, photos.left_out)
+    if failed:
+        notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
+    if as_json and photos.left_out.counts:
+        notes.print(summary_line(total, failed, photos.left_out))
 
 
 def _write(

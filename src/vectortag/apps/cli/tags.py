@@ -151,19 +151,23 @@ def add_tag(
         return 0
     from vectortag.inference.tagger import Tagger  # imports the runtime, which words alone do not need
 
-    tagger = Tagger.load(folder)
-    added = tagger.add_tag(name, shown, others, parents=above, words=description or from_words)
-    if copies := len(shown) - added.examples:
-        notes.print(f"{copies} of the {len(shown)} photos are copies of others and count once", style="yellow")
+    added = Tagger.load(folder).add_tag(name, shown, others, parents=above, words=description or from_words)
+    _print_photos_evidence(folder, added, spoken, given=len(shown))
+    return 0
+
+
+def _print_photos_evidence(folder: ModelFolder, added: AddedTag, spoken: Language, *, given: int) -> None:
+    """Print how reliable a tag from photos is, of which `given` were named."""
+    if copies := given - added.examples:
+        notes.print(f"{copies} of the {given} photos are copies of others and count once", style="yellow")
     implied = f", implies {', '.join(map(spoken.name, added.parents))}" if added.parents else ""
-    stdout().print(f"{added.name}: added to {tagger.folder.id} from {added.examples} photos{implied}")
+    stdout().print(f"{added.name}: added to {folder.id} from {added.examples} photos{implied}")
     percent = f"{100 * added.separation:.0f} %"
     notes.progress(f"in a check, a photo of it that was left out scored higher than other photos {percent} of the time")
     if added.separation < WEAK:
         notes.print("this is weak: add more photos, or photos that are more alike", style="yellow")
     elif added.examples < FEW_EXAMPLES:
         notes.progress("more photos make it more reliable: remove the tag and add it again with twenty")
-    return 0
 
 
 def _found_by(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from vectortag.inference.tagger import Tagger
-from vectortag.library import update as update_module
 from vectortag.library.library import Library
 from vectortag.library.library_model import LibraryModel
 from vectortag.library.packing import unpack_embeddings, unpack_scores
@@ -22,11 +21,15 @@ Update = Callable[..., Updated]
 
 
 @pytest.fixture
-def closed_photos(update: Update, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A library that is up to date, and that may open neither photos nor the network from now on."""
+def closed_photos(
+    update: Update, opened_photos: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A library that is up to date, and that opens neither photos nor the network from now on."""
     update()
-    monkeypatch.setattr(update_module, "read_facts", None)
+    assert len(opened_photos()) >= 4
     monkeypatch.setattr(LibraryModel, "open_embedder", None)
+    yield
+    assert opened_photos() == []
 
 
 def check(tagger: Tagger, rows: Rows) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.core.errors import QueryError
+from vectortag.core.errors import QueryError, WordsError
 from vectortag.core.types import FloatArray
 from vectortag.library.lexicon import SEEN_TOGETHER, SMALL_WORDS, Meaning
 from vectortag.library.near_photo import direction_of
@@ -20,6 +20,9 @@ from vectortag.model.sentence import leave_out, read_sentence
 
 IN_NAME = np.float32(0.5)
 """What the name of a folder or file counts: a keyword is certain, and a tag that the model shows has its score."""
+
+PUNCTUATION = ",;.!?'"
+"""What people put behind or around words; it counts where something is called so."""
 
 Ranking = Literal["sentence", "likeness"]
 
@@ -60,6 +63,7 @@ class Evaluation:
     ranked_by: Ranking | None = None
     doubt: str | None = None
     _sentences: list[str] = field(default_factory=list)
+    _sentence_at: int = 1
     _near: list[Named] = field(default_factory=list)
 
     @classmethod
@@ -97,13 +101,19 @@ class Evaluation:
         tag_of, language = self.searched.lexicon.tag_of, self.searched.language
         reading = read_sentence(sentence, tag_of, language, translate=reader.knows_english_only)
         text = reading.text or sentence
-        query = reader.query(text)
+        try:
+            query = reader.query(text)
+        except WordsError as error:
+            raise QueryError(self._sentence_at, str(error)) from error
         self.found &= vectors.known
         for tag in reading.without:
             self.found &= self._shown(tag) == 0
-        self.doubt = "; ".join([*reading.doubts, *filter(None, [reader.doubt(text)])]) or None
-        self.readings += reading.notes
         cosines = vectors.cosines(query)
+        doubts = [*reading.doubts, *filter(None, [reader.doubt(text)])]
+        if not doubts and self.found.any():
+            doubts += filter(None, [reader.no_match(text, float(cosines[self.found].max()))])
+        self.doubt = "; ".join(doubts) or None
+        self.readings += reading.notes
         hint = "" if " " in sentence else self.searched.lexicon.near(sentence)
         self.readings.append(
             f'"{sentence}": {"a sentence" if " " in sentence else "no name here, so a sentence."}{hint}'
@@ -222,8 +232,9 @@ class Evaluation:
             text = " ".join(word.text for word in words[:length])
             if length == 1 and self._is_small(words[0]):
                 break
-            if (values := self._name(text, why=why)) is not None:
-                return values, length
+            for name in dict.fromkeys((text, text.strip(PUNCTUATION))):
+                if name and (values := self._name(name, why=why)) is not None:
+                    return values, length
         return None, 1
 
     def _name(self, text: str, *, why: bool) -> FloatArray | None:
@@ -258,6 +269,8 @@ class Evaluation:
                 f'"{text}" is no tag, keyword, folder or file of this library.{self.searched.lexicon.near(text)} '
                 f"As a sentence it {_CANNOT_RANK}",
             )
+        if not self._sentences:
+            self._sentence_at = at
         self._sentences.append(text)
         return self._all()
 

@@ -129,7 +129,7 @@ def check_unchanged(path: Path, size: int, mtime_ns: int) -> None:
 
 def _facts_inside(file: io.BufferedReader) -> dict[str, Any]:
     with identify(file) as image:
-        exif = _exif_of(image)
+        exif = exif_of(image)
         orientation = exif.get(ExifTags.Base.Orientation, 1)
         orientation = orientation if orientation in range(1, 9) else 1
         width, height = image.size
@@ -143,7 +143,7 @@ def _facts_inside(file: io.BufferedReader) -> dict[str, Any]:
         }
 
 
-def _exif_of(image: Image.Image) -> Image.Exif:
+def exif_of(image: Image.Image) -> Image.Exif:
     """The EXIF data; empty where it is broken, and of a PNG where it is behind the pixels, which would be decoded."""
     if image.format != "PNG" or "exif" in image.info:
         with contextlib.suppress(Exception):  # broken EXIF can raise almost anything
@@ -151,7 +151,7 @@ def _exif_of(image: Image.Image) -> Image.Exif:
     return Image.Exif()
 
 
-def _inner(exif: Image.Exif, directory: int) -> dict[int, Any]:
+def inner_of(exif: Image.Exif, directory: int) -> dict[int, Any]:
     try:
         return exif.get_ifd(directory)
     except Exception:
@@ -159,7 +159,7 @@ def _inner(exif: Image.Exif, directory: int) -> dict[int, Any]:
 
 
 def _date_in(exif: Image.Exif) -> str | None:
-    inner = _inner(exif, ExifTags.IFD.Exif)
+    inner = inner_of(exif, ExifTags.IFD.Exif)
     for field, is_inner in DATES:
         found = _DATE.match(str((inner if is_inner else exif).get(field, "")).strip("\0 "))
         if found:
@@ -170,7 +170,7 @@ def _date_in(exif: Image.Exif) -> str | None:
 
 def _place_in(exif: Image.Exif) -> tuple[float, float] | None:
     """Degrees; None also for exactly (0, 0), which programs write where they know no place."""
-    gps = _inner(exif, ExifTags.IFD.GPSInfo)
+    gps = inner_of(exif, ExifTags.IFD.GPSInfo)
     latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), "S")
     longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), "W")
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.core.errors import ModelFolderError, WordsError
 from vectortag.core.text import normalise
@@ -23,6 +24,7 @@ from vectortag.library.photo_table import PhotoTable, Rows
 from vectortag.library.sentences import EncoderSentences, ModelSentences, SentenceReader
 from vectortag.library.tag_scores import TagScores
 from vectortag.library.used_model import UsedModel
+from vectortag.library.vector_pairs import have_near
 from vectortag.library.vectors import VectorMap, open_vectors
 from vectortag.model.encoder import Encoder
 from vectortag.model.language import Language
@@ -197,4 +199,11 @@ class Vectors:
 
     def of_rows(self, rows: Rows) -> VectorMap:
         """The vectors of some photos, rows of the table; each must have one."""
-        return self._map.rows(self._rows[self._table.contents[rows]])
+        return self._map.rows(self._map_rows(rows))
+
+    def have_near(self, rows: Rows, least: float) -> npt.NDArray[np.bool_]:
+        """Which of some photos have another one among them with a cosine of at least `least`: (M,) -> (M,)."""
+        return have_near(self._map, self._map_rows(rows), least)
+
+    def _map_rows(self, rows: Rows) -> Rows:
+        return self._rows[self._table.contents[rows]]

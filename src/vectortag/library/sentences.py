@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from vectortag.core.types import FloatArray
-from vectortag.inference.search import doubt_of
+from vectortag.inference.search import doubt_of, no_match
 from vectortag.model.encoder import Encoder
 from vectortag.model.words.similarity import Words
 from vectortag.model.words.word_vectors import sentence_vector
@@ -27,6 +27,9 @@ class SentenceReader(Protocol):
 
     def doubt(self, sentence: str) -> str | None:
         """Why the order may mean nothing, or None."""
+
+    def no_match(self, sentence: str, best: float) -> str | None:
+        """What to say where no photo clearly shows the sentence, or None. `best` is the highest cosine of a photo."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,10 @@ class ModelSentences:
         """See `SentenceReader`."""
         return doubt_of(self.words, sentence, self._text(sentence), self.name)
 
+    def no_match(self, sentence: str, best: float) -> str | None:
+        """See `SentenceReader`."""
+        return no_match(self.words, sentence, self._text(sentence), best)
+
 
 @dataclass(frozen=True, eq=False)
 class EncoderSentences:
@@ -71,4 +78,9 @@ class EncoderSentences:
     def doubt(self, sentence: str) -> str | None:
         """None: nothing is known of how far its words reach."""
         del sentence
+        return None
+
+    def no_match(self, sentence: str, best: float) -> str | None:
+        """None: no line was measured for it."""
+        del sentence, best
         return None

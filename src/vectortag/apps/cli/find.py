@@ -147,7 +147,8 @@ def _found(
         own = EncoderIndex(encoder, paths, tagger=tagger, threads=threads, max_pixels=max_pixels)
         return _Result(own.search(text, **conditions), len(own.photos), own.failed)
     index = PhotoIndex.of(tagger, paths)
-    return _Result(index.search(text, **conditions), len(index.photos), index.failed, index.doubt(text))
+    found = index.search(text, **conditions)
+    return _Result(found, len(index.photos), index.failed, index.doubt(text, found))
 
 
 def write_table(found: Sequence[Found[Path]], stream: TextIO, value: str) -> None:

@@ -42,13 +42,14 @@ def write_xmp(
     hidden: options.Not = None,
     rename: options.Rename = None,
     language: options.Language = None,
+    stem: options.Stem = None,
     embed: options.Embed = False,
 ) -> int:
     """Write the tags of the library's photos into XMP sidecars, which digiKam, Lightroom, darktable and Immich read.
 
     What you wrote stays; only what VectorTag wrote is changed or removed. A tag that you deleted in another program
     does not come back. No photo is touched, and a sidecar that does not change is not written. `--parent`,
-    `--min-score`, the lists and the language are kept for the next time.
+    `--min-score`, `--stem`, the lists and the language are kept for the next time.
 
     **Examples**
 
@@ -59,7 +60,8 @@ def write_xmp(
     `vectortag library write-xmp --language de`
     """
     with Library.open(file, create=False) as library:
-        choice = chosen(choice_of(library), parent, min_score, only, hidden, rename, language)
+        given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
+        choice = chosen(choice_of(library), given)
         choice = replace(choice, names=library.checked(choice.names))
         if not dry_run:
             keep_choice(library, choice)

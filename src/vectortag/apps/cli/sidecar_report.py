@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from vectortag.apps.cli.options import SidecarOptions
 from vectortag.apps.cli.output import notes
 from vectortag.core.errors import ConfigError
+from vectortag.inference.tagger import Tagger
 from vectortag.library.keyword_fields import can_be_written
 from vectortag.library.lists import TagNames, read_renames, read_tags
 from vectortag.library.write_xmp import Choice, Outcome
@@ -30,26 +32,37 @@ def chosen_names(
     )
 
 
-def chosen(
-    choice: Choice,
-    parent: str | None,
-    min_score: float | None,
-    only: str | None,
-    hidden: str | None,
-    rename: str | None,
-    language: str | None = None,
-) -> Choice:
+def names_given(kept: TagNames, tagger: Tagger, given: SidecarOptions) -> TagNames:
+    """The lists of a library and their language, replaced by those that are given, which must name tags of the model.
+
+    Raises:
+        ConfigError: one cannot be read.
+        LanguageError: there is no such language.
+        UnknownTagError: the model does not have a tag.
+    """
+    own = chosen_names(TagNames(language=kept.language), *given.lists)
+    own = own.checked(tagger.tags, tagger.folder.manifest.taxonomy)
+    return TagNames(
+        kept.only if given.only is None else own.only,
+        kept.hidden if given.hidden is None else own.hidden,
+        kept.renames if given.rename is None else own.renames,
+        own.language,
+    )
+
+
+def chosen(choice: Choice, given: SidecarOptions) -> Choice:
     """A choice with what options change of it.
 
     Raises:
         ConfigError: a list cannot be read, or the parent cannot be a name in the tree.
     """
-    if parent and not can_be_written(parent):
-        raise ConfigError(f'--parent: "|" separates levels, and cannot be in a name, got "{parent}"')
+    if given.parent and not can_be_written(given.parent):
+        raise ConfigError(f'--parent: "|" separates levels, and cannot be in a name, got "{given.parent}"')
     return Choice(
-        chosen_names(choice.names, only, hidden, rename, language),
-        choice.parent if parent is None else parent,
-        choice.min_score if min_score is None else min_score,
+        chosen_names(choice.names, *given.lists),
+        choice.parent if given.parent is None else given.parent,
+        choice.min_score if given.min_score is None else given.min_score,
+        choice.by_stem if given.stem is None else given.stem,
     )
 
 

@@ -32,13 +32,12 @@ from vectortag.inference.tagger import Tagger
 from vectortag.model.language import Language
 
 if TYPE_CHECKING:
+    from vectortag.apps.cli.tag_library import TagLibrary
     from vectortag.apps.cli.tag_sidecars import TagSidecars
+    from vectortag.library.lists import TagNames
     from vectortag.library.stored_taggings import StoredTaggings
 
 Format = Literal["table", "jsonl", "csv"]
-
-LOWEST_STORED = 0.05
-"""A library has scores from here on exactly; see `vectortag.library.library_model.ALWAYS_KEPT`."""
 
 ChosenFormat = Annotated[Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")]
 Threshold = Annotated[
@@ -87,12 +86,14 @@ def tag(
     only: options.Only = None,
     hidden: options.Not = None,
     rename: options.Rename = None,
+    stem: options.Stem = None,
     embed: options.Embed = False,
 ) -> int:
     """Find the tags of photos.
 
     A photo that cannot be read becomes an error in the output, and the others go on; the exit status is then 1. What
-    your photo library knows by the same model is taken from there, for photos that have not changed.
+    your photo library knows by the same model is taken from there, for photos that have not changed. If all photos
+    are in your library, its lists hold. `--only`, `--not` and `--rename` replace them, in output and sidecars.
 
     **Examples**
 
@@ -106,7 +107,7 @@ def tag(
 
     `vectortag tag photos/ --language de`
     """
-    names = Language.load(language)
+    spoken = Language.load(language)
     if resume and (output is None or form != "jsonl"):
         raise ConfigError("--resume needs --format jsonl and --output FILE")
     if output is not None:
@@ -121,24 +122,42 @@ def tag(
         additions=additions,
         max_pixels=max_pixels,
     )
-    given = (parent, min_score, only, hidden, rename)
-    sidecars = _sidecars(tagger, given, language, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
+    given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
+    known, names = _library(tagger, library, paths, given, use=not no_library)
+    sidecars = _sidecars(tagger, given, known, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
     select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
-    source = tagger if no_library else _source(tagger, library, select)
-    job = _job(tagger, output, {**select.keywords, "profile": profile}) if resume and output is not None else None
+    source = tagger if known is None else known.source(tagger, select)
+    spoken = names.language if names else spoken
+    about = {**select.keywords, "profile": profile, **(names.in_words() if names else {})}
+    about |= {"language": spoken.code} if spoken.tags else {}
+    job = _job(tagger, output, about) if resume and output is not None else None
     photos = NamedPhotos(paths, exclude or ())
     total = photos.count()
     with open_output(output) if job is None else job.writing() as stream:
-        failed = _tag_all(photos, total, job, source, sidecars, WRITERS[form](stream, names), select)
+        writer = WRITERS[form](stream, spoken.renamed(names.renames) if names else spoken)
+        failed = _tag_all(photos, total, job, source, names, sidecars, writer, select)
     _summarise(photos, total, failed, as_json=form == "jsonl")
     refused = sidecars.finish() if sidecars is not None else 0
     return 1 if failed or refused else 0
 
 
+def _library(
+    tagger: Tagger, file: Path | None, paths: Sequence[Path], given: options.SidecarOptions, *, use: bool
+) -> tuple[TagLibrary | None, TagNames | None]:
+    """The person's library, if there is one and it is to be used; and the lists of tags, if there are any."""
+    use = use and (file is not None or is_there(library_file()))
+    if not use and all(one is None for one in given.lists):
+        return None, None
+    from vectortag.apps.cli.tag_library import TagLibrary, names_for_output  # here, since few need it
+
+    library = TagLibrary.open(file, paths) if use else None
+    return library, names_for_output(tagger, library, given)
+
+
 def _sidecars(
     tagger: Tagger,
     given: options.SidecarOptions,
-    language: str | None,
+    library: TagLibrary | None,
     *,
     write_xmp: bool,
     dry_run: bool,
@@ -148,11 +167,10 @@ def _sidecars(
     if write_xmp:
         from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
 
-        return TagSidecars(tagger, given, language=language, dry_run=dry_run, embed=embed)
-    if dry_run or embed or any(option is not None for option in given):
-        raise ConfigError(
-            "--dry-run, --parent, --min-score, --only, --not, --rename and --embed go with --write-xmp. Add it"
-        )
+        file = None if library is None else library.file
+        return TagSidecars(tagger, given, file, dry_run=dry_run, embed=embed)
+    if dry_run or embed or any(one is not None for one in (given.parent, given.min_score, given.stem)):
+        raise ConfigError("--dry-run, --parent, --min-score, --stem and --embed go with --write-xmp. Add it")
     return None
 
 
@@ -161,6 +179,7 @@ def _tag_all(
     total: int,
     job: TagJob | None,
     source: Tagger | StoredTaggings,
+    names: TagNames | None,
     sidecars: TagSidecars | None,
     writer: Writer,
     select: partial[Sequence[TagScore]],
@@ -168,6 +187,8 @@ def _tag_all(
     """Tag those of `total` photos that a job has not done yet, and write the results. Returns how many failed."""
     done, failed = (job.done, job.failed) if job else (set[str](), 0)
     taggings = source.tag_many(photo for photo in photos if escape_path(photo) not in done)
+    if names is not None:
+        taggings = (names.applied(one) if isinstance(one, Tagging) else one for one in taggings)
     if sidecars is not None:
         options = {name: value for name, value in select.keywords.items() if name != "all_scores"}
         taggings = sidecars.written(taggings, partial(Tagging.select, **options))
@@ -196,18 +217,6 @@ def _write(
         else:
             writer.tagged(result, select(result))
     return failed
-
-
-def _source(tagger: Tagger, library: Path | None, select: partial[Sequence[TagScore]]) -> Tagger | StoredTaggings:
-    """A library that has the scores that will be written, exactly; else the tagger."""
-    lowest = select.keywords["threshold"]
-    if select.keywords["all_scores"] or (lowest is not None and lowest < LOWEST_STORED):
-        return tagger
-    if library is None and not is_there(library_file()):
-        return tagger
-    from vectortag.library.stored_taggings import StoredTaggings  # here, since not everybody has a library
-
-    return StoredTaggings.open(tagger, library) or tagger
 
 
 def _job(tagger: Tagger, output: Path, chosen: Mapping[str, Any]) -> TagJob:

@@ -122,12 +122,14 @@ def tag(
         additions=additions,
         max_pixels=max_pixels,
     )
-    given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem)
+    given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
     known, names = _library(tagger, library, paths, given, use=not no_library)
     sidecars = _sidecars(tagger, given, known, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
     select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
     source = tagger if known is None else known.source(tagger, select)
+    spoken = names.language if names else spoken
     about = {**select.keywords, "profile": profile, **(names.in_words() if names else {})}
+    about |= {"language": spoken.code} if spoken.tags else {}
     job = _job(tagger, output, about) if resume and output is not None else None
     photos = NamedPhotos(paths, exclude or ())
     total = photos.count()
@@ -165,7 +167,8 @@ def _sidecars(
     if write_xmp:
         from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
 
-        return TagSidecars(tagger, given, library and library.file, dry_run=dry_run, embed=embed)
+        file = None if library is None else library.file
+        return TagSidecars(tagger, given, file, dry_run=dry_run, embed=embed)
     if dry_run or embed or any(one is not None for one in (given.parent, given.min_score, given.stem)):
         raise ConfigError("--dry-run, --parent, --min-score, --stem and --embed go with --write-xmp. Add it")
     return None

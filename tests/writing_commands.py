@@ -122,7 +122,12 @@ def _lists(word: str) -> Arguments:
 
 
 def _doubted(count: str) -> Arguments:
-    return ("check", "in/data", "--labels", "--folds", count, "--export", "disk/out/doubted.csv", *MODEL)
+    outputs = ("--export", "disk/out/doubted.csv", "--page", "disk/out/doubted.html")
+    return ("check", "in/data", "--labels", "--folds", count, *outputs, *MODEL)
+
+
+def _convert(*tables: str) -> Arguments:
+    return ("convert", *tables, "--photos", "in/data", "--output", "disk/out/metadata.csv", "--overwrite")
 
 
 COMMANDS: dict[str, WritingCommand] = {
@@ -154,6 +159,7 @@ COMMANDS: dict[str, WritingCommand] = {
     "find, jsonl": WritingCommand(
         ("find", "dog", "in/photos", "-f", "jsonl", "--output", "disk/out/found.jsonl", "--model", "in/worded")
     ),
+    "convert": WritingCommand(_convert("in/land.csv", "in/water.csv"), (_convert("in/land.csv"),)),
     "check --export": WritingCommand(_doubted("3"), (_doubted("2"),)),
     "corrections --onto": WritingCommand(
         ("corrections", "--export", "disk/out/new.csv", "--onto", "in/data/metadata.csv"), (_correct(0, "dog"),),
@@ -197,8 +203,8 @@ READING = {
 """Commands that write nothing of a user's, and why."""
 
 WRITING_OPTIONS = {
-    *("--clear", "--export", "--html", "--links", "--new-key", "--output", "--remember", "--remove", "--resume"),
-    *("--undo", "--write-xmp"),
+    *("--clear", "--export", "--html", "--links", "--new-key", "--output", "--page", "--remember", "--remove"),
+    *("--resume", "--undo", "--write-xmp"),
 }
 """Options that make a command write, or write something else."""
 

@@ -62,6 +62,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, tiny_network: bytes, tiny_m
     (folder / "data/metadata.csv").write_text("\n".join(["image_path,tags,split", *rows]) + "\n")
     captions = [f"data/{n}.png,a {words[n % 4]} beside a {words[(n + 1) % 4]}" for n in range(24) if n % 3]
     (folder / "captions.csv").write_text("\n".join(["image_path,caption", *captions]) + "\n")
+    for name, numbers in (("land", range(8)), ("water", range(8, 24))):
+        table = [f"{n}.png,{n % 2},{n % 3 // 2}" for n in numbers]
+        (folder / f"{name}.csv").write_text("\n".join(["file_name,dog,sea", *table]) + "\n")
     shutil.copytree(tiny_model, folder / "model")
     return folder
 

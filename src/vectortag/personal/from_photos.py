@@ -12,7 +12,7 @@ from vectortag.core.errors import NewTagError, PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import read_file
 from vectortag.core.text import normalise
-from vectortag.core.types import FloatArray
+from vectortag.core.types import FloatArray, StoredPhoto
 from vectortag.model.added_block import new_tag_features, new_tag_parts
 from vectortag.model.folder import ModelFolder
 from vectortag.personal.added_tags import AddedTag, Wording, read_additions, save_addition
@@ -20,7 +20,7 @@ from vectortag.personal.few_shot import FittedTag, fit_tag
 from vectortag.personal.from_words import add_from_words, embed_tag, knows_words, word_values
 from vectortag.personal.names import ancestors, check_name
 from vectortag.runtime.embedder import VIEWS, Embedder
-from vectortag.runtime.pixels import Photo, name_of
+from vectortag.runtime.pixels import Photo, content_of, name_of
 
 
 def add_tag(
@@ -119,6 +119,8 @@ def _content_hash(photo: Photo) -> str:
             content = read_file(photo)
         except OSError as error:
             raise PhotoError(f"{escape_path(photo)}: cannot be read: {error.strerror}") from error
+    elif isinstance(photo, bytes | StoredPhoto):
+        content = content_of(photo)
     else:
-        content = photo if isinstance(photo, bytes) else np.asarray(photo).tobytes()
+        content = np.asarray(photo).tobytes()
     return hashlib.sha256(content).hexdigest()

@@ -26,26 +26,35 @@ from vectortag.core.errors import ConfigError
 from vectortag.core.file_names import escape_path, is_there
 from vectortag.core.folders import library_file
 from vectortag.core.plain_text import printable
-from vectortag.core.types import FailedTagging, Tagging, TagScore
-from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
+from vectortag.core.types import FailedTagging, StoredPhoto, Tagging, TagScore
+from vectortag.core.writing import atomic_output
+from vectortag.data.outputs import JSON_LINES, PARQUET, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
+from vectortag.data.parquet_photos import is_parquet
+from vectortag.data.sources import source_of
 from vectortag.inference.tagger import Tagger
 from vectortag.model.language import Language
 
 if TYPE_CHECKING:
     from vectortag.apps.cli.tag_sidecars import TagSidecars
+    from vectortag.apps.content_hashes import ContentHashes
     from vectortag.library.stored_taggings import StoredTaggings
 
-Format = Literal["table", "jsonl", "csv"]
+TextFormat = Literal["table", "jsonl", "csv"]
+Format = Literal[TextFormat, "parquet"]
+Engine = Literal["local", "ray"]
 
 LOWEST_STORED = 0.05
 """A library has scores from here on exactly; see `vectortag.library.library_model.ALWAYS_KEPT`."""
 
 
 def tag(
-    paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Photos, folders, Parquet files with photos, s3://, gs:// or az://.", show_default=False),
+    ],
     model: options.Model = None,
     form: Annotated[
-        Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")
+        Format, typer.Option("--format", "-f", help="table for people; jsonl, csv, parquet for programs.")
     ] = "table",
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
@@ -57,7 +66,9 @@ def tag(
     language: options.Language = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
-    output: options.Output = None,
+    to: Annotated[
+        str | None, typer.Option("--output", "-o", help="Write to this file instead of stdout; with Ray, a folder.")
+    ] = None,
     overwrite: options.Overwrite = False,
     exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
@@ -83,6 +94,19 @@ def tag(
     hidden: options.Not = None,
     rename: options.Rename = None,
     embed: options.Embed = False,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="local: this machine; ray: a Ray cluster, --output is a folder of parts.")
+    ] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", help="The cluster, as HOST:PORT or auto. Default: one started here.")
+    ] = None,
+    partition: Annotated[
+        int | None, typer.Option("--partition", help="Photos per part with Ray, a multiple of 16. Default: 512.")
+    ] = None,
+    embeddings: Annotated[
+        bool,
+        typer.Option("--embeddings", help="Parquet: also write what `vectortag library import` and other models need."),
+    ] = False,
 ) -> int:
     """Find the tags of photos.
 
@@ -100,43 +124,100 @@ def tag(
     `vectortag tag photos/ --write-xmp --parent auto --not person`
 
     `vectortag tag photos/ --language de`
+
+    `vectortag tag s3://bucket/photos --format parquet --output tags.parquet`
     """
-    names = Language.load(language)
-    if resume and (output is None or form != "jsonl"):
-        raise ConfigError("--resume needs --format jsonl and --output FILE")
+    names, sources = Language.load(language), [source_of(path) for path in paths]
+    select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
+    _check_options(form, to, resume=resume, embeddings=embeddings)
+    if write_xmp and not all(isinstance(source, Path) and not is_parquet(source) for source in sources):
+        raise ConfigError("--write-xmp writes beside photos, so it takes files and folders only")
+    loading: dict[str, Any] = {
+        "profile": profile,
+        "size": size,
+        "runtime": runtime,
+        "precision": precision,
+        "threads": threads,
+        "additions": additions,
+        "max_pixels": max_pixels,
+    }
+    if engine == "ray":
+        if form != "parquet" or resume or write_xmp or library:
+            raise ConfigError(
+                "--engine ray needs --format parquet; --resume, --write-xmp and --library do not go with it"
+            )
+        from vectortag.apps.cli.tag_ray import tag_by_ray, tagger_options  # here, since few have a cluster
+
+        chosen = tagger_options(model, select.keywords, names, embeddings=embeddings, **loading)
+        return tag_by_ray(sources, to, chosen, exclude=exclude or (), address=ray_address, partition=partition)
+    if ray_address is not None or partition is not None:
+        raise ConfigError("--ray-address and --partition go with --engine ray. Add it")
+    output = None if to is None else Path(to)
     if output is not None:
-        check_output(output, FILE_KINDS[form], inputs=InputFiles(paths), overwrite=overwrite)
-    tagger = Tagger.load(
-        model,
-        profile=profile,
-        size=size,
-        runtime=runtime,
-        precision=precision,
-        threads=threads,
-        additions=additions,
-        max_pixels=max_pixels,
-    )
+        files = [source for source in sources if isinstance(source, Path)]
+        check_output(output, FILE_KINDS[form], inputs=InputFiles(files), overwrite=overwrite)
+    tagger = Tagger.load(model, **loading)
     given = (parent, min_score, only, hidden, rename)
     sidecars = _sidecars(tagger, given, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
-    photos = NamedPhotos(paths, exclude or ())
-    select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
+    photos = NamedPhotos(sources, exclude or ())
     job = _job(tagger, output, {**select.keywords, "profile": profile}) if resume and output is not None else None
-    source = _source(tagger, library, select) if not no_library else tagger
+    source = tagger if no_library or embeddings else _source(tagger, library, select)
     total, failed = photos.count(), job.failed if job else 0
-    left = photos if job is None else (photo for photo in photos if escape_path(photo) not in job.done)
-    to_do = total - (len(job.done) if job else 0)
-    taggings = source.tag_many(left)
+    done = job.done if job else set()
+    read = photos.read(done=done)
+    hashes = _hashes(read) if embeddings else None
+    taggings = source.tag_many(read if hashes is None else hashes)
     if sidecars is not None:
         taggings = sidecars.written(taggings, partial(Tagging.select, threshold=threshold, top_k=top_k))
-    with open_output(output) if job is None else job.writing() as stream:
-        failed += _write(WRITERS[form](stream, names), progress_over(taggings, total=to_do, what="tagging"), select)
-    say_left_out(paths, total, photos.left_out)
+    taggings = progress_over(taggings, total=total - len(done), what="tagging")
+    if form == "parquet":
+        assert output is not None
+        failed = _write_parquet(output, taggings, select, names, hashes, tagger)
+    else:
+        with open_output(output) if job is None else job.writing() as stream:
+            failed += _write(WRITERS[form](stream, names), taggings, select)
+    say_left_out(sources, total, photos.left_out)
     if failed:
         notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
     if form == "jsonl" and photos.left_out.counts:
         notes.print(summary_line(total, failed, photos.left_out))
     refused = sidecars.finish() if sidecars is not None else 0
     return 1 if failed or refused else 0
+
+
+def _check_options(form: Format, output: str | None, *, resume: bool, embeddings: bool) -> None:
+    if resume and (output is None or form != "jsonl"):
+        raise ConfigError("--resume needs --format jsonl and --output FILE")
+    if embeddings and form != "parquet":
+        raise ConfigError("--embeddings needs --format parquet")
+    if form == "parquet":
+        if output is None:
+            raise ConfigError("--format parquet needs --output FILE")
+        from vectortag.apps.parquet_output import require_pyarrow  # here, since few write Parquet
+
+        require_pyarrow("--format parquet")
+
+
+def _hashes(photos: Iterable[Path | StoredPhoto]) -> ContentHashes:
+    from vectortag.apps.content_hashes import ContentHashes  # here, since it imports the library
+
+    return ContentHashes(photos)
+
+
+def _write_parquet(
+    output: Path,
+    results: Iterable[Tagging | FailedTagging],
+    select: Callable[..., Sequence[TagScore]],
+    language: Language,
+    hashes: ContentHashes | None,
+    tagger: Tagger,
+) -> int:
+    """Write all results. Returns how many photos could not be tagged."""
+    from vectortag.apps.parquet_output import write_parquet
+
+    width = None if hashes is None else tagger.folder.manifest.backbone.width
+    with atomic_output(output) as file:
+        return write_parquet(file, results, select, language, hashes=hashes, width=width)[1]
 
 
 def _sidecars(
@@ -223,11 +304,16 @@ class TableWriter:
 
 
 Writer = TableWriter | JsonLinesWriter | CsvWriter
-WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
+WRITERS: dict[TextFormat, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
     "table": TableWriter,
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,
 }
 
-FILE_KINDS: dict[Format, FileKind] = {"table": TAGS_TABLE, "jsonl": JSON_LINES, "csv": TAGS_CSV}
+FILE_KINDS: dict[Format, FileKind] = {
+    "table": TAGS_TABLE,
+    "jsonl": JSON_LINES,
+    "csv": TAGS_CSV,
+    "parquet": PARQUET,
+}
 """How an older output of each format is recognised."""

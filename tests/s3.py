@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 HOST = "127.0.0.1"
+PATIENCE = 300
+"""Seconds; only against waiting for ever."""
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -37,11 +39,14 @@ def moto_server() -> Iterator[int]:
     command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", HOST, "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean()) as server:
         try:
-            for _ in range(600):
+            for _ in range(10 * PATIENCE):
                 assert server.poll() is None, "moto's server does not start"
                 with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
                     break
                 time.sleep(0.1)
+            first = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)  # imports what S3 needs
+            first.request("GET", "/")
+            first.getresponse().read()
             yield port
         finally:
             server.terminate()
@@ -95,7 +100,7 @@ def faulty_proxy(port: int, faults: Faults) -> Iterator[int]:
                 if faults.strikes(faults.failing, name):
                     self._answer(500, [], b"")
                     return
-            server = http.client.HTTPConnection(HOST, port, timeout=60)
+            server = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
             server.request(self.command, self.path, body, dict(self.headers))
             answer = server.getresponse()
             content = answer.read()

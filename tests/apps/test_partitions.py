@@ -89,6 +89,15 @@ class TestJob:
         assert second == first
         assert second.left() == [0, 2]
 
+    def test_failed_photos_of_finished_parts_count(self, folder: JobFolder, cli, tiny_model: Path, tmp_path: Path):
+        job = PartitionedJob.begin(folder, {"model": "m"}, files(200), 64)
+        (tmp_path / "broken.jpg").write_bytes(b"no photo")
+        part = folder.place / part_name(1)
+        options = ("--model", tiny_model, "--format", "parquet", "--output", part)
+        assert cli("tag", tmp_path / "broken.jpg", *options).status == 1
+
+        assert job.failed() == 1
+
     def test_a_start_that_was_killed_before_the_job_was_written_begins_anew(self, folder: JobFolder):
         PartitionedJob.begin(folder, {"model": "m"}, files(200), 64)
         (folder.place / JOB).unlink()

@@ -42,7 +42,12 @@ def bucket(need, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     from pyarrow.fs import S3FileSystem
 
     store = S3FileSystem(
-        scheme="http", endpoint_override=f"{s3.HOST}:{port}", allow_bucket_creation=True, background_writes=False
+        scheme="http",
+        endpoint_override=f"{s3.HOST}:{port}",
+        allow_bucket_creation=True,
+        background_writes=False,
+        request_timeout=s3.PATIENCE,
+        connect_timeout=s3.PATIENCE,
     )
     store.create_dir(name)
 

@@ -93,6 +93,10 @@ class JobFolder:
         """As messages have it."""
         return escape_path(self.place)
 
+    def path_of(self, name: str) -> str:
+        """The path or the URL of a file."""
+        return f"{self.place}/{name}"
+
     def write(self, name: str, content: bytes) -> None:
         """Write a file, which appears whole or not at all.
 
@@ -109,7 +113,7 @@ class JobFolder:
             raise cannot_write(Path(str(self.place), name), error) from error
 
     def _put(self, name: str, content: bytes) -> None:
-        filesystem, path = store_of(f"{self.place}/{name}")
+        filesystem, path = store_of(self.path_of(name))
         with filesystem.open_output_stream(path) as stream:
             stream.write(content)
 
@@ -122,12 +126,12 @@ class JobFolder:
         try:
             if not isinstance(self.place, str):
                 return read_file(self.place / name)
-            filesystem, path = store_of(f"{self.place}/{name}")
+            filesystem, path = store_of(self.path_of(name))
             return persistently(lambda: _content(filesystem, path))
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise OutputError(f"{self.name}/{name}: cannot be read: {plain(error)}") from error
+            raise OutputError(f"{escape_path(self.path_of(name))}: cannot be read: {plain(error)}") from error
 
     def names(self) -> set[str]:
         """The names of its files; none where it does not exist."""
@@ -179,10 +183,9 @@ class PartitionedJob:
             header = json.loads(content)
             _check(folder, header, expected)
             return cls(folder, tuple(header["sizes"]))
-        if others := folder.names() - {PHOTOS}:
-            raise OverwriteError(
-                f"{folder.name}: is not empty ({sorted(others)[0]}) and holds no job. Choose another --output"
-            )
+        others = sorted(name for name in folder.names() - {PHOTOS} if not name.startswith("."))
+        if others:
+            raise OverwriteError(f"{folder.name}: is not empty ({others[0]}) and holds no job. Choose another --output")
         listed, sizes = _list(partitions(found, size))
         folder.write(PHOTOS, listed)
         folder.write(JOB, (json.dumps({**expected, "sizes": sizes}) + "\n").encode())
@@ -193,6 +196,16 @@ class PartitionedJob:
         names = self.folder.names()
         return [number for number in range(len(self.sizes)) if part_name(number) not in names]
 
+    def failed(self) -> int:
+        """How many photos of the partitions that are done could not be tagged."""
+        left, count = set(self.left()), 0
+        for number in range(len(self.sizes)):
+            if number not in left:
+                with open_parquet(self.folder.path_of(part_name(number))) as part:
+                    errors = part.read(columns=["error"]).column("error")
+                    count += len(errors) - errors.null_count
+        return count
+
 
 def part_name(number: int) -> str:
     """The file of a partition."""
@@ -201,7 +214,7 @@ def part_name(number: int) -> str:
 
 def open_photos(folder: JobFolder) -> AbstractContextManager[ParquetFile]:
     """The list of the job's photos, for `photos_of`."""
-    return open_parquet(str(folder.place).rstrip("/") + "/" + PHOTOS)
+    return open_parquet(folder.path_of(PHOTOS))
 
 
 def photos_of(listed: ParquetFile, number: int) -> list[Reference]:

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from vectortag.apps.content_hashes import ContentHashes
 from vectortag.apps.formats import ENGLISH
@@ -112,9 +116,8 @@ class PartitionTagger:
         Returns:
             With them, for each how many `photos` it has, and how many `failed`.
         """
-        counts = [self.write(int(number)) for number in batch["partition"]]
-        photos, failed = zip(*counts, strict=True)
-        return {"partition": batch["partition"], "photos": list(photos), "failed": list(failed)}
+        counts = np.array([self.write(int(number)) for number in batch["partition"]])  # (N, 2)
+        return {"partition": batch["partition"], "photos": counts[:, 0], "failed": counts[:, 1]}
 
     def write(self, number: int) -> tuple[int, int]:
         """Write a partition. Returns how many photos it has, and how many of them could not be tagged."""
@@ -141,7 +144,7 @@ def tag_on_ray(
     address: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Write the partitions of a job that are left. Returns how many of their photos could not be tagged.
+    """Write the partitions of a job that are left. Returns how many photos of the job could not be tagged.
 
     Args:
         address: of a running cluster, as `ray.init` takes it; None starts one on this machine, for this call.
@@ -151,14 +154,15 @@ def tag_on_ray(
         MissingExtraError: Ray is not installed.
         ConfigError: no cluster answers at the address.
     """
-    left = job.left()
+    left, failed = job.left(), job.failed()
     if not left:
-        return 0
-    total, failed = sum(job.sizes), 0
+        return failed
+    total = sum(job.sizes)
     done = total - sum(job.sizes[number] for number in left)
     with cluster(address) as ray:
         options = replace(options, threads=options.threads or _threads(ray))
         data = importlib.import_module("ray.data")
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         pool = data.ActorPoolStrategy(min_size=1, max_size=len(left), max_tasks_in_flight_per_actor=IN_FLIGHT)
         written = data.from_items(
             [{"partition": number} for number in left], override_num_blocks=len(left)
@@ -185,22 +189,36 @@ def _threads(ray: Any) -> int:
 @contextmanager
 def cluster(address: str | None) -> Iterator[Any]:
     """Connect to a cluster, or start one that ends with the block; yields the module `ray`."""
-    os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("--engine ray", "Ray", "ray") from error
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # else Ray keeps one in the home folder
     local = {
         "include_dashboard": False,
         "num_cpus": usable_cores(),
         "object_store_memory": STORE,
         "_node_ip_address": "127.0.0.1",
     }
+    with environment(QUIET if address else QUIET | token):
+        try:
+            import ray
+        except ImportError as error:
+            raise MissingExtraError("--engine ray", "Ray", "ray") from error
+        options = {} if address else local
+        try:
+            ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
+        except ConnectionError as error:
+            raise ConfigError(f"{address}: no Ray cluster answers: {error}") from error
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that are not set, until the end of the block."""
+    ours = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(ours)
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **({} if address else local))
-    except ConnectionError as error:
-        raise ConfigError(f"{address}: no Ray cluster answers: {error}") from error
-    try:
-        yield ray
+        yield
     finally:
-        ray.shutdown()
+        for name in ours:
+            os.environ.pop(name, None)

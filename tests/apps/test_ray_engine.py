@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +21,23 @@ import pytest
 import s3
 from PIL import Image
 
+from vectortag.apps.cli.tag_ray import job_options, tagger_options
+from vectortag.apps.partitions import JobFolder, PartitionedJob
+from vectortag.apps.ray_engine import PartitionTagger, TaggerOptions
+from vectortag.core.errors import ModelFolderError
+from vectortag.data.find import photos_of
+from vectortag.inference.tagger import Tagger
+from vectortag.model.language import Language
+
 MAIN = "import sys; from vectortag.apps.cli.app import run; sys.exit(run(sys.argv[1:]))"
 PATIENCE = 600.0
 """Seconds; only against waiting for ever."""
 
 
-@pytest.fixture(autouse=True)
+pq = pytest.importorskip("pyarrow.parquet")
+
+
+@pytest.fixture
 def _ray(need: Callable[[object, str], None]) -> None:
     need(importlib.util.find_spec("ray"), "ray")
 
@@ -138,17 +152,76 @@ def finish(running: subprocess.Popen[str]) -> str:
     return said
 
 
-def check_rows(tmp_path: Path, photos: Path, cli: Callable[..., Any], model: Path) -> None:
+def check_rows(tmp_path: Path, photos: Path, cli: Callable[..., Any], model: Path, *options: object) -> None:
     """Each photo once, and all rows as the local engine writes them."""
-    pq = pytest.importorskip("pyarrow.parquet")
     local = tmp_path / "local.parquet"
-    assert cli("tag", photos, "--model", model, "--threads", 1, "-f", "parquet", "-o", local).status == 1
+    command = ("tag", photos, "--model", model, "--threads", 1, "--format", "parquet", "--output", local)
+    assert cli(*command, *options).status == 1
     found = [row for part in parts(tmp_path) for row in pq.read_table(part).to_pylist()]
 
     assert len({row["path"] for row in found}) == len(found)
     assert found == pq.read_table(local).to_pylist()
 
 
+class TestTaggers:
+    """The actors, without a cluster."""
+
+    @pytest.fixture
+    def options(self, tiny_model: Path) -> Callable[..., TaggerOptions]:
+        """options(embeddings=True): of a job with the tiny model."""
+        chosen: dict[str, Any] = {"size": None, "runtime": "auto", "precision": "auto", "threads": 1, "additions": True}
+        chosen |= {"profile": "balanced", "max_pixels": None, "embeddings": False}
+        return lambda **changes: tagger_options(str(tiny_model), {"top_k": 3}, Language(), **chosen | changes)
+
+    @pytest.mark.parametrize("embeddings", [False, True])
+    def test_their_rows_are_those_of_the_local_engine(
+        self, options, make_photos, cli, tiny_model: Path, tmp_path: Path, embeddings: bool
+    ):
+        photos = make_photos(75)
+        chosen, folder = options(embeddings=embeddings), JobFolder(tmp_path / "tags")
+        job = PartitionedJob.begin(folder, job_options(chosen), photos_of([photos]), 32)
+        sent = pickle.loads(pickle.dumps((folder, chosen)))  # as Ray sends them
+
+        counts = PartitionTagger(*sent)({"partition": np.array(job.left())})
+
+        assert {name: values.tolist() for name, values in counts.items()} == {
+            "partition": [0, 1],
+            "photos": [32, 43],
+            "failed": [1, 1],
+        }
+        assert (job.left(), job.failed()) == ([], 2)
+        more = ("--top-k", 3, *(["--embeddings"] if embeddings else []))
+        check_rows(tmp_path, photos, cli, tiny_model, *more)
+
+    def test_tags_that_the_user_added_are_sent_along(self, options, photos_12, tiny_model: Path, home: Path):
+        Tagger.load(tiny_model).add_tag("pet", photos_12[:4])
+        sent = pickle.dumps(options())
+        shutil.rmtree(home)
+
+        assert "pet" in pickle.loads(sent).load().tags
+
+    def test_another_model_of_that_name_is_refused(self, options, two_sizes):
+        with pytest.raises(ModelFolderError, match="is not the model of the machine where the job was started"):
+            replace(options(), model=str(two_sizes.path)).load()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("--engine", "ray"), "--engine ray needs --format parquet"),
+        (("--engine", "ray", "--format", "parquet"), "needs --format parquet and --output"),
+        (("--engine", "ray", "--format", "parquet", "--output", "x", "--partition", "20"), "a multiple of 16"),
+        (("--ray-address", "auto"), "go with --engine ray"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(cli, make_photo, given: tuple[str, ...], expected: str):
+    found = cli("tag", make_photo(), *given)
+
+    assert found.status == 2
+    assert expected in found.stderr
+
+
+@pytest.mark.usefixtures("_ray")
 def test_a_job_outlives_a_node_and_its_cluster(job, make_photos, cli, tiny_model: Path, tmp_path: Path):
     photos = make_photos(400)
     with ray_nodes(1) as nodes:
@@ -171,6 +244,7 @@ def test_a_job_outlives_a_node_and_its_cluster(job, make_photos, cli, tiny_model
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("_ray")
 def test_two_thousand_photos_outlive_a_node_and_the_head(job, make_photos, cli, tiny_model: Path, tmp_path, tried):
     photos = make_photos(2000)
     with ray_nodes(2) as nodes:

@@ -150,20 +150,28 @@ def _columns(schema: Any) -> tuple[str, str | None]:
 
 def _files_of(source: str) -> Iterator[str]:
     if is_url(source):
-        from pyarrow.fs import FileSelector
-
         filesystem, path = store_of(source)
-        scheme, path = source[: len(source) - len(path)], path.rstrip("/")
-        info = persistently(lambda: filesystem.get_file_info(path))
-        if info.type.name != "Directory":
-            yield source
-            return
-        found = persistently(lambda: filesystem.get_file_info(FileSelector(path, recursive=True)))
-        yield from (scheme + one.path for one in sorted(found, key=lambda one: one.path) if is_parquet(one.path))
+        scheme = source[: len(source) - len(path)]
+        try:
+            found = persistently(partial(_list, filesystem, path.rstrip("/")))
+        except OSError:  # whoever opens it will say why
+            found = None
+        yield from [source] if found is None else (scheme + one for one in found)
     elif is_folder(source):
         yield from sorted(str(file) for file in Path(source).rglob(f"*{SUFFIX}"))
     else:
         yield source
+
+
+def _list(filesystem: Any, path: str) -> list[str] | None:
+    """The Parquet files in a folder of a store; None where it is no folder."""
+    from pyarrow.fs import FileSelector
+
+    if filesystem.get_file_info(path).type.name != "Directory":
+        return None
+    return sorted(
+        one.path for one in filesystem.get_file_info(FileSelector(path, recursive=True)) if is_parquet(one.path)
+    )
 
 
 @contextlib.contextmanager

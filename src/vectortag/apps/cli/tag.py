@@ -141,7 +141,9 @@ def tag(
         "additions": additions,
         "max_pixels": max_pixels,
     }
+    given = (parent, min_score, only, hidden, rename)
     if engine == "ray":
+        _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
         if form != "parquet" or resume or write_xmp or library:
             raise ConfigError(
                 "--engine ray needs --format parquet; --resume, --write-xmp and --library do not go with it"
@@ -157,7 +159,6 @@ def tag(
         files = [source for source in sources if isinstance(source, Path)]
         check_output(output, FILE_KINDS[form], inputs=InputFiles(files), overwrite=overwrite)
     tagger = Tagger.load(model, **loading)
-    given = (parent, min_score, only, hidden, rename)
     sidecars = _sidecars(tagger, given, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
     photos = NamedPhotos(sources, exclude or ())
     job = _job(tagger, output, {**select.keywords, "profile": profile}) if resume and output is not None else None
@@ -228,11 +229,15 @@ def _sidecars(
         from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
 
         return TagSidecars(tagger, given, dry_run=dry_run, embed=embed)
+    _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
+    return None
+
+
+def _refuse_sidecar_options(given: options.SidecarOptions, *, dry_run: bool, embed: bool) -> None:
     if dry_run or embed or any(option is not None for option in given):
         raise ConfigError(
             "--dry-run, --parent, --min-score, --only, --not, --rename and --embed go with --write-xmp. Add it"
         )
-    return None
 
 
 def _write(

@@ -209,7 +209,7 @@ class TestTaggers:
     ("given", "expected"),
     [
         (("--engine", "ray"), "--engine ray needs --format parquet"),
-        (("--engine", "ray", "--format", "parquet"), "needs --format parquet and --output"),
+        (("--engine", "ray", "--format", "parquet"), "--format parquet needs --output"),
         (("--engine", "ray", "--format", "parquet", "--output", "x", "--partition", "20"), "a multiple of 16"),
         (("--ray-address", "auto"), "go with --engine ray"),
     ],

@@ -144,7 +144,7 @@ def tag(
     given = (parent, min_score, only, hidden, rename)
     if engine == "ray":
         _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
-        if form != "parquet" or resume or write_xmp or library:
+        if form != "parquet" or to is None or resume or write_xmp or library:
             raise ConfigError(
                 "--engine ray needs --format parquet; --resume, --write-xmp and --library do not go with it"
             )

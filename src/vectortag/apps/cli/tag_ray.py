@@ -9,7 +9,6 @@ from typing import Any
 
 from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
 from vectortag.apps.cli.output import notes, progress_of
-from vectortag.apps.parquet_output import require_pyarrow
 from vectortag.apps.partitions import PARTITION, JobFolder, PartitionedJob
 from vectortag.apps.ray_engine import TaggerOptions, tag_on_ray
 from vectortag.core.errors import ConfigError
@@ -27,7 +26,7 @@ from vectortag.runtime.session import Runtime
 
 def tag_by_ray(
     sources: Sequence[Source],
-    output: str | None,
+    output: str,
     options: TaggerOptions,
     *,
     exclude: Sequence[str],
@@ -35,9 +34,6 @@ def tag_by_ray(
     partition: int | None,
 ) -> int:
     """Run the job of an output folder to its end, or go on with it. Returns the exit status."""
-    require_pyarrow("--engine ray")
-    if output is None:
-        raise ConfigError("--engine ray needs --format parquet and --output FOLDER")
     if partition is not None and (partition < 1 or partition % SCORED_TOGETHER):
         raise ConfigError(f"--partition {partition}: expected a multiple of {SCORED_TOGETHER}")
     photos = NamedPhotos(list(map(absolute, sources)), exclude)

@@ -190,12 +190,7 @@ def _threads(ray: Any) -> int:
 def cluster(address: str | None) -> Iterator[Any]:
     """Connect to a cluster, or start one that ends with the block; yields the module `ray`."""
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # else Ray keeps one in the home folder
-    local = {
-        "include_dashboard": False,
-        "num_cpus": usable_cores(),
-        "object_store_memory": STORE,
-        "_node_ip_address": "127.0.0.1",
-    }
+    local = {"include_dashboard": False, "num_cpus": usable_cores(), "object_store_memory": STORE}
     with environment(QUIET if address else QUIET | token):
         try:
             import ray

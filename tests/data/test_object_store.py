@@ -19,11 +19,11 @@ Put = Callable[[str, bytes], str]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[tuple[int, s3.Faults]]:
-    """The port of a proxy before moto's server, and what it does to objects."""
+def server() -> Iterator[tuple[int, int, s3.Faults]]:
+    """The ports of moto's server and of a proxy before it, and what that does to objects."""
     faults = s3.Faults()
     with s3.moto_server() as port, s3.faulty_proxy(port, faults) as proxy:
-        yield proxy, faults
+        yield port, proxy, faults
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def bucket(need, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """put("photos/a.jpg", content) -> its URL, in a bucket of its own; and the faults."""
     need(importlib.util.find_spec("moto"), "moto")
     need(importlib.util.find_spec("pyarrow"), "pyarrow")
-    port, faults = request.getfixturevalue("server")
-    for name, value in (s3.ENVIRONMENT | {"AWS_ENDPOINT_URL": f"http://{s3.HOST}:{port}"}).items():
+    port, proxy, faults = request.getfixturevalue("server")
+    for name, value in (s3.ENVIRONMENT | {"AWS_ENDPOINT_URL": f"http://{s3.HOST}:{proxy}"}).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(object_store, "FIRST_WAIT", 0.01)
     open_store.cache_clear()

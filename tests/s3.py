@@ -44,9 +44,9 @@ def moto_server() -> Iterator[int]:
                 with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
                     break
                 time.sleep(0.1)
-            first = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)  # imports what S3 needs
-            first.request("GET", "/")
-            first.getresponse().read()
+            with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE)) as first:
+                first.request("GET", "/")  # imports what S3 needs
+                first.getresponse().read()
             yield port
         finally:
             server.terminate()

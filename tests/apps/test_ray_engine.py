@@ -1,4 +1,8 @@
-"""Tagging on a Ray cluster of this machine, while its machines die."""
+"""Tagging on a Ray cluster of this machine, while its machines die.
+
+The tests with a cluster are long ones, and are skipped where Ray is not installed. Ray is no part of the test set-up: it
+takes 200 MB, and its processes give up where a busy machine starts them too slowly.
+"""
 
 from __future__ import annotations
 
@@ -221,6 +225,7 @@ def test_options_that_do_not_go_together_are_refused(cli, make_photo, given: tup
     assert expected in found.stderr
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_ray")
 def test_a_job_outlives_a_node_and_its_cluster(job, make_photos, cli, tiny_model: Path, tmp_path: Path):
     photos = make_photos(400)

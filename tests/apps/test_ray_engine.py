@@ -1,7 +1,7 @@
 """Tagging on a Ray cluster of this machine, while its machines die.
 
-The tests with a cluster are long ones, and are skipped where Ray is not installed. Ray is no part of the test set-up: it
-takes 200 MB, and its processes give up where a busy machine starts them too slowly.
+The tests with a cluster are long ones, and are skipped where Ray is not installed. Ray is no part of the test set-up:
+it takes 200 MB, and its processes give up where a busy machine starts them too slowly.
 """
 
 from __future__ import annotations

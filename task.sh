@@ -17,33 +17,37 @@ lint() {
     "$venv/bin/lint-imports"
 }
 
-BESIDE="tests/train/test_recipe.py tests/apps/server"
-AFTER="tests/apps/ui"
+PARTS="others tests/train/test_recipe.py tests/apps/ui tests/apps/server lint tests/hostile tests/library"
 
-tests() { # two runs beside each other, of about the same length, save a third of the time
+tests() { # all parts, two at a time, the longest first: that takes half of the time of one after the other
     if [ $# -gt 0 ]; then
         "$venv/bin/python" -m pytest "$@"
         return
     fi
-    export OMP_NUM_THREADS=1 # torch's threads wait for each other: with two runs on the cores, hardly anything else
-    log=$(mktemp)
-    each $BESIDE >"$log" 2>&1 &
-    side=$!
-    outcome=0
-    "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $BESIDE $AFTER) || outcome=$?
-    each $AFTER || outcome=$?
-    wait "$side" || outcome=$?
-    cat "$log"
+    printf '%s\n' $PARTS | xargs -n 1 -P 2 ./task.sh part
+}
+
+part() { # in a process of its own: a crash there has cost whole runs before
+    export OMP_NUM_THREADS=1 # torch's threads wait for each other: with two parts on the cores, hardly anything else
+    log=$(mktemp) outcome=0
+    if [ "$1" = lint ]; then
+        ./task.sh lint >"$log" 2>&1 || outcome=$?
+    else
+        "$venv/bin/python" -m pytest $(files "$1") >"$log" 2>&1 || outcome=$?
+    fi
+    printf '== %s\n' "$1" | cat - "$log"
     rm -f "$log"
     return "$outcome"
 }
 
-each() { # every part in a process of its own, that never holds torch itself: a crash there has cost runs before
-    failed=0
-    for part in "$@"; do
-        "$venv/bin/python" -m pytest "$part" || failed=$?
+files() { # what pytest is given for a part
+    if [ "$1" != others ]; then
+        echo "$1"
+        return
+    fi
+    for part in $PARTS; do
+        [ "${part%%/*}" != tests ] || printf -- '--ignore=%s ' "$part"
     done
-    return "$failed"
 }
 
 RECORD=build/reliability.json
@@ -52,9 +56,10 @@ long() { # what is too long for every run, and all that counts what it tries; th
     export OMP_NUM_THREADS=1
     rm -f "$RECORD"
     outcome=0
-    for part in "tests $(printf -- '--ignore=%s ' $BESIDE $AFTER)" $BESIDE $AFTER; do
-        # shellcheck disable=SC2086 # the first part is several words
-        "$venv/bin/python" -m pytest -m "long or tried" --record "$RECORD" $part "$@" || [ $? -eq 5 ] || outcome=1
+    for part in $PARTS; do
+        [ "$part" != lint ] || continue
+        # 5: there is no such test in the part
+        "$venv/bin/python" -m pytest -m "long or tried" --record "$RECORD" $(files "$part") "$@" || [ $? -eq 5 ] || outcome=1
     done
     "$venv/bin/python" docs/write_reliability.py "$RECORD"
     return "$outcome"
@@ -65,7 +70,8 @@ case "${1:-}" in
     lint) lint ;;
     docs) "$venv/bin/python" docs/build_site.py ;; # the tests build it, too
     format) "$venv/bin/ruff" format . && "$venv/bin/ruff" check --fix . ;;
-    test) shift; setup; lint; tests "$@" ;;
+    test) shift; setup; [ $# -eq 0 ] || lint; tests "$@" ;;
+    part) part "$2" ;; # of `test`
     long) shift; setup; long "$@" ;;
     *) sed -n 2p "$0"; exit 2 ;;
 esac

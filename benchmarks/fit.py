@@ -58,9 +58,10 @@ def run(what: str, arguments: list[str]) -> float:
 
 def compare_heads(data: Path, model: str) -> None:
     """Print the mAP of both heads for each seed, and the means."""
-    from vectortag.assembly.fit import embed_data_set, fit_head
+    from vectortag.assembly.fit import fit_head
     from vectortag.data.keywords import read_tagged_photos
     from vectortag.data.training import prepare_training_data
+    from vectortag.data.usable import embed_data_set
     from vectortag.inference.tagger import Tagger
     from vectortag.model.taxonomy import load_taxonomy
 

@@ -6,7 +6,8 @@ Twenty tags, drawn over the whole range of frequencies, are left out of a head f
 three shared sets, and added back from 5, 10, 20 and 50 training photos, five draws each. What is compared is average
 precision on validation photos, as a share of that of a head fitted with all tags. Two classifiers for the new tags,
 fitted against the same background: ours, and L2 logistic regression (scikit-learn), the usual baseline, on the
-embedding, on the hidden values, and on the features that ours uses.
+embedding, on the hidden values, and on the features that ours uses. On photos of another source than the examples:
+`new_tags_elsewhere.py`.
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ from types import SimpleNamespace
 import numpy as np
 from measuring import print_table
 
-from vectortag.assembly.fit import embed_data_set, fit_head
+from vectortag.assembly.fit import fit_head
 from vectortag.assembly.mlp import fit_mlp
 from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.usable import embed_data_set
 from vectortag.data.vocabulary import build_targets, choose_vocabulary
 from vectortag.evaluation.evaluate import choose_part
 from vectortag.evaluation.metrics import average_precision, mean_over_tags

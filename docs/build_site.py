@@ -156,7 +156,12 @@ def names() -> str:
 
 def directives(names: Iterable[str]) -> Iterator[str]:
     """What mkdocstrings turns into documentation."""
-    return (f"::: vectortag.{name}" for name in names)
+    for name in names:
+        if name == "train":  # the package of that name can be called: the reference is that of its function
+            yield '<a id="vectortag.train"></a>'
+            yield "::: vectortag.train.recipe.train"
+        else:
+            yield f"::: vectortag.{name}"
 
 
 def settings() -> str:

@@ -24,6 +24,8 @@ for name in set(vectortag.apps.cli.app.COMMANDS.values()):
     importlib.import_module(f"vectortag.apps.cli.{name}")
 for name in ("assembly.fit", "assembly.learn_words", "assembly.quantise", "evaluation.report.write"):
     importlib.import_module(f"vectortag.{name}")
+for name in sys.argv[1:]:
+    importlib.import_module(name)
 while True:
     line = sys.stdin.readline()
     if not line:
@@ -64,11 +66,11 @@ class Outcome:
 
 
 class ReadyInterpreter:
-    """Use as a context manager."""
+    """Use as a context manager. `modules` are imported beside those of the command line."""
 
-    def __init__(self) -> None:
+    def __init__(self, *modules: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", LOOP, *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._folder = tempfile.TemporaryDirectory()
 

@@ -170,7 +170,7 @@ class TestPublicNames:
     def test_every_public_name_is_there_and_has_a_docstring(self, name):
         value = getattr(vectortag, name)
 
-        assert value.__name__ == name
+        assert value.__name__ in {name, f"vectortag.{name}"}  # `train` is a package that can be called
         assert value.__doc__
         assert not value.__doc__.startswith(f"{name}(")  # what dataclass writes where nobody else did
 
@@ -183,6 +183,22 @@ class TestPublicNames:
         found = {name for name, value in vars(errors).items() if getattr(value, "__module__", "") == errors.__name__}
 
         assert found - {"did_you_mean"} <= set(vectortag.__all__)
+
+    def test_training_without_its_packages_says_what_to_install(self):
+        code = """
+import sys
+sys.modules["torch"] = sys.modules["pydantic"] = None  # as if they were not installed
+import vectortag as vt
+for use in (lambda: vt.train("mine.toml"), lambda: vt.TrainConfig):
+    try:
+        use()
+    except vt.MissingExtraError as error:
+        print(error)
+"""
+        assert run(code).splitlines() == [
+            f"Training needs {package}. Install it with: pip install 'vectortag[train]'"
+            for package in ("torch", "pydantic")
+        ]
 
     def test_another_name_is_an_error(self):
         with pytest.raises(AttributeError, match="module 'vectortag' has no attribute 'Taggr'"):

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import typer
+
+from vectortag.apps.cli.app import COMMANDS as PROGRAM
+from vectortag.apps.cli.app import app_with
 
 Arguments = tuple[str, ...]
 State = dict[str, object]
@@ -23,12 +31,21 @@ class WritingCommand:
         command: the command itself.
         again: what is run after a disturbance; None is the command itself.
         wholes: folders whose files belong together: all are old, or all are new.
+        goes_on: whether `again` goes on with what was done, and ends as the undisturbed command does. Until then a
+            library may be between the old and the new one.
+        keeps: the end of the name of a file that stays after a disturbance, for the next run.
+        uncompared: files that are not compared: logs, and what is measured anew each time.
+        needs: a module without which the command does not run, and which takes long to import.
     """
 
     command: Arguments
     before: tuple[Arguments, ...] = ()
     again: Arguments | None = None
     wholes: tuple[str, ...] = ()
+    goes_on: bool = False
+    keeps: str = "-"
+    uncompared: str = "-"
+    needs: str = ""
 
 
 def _tag(form: str, *options: str) -> Arguments:
@@ -81,6 +98,33 @@ LEARN_WORDS = ("learn-words", "in/model", "in/data", "--captions", "in/captions.
 QUANTISE = ("quantise", "in/model", "in/data", "--output", "disk/out/faster")
 TAUGHT = "disk/out/taught"
 
+PHOTOS, MOVED = "disk/photos", "disk/moved"
+"""Copies of in/photos, for what is written beside photos and for a folder that moves."""
+RESUMED = (*_tag("jsonl"), "--resume")
+ADD = ("library", "add", PHOTOS, *MODEL)
+SIDECARS = ("library", "write-xmp")
+LIBRARY_REMOVE = ("library", "remove", PHOTOS)
+RELOCATE = ("library", "relocate", PHOTOS, MOVED)
+TRAIN = ("train", "in/train.toml", "--output", "disk/out/runs", "--overwrite")
+MINE = ("disk/home/models/mine", "disk/home/reports/mine")
+
+
+def _library(*words: str) -> WritingCommand:
+    return WritingCommand(("library", *words), (ADD,), goes_on=True)
+
+
+def _search(*options: str) -> Arguments:
+    return ("search", "dog or sea", *options)
+
+
+def _lists(word: str) -> Arguments:
+    return ("library", "lists", "--not", word)
+
+
+def _doubted(count: str) -> Arguments:
+    return ("check", "in/data", "--labels", "--folds", count, "--export", "disk/out/doubted.csv", *MODEL)
+
+
 COMMANDS: dict[str, WritingCommand] = {
     "tag, jsonl": WritingCommand(_tag("jsonl"), (_tag("jsonl", "--top-k", "1"),)),
     "tag, csv": WritingCommand(_tag("csv"), (_tag("csv", "--top-k", "1"),)),
@@ -92,7 +136,7 @@ COMMANDS: dict[str, WritingCommand] = {
     "evaluate": WritingCommand(_evaluate("precise"), (_evaluate("thorough"),)),
     "report": WritingCommand(("report", "in/model", "in/data", "--output", "disk/out/report")),
     "fit": WritingCommand(
-        _fit("--overwrite"), (_fit("--top-k", "2"),), wholes=("disk/home/models/mine", "disk/home/reports/mine")
+        _fit("--overwrite"), (_fit("--top-k", "2"),), wholes=MINE
     ),
     "quantise": WritingCommand(QUANTISE, again=(*QUANTISE[:-1], "disk/out/faster2"), wholes=("disk/out/faster",)),
     "learn-words": WritingCommand(LEARN_WORDS, again=(*LEARN_WORDS[:-1], f"{TAUGHT}2"), wholes=(TAUGHT,)),
@@ -105,22 +149,92 @@ COMMANDS: dict[str, WritingCommand] = {
     "refresh --undo": WritingCommand(("refresh", "--undo", *MODEL), (_correct(0, "dog"), ("refresh", *MODEL)),
                                      again=("refresh", *MODEL)),
     "serve --new-key": WritingCommand(_key("two"), (_key("one"),), again=_key("three")),
+    "tag, resumed": WritingCommand(RESUMED, (_tag("jsonl", "--top-k", "1"),), keeps=".part"),
+    "tag --write-xmp": WritingCommand(("tag", PHOTOS, "--write-xmp", "--output", "disk/out/tags.txt", *MODEL)),
+    "find, jsonl": WritingCommand(
+        ("find", "dog", "in/photos", "-f", "jsonl", "--output", "disk/out/found.jsonl", "--model", "in/worded")
+    ),
+    "check --export": WritingCommand(_doubted("3"), (_doubted("2"),)),
+    "corrections --onto": WritingCommand(
+        ("corrections", "--export", "disk/out/new.csv", "--onto", "in/data/metadata.csv"), (_correct(0, "dog"),),
+        again=("corrections", "--export", "disk/out/new.csv", "--onto", "in/data/metadata.csv", "--overwrite"),
+    ),
+    "models --remove": WritingCommand(("models", "--remove", "mine"), (_fit(),), again=_fit("--overwrite"),
+                                      wholes=MINE[:1]),
+    "cache --clear": WritingCommand(("cache", "--clear"), (_find(2),)),
+    "bench --remember": WritingCommand(
+        ("bench", "in/photos", "--seconds", "0.1", "--remember", *MODEL), uncompared=r"/home/speed/|remembered"
+    ),
+    "train": WritingCommand(TRAIN, (TRAIN,), wholes=("disk/out/runs/mine",), uncompared=r"\.run/|MODEL_CARD|manifest",
+                            needs="torch"),
+    "library add": WritingCommand(ADD, goes_on=True),
+    "library update": _library("update", "--model", "in/worded"),
+    "library accept": _library("accept", f"{PHOTOS}/0.png", "dog"),
+    "library reject": _library("reject", f"{PHOTOS}/0.png", "boat"),
+    "library rename": _library("rename", f"{PHOTOS}/0.png", "dog", "Rex"),
+    "library lists": WritingCommand(_lists("beach"), (ADD, _lists("sea")), goes_on=True),
+    "library remove": WritingCommand(LIBRARY_REMOVE, (ADD,), again=ADD),
+    "library relocate": WritingCommand(RELOCATE, (ADD,), again=("library", "update", *MODEL)),
+    "library write-xmp": WritingCommand((*SIDECARS, "--parent", "auto"), (ADD, SIDECARS), goes_on=True),
+    "library forget": WritingCommand(("library", "forget", PHOTOS), (ADD, SIDECARS), goes_on=True),
+    "search, pages": WritingCommand(
+        _search("--html", "disk/out/found.html", "--format", "csv", "--output", "disk/out/found.csv"),
+        (ADD, _search("--html", "disk/out/found.html", "--top", "1")),
+    ),
+    "search --links": WritingCommand(_search("--links", "disk/out/links"), (ADD,)),
 }  # fmt: skip
+"""Each command that writes, by a name that begins with the command's, and each of its outputs."""
 
-LEFT_OVER = re.compile(r"(^|/)(\.?vectortag-[^/]*|[^/]*(\.tmp|-journal|-wal|-shm))$")
+READING = {
+    "duplicates": "shows what the library has",
+    "inspect": "shows what a model has",
+    "library status": "shows what the library has",
+    "stats": "shows what the library has",
+    "suggest": "shows photos; what it computes goes to the cache",
+    "tags": "shows what a model has",
+    "ui": "runs until it is ended; tests/apps/ui writes through it what add-tag and correct write",
+}
+"""Commands that write nothing of a user's, and why."""
+
+WRITING_OPTIONS = {
+    *("--clear", "--export", "--html", "--links", "--new-key", "--output", "--remember", "--remove", "--resume"),
+    *("--undo", "--write-xmp"),
+}
+"""Options that make a command write, or write something else."""
+
+ELSEWHERE = {("train", "--resume"): "tests/train/test_recipe.py kills trainings and resumes them"}
+"""Options of those that have tests of their own."""
 
 
-def state_of(folder: Path) -> State:
-    """What the outputs and the user's data hold. The cache is left out."""
+def all_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The words of each command of the program, such as ("library", "add"), and the command as click has it."""
+    program: Any = typer.main.get_command(app_with(PROGRAM))
+    for name, command in program.commands.items():
+        if hasattr(command, "commands"):
+            yield from (((name, inner), one) for inner, one in command.commands.items())
+        else:
+            yield (name,), command
+
+
+LEFT_OVER = re.compile(r"(^|/)(\.?vectortag-[^/]*|[^/]*(\.tmp|\.part|-journal|-wal|-shm))$")
+
+
+def state_of(folder: Path, command: WritingCommand) -> State:
+    """What the outputs and the user's data hold. Of the cache, it counts only whether there is anything."""
     files = (file for file in sorted(folder.rglob("*")) if file.is_file())
     named = {file.relative_to(folder.parent).as_posix(): file for file in files}
-    return {name: _content(file) for name, file in named.items() if "disk/home/cache/" not in name}
+    kept = {
+        name: _content(file)
+        for name, file in named.items()
+        if "disk/home/cache/" not in name and not re.search(command.uncompared, name)
+    }
+    return kept | ({"cache": any("disk/home/cache/" in name for name in named)} if "--clear" in command.command else {})
 
 
-def left_over(folder: Path) -> list[str]:
-    """Temporary files and folders."""
+def left_over(folder: Path, keeps: str = "-") -> list[str]:
+    """Temporary files and folders, without those whose name ends in `keeps`."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-    return [name for name in names if LEFT_OVER.search(name)]
+    return [name for name in names if LEFT_OVER.search(name) and not name.endswith(keeps)]
 
 
 def _content(file: Path) -> object:
@@ -128,14 +242,32 @@ def _content(file: Path) -> object:
         return rows
     if file.name == "keys":
         return re.sub(r"sha256:\w+", "sha256", file.read_text("utf-8"))  # every key is another
+    if file.suffix == ".xmp":
+        return re.sub(r"\d{4}-\d\d-\d\dT[\d:+]+", "date", file.read_text("utf-8"))
     return file.read_bytes()
 
 
-def _rows(file: Path) -> list[tuple[object, ...]] | None:
-    """The corrections, without their time and the photos' folder."""
-    try:
-        with sqlite3.connect(file) as database:
-            rows = database.execute("SELECT said, photo, tag, has FROM corrections ORDER BY id").fetchall()
-            return [(said, Path(photo).name, tag, has) for said, photo, tag, has in rows]
-    except sqlite3.Error:
-        return None
+ROWS = (
+    "SELECT said, photo, tag, has FROM corrections ORDER BY id",
+    "SELECT path, size, content, taken, width, height, rating, error, gone IS NULL FROM photos ORDER BY path",
+    "SELECT DISTINCT content, scores, embedding FROM analyses ORDER BY content, scores",
+    "SELECT tag, content, round(score, 4) FROM shown ORDER BY tag, content",
+    "SELECT content, tag, verdict, renamed_to FROM decisions ORDER BY content, tag",
+    "SELECT sidecar FROM written ORDER BY sidecar",
+    "SELECT key, value FROM settings ORDER BY key",
+    "SELECT path, state FROM roots ORDER BY path",
+    "SELECT name, digest FROM models ORDER BY name",
+)
+"""What corrections and libraries hold, without times, and numbers that depend on the order of work."""
+
+
+def _rows(file: Path) -> list[object] | None:
+    """The rows of a database; None if it is none."""
+    found: list[object] = []
+    with closing(sqlite3.connect(file)) as database:
+        for query in ROWS:
+            try:
+                found.append(database.execute(query).fetchall())
+            except sqlite3.Error:  # the table of another kind of database
+                found.append(None)
+    return found if any(rows is not None for rows in found) else None

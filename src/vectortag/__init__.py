@@ -19,6 +19,7 @@ __all__ = [
     "Analysis",
     "Client",
     "ConfigError",
+    "Conversion",
     "CorrectionError",
     "DataError",
     "FailedTagging",
@@ -37,43 +38,53 @@ __all__ = [
     "QueryError",
     "ServiceError",
     "ShapeError",
+    "Suggestions",
     "TagScore",
     "Tagger",
     "Tagging",
     "Taxonomy",
     "TaxonomyError",
+    "TrainConfig",
     "TrainingError",
     "UnknownModelError",
     "UnknownTagError",
     "VectorTagError",
     "WordsError",
+    "convert",
     "draw_heatmap",
     "escape_path",
     "evaluate",
     "find_images",
     "fit",
     "read_model_folder",
+    "suggest",
+    "train",
     "unescape_path",
 ]
 
 _HOMES = {
     "Analysis": "inference.analysis",
     "Client": "apps.client",
+    "Conversion": "data.formats.convert",
     "FailedTagging": "core.types",
     "Heatmap": "core.types",
     "Language": "model.language",
     "Library": "library.library",
     "ModelFolder": "model.folder",
+    "Suggestions": "assembly.suggest",
     "TagScore": "core.types",
     "Tagger": "inference.tagger",
     "Tagging": "core.types",
     "Taxonomy": "model.taxonomy",
+    "TrainConfig": "train.config",
+    "convert": "data.formats.convert",
     "draw_heatmap": "inference.heatmap_drawing",
     "escape_path": "core.file_names",
     "evaluate": "evaluation.evaluate",
     "fit": "assembly.fit",
     "find_images": "data.find",
     "read_model_folder": "model.folder",
+    "suggest": "assembly.suggest",
     "unescape_path": "core.file_names",
 }
 
@@ -81,7 +92,16 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'vectortag' has no attribute {name!r}")
-    module = importlib.import_module(f"vectortag.{_HOMES.get(name, 'core.errors')}")
+    if name == "train":  # the package, which can be called
+        return importlib.import_module("vectortag.train")
+    home = _HOMES.get(name, "core.errors")
+    try:
+        module = importlib.import_module(f"vectortag.{home}")
+    except ModuleNotFoundError as error:
+        if not home.startswith("train."):
+            raise
+        missing = importlib.import_module("vectortag.core.errors").MissingExtraError
+        raise missing("Training", error.name or "pydantic", "train") from error
     return getattr(module, name)
 
 
@@ -92,6 +112,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from vectortag.apps.client import Client
     from vectortag.assembly.fit import fit
+    from vectortag.assembly.suggest import Suggestions, suggest
     from vectortag.core.errors import (
         ConfigError,
         CorrectionError,
@@ -117,6 +138,7 @@ if TYPE_CHECKING:
     from vectortag.core.file_names import escape_path, unescape_path
     from vectortag.core.types import FailedTagging, Heatmap, Tagging, TagScore
     from vectortag.data.find import find_images
+    from vectortag.data.formats.convert import Conversion, convert
     from vectortag.evaluation.evaluate import evaluate
     from vectortag.inference.analysis import Analysis
     from vectortag.inference.heatmap_drawing import draw_heatmap
@@ -125,3 +147,5 @@ if TYPE_CHECKING:
     from vectortag.model.folder import ModelFolder, read_model_folder
     from vectortag.model.language import Language
     from vectortag.model.taxonomy import Taxonomy
+    from vectortag.train.config import TrainConfig
+    from vectortag.train.recipe import train

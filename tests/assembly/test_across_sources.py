@@ -20,7 +20,7 @@ from vectortag.assembly.across_sources import (
     with_borrowed,
 )
 from vectortag.assembly.operating_point import SILENT, score
-from vectortag.core.types import UNKNOWN
+from vectortag.core.types import UNKNOWN, ByteArray
 from vectortag.model.calibration import PROFILES, sigmoid
 from vectortag.model.hierarchy import Hierarchy
 
@@ -90,6 +90,49 @@ def test_a_tag_that_complete_sets_show_often_is_calibrated_by_them_alone():
 
     assert bias[0] == pytest.approx(as_it_was[0], abs=0.1)
     assert bias[1] != pytest.approx(as_it_was[1], abs=0.1)
+
+
+@pytest.fixture
+def named_by_few() -> Evidence:
+    """One source, a tag whose absence nobody knows: half of the photos that have it are named."""
+    found = evidence(20_000, 1, judges=("b",))
+    found.sources[:] = "a"
+    has = found.targets == 1
+    unnamed = ~has | (np.random.default_rng(2).random(has.shape) < 0.5)
+    found.targets[unnamed] = UNKNOWN
+    return replace(found, unnamed=unnamed)
+
+
+def surest(found: Evidence, checked: ByteArray | None) -> float:
+    """The mean score of the photos whose logit is over 5."""
+    slope, bias = calibration_across(replace(found, checked=checked))
+    return float(sigmoid(slope * found.logits[found.logits > 5] + bias).mean())
+
+
+def test_spot_checks_say_how_often_a_tag_is_right_where_nobody_knows_its_absence(named_by_few):
+    seen = named_by_few.unnamed & (np.random.default_rng(3).random(named_by_few.unnamed.shape) < 0.1)
+    wrong, true, right = (
+        surest(named_by_few, np.where(seen, said, UNKNOWN).astype(np.uint8))
+        for said in (0, evidence(20_000, 1).targets, 1)
+    )
+
+    assert wrong < true - 0.05 < surest(named_by_few, None) + 0.05 < right
+
+
+def test_the_photos_that_were_looked_at_stand_for_all_that_a_tag_would_be_shown_on(named_by_few):
+    tenth = np.random.default_rng(3).random(named_by_few.unnamed.shape) < 0.1
+    all_of_them = evidence(20_000, 1).targets
+
+    some = surest(named_by_few, np.where(tenth, all_of_them, UNKNOWN).astype(np.uint8))
+
+    assert some == pytest.approx(surest(named_by_few, all_of_them), abs=0.03)
+
+
+def test_a_tag_that_complete_sets_show_often_needs_no_spot_check():
+    found = evidence()
+    wrong = np.zeros(found.targets.shape, np.uint8)
+
+    assert np.array_equal(calibration_across(replace(found, checked=wrong)), calibration_across(found))
 
 
 def test_what_nobody_named_speaks_against_a_tag_but_less_than_what_is_known():

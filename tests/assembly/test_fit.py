@@ -322,3 +322,18 @@ def test_a_model_that_shows_nothing_is_named(fit_colours, colours, caplog):
     fit_colours()
 
     assert "no tag reaches its threshold on any validation photo" in caplog.text
+
+
+def test_over_folds_it_says_how_much_its_figures_vary_and_keeps_its_tags(fit_colours, colours):
+    folder = fit_colours(folds=3)
+
+    folds = folder.manifest.metrics["folds"]
+    assert folds["folds"] == 3
+    assert folds["map"]["mean"] > 0.9
+    assert "Over 3 folds of all photos" in (folder.path / "MODEL_CARD.md").read_text()
+    with np.load(report_folder("mine") / "out_of_fold.npz", allow_pickle=False) as file:
+        assert tuple(file["tags"]) == folder.manifest.tags
+        assert file["scores"].shape == (PHOTOS, 3)
+        assert sorted(Path(photo).name for photo in file["photos"]) == sorted(f"{n}.png" for n in range(PHOTOS))
+    assert (report_folder("mine") / "label_errors.csv").read_text().startswith("photo,tag,has,score")
+    assert "labels look wrong" in (report_folder("mine") / "label_errors.html").read_text()

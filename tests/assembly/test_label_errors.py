@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vectortag.assembly.fit import FIT_OPTIONS
-from vectortag.assembly.label_errors import (
-    EPOCHS,
-    doubted_labels,
-    doubted_photos,
-    find_label_errors,
-    folds_of,
-    out_of_fold_scores,
-)
-from vectortag.assembly.mlp import fit_mlp
-from vectortag.core.errors import ConfigError
+from vectortag.assembly.folds import EPOCHS, folds_of, out_of_fold_scores
+from vectortag.assembly.label_errors import doubted_labels, doubted_photos, find_label_errors, suspicion
+from vectortag.assembly.mlp import FIT_OPTIONS, fit_mlp
 from vectortag.data.records import read_data_set
 from vectortag.model.taxonomy import Taxonomy
 
@@ -35,25 +26,6 @@ def labelled() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     embeddings[truth, :4] += 3
     wrong = np.isin(np.arange(PHOTOS), random.permutation(PHOTOS)[:FLIPPED])
     return embeddings, (truth ^ wrong)[:, None].astype(np.uint8), wrong
-
-
-class TestFolds:
-    def test_they_are_of_nearly_equal_size_and_drawn_by_the_seed(self):
-        folds = folds_of(22, folds=5, seed=3)
-
-        assert sorted(Counter(folds.tolist()).values()) == [4, 4, 4, 5, 5]
-        assert folds.tolist() == folds_of(22, folds=5, seed=3).tolist() != folds_of(22, folds=5, seed=4).tolist()
-
-    def test_photos_of_one_picture_share_one(self):
-        folds = folds_of(100, groups=[(1, 50, 99), (0, 2)])
-
-        assert folds[1] == folds[50] == folds[99]
-        assert folds[0] == folds[2]
-
-    @pytest.mark.parametrize(("photos", "folds"), [(4, 5), (4, 1)])
-    def test_each_has_a_photo_and_there_are_two(self, photos: int, folds: int):
-        with pytest.raises(ConfigError, match=rf"folds: expected 2 to 4, the number of photos, got {folds}"):
-            folds_of(photos, folds=folds)
 
 
 def found_among(scores: np.ndarray, targets: np.ndarray, wrong: np.ndarray) -> int:
@@ -130,3 +102,13 @@ def test_all_labels_of_a_data_set_are_judged(make_data_set, tagger):
     assert found.labels == 24 * 3
     assert len(found.records) == 24
     assert all(0 <= one.row < 24 and 0 <= one.score <= 1 for one in found.doubts)
+
+
+def test_suspicion_is_the_log_odds_that_a_label_is_wrong():
+    scores, targets = np.float32([[0.9], [0.2], [0.5], [0.7]]), np.uint8([[1], [0], [0], [255]])
+
+    found = suspicion(scores, targets)[:, 0]
+
+    share = np.log(1 / 2)  # one of three known labels is there
+    expected = [share - np.log(0.9 / 0.1), np.log(0.2 / 0.8), 0.0, np.nan]
+    np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -10,9 +10,9 @@ import pytest
 from vectortag.assembly.publish import FittedModel, publish_model
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.training import prepare_training_data
-from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.inference.tagger import Tagger
 from vectortag.model.blocks import LinearBlock, in_fp16
+from vectortag.model.history import Epoch, Learning
 from vectortag.model.taxonomy import load_taxonomy
 
 WIDTH = 8

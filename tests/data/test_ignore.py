@@ -5,12 +5,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
 
 from vectortag.core.errors import ConfigError
 from vectortag.data.find import find_images
+from vectortag.data.ignore import _names, _without_retries
 
 NAMES = ("a.jpg", "a.png", "private/b.jpg", "trips/private/c.jpg", "trips/d.png", "trips/keep.png", "trips/rome/e.jpg")
 
@@ -116,3 +121,21 @@ def test_the_library_of_rules_is_imported_only_where_there_are_some(library: Pat
     assert "pathspec" not in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     ignore(library, "*.png")
     assert "pathspec" in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_a_rule_of_many_stars_takes_no_longer_for_a_long_name(tmp_path: Path):
+    (tmp_path / ("a" * 240 + ".jpg")).touch()
+    (tmp_path / ("a" * 240 + "b.jpg")).touch()
+    ignore(tmp_path, "*a*a*a*a*a*a*a*a*b.jpg")
+
+    assert found(tmp_path) == {"a" * 240 + ".jpg"}
+
+
+NAME = st.text("ab(", min_size=1, max_size=8)
+
+
+@given(st.text("ab(*?", min_size=1, max_size=8).filter(lambda glob: "**" not in glob), NAME)
+def test_stars_mean_what_they_mean_to_python(glob: str, name: str):
+    (rule,) = GitIgnoreSpec.from_lines([glob]).patterns
+
+    assert _names(_without_retries(rule.regex.pattern), name) == fnmatchcase(name, glob)

@@ -242,8 +242,23 @@ class TestParts:
             evaluate(knowing_tagger, make_data_set(FIVE), split="val")
 
     def test_a_part_that_does_not_exist_is_an_error(self, tagger: Tagger, make_data_set: MakeDataSet):
-        with pytest.raises(DataError, match=r"no split 'test'. Expected one of: train, val, all"):
-            evaluate(tagger, make_data_set(FIVE), split="test")  # type: ignore[arg-type]
+        with pytest.raises(DataError, match=r"no split 'tset'. Expected one of: train, val, test, all"):
+            evaluate(tagger, make_data_set(FIVE), split="tset")  # type: ignore[arg-type]
+
+    def test_photos_for_testing_are_a_part_of_their_own(self, tagger: Tagger, make_data_set: MakeDataSet):
+        data = make_data_set(FIVE, splits=SPLITS)
+
+        assert [evaluate(tagger, data, split=split).photos for split in ("test", "all")] == [1, 5]
+        assert sum(evaluate(tagger, data, split=split).photos for split in ("train", "val")) == 4
+
+    def test_without_photos_for_testing_it_says_which_parts_there_are(self, tagger: Tagger, make_data_set: MakeDataSet):
+        with pytest.raises(DataError, match=r'the column "split" says .*train, val, and never test'):
+            evaluate(tagger, make_data_set(FIVE, splits=SPLITS | {"4.jpg": "val"}), split="test")
+
+    def test_a_model_is_named_or_given(self, tiny_model: Path, tagger: Tagger, make_data_set: MakeDataSet):
+        data = make_data_set(FIVE)
+
+        assert evaluate(tiny_model, data) == evaluate(tagger.folder, data) == evaluate(tagger, data)
 
 
 class TestFailures:

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
+from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, precision_score, recall_score
 
 from vectortag.core.errors import ShapeError
 from vectortag.core.types import UNKNOWN
@@ -22,6 +22,7 @@ from vectortag.evaluation.metrics import (
     calibration_error,
     calibration_error_per_tag,
     count,
+    highest_micro_f1,
     mean_over_tags,
     rank_tags,
     reliability,
@@ -90,6 +91,20 @@ def test_precision_recall_and_f1_of_each_tag_are_those_of_scikit_learn(seed):
             for tag in range(7)
         ]
         np.testing.assert_allclose(values, expected)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_highest_micro_f1_is_the_best_of_scikit_learns_curve(seed):
+    scores, targets = random_case(seed)
+    known = targets != UNKNOWN
+
+    precision, recall, _ = precision_recall_curve(targets[known], scores[known])
+    expected = (2 * precision * recall / np.maximum(precision + recall, 1e-12)).max()
+    assert highest_micro_f1(scores, targets) == pytest.approx(expected)
+
+
+def test_without_a_positive_there_is_no_highest_f1():
+    assert np.isnan(highest_micro_f1(np.float32([[0.5]]), np.uint8([[0]])))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -86,6 +86,37 @@ def test_every_data_set_is_named_with_its_rights(card_of):
     assert street[:4] == ["street", "5", "0", "0"]
 
 
+def test_the_hash_of_the_data_and_the_commit_are_named(card_of):
+    card = card_of(provenance={"data": {"zoo": "0a1b2c"}, "git": "beef-dirty"})
+
+    assert "- Hash of the photos and words of zoo: `0a1b2c`\n" in card
+    assert "- Commit of the folder in which it was made: `beef-dirty`\n" in card
+
+
+@pytest.mark.parametrize("provenance", [{"data": "none"}, {"data": {}}, {"git": None}])
+def test_without_them_no_line_is_written(card_of, provenance):
+    card = card_of(provenance=provenance)
+
+    assert "Hash of" not in card
+    assert "Commit of" not in card
+
+
+def test_figures_over_folds_are_told_with_their_deviation(card_of):
+    folds = {
+        "folds": 5,
+        "map": {"mean": 0.5, "deviation": 0.012},
+        "micro_f1": {"mean": 0.25, "deviation": None},
+        "labels": 12345,
+        "doubted": 67,
+    }
+
+    card = card_of(metrics={"zoo": FIGURES, "folds": folds})
+
+    assert "Over 5 folds of all photos" in card
+    assert "mAP 50.0 ± 1.2, micro F1 25.0 ± -." in card
+    assert "Of 12,345 labels, 67 look wrong" in card
+
+
 def test_every_data_set_has_its_figures(card_of):
     (zoo,) = table_below(card_of(metrics={"zoo": FIGURES, "cross_fitted": CROSS}), "## Figures")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +20,24 @@ import pytest
 from ready_interpreter import ReadyInterpreter, StillRunning
 from tried import Record
 from workplace import Expected, Workplace, check_message, check_next_run, found, restore
-from writing_commands import COMMANDS, WritingCommand, left_over, state_of
+from writing_commands import (
+    COMMANDS,
+    ELSEWHERE,
+    READING,
+    WRITING_OPTIONS,
+    WritingCommand,
+    all_commands,
+    left_over,
+    state_of,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's signals, limits and mounts")
 
-SAMPLE = {"tag, jsonl", "add-tag", "correct"}
+SAMPLE = ("tag, jsonl", "add-tag", "correct", "library add")
 """The commands that every run disturbs; ./task.sh long disturbs all."""
 NAMES = [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.long) for name in COMMANDS]
 ALL_LONG = [pytest.param(name, marks=pytest.mark.long) for name in COMMANDS]
+HEAVY = {"": (), "torch": ("vectortag.train.recipe", "lightning.pytorch", "timm", "onnxscript")}
 
 
 @pytest.fixture(scope="module")
@@ -54,57 +67,133 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, tiny_network: bytes, tiny_m
 
 
 @pytest.fixture(scope="module")
-def interpreter() -> Iterator[ReadyInterpreter]:
-    with ReadyInterpreter() as ready:
+def interpreters() -> Iterator[Callable[[str], ReadyInterpreter]]:
+    """interpreters("torch"): one that has imported what a command needs; "" for the command line alone."""
+    with ExitStack() as stack:
+
+        @functools.cache
+        def ready(needs: str) -> ReadyInterpreter:
+            return stack.enter_context(ReadyInterpreter(*HEAVY[needs]))
+
         yield ready
 
 
-_expected: dict[str, tuple[Expected, Path]] = {}
-
-
-@pytest.fixture
-def workplace(inputs: Path, interpreter: ReadyInterpreter, worded: Any, tmp_path: Path) -> Workplace:
-    if not (inputs / "worded").exists():
-        shutil.copytree(worded.path, inputs / "worded")
-    folder = tmp_path / "workplace"
-    (folder / "disk/out").mkdir(parents=True)
-    (folder / "disk/home").mkdir()
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, inputs: Path) -> Path:
+    """Where all commands run, one after the other: a library knows its photos by their absolute paths."""
+    folder = tmp_path_factory.mktemp("workplace")
     (folder / "in").symlink_to(inputs)
-    return Workplace(folder, interpreter)
+    for name in ("out", "home"):
+        (folder / "disk" / name).mkdir(parents=True)
+    for name in ("photos", "moved"):
+        shutil.copytree(inputs / "photos", folder / "disk" / name)
+    shutil.copytree(folder / "disk", folder / "untouched")
+    return folder
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a command leaves when nothing disturbs it, and the content of the disk before."""
+
+    expected: Expected
+    kept: Path
+
+
+_prepared: dict[str, Prepared] = {}
 
 
 @pytest.fixture
 def prepared(
-    workplace: Workplace, tmp_path_factory: pytest.TempPathFactory
+    folder: Path,
+    inputs: Path,
+    interpreters: Callable[[str], ReadyInterpreter],
+    worded: Any,
+    need: Callable[[object, str], None],
 ) -> Callable[[str], tuple[Workplace, WritingCommand, Expected]]:
     """prepared(name): the workplace with what the command finds, and what it is expected to leave.
 
     The command is run twice in peace; files that differ then are not compared with what it leaves when disturbed.
     """
+    if not (inputs / "worded").exists():
+        shutil.copytree(worded.path, inputs / "worded")
 
     def prepare(name: str) -> tuple[Workplace, WritingCommand, Expected]:
         command = COMMANDS[name]
-        if name not in _expected:
-            for before in command.before:
-                workplace.run_well(before)
-            kept = tmp_path_factory.mktemp("kept") / "disk"
-            shutil.copytree(workplace.disk, kept)
-            old = state_of(workplace.disk)
-            notes = workplace.run_well(command.command, what="COUNT")
-            first = state_of(workplace.disk)
-            restore(workplace, kept)
-            workplace.run_well(command.command)
-            second = state_of(workplace.disk)
-            unsteady = frozenset(path for path in first if first[path] != second.get(path))
-            moments = int(notes.rpartition("moments: ")[2])
-            _expected[name] = Expected(old, first, unsteady, moments), kept
-            assert old != first
-            assert moments > 0
-        expected, kept = _expected[name]
-        restore(workplace, kept)
-        return workplace, command, expected
+        need(not command.needs or importlib.util.find_spec(command.needs), command.needs)
+        workplace = Workplace(folder, interpreters(command.needs))
+        if command.needs == "torch" and not (inputs / "train.toml").exists():
+            configure_training(inputs)
+        if name not in _prepared:
+            _prepared[name] = run_undisturbed(workplace, command, kept=folder / f"kept-{len(_prepared)}")
+        restore(workplace, _prepared[name].kept)
+        return workplace, command, _prepared[name].expected
 
     return prepare
+
+
+def run_undisturbed(workplace: Workplace, command: WritingCommand, *, kept: Path) -> Prepared:
+    restore(workplace, workplace.folder / "untouched")
+    for before in command.before:
+        workplace.run_well(before)
+    shutil.copytree(workplace.disk, kept)
+    old = state_of(workplace.disk, command)
+    notes = workplace.run_well(command.command, what="COUNT")
+    first = state_of(workplace.disk, command)
+    restore(workplace, kept)
+    workplace.run_well(command.command)
+    second = state_of(workplace.disk, command)
+    moments = int(notes.rpartition("moments: ")[2].split()[0])
+    assert old != first or command.uncompared != "-"
+    assert moments > 0
+    unsteady = frozenset(path for path in first if first[path] != second.get(path))
+    return Prepared(Expected(old, first, unsteady, moments), kept)
+
+
+def configure_training(inputs: Path) -> None:
+    """Write train.toml: one epoch of a small head on a small network with random weights."""
+    code = """
+import sys, timm, torch
+from safetensors.torch import save_file
+torch.manual_seed(0)
+save_file(timm.create_model("test_resnet").state_dict(), sys.argv[1])
+"""
+    weights = inputs / "weights.safetensors"
+    subprocess.run([sys.executable, "-c", code, weights], check=True)
+    (inputs / "train.toml").write_text(
+        'name = "mine"\nepochs = 1\nbatch_size = 8\nworkers = 0\nfreeze = "backbone"\n'
+        f'[backbone]\narchitecture = "test_resnet"\ninit = "{weights}"\nimage_size = 64\n'
+        '[augment]\nresize = 72\nviews = 1\n[vocabulary]\ntaxonomy = "none"\n'
+        f'[[data]]\nname = "data"\ncsv = "{inputs / "data/metadata.csv"}"\n'
+    )
+
+
+class TestTheList:
+    """What is disturbed is every command that writes."""
+
+    def test_each_command_writes_or_only_reads(self):
+        named = {words[:2] if words[0] == "library" else words[:1] for words in map(words_of, COMMANDS)}
+
+        assert {" ".join(words) for words in named}.isdisjoint(READING)
+        assert {*(" ".join(words) for words in named), *READING} == set(OPTIONS)
+
+    def test_each_option_that_writes_is_used(self):
+        used = {(" ".join(one.command[: 1 + (one.command[0] == "library")]), word)
+                for one in COMMANDS.values() for word in one.command}  # fmt: skip
+
+        for command, options in OPTIONS.items():
+            for option in options & WRITING_OPTIONS:
+                assert command in READING or (command, option) in used | ELSEWHERE.keys(), f"{command} {option}"
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    return tuple(name.partition(",")[0].split())
+
+
+OPTIONS = {
+    " ".join(words): {option for parameter in command.params for option in parameter.opts}
+    for words, command in all_commands()
+}
+"""The options of each command of the program."""
 
 
 def moments_of(expected: Expected, count: int) -> list[int]:
@@ -130,7 +219,7 @@ def test_ended_by_a_signal(prepared: Any, tried: Record, name: str, number: str)
         assert outcome.status in SIGNALS[number] | ({plain} if name.startswith("serve") else set()), (moment, outcome)
         if outcome.status >= 0:
             check_message(outcome, statuses=SIGNALS[number])
-            assert left_over(workplace.disk) == [], moment
+            assert left_over(workplace.disk, command.keeps) == [], moment
         tried(f"{number} at a write", found(command, expected, workplace.disk))
         check_next_run(workplace, command, expected)
 
@@ -171,7 +260,7 @@ def test_the_folder_vanishes(prepared: Any, tried: Record, name: str):
 
         elsewhere = workplace.folder / "disk-elsewhere"
         check_message(outcome, statuses={0, 1, 2})
-        made_anew = state_of(workplace.disk)
+        made_anew = state_of(workplace.disk, command)
         shutil.rmtree(workplace.disk, ignore_errors=True)
         elsewhere.rename(workplace.disk)
         left = found(command, expected, workplace.disk)
@@ -228,31 +317,33 @@ def test_the_disk_is_read_only(prepared: Any, tried: Record, name: str):
         check_next_run(workplace, command, expected)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("size", [100, *(pytest.param(one, marks=pytest.mark.long) for one in (5000,))])
-def test_no_file_may_be_larger(prepared: Any, tried: Record, name: str, size: int):
+LIMITS = [
+    *((name, "RLIMIT_FSIZE", 100) for name in SAMPLE),
+    *(
+        pytest.param(name, limit, value, marks=pytest.mark.long)
+        for name in COMMANDS
+        for limit, value in (
+            ("RLIMIT_FSIZE", 100),
+            ("RLIMIT_FSIZE", 5000),
+            ("RLIMIT_NOFILE", 16),
+            ("RLIMIT_NOFILE", 32),
+        )
+        if (limit, value) != ("RLIMIT_FSIZE", 100) or name not in SAMPLE
+    ),
+]
+LIMITED = {"RLIMIT_FSIZE": "a limit of the file size", "RLIMIT_NOFILE": "a limit of open files"}
+
+
+@pytest.mark.parametrize(("name", "limit", "value"), LIMITS)
+def test_files_are_limited_in_size_or_number(prepared: Any, tried: Record, name: str, limit: str, value: int):
     workplace, command, expected = prepared(name)
 
-    outcome = workplace.run(command.command, limits={"RLIMIT_FSIZE": size})
+    outcome = workplace.run(command.command, limits={limit: value})
 
     check_message(outcome, statuses={0, 1, 2})
     verdict = found(command, expected, workplace.disk)
     assert outcome.status or verdict == "new"
-    tried("a limit of the file size", verdict)
-    check_next_run(workplace, command, expected)
-
-
-@pytest.mark.parametrize("name", ALL_LONG)
-@pytest.mark.parametrize("files", [16, 32])
-def test_few_files_may_be_open(prepared: Any, tried: Record, name: str, files: int):
-    workplace, command, expected = prepared(name)
-
-    outcome = workplace.run(command.command, limits={"RLIMIT_NOFILE": files})
-
-    check_message(outcome, statuses={0, 1, 2})
-    verdict = found(command, expected, workplace.disk)
-    assert outcome.status or verdict == "new"
-    tried("a limit of open files", verdict)
+    tried(LIMITED[limit], verdict)
     check_next_run(workplace, command, expected)
 
 
@@ -291,7 +382,7 @@ def test_two_at_once(prepared: Any, tried: Record, name: str):
     for outcome in outcomes:
         check_message(outcome, statuses={0, 1, 2})
     assert 0 in [outcome.status for outcome in outcomes]
-    assert left_over(workplace.disk) == []
+    assert left_over(workplace.disk, command.keeps) == []
     if name in {"correct", "correct --undo"}:  # each of the two counts
         tried("two writers at once", "both")
         return

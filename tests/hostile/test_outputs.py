@@ -195,8 +195,11 @@ def test_the_decision_comes_before_the_model_is_loaded(cli: Cli, photo: Path):
     assert "is an input" in outcome.stderr
 
 
-def test_two_outputs_are_two_files(cli: Cli, photo: Path, tiny_model: Path):
-    outcome = cli("find", "sea", photo, "--output", "found", "--html", "./found", "--model", tiny_model)
+@pytest.mark.parametrize("other", ["./found", "FOUND", "here/found"])
+def test_two_outputs_are_two_files_on_every_file_system(cli: Cli, photo: Path, tiny_model: Path, other: str):
+    Path("here").symlink_to(".")
+
+    outcome = cli("find", "sea", photo, "--output", "found", "--html", other, "--model", tiny_model)
 
     assert outcome.status == 2
     assert "two outputs have the same name" in outcome.stderr

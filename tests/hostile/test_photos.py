@@ -184,7 +184,7 @@ def test_every_photo_takes_less_than_a_gigabyte_and_five_seconds(tmp_path: Path,
 @pytest.mark.skipif(sys.platform != "linux", reason="reads memory as Linux counts it")
 def test_large_photos_on_several_threads_take_no_more_than_one(tmp_path: Path, tiny_model: Path):
     photo = encode(Image.new("RGB", (12_500, 12_500)), "PNG", compress_level=1)  # 625 MB in memory
-    for number in range(4):
+    for number in range(2):
         (tmp_path / f"{number}.png").write_bytes(photo)
     outcome = subprocess.run(
         [sys.executable, "-c", BOUNDED, "tag", ".", "--format", "jsonl", "--threads", "2", "--model", tiny_model],
@@ -192,7 +192,7 @@ def test_large_photos_on_several_threads_take_no_more_than_one(tmp_path: Path, t
     )  # fmt: skip
 
     status, memory, _ = json.loads(outcome.stderr.splitlines()[-1])
-    assert (status, outcome.stdout.count('"tags"')) == (0, 4)
+    assert (status, outcome.stdout.count('"tags"')) == (0, 2)
     assert memory < 1e9
 
 

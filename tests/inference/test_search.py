@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from vectortag.core.errors import PhotoError, UnknownTagError
 from vectortag.inference.search import PhotoIndex, with_tags
 from vectortag.inference.tagger import Tagger
+from vectortag.model.words.line import Line
 from vectortag.model.words.similarity import Words
 from vectortag.model.words.text_model import is_installed
 from vectortag.model.words.word_vectors import word_vector
@@ -148,3 +150,21 @@ def test_photos_that_are_not_to_be_kept_leave_nothing_in_the_cache(tagger, photo
 def test_an_unknown_tag_is_an_error(tagger, photos):
     with pytest.raises(UnknownTagError, match="no tag"):
         PhotoIndex.of(tagger, photos).search("zebra", top=3, has=["unicorn"])
+
+
+@pytest.mark.parametrize(("height", "says"), [(-1.0, None), (1.0, 'nothing here clearly matches "zebra"')])
+def test_a_search_says_whether_any_photo_stands_above_the_line(
+    write_tiny_model, make_words, photos, tmp_path, height, says
+):
+    """The line is a cosine here."""
+    middle, spread = np.zeros(384, np.float32), np.eye(384, dtype=np.float32)
+    line = Line(middle, spread, np.float32([-height, 1, 0, 0]), 0.8, 10)
+    words = replace(make_words(), line=line)
+    tagger = Tagger.load(write_tiny_model(tmp_path / "lined", words=words, classifier=words.classifier))
+    index = PhotoIndex.of(tagger, photos)
+
+    doubt = index.doubt("zebra", index.search("zebra", top=5))
+
+    assert doubt is None if says is None else says in doubt
+    assert index.doubt("zebra") is None
+    assert index.doubt("zebra", []) is None

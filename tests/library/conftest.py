@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,32 @@ import pytest
 
 from vectortag.library.library import Library
 from vectortag.library.update import Updated
+
+_WATCHED: list[list[Path]] = []
+"""The lists that take the names of files that are opened; an audit hook stays for good, so there is one."""
+
+
+def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
+    if _WATCHED and event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
+        _WATCHED[-1].append(Path(os.fsdecode(arguments[0])))
+
+
+sys.addaudithook(_note_opened)
+
+
+@pytest.fixture
+def opened_photos(photos: Path) -> Iterator[Callable[[], list[Path]]]:
+    """opened_photos(): the photos of the folder that this process has opened since the last call."""
+    names: list[Path] = []
+
+    def since() -> list[Path]:
+        found = [name for name in names if photos in name.parents and name.suffix in {".jpg", ".png"}]
+        names.clear()
+        return found
+
+    _WATCHED.append(names)
+    yield since
+    _WATCHED.remove(names)
 
 
 @pytest.fixture

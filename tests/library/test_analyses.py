@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,15 @@ Update = Callable[..., Updated]
 
 
 @pytest.fixture
-def closed_photos(update: Update, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A library that is up to date, and that may open neither photos nor the network from now on."""
+def closed_photos(
+    update: Update, opened_photos: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A library that is up to date, and that opens neither photos nor the network from now on."""
     update()
-    monkeypatch.setattr(update_module, "read_facts", None)
+    assert len(opened_photos()) >= 4
     monkeypatch.setattr(update_module.LibraryModel, "open_embedder", None)
+    yield
+    assert opened_photos() == []
 
 
 def check(tagger: Tagger, rows: Rows) -> None:

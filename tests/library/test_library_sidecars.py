@@ -15,6 +15,7 @@ from vectortag.library.library import Library
 from vectortag.library.lists import TagNames
 from vectortag.library.packet import Packet
 from vectortag.library.sidecars import record_in
+from vectortag.library.write_xmp import Choice
 
 
 @pytest.fixture
@@ -117,6 +118,44 @@ def test_an_accepted_tag_that_was_deleted_by_hand_is_not_accepted_any_more(libra
     assert not {"animal", "dog"} & set(flat(photos[0]))  # "animal" came with it
     assert third[0].what == "unchanged"
     assert library.database.execute("SELECT count(*) FROM decisions").fetchone() == (0,)
+
+
+CHANGES: dict[str, Callable[[Library], Choice | None]] = {
+    "nothing": lambda library: None,
+    "another name": lambda library: Choice(TagNames(renames={"dog": "Hund", "animal": "Tier"})),
+    "a branch": lambda library: Choice(parent="auto"),
+    "both": lambda library: Choice(TagNames(renames={"dog": "Hund"}), parent="auto"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("other_model", [False, True], ids=["the same model", "another model"])
+def test_a_tag_that_was_deleted_by_hand_does_not_come_back_whatever_changes(
+    library: Library, photos: list[Path], write_tiny_model, tiny_fields, tmp_path: Path, change: str, other_model: bool
+):
+    photo = next(photo for photo in photos if "dog" in library.tags_on(library.photo(row_of(library, photo))))
+    list(library.write_xmp([photo]))
+    sidecar = photo.with_name(photo.name + ".xmp")
+    head, mark, record = sidecar.read_bytes().partition(b"<vectortag:TaggingModel>")
+    for entry in (b"dog", b"animal|dog", b"animal/dog"):
+        assert b"<rdf:li>%b</rdf:li>" % entry in head
+        head = head.replace(b"<rdf:li>%b</rdf:li>" % entry, b"")
+    sidecar.write_bytes(head + mark + record)
+    if other_model:
+        (point,) = tiny_fields["operating_points"]
+        fields = {"operating_points": [{**point, "slope": [0.2, *point["slope"][1:]]}]}
+        library.update(model=write_tiny_model(tmp_path / "other", **fields).path)
+
+    for _ in range(2):
+        list(library.write_xmp([photo], choice=CHANGES[change](library)))
+        words = {level for entry in Packet(sidecar.read_bytes()).lists["TagsList"] for level in entry.split("/")}
+        assert not {"dog", "Hund"} & {*flat(photo), *words}
+        library.update()
+
+
+def row_of(library: Library, photo: Path) -> int:
+    (row,) = library.database.execute("SELECT id FROM photos WHERE path = ?", (photo.name,)).fetchone()
+    return int(row)
 
 
 def test_a_program_that_dropped_our_namespace_is_seen_through(library: Library, photos: list[Path]):

@@ -302,6 +302,32 @@ def test_words_that_are_no_names_make_one_sentence_of_the_run_and_small_words_no
     assert library.search('"zebra" date:2000.. "tractor"').sentence == "zebra tractor"
 
 
+def test_what_no_model_of_words_can_read_is_an_error_with_its_column(make):
+    library = make(photo("a.jpg", dog=0.9))
+
+    with pytest.raises(QueryError, match="only English words can be read") as caught:
+        library.search('dog "日本語"')
+    assert caught.value.column == 5
+
+
+def test_punctuation_around_a_word_makes_no_difference_unless_something_is_called_so(make):
+    library = make(photo("a.jpg", dog=0.9, boat=0.9), photo("b.jpg", dog=0.9, keywords=("boat!",)))
+
+    assert found(library, "dog, boat") == ["a.jpg"]
+    assert found(library, "boat!") == ["b.jpg"]
+    assert found(library, "'dog' boat?") == ["a.jpg"]
+
+
+def test_a_keyword_is_found_by_its_path_with_either_mark(make):
+    library = make(photo("a.jpg", keywords=("Places|Italy|Rome",)), photo("b.jpg", keywords=("Places/Italy/Milan",)))
+
+    assert sorted(found(library, "keyword:places/italy")) == ["a.jpg", "b.jpg"]
+    assert found(library, "keyword:Places|Italy|Rome") == ["a.jpg"]
+    assert found(library, 'keyword:"Places/Italy/Milan"') == ["b.jpg"]
+    with pytest.raises(QueryError, match='no photo has the keyword "Italy/Places"'):
+        library.search("keyword:Italy/Places")
+
+
 def test_a_sentence_cannot_be_excluded_or_an_alternative(make):
     library = make(photo("a.jpg", dog=0.9))
 
@@ -564,6 +590,14 @@ def test_the_newest_photos_are_in_the_order_of_a_search_that_finds_all(make):
         one.path for one in library.search("path:photos", top=None).matches
     ]
     assert {page.count for page in newest} == {9}
+
+
+def test_the_rows_of_all_that_is_found_are_in_the_order_of_a_search(make):
+    library = make(*(photo(f"{number}.jpg", seed=number, dog=0.9 - number / 10) for number in range(3)))
+
+    for query in ("path:photos", "dog", "dog or path:photos"):
+        assert library.rows(query) == [one.photo for one in library.search(query, top=None).matches]
+    assert library.rows() == [one.photo for one in library.newest(top=9).matches]
 
 
 def test_a_search_is_evaluated_again_after_a_decision(make):

@@ -395,3 +395,18 @@ class TestTheName:
             (tmp_path / name).write_bytes(b"")
 
         assert [path.name for path in SidecarNames().of(tmp_path / files[0])] == sidecars
+
+    @pytest.mark.parametrize(
+        ("files", "sidecar"),
+        [
+            (["a.jpg"], "a.xmp"),
+            (["a.jpg", "a.jpg.xmp"], "a.jpg.xmp"),
+            (["a.jpg", "a.CR2"], "a.jpg.xmp"),
+            (["a.jpg", "A.png"], "a.jpg.xmp"),
+        ],
+    )
+    def test_a_new_one_may_have_the_stem_if_no_other_photo_has_it(self, tmp_path: Path, files: list[str], sidecar: str):
+        for name in files:
+            (tmp_path / name).write_bytes(b"")
+
+        assert [path.name for path in SidecarNames(by_stem=True).of(tmp_path / files[0])] == [sidecar]

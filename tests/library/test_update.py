@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from vectortag.core.errors import LibraryError, UnknownModelError
 from vectortag.inference.tagger import Tagger
 from vectortag.library import photo_facts
 from vectortag.library import update as update_module
+from vectortag.library.keyword_fields import Record, TagRecord
 from vectortag.library.library import Library
 from vectortag.library.packing import unpack_embeddings, unpack_scores
 from vectortag.library.update import Updated
@@ -49,14 +51,17 @@ class TestWhatIsKept:
 
 
 class TestASecondUpdate:
-    def test_opens_neither_photo_nor_network(self, update: UpdateIt, monkeypatch: pytest.MonkeyPatch):
+    def test_opens_neither_photo_nor_network(
+        self, update: UpdateIt, opened_photos: Callable[[], list[Path]], monkeypatch: pytest.MonkeyPatch
+    ):
         update()
-        monkeypatch.setattr(update_module, "read_facts", None)
+        assert len(opened_photos()) >= 4
         monkeypatch.setattr(update_module.LibraryModel, "open_embedder", None)
 
         done = update()
 
         assert (done.seen.unchanged, done.read, done.analysed, done.left) == (4, 0, 0, 0)
+        assert opened_photos() == []
 
     def test_knows_photos_that_moved_and_copies(self, photos: Path, update: UpdateIt, rows: Rows):
         update()
@@ -182,8 +187,10 @@ class TestAnotherModel:
         tmp_path: Path,
         rows: Rows,
         library: Library,
+        opened_photos: Callable[[], list[Path]],
     ):
         update()
+        assert len(opened_photos()) >= 4
         (point,) = tiny_fields["operating_points"]
         other = write_tiny_model(tmp_path / "other", operating_points=[{**point, "bias": [1.0] * 6}])
         shutil.rmtree(photos / "in")
@@ -191,6 +198,7 @@ class TestAnotherModel:
         done = update(model=other.path)
 
         assert (done.adopted, done.read, done.analysed) == (4, 0, 0)
+        assert opened_photos() == []
         assert rows("SELECT digest FROM models WHERE id = ?", library.model_row) == [other.digest]
         for path, packed in rows("SELECT path, scores FROM analyses JOIN photos USING (content) WHERE model = ?", 2):
             if (photos / path).exists():
@@ -262,14 +270,18 @@ def test_keywords_and_ratings_follow_their_sidecars(photos: Path, update: Update
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4" '
         'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>Anna</rdf:li><rdf:li>dog</rdf:li>'
-        "</rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"
+        "<rdf:li>date</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"
     )
     sidecar.write_text(template)
-    library.database.execute("INSERT INTO written SELECT id, 'x', '[\"dog\"]', x'', 1 FROM photos WHERE path = 'a.jpg'")
+    record = Record(tags=(TagRecord("dog", ("animal", "dog"), 0.9, "model"),))
+    library.database.execute(
+        "INSERT INTO written SELECT id, 'a.jpg.xmp', ?, x'', 1 FROM photos WHERE path = 'a.jpg'",
+        (msgspec.json.encode(record).decode(),),
+    )
 
     done = update()
 
     assert (done.read, done.analysed) == (0, 0)
-    assert rows("SELECT keyword FROM keywords") == ["Anna"]
+    assert rows("SELECT keyword FROM keywords ORDER BY 1") == ["Anna", "date"]  # "dog" is of VectorTag's record
     assert rows("SELECT rating FROM photos WHERE path = 'a.jpg'") == [4]
     assert update().seen.stale == []

@@ -7,7 +7,8 @@ import pytest
 
 from vectortag.core.errors import NewTagError
 from vectortag.model.calibration import FLOOR, PROFILES
-from vectortag.personal.few_shot import FittedTag, fit_tag
+from vectortag.model.trust import Trust
+from vectortag.personal.few_shot import OWN_PRECISION, SIGNS, Backdrop, FittedTag, fit_row, fit_tag, is_weak
 
 FEATURES, VIEWS = 24, 4
 
@@ -132,3 +133,69 @@ def test_the_curve_does_not_depend_on_where_the_background_lies():
     one, other = fit_tag(examples, none_of(), bank), fit_tag(examples + shift, none_of() + shift, bank + shift)
 
     np.testing.assert_allclose(scores_of(other, bank + shift), scores_of(one, bank), atol=2e-3)
+
+
+def trust(*, precision: float = 2.0) -> Trust:
+    """The same curve for every tag."""
+    curves = np.zeros((2, SIGNS + 1), np.float32)
+    curves[:, 0] = 1.5, -3
+    promises = np.zeros((2, SIGNS + 1), np.float32)
+    promises[0, 0] = precision
+    thresholds = dict.fromkeys(PROFILES, 0.5)
+    return Trust(np.zeros(SIGNS, np.float32), np.ones(SIGNS, np.float32), curves, promises, thresholds, 50)
+
+
+def test_with_trust_the_curve_is_that_of_tags_that_were_tried():
+    fitted = fit_tag(photos_of(-1, 20, seed=1), none_of(), background(), trust=trust())
+
+    values = background() @ fitted.w
+    in_deviations = (values - values.mean()) / values.std()
+    expected = 1 / (1 + np.exp(3 - 1.5 * in_deviations))
+    np.testing.assert_allclose(scores_of(fitted, background()), expected, atol=1e-3)
+    assert fitted.promise.precision == pytest.approx(1 / (1 + np.exp(-2)))
+    assert fitted.examples == 20
+
+
+def test_a_tag_of_which_little_is_promised_is_weak():
+    good, bad = (
+        fit_tag(photos_of(-1, 20, seed=1), none_of(), background(), trust=trust(precision=logit)) for logit in (2, -1)
+    )
+
+    assert not is_weak(good)
+    assert is_weak(bad)
+
+
+def test_a_threshold_keeps_its_promise_on_the_own_counterexamples():
+    """They look like the examples, and the tag cannot tell them apart."""
+    shown, unlike = photos_of(-1, 20, seed=1), photos_of(-1, 40, seed=2)
+
+    alone = fit_tag(shown, none_of(), background(), trust=trust())
+    told = fit_tag(shown, unlike, background(), trust=trust())
+
+    assert told.calibration.thresholds["balanced"] > alone.calibration.thresholds["balanced"]
+    row = fit_row(shown, unlike, Backdrop.of(background()))
+    slope, bias = 1.5 / row.scale, -3 - 1.5 * row.middle / row.scale
+    taken = [
+        slope * values + bias
+        >= np.log(told.calibration.thresholds["balanced"] / (1 - told.calibration.thresholds["balanced"]))
+        for values in (row.examples, row.counterexamples)
+    ]
+    assert taken[0].sum() >= OWN_PRECISION["balanced"] * (taken[0].sum() + taken[1].sum())
+
+
+def test_an_example_is_left_out_of_the_row_that_judges_it():
+    """Twelve photos without anything in common: in the fit each stands out, left out none does."""
+    random = background(12, seed=9)[:, None].repeat(VIEWS, axis=1)
+    row = fit_row(random, none_of(), Backdrop.of(background()))
+
+    fitted = (random[:, 0] - background().mean(axis=0)) @ row.w
+    assert row.examples.mean() < fitted.mean() - 0.5
+
+
+def test_many_fits_against_one_backdrop_are_those_of_one_each():
+    backdrop = Backdrop.of(background(), (16, 8)).for_many()
+
+    one = fit_tag(photos_of(-1, 10, seed=1), none_of(), background(), parts=(16, 8))
+    of_many = fit_tag(photos_of(-1, 10, seed=1), none_of(), backdrop)
+
+    np.testing.assert_allclose(of_many.w, one.w, rtol=1e-2, atol=1e-3)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from vectortag.core.errors import NewTagError, WordsError
 from vectortag.inference.tagger import Tagger
+from vectortag.model.bank import Bank
 from vectortag.model.calibration import PROFILES
-from vectortag.model.words.word_vectors import word_vector
-from vectortag.personal.from_words import propose_parents
+from vectortag.model.trust import Promise, Trust
+from vectortag.model.words.similarity import values
+from vectortag.model.words.word_vectors import word_bank, word_vector
+from vectortag.personal.from_photos import AGREEING
+from vectortag.personal.from_words import EVERY, propose_parents
 
 WIDTH = 8
 
@@ -130,3 +136,59 @@ class TestFromWords:
     def test_a_model_that_knows_no_words_says_so(self, tiny_model):
         with pytest.raises(WordsError, match="vectortag learn-words tiny"):
             Tagger.load(tiny_model).add_tag("zebra", words=True)
+
+
+SIGN_COUNT = 10
+
+
+def trusting(precision: float, recall: float) -> Trust:
+    """The same curve and promise, as logits, for every word."""
+    curves, promises = np.zeros((2, SIGN_COUNT + 1), np.float32), np.zeros((2, SIGN_COUNT + 1), np.float32)
+    curves[:, 0], promises[:, 0] = (1.5, -4), (precision, recall)
+    thresholds = dict.fromkeys(PROFILES, 0.5)
+    return Trust(np.zeros(SIGN_COUNT, np.float32), np.ones(SIGN_COUNT, np.float32), curves, promises, thresholds, 40)
+
+
+class TestTrust:
+    @pytest.fixture
+    def load(self, write_tiny_model, make_words, tiny_background, tmp_path):
+        def load(trust: Trust) -> Tagger:
+            words = replace(make_words(), trust=trust)
+            bank = Bank(tiny_background)
+            return Tagger.load(
+                write_tiny_model(tmp_path / "trusting", words=words, classifier=words.classifier, bank=bank)
+            )
+
+        return load
+
+    def test_a_word_gets_the_promise_of_words_of_which_as_much_is_seen(self, load):
+        added = load(trusting(2, 0)).add_tag("zebra", words=True)
+
+        assert added.promise == Promise(pytest.approx(1 / (1 + np.exp(-2))), pytest.approx(0.5))
+        assert (added.slope, added.bias) == (pytest.approx(1.5), pytest.approx(-4))
+
+    def test_a_word_that_is_not_seen_is_refused_with_what_was_to_be_expected(self, load):
+        tagger = load(trusting(-1, -3))
+
+        with pytest.raises(WordsError, match=r"search only.* about 3 of 10 would have it, and about 0 of 10"):
+            tagger.add_tag("zebra", words=True)
+
+        assert tagger.tags == tagger.folder.manifest.tags
+
+    def test_a_name_counts_where_the_photos_stand_out_by_it(self, load, photos):
+        tagger = load(trusting(2, 0))
+        words, background = tagger.folder.words, tagger.folder.background
+        shown = np.stack([one for _, one in tagger.embedder.embed_many(photos[:4])])
+        bank = tagger.folder.bank.embeddings[::EVERY]
+        truth = np.arange(len(shown) + len(bank)) < len(shown)
+        areas = {}
+        for noun in word_bank().names[::100]:
+            embedded = words.embed_word(word_vector(noun), words.views(background))
+            said = np.concatenate([values(embedded, words.views(some)) for some in (shown, bank)])
+            areas[noun] = roc_auc_score(truth, said)
+        fits, does_not = max(areas, key=areas.__getitem__), min(areas, key=areas.__getitem__)
+
+        added = {noun: tagger.add_tag(noun, photos[:4]).words for noun in (fits, does_not)}
+
+        assert areas[does_not] < AGREEING < areas[fits]
+        assert added == {fits: fits, does_not: None}

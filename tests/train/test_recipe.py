@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import functools
 import importlib.util
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,7 +27,9 @@ from vectortag.evaluation.evaluate import evaluate
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder, read_model_folder
 
+ROOT = Path(__file__).parents[2]
 PHOTOS, SIZE = 40, 64
+TIMES = {"seconds", "photos_per_second"}
 
 TRAIN = """
     import sys
@@ -124,6 +129,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         if importlib.util.find_spec(name) is None and os.environ.get("CI") != "true":
             pytest.skip(f"{name} is not installed")
 
+    @functools.cache
     def save(architecture: str) -> Path:
         file = tmp_path_factory.mktemp("weights") / f"{architecture}.safetensors"
         done = run_python(RANDOM_WEIGHTS, architecture, file)
@@ -133,11 +139,12 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return save
 
 
-@pytest.fixture
-def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> Callable[..., Path]:
-    """configured(epochs=2): the path of a configuration for the shapes."""
+@pytest.fixture(scope="session")
+def write_config(shapes: Path, weights: Callable[[str], Path]) -> Callable[..., Path]:
+    """write_config(folder, epochs=2): write a configuration for the shapes there."""
 
     def write(
+        folder: Path,
         *,
         csv: Path = shapes,
         architecture: str = "test_resnet",
@@ -158,7 +165,7 @@ def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> 
             *(vocabulary or ['taxonomy = "none"']),
         ]
         lines += ["[[data]]", 'name = "shapes"', f'csv = "{csv}"']
-        file = tmp_path / "shapes.toml"
+        file = folder / "shapes.toml"
         file.write_text("\n".join(lines) + "\n")
         return file
 
@@ -166,6 +173,29 @@ def configured(shapes: Path, weights: Callable[[str], Path], tmp_path: Path) -> 
 
 
 @pytest.fixture
+def configured(write_config: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """configured(epochs=2): the path of a configuration for the shapes, in the test's folder."""
+    return functools.partial(write_config, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def trained(
+    write_config: Callable[..., Path], train: Callable[..., ModelFolder], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., ModelFolder]:
+    """trained(epochs=2): a model of that configuration, which tests share, with its run folder beside it: read only."""
+    done: dict[str, ModelFolder] = {}
+
+    def find(**changes: Any) -> ModelFolder:
+        key = json.dumps(changes, sort_keys=True)
+        if key not in done:
+            folder = tmp_path_factory.mktemp("trained")
+            done[key] = train(write_config(folder, **changes), folder)
+        return done[key]
+
+    return find
+
+
+@pytest.fixture(scope="session")
 def train() -> Callable[..., ModelFolder]:
     """train(config file, output, before="", resume=False); `before` is code that runs first."""
 
@@ -176,6 +206,10 @@ def train() -> Callable[..., ModelFolder]:
         return read_model_folder(output / "shapes")
 
     return run
+
+
+HELD: dict[str, Any] = {"freeze": "stages", "epochs": 1, "distil.hold": 1.0}
+"""A network that still knows its classes."""
 
 
 def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -204,8 +238,8 @@ def _program(command: list[str], out: Path, err: Path) -> None:
     ("architecture", "freeze"),
     [("test_resnet", "none"), ("test_resnet", "stages"), ("test_resnet", "backbone"), ("test_vit", "stages")],
 )
-def test_a_trained_model_tags_a_photo(train, configured, shapes, tmp_path, architecture, freeze):
-    folder = train(configured(architecture=architecture, freeze=freeze, epochs=2), tmp_path)
+def test_a_trained_model_tags_a_photo(trained, shapes, architecture, freeze):
+    folder = trained(architecture=architecture, freeze=freeze, epochs=2)
 
     analysis = Tagger.load(folder.path).analyse(shapes / "1.png")
 
@@ -277,7 +311,7 @@ def test_a_training_across_sources_that_was_killed_goes_on_to_the_same_result(
 
     other = train(file, tmp_path / "whole")
     assert len(other.manifest.provenance["epochs"]) == (2 if early_stopping == 1 else 4)
-    assert one.manifest.provenance["epochs"] == other.manifest.provenance["epochs"]
+    assert one.history == other.history
     assert one.manifest.files["head.safetensors"] == other.manifest.files["head.safetensors"]
     assert one.manifest.operating_points == other.manifest.operating_points
     assert one.manifest.metrics == other.manifest.metrics
@@ -310,10 +344,12 @@ def test_a_backbone_that_is_held_to_its_classes_ships_them_and_their_groups_are_
     assert [heatmap.tag for heatmap in analysis.heatmaps()] == ["circle", "square", "reef"]
 
 
-def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(train, configured, shapes, tmp_path):
-    first = train(configured(freeze="stages", epochs=1, **{"distil.hold": 1.0}), tmp_path)
+def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(
+    train, trained, configured, shapes, tmp_path
+):
+    first = trained(**HELD)
 
-    start = tmp_path / "shapes.run" / "backbone.safetensors"
+    start = first.path.with_name("shapes.run") / "backbone.safetensors"
     second = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "second")
 
     before, after = (Tagger.load(f.path).analyse(shapes / "1.png").feature_map for f in (first, second))
@@ -323,8 +359,8 @@ def test_another_training_can_start_from_a_trained_backbone_and_its_classifier(t
     np.testing.assert_array_equal(first.classifier.w, second.classifier.w)
 
 
-def test_another_training_can_start_from_a_finished_model(train, configured, shapes, tmp_path):
-    first = train(configured(epochs=1), tmp_path)
+def test_another_training_can_start_from_a_finished_model(train, trained, configured, shapes, tmp_path):
+    first = trained(epochs=1)
 
     start = first.path.absolute()
     frozen = train(configured(init=start, freeze="backbone", epochs=1), tmp_path / "frozen")
@@ -335,10 +371,10 @@ def test_another_training_can_start_from_a_finished_model(train, configured, sha
     np.testing.assert_allclose(before, after[1], rtol=0.2, atol=0.2)  # its norms have met other batches
 
 
-def test_a_joint_head_can_start_from_a_finished_model_that_has_its_classes(train, configured, across_sources, tmp_path):
-    first = train(configured(freeze="stages", epochs=1, **{"distil.hold": 1.0}), tmp_path)
+def test_a_joint_head_can_start_from_a_finished_model_that_has_its_classes(train, trained, across_sources, tmp_path):
+    first = trained(**HELD)
 
-    folder = train(across_sources(init=first.path.absolute(), epochs=2), tmp_path / "joint")
+    folder = train(across_sources(init=first.path.absolute(), epochs=1), tmp_path / "joint")
 
     assert [block.kind for block in folder.manifest.head] == ["joint", "softmax_groups"]
     assert first.classifier is not None
@@ -346,8 +382,8 @@ def test_a_joint_head_can_start_from_a_finished_model_that_has_its_classes(train
     np.testing.assert_array_equal(folder.classifier.w, first.classifier.w)
 
 
-def test_a_joint_head_cannot_start_from_a_finished_model_without_classes(train, configured, across_sources, tmp_path):
-    first = train(configured(epochs=1), tmp_path)
+def test_a_joint_head_cannot_start_from_a_finished_model_without_classes(train, trained, across_sources, tmp_path):
+    first = trained(epochs=1)
 
     with pytest.raises(
         Ended, match=r"ConfigError: vocabulary\.groups: the starting weights have no ImageNet classifier"
@@ -355,15 +391,12 @@ def test_a_joint_head_cannot_start_from_a_finished_model_without_classes(train, 
         train(across_sources(init=first.path.absolute()), tmp_path / "joint")
 
 
-def test_a_run_teaches_each_view_that_another_network_is_trained_on(train, configured, tmp_path):
-    train(configured(epochs=1), tmp_path / "teacher")
+def test_a_run_teaches_each_view_that_another_network_is_trained_on(trained):
+    teacher = trained(epochs=1).path.with_name("shapes.run")
 
     taught, alone = (
-        train(configured(architecture="test_efficientnet", epochs=1, **settings), tmp_path / name)
-        for name, settings in (
-            ("taught", {"distil.teacher": str(tmp_path / "teacher" / "shapes.run"), "distil.share": 1.0}),
-            ("alone", {}),
-        )
+        trained(architecture="test_efficientnet", epochs=1, **settings)
+        for settings in ({"distil.teacher": str(teacher), "distil.share": 1.0}, {})
     )
 
     assert taught.manifest.tags == alone.manifest.tags
@@ -375,14 +408,14 @@ def test_groups_need_a_backbone_that_still_knows_its_classes(train, configured, 
         train(configured(vocabulary=["groups = true"]), tmp_path)
 
 
-def test_training_learns_the_shapes(train, configured, tmp_path):
-    folder = train(configured(epochs=12), tmp_path)
+def test_training_learns_the_shapes(trained):
+    folder = trained(epochs=12)
 
     assert folder.manifest.metrics["shapes"]["map"] > 0.9
 
 
-def test_the_best_epoch_is_kept(train, configured, tmp_path):
-    folder = train(configured(), tmp_path)
+def test_the_best_epoch_is_kept(trained):
+    folder = trained(epochs=12)
 
     losses = [epoch["val_loss"] for epoch in folder.manifest.provenance["epochs"]]
     assert folder.manifest.provenance["best_epoch"] == 1 + losses.index(min(losses))
@@ -396,7 +429,7 @@ def unbroken() -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("workers", "before"),
-    [(0, ""), (1, ""), (2, ""), (2, WORKERS_ARE_NOT_KEPT)],
+    [(0, ""), pytest.param(1, "", marks=pytest.mark.long), (2, ""), (2, WORKERS_ARE_NOT_KEPT)],
     ids=["0 workers", "1 worker", "2 workers", "2 new workers each epoch"],
 )
 def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured, tmp_path, unbroken, workers, before):
@@ -406,26 +439,29 @@ def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured
         train(file, tmp_path / "broken", before=before + KILLED_IN_EPOCH_3)
     assert not (tmp_path / "broken" / "shapes").exists()  # nothing that looks like a model
 
-    one = train(file, tmp_path / "broken", before=before, resume=True).manifest
+    folder = train(file, tmp_path / "broken", before=before, resume=True)
 
     if not unbroken:
-        unbroken["model"] = train(configured(**settings), tmp_path / "whole").manifest
+        unbroken["model"] = train(configured(**settings), tmp_path / "whole")
         unbroken["logs"] = logs_of(tmp_path / "whole" / "shapes.run")
-    other = unbroken["model"]
-    assert one.files["head.safetensors"] == other.files["head.safetensors"]
-    assert one.files["model.onnx"] == other.files["model.onnx"]
-    assert one.provenance["epochs"] == other.provenance["epochs"]
+    one, other = folder.manifest.files, unbroken["model"].manifest.files
+    assert one["head.safetensors"] == other["head.safetensors"]
+    assert one["model.onnx"] == other["model.onnx"]
+    assert folder.history == unbroken["model"].history
     assert logs_of(tmp_path / "broken" / "shapes.run") == unbroken["logs"]
 
 
-def logs_of(run: Path) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
-    """The lines of metrics.csv, and each curve of TensorBoard as (step, value)."""
+def logs_of(run: Path) -> tuple[list[dict[str, str]], dict[str, list[tuple[int, float]]]]:
+    """The lines of metrics.csv, and each curve of TensorBoard as (step, value); without times, which always differ."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(run / "tensorboard"))
     events.Reload()
-    curves = {name: [(one.step, one.value) for one in events.Scalars(name)] for name in events.Tags()["scalars"]}
-    return (run / "logs" / "metrics.csv").read_text().splitlines(), curves
+    names = set(events.Tags()["scalars"]) - TIMES
+    curves = {name: [(one.step, one.value) for one in events.Scalars(name)] for name in names}
+    with (run / "logs" / "metrics.csv").open(newline="") as file:
+        rows = [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
+    return rows, curves
 
 
 def train_in_two_processes(file: Path, output: Path, *, before: str = "") -> subprocess.CompletedProcess[str]:
@@ -525,9 +561,147 @@ def test_batches_of_one_photo_cannot_be_normalised(train, configured, tmp_path):
         train(configured(batch_size=1, epochs=1, freeze="backbone", **{"head.standardise": True}), tmp_path)
 
 
-def test_the_run_keeps_its_resolved_configuration_and_a_log(train, configured, tmp_path):
-    train(configured(epochs=2), tmp_path)
+def test_the_run_keeps_its_resolved_configuration_and_a_log(trained):
+    run = trained(architecture="test_resnet", freeze="none", epochs=2).path.with_name("shapes.run")
 
-    run = tmp_path / "shapes.run"
     assert json.loads((run / "config.json").read_text())["epochs"] == 2
     assert (run / "logs" / "metrics.csv").is_file()
+
+
+FROM_PYTHON = """
+    import json
+    import sys
+    import vectortag as vt
+    from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch.loggers import CSVLogger
+    from vectortag.train.config_file import load_config
+
+    class Listener(Callback):
+        def on_validation_end(self, trainer, module):
+            heard.append(trainer.callback_metrics["val_map"].item())
+
+    heard = []
+    output = sys.argv[2]
+    folder = vt.train(
+        load_config(sys.argv[1]), output, callbacks=[Listener()], loggers=[CSVLogger(output, name="", version="mine")]
+    )
+    again = vt.train(sys.argv[1], output + "/second")
+    print(json.dumps([heard, [epoch.val_map for epoch in folder.history], again.history == folder.history]))
+"""
+
+
+def test_python_trains_by_a_configuration_or_its_file_with_callbacks_and_loggers(configured, tmp_path):
+    done = run_python(FROM_PYTHON, configured(epochs=2, freeze="backbone"), tmp_path)
+
+    heard, history, the_same_by_file = json.loads(done.stdout)
+    assert heard == pytest.approx(history)
+    assert len(history) == 2
+    assert the_same_by_file
+    with (tmp_path / "mine" / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["val_map"]) for row in rows if row["val_map"]] == pytest.approx(history)
+    for name in ("learning_rate", "seconds", "photos_per_second"):
+        assert [float(row[name]) > 0 for row in rows if row[name]] == [True, True]
+
+
+def test_tensorboard_has_settings_photos_and_how_average_precision_is_spread(train, configured, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = train(configured(epochs=2, freeze="backbone"), tmp_path)
+
+    events = EventAccumulator(
+        str(tmp_path / "shapes.run" / "tensorboard"), size_guidance={"images": 0, "histograms": 0}
+    )
+    events.Reload()
+    tags = events.Tags()
+    assert len(tags["images"]) == 16
+    assert any(name.endswith(": circle, square") for name in tags["images"])
+    assert len(events.Histograms("average precision of each tag")) == 2
+    (best,) = events.Scalars("hp/val_map")
+    assert best.value == pytest.approx(max(epoch.val_map for epoch in folder.history))
+    settings = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    assert b"loss.kind" in settings
+
+
+PRUNED = """
+    import sys
+    import optuna
+    import vectortag as vt
+    from optuna_integration import PyTorchLightningPruningCallback
+    from vectortag.train.config_file import load_config
+
+    config = load_config(sys.argv[1])
+
+    def objective(trial):
+        changes = {"name": f"trial{trial.number}", "learning_rate": trial.suggest_float("rate", 1e-9, 1e-1, log=True)}
+        watching = [PyTorchLightningPruningCallback(trial, monitor="val_map")]
+        folder = vt.train(config.model_copy(update=changes), sys.argv[2], callbacks=watching)
+        return max(epoch.val_map for epoch in folder.history)
+
+    pruner = optuna.pruners.ThresholdPruner(lower=2.0, n_warmup_steps=1)
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    study.enqueue_trial({"rate": 1e-2})
+    study.optimize(objective, n_trials=1)
+    print(study.trials[0].state.name, len(study.trials[0].intermediate_values))
+"""
+
+
+def test_optuna_stops_a_training_by_its_own_callback(configured, need_module, tmp_path):
+    need_module("optuna_integration")
+
+    done = run_python(PRUNED, configured(epochs=4, freeze="backbone"), tmp_path)
+
+    assert done.stdout == "PRUNED 2\n", done.stderr
+    assert not (tmp_path / "trial0").exists()
+
+
+def notebook(**parameters: object) -> str:
+    """The code of examples/from_coco.ipynb, with other values in its cell of parameters."""
+    cells = json.loads((ROOT / "examples/from_coco.ipynb").read_text("utf-8"))["cells"]
+    code = {cell["id"]: "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"}
+    (named,) = [cell["id"] for cell in cells if "parameters" in cell["metadata"].get("tags", ())]
+    code[named] += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
+    return "\n".join(code.values())
+
+
+def check_notebook(code: str, folder: Path) -> None:
+    folder.mkdir()
+    done = run_python(f"import os\nos.chdir({str(folder)!r})\n{code}")
+
+    assert done.returncode == 0, done.stderr
+    test = re.search(r"^(\d+) photos: mAP ([\d.]+), micro F1", done.stdout, re.MULTILINE)
+    assert test, done.stdout
+    assert int(test[1]) == len(list((folder / "shapes/test").glob("*.png")))
+    assert "model.onnx" in done.stdout
+    assert (folder / "runs/trial1/MODEL_CARD.md").is_file()
+
+
+def test_the_notebook_runs_on_a_small_sample(weights, need_module, tmp_path):
+    need_module("optuna")
+    small = {"ARCHITECTURE": "test_resnet", "INIT": str(weights("test_resnet")), "SIZE": 64, "PHOTOS": 40, "EPOCHS": 2}
+
+    check_notebook(notebook(**small), tmp_path / "notebook")
+
+
+@pytest.mark.long
+def test_the_notebook_runs_as_it_is(weights, need_module, tmp_path):
+    need_module("optuna")
+
+    check_notebook(notebook(), tmp_path / "notebook")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("package", ["", "wandb", "mlflow", "optuna_integration"])
+def test_the_examples_of_the_document_run(weights, shapes, tmp_path, package):
+    if package and importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/from_python.md").read_text("utf-8"), re.DOTALL | re.M)
+    first, *others = blocks
+    marks = {"wandb": "WandbLogger", "mlflow": "MLFlowLogger", "optuna_integration": "import optuna"}
+    chosen = [block for block in others if package and marks[package] in block]
+    shutil.copytree(shapes, tmp_path / "photos")
+
+    done = run_python(f"import os\nos.chdir({str(tmp_path)!r})\n" + "\n".join([first, *chosen]))
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 4

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vectortag.assembly.operating_point import SILENT, CrossFitted, score
 from vectortag.core.numerics import fit_platt, logit, sigmoid
-from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
+from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 from vectortag.data.vocabulary import judgeable
 from vectortag.evaluation.metrics import ENOUGH_PHOTOS, calibration_error
 from vectortag.model.calibration import PRIOR_STRENGTH, Calibration, Profile, lowest_threshold
@@ -45,6 +45,9 @@ photo that is like none of them would be guessed to show one."""
 FEWEST_JUDGED = 20
 """A tag that complete sets show on fewer photos is calibrated by all sets."""
 
+LIKELY = 0.3
+"""From this score on, before anybody looked, shown tags are drawn for a spot check."""
+
 FEWEST_SHOWN = 20
 """A tag that a profile shows on fewer photos is not judged by itself."""
 
@@ -61,6 +64,8 @@ class Evidence:
         left_out: (N,) bool, which photos are of a source that the head had not learnt. The others are validation
             photos: by them those tags are judged that mainly their own source teaches.
         judges: the sources whose labels are complete enough to say how many of the shown tags are right.
+        checked: (N, T) uint8, what somebody who looked at a photo says of a tag that heads would show on it: 1 it is
+            right, 0 it is wrong, 255 nobody looked. None: nobody looked at any.
     """
 
     logits: FloatArray
@@ -69,6 +74,7 @@ class Evidence:
     sources: npt.NDArray[np.str_]
     left_out: npt.NDArray[np.bool_]
     judges: tuple[str, ...]
+    checked: ByteArray | None = None
 
     def photo_weights(self) -> npt.NDArray[np.float64]:
         """(N,): each source counts as much as any other, and all of them together as N photos."""
@@ -119,6 +125,9 @@ def with_borrowed(evidence: Evidence, count: int) -> Evidence:
         logits=np.concatenate([evidence.logits, np.full((rows, count), SILENT, np.float32)], axis=1),
         targets=np.concatenate([evidence.targets, np.full((rows, count), UNKNOWN, np.uint8)], axis=1),
         unnamed=np.concatenate([evidence.unnamed, np.zeros((rows, count), bool)], axis=1),
+        checked=None
+        if evidence.checked is None
+        else np.concatenate([evidence.checked, np.full((rows, count), UNKNOWN, np.uint8)], axis=1),
     )
 
 
@@ -177,18 +186,19 @@ def _share(values: npt.NDArray[np.bool_]) -> float | None:
 def calibration_across(evidence: Evidence, *, first_borrowed: int | None = None) -> tuple[FloatArray, FloatArray]:
     """Slope and bias of each tag, (T,) and (T,), drawn to a common curve, every source counting the same.
 
-    Where sets whose labels are complete show a tag often enough, they alone are asked. A tag of which nothing speaks
-    for an absence is silent: it lives by its children.
+    Where sets whose labels are complete show a tag often enough, they alone are asked. Of the other tags, spot checks
+    say how often they are right where they are likely to be shown. A tag of which nothing speaks for an absence is
+    silent: it lives by its children.
     """
     known = evidence.targets != UNKNOWN
     used = known | evidence.unnamed  # (N, T)
     truth = evidence.targets == 1
     judged = known & np.isin(evidence.sources, evidence.judges)[:, None]  # (N, T)
     enough = ((truth & judged).sum(axis=0) >= FEWEST_JUDGED) & (~truth & judged).any(axis=0)  # (T,)
-    used = np.where(enough, judged, used)
-    weights = evidence.photo_weights()[:, None] * np.where(truth | judged, 1.0, UNNAMED_WEIGHT)  # (N, T)
+    of_photo = evidence.photo_weights()
+    weights = of_photo[:, None] * np.where(truth | judged, 1.0, UNNAMED_WEIGHT)  # (N, T)
     taught = slice(0, first_borrowed)
-    mask = used[:, taught]
+    mask = np.where(enough, judged, used)[:, taught]
     common = fit_platt(
         evidence.logits[:, taught][mask],
         truth[:, taught][mask],
@@ -199,19 +209,28 @@ def calibration_across(evidence: Evidence, *, first_borrowed: int | None = None)
     curves = np.tile(common, (evidence.logits.shape[1], 1))  # (T, 2)
     curves[len(curves) if first_borrowed is None else first_borrowed :] = 1.0, 0.0
     for tag in range(len(curves))[taught]:
-        rows = used[:, tag]
+        rows = (judged if enough[tag] else used)[:, tag]
         if not (rows & ~truth[:, tag]).any():
             curves[tag] = 0.0, SILENT
             continue
-        counted = np.where(truth[rows, tag], 1.0, _rarer(weights[rows, tag], truth[rows, tag])) * weights[rows, tag]
-        curves[tag] = fit_platt(
-            evidence.logits[rows, tag],
-            truth[rows, tag],
-            prior=common,
-            strength=PRIOR_STRENGTH,
-            weights=counted,
-        )
+        logits = evidence.logits[:, tag]
+        curves[tag] = _curve(logits[rows], truth[rows, tag], weights[rows, tag], common)
+        if evidence.checked is not None and not enough[tag]:
+            unsure = rows & ~truth[:, tag] & ~judged[:, tag]
+            likely = unsure & (sigmoid(curves[tag, 0] * logits + curves[tag, 1]) >= LIKELY)
+            asked = likely & (evidence.checked[:, tag] != UNKNOWN)
+            if asked.any():  # they were drawn from the likely ones, and stand for all of them
+                rows = rows & ~likely | asked
+                right = np.where(asked, evidence.checked[:, tag] == 1, truth[:, tag])
+                counted = np.where(asked, of_photo[likely].sum() / asked.sum(), weights[:, tag])
+                curves[tag] = _curve(logits[rows], right[rows], counted[rows], common)
     return curves[:, 0].astype(np.float32), curves[:, 1].astype(np.float32)
+
+
+def _curve(logits: FloatArray, has: npt.NDArray[np.bool_], weights: Doubles, common: Doubles) -> Doubles:
+    """(2,) slope and bias of one tag, (n,), (n,), (n,), as if it were no commoner than COMMONEST."""
+    counted = weights * np.where(has, 1.0, _rarer(weights, has))
+    return fit_platt(logits, has, prior=common, strength=PRIOR_STRENGTH, weights=counted)
 
 
 def _rarer(weights: npt.NDArray[np.float64], has: npt.NDArray[np.bool_]) -> float:

@@ -10,31 +10,22 @@ A head that has learnt a wrong label repeats it, so a model finds few errors in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from vectortag.assembly.fit import FIT_OPTIONS, embed_data_set
-from vectortag.assembly.mlp import fit_mlp
-from vectortag.core.errors import ConfigError
+from vectortag.assembly.folds import FOLDS, folds_of, out_of_fold_scores
 from vectortag.core.numerics import check_shapes, logit
-from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
+from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 from vectortag.data.copies import Prints, fingerprints_of, groups_among
 from vectortag.data.records import DataSet, Record
+from vectortag.data.usable import embed_data_set
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags
 from vectortag.inference.active_learning import Suggestion, contradicted
 from vectortag.inference.tagger import Tagger
-from vectortag.model.calibration import Calibration, fit_calibration
 from vectortag.model.taxonomy import Taxonomy
-
-FOLDS = 5
-EPOCHS = 25
-"""Of the head of each fold. It is calibrated afterwards, so an epoch that is best for thresholds is not looked for."""
-
-Folds = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,67 +45,43 @@ class Doubt:
     score: float
 
 
-def folds_of(photos: int, *, folds: int = FOLDS, groups: Sequence[Sequence[int]] = (), seed: int = 1) -> Folds:
-    """(N,): the fold of each photo, drawn by the seed, of nearly equal size.
-
-    Args:
-        groups: the rows of photos that show one picture; each group goes to one fold.
-
-    Raises:
-        ConfigError: there are fewer photos than folds, or fewer than two folds.
-    """
-    if not 2 <= folds <= photos:
-        raise ConfigError(f"folds: expected 2 to {photos}, the number of photos, got {folds}")
-    chosen = np.random.default_rng(seed).permutation(np.arange(photos) % folds)
-    for first, *others in groups:
-        chosen[others] = chosen[first]
-    return chosen
-
-
-def out_of_fold_scores(embeddings: FloatArray, targets: ByteArray, folds: Folds, *, seed: int = 1) -> FloatArray:
-    """Calibrated scores of each photo by a head that has learnt the photos of the other folds alone.
-
-    Args:
-        embeddings: (N, K) float32.
-        targets: (N, T) uint8, 255 = unknown.
-        folds: (N,), the fold of each photo.
-
-    Returns:
-        (N, T) float32 in [0, 1].
-    """
-    options = replace(FIT_OPTIONS, epochs=EPOCHS, seed=seed)
-    logits = np.empty(targets.shape, np.float32)
-    for fold in np.unique(folds):
-        judged = folds == fold
-        logits[judged] = fit_mlp(embeddings[~judged], targets[~judged], options).logits(embeddings[judged])
-    slope, bias = fit_calibration(logits, judgeable(targets))
-    return Calibration(slope, bias, {}).scores(logits)
-
-
 def doubted_labels(scores: FloatArray, targets: ByteArray) -> list[Doubt]:
     """The labels that look wrong, the most doubtful first: confident learning for each tag by itself.
 
-    Which labels: see `vectortag.inference.active_learning.contradicted`. They are ordered by the odds that they are
-    wrong, if a tag was forgotten as often as it was given wrongly. So a low score is less suspicious where the tag is
-    rare.
+    Which labels: see `vectortag.inference.active_learning.contradicted`. They are ordered by `suspicion`.
 
     Args:
         scores: (N, T) in [0, 1], of heads that have not learnt the photos.
         targets: (N, T) uint8; 255 is no label, and is not doubted.
     """
     check_shapes(scores, targets)
+    odds = suspicion(scores, targets)
     doubts: list[tuple[float, Doubt]] = []
     for tag in range(targets.shape[1]):
         rows = np.flatnonzero(targets[:, tag] != UNKNOWN)
         has, values = targets[rows, tag] == 1, scores[rows, tag].astype(np.float64)
-        doubted = np.flatnonzero(contradicted(values, has))
-        if not len(doubted):
-            continue
-        odds = np.where(has, logit(has.mean()) - logit(values), logit(values))
-        doubts += [
-            (float(odds[one]), Doubt(int(rows[one]), tag, bool(has[one]), float(values[one]))) for one in doubted
-        ]
+        for one in np.flatnonzero(contradicted(values, has)):
+            row = int(rows[one])
+            doubts.append((odds[row, tag], Doubt(row, tag, bool(has[one]), float(values[one]))))
     return [doubt for _, doubt in sorted(doubts, key=lambda pair: -pair[0])]
+
+
+def suspicion(scores: FloatArray, targets: ByteArray) -> Doubles:
+    """How likely each label is wrong, as log odds up to a constant; NaN where there is no label.
+
+    A tag is taken to be forgotten as often as it is given wrongly. So a low score is less suspicious where it is rare.
+
+    Args:
+        scores: (N, T) in [0, 1].
+        targets: (N, T) uint8; 255 is no label.
+
+    Returns:
+        (N, T)
+    """
+    known = targets != UNKNOWN
+    share = (targets == 1).sum(axis=0) / np.maximum(known.sum(axis=0), 1)  # (T,)
+    values = logit(scores.astype(np.float64))
+    return np.where(known, np.where(targets == 1, logit(share) - values, values), np.nan)
 
 
 @dataclass(frozen=True, slots=True)

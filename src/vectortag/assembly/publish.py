@@ -20,13 +20,16 @@ from vectortag.assembly.across_sources import (
     tags_of_one_source,
     with_borrowed,
 )
+from vectortag.assembly.cross_validation import CrossValidation
+from vectortag.assembly.doubts import doubts_csv, doubts_page
 from vectortag.assembly.operating_point import CrossFitted, calibrate, cross_fit, rounded
+from vectortag.core.errors import TrainingError
 from vectortag.core.types import UNKNOWN, FloatArray
+from vectortag.core.writing import ORDINARY, replace_file
 from vectortag.data.training import Part, TrainingData
 from vectortag.evaluation.evaluate import Report, as_plain, make_report
 from vectortag.evaluation.metrics import average_precision
 from vectortag.evaluation.model_card import write_card
-from vectortag.evaluation.report.curves import Learning
 from vectortag.evaluation.report.write import Validation, write_report
 from vectortag.inference.tagger import Tagger
 from vectortag.model.blocks import JointBlock, LinearBlock, MlpBlock, with_fp16_matrices
@@ -36,6 +39,7 @@ from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder, write_model_folder
 from vectortag.model.head import Head
 from vectortag.model.hierarchy import Hierarchy
+from vectortag.model.history import Learning
 from vectortag.model.manifest import Backbone, OperatingPoint
 from vectortag.model.words.similarity import Words
 from vectortag.runtime.embedder import Embedder
@@ -68,6 +72,8 @@ class FittedModel:
     validation: Mapping[int, FloatArray]  # (N, K) embeddings by input size: each size that the model is to offer
     seed: int  # of the halves for the honest figures
     evidence: Evidence | None = None  # of sources that heads had not seen: calibration and thresholds are fitted on it
+
+    cross_validation: CrossValidation | None = None  # of heads that had not learnt the photos, over folds
 
     # How it came to be
     learning: Learning  # the figures of each epoch
@@ -112,13 +118,36 @@ def publish_model(path: Path, fitted: FittedModel, *, report: Path) -> ModelFold
         metrics["one_source"] = tags_of_one_source(fitted.evidence, data.tags)
     if others:
         metrics["sizes"] = {str(size): figures for size, figures in zip(sizes[1:], others, strict=True)}
+    if fitted.cross_validation is not None:
+        metrics["folds"] = fitted.cross_validation.summary()
     metrics |= _of_tags(Tagger(folder, embedder), crosses[0], validation[sizes[0]])
     tagger = Tagger(_write(path, fitted, head, points, metrics), embedder)
     judged = Part(data.validation.records, data.judged)
     write_report(report, fitted.learning, Validation(tagger, judged, validation[sizes[0]]), reports[0])
+    if fitted.cross_validation is not None:
+        _write_folds(report, fitted.cross_validation)
     _warn_of_silent_tags(tagger, data, validation[sizes[0]])
     log.info("wrote %s", path)
     return tagger.folder
+
+
+def _write_folds(report: Path, crossed: CrossValidation) -> None:
+    """Write the out-of-fold scores, and the labels that look wrong to them.
+
+    Raises:
+        TrainingError: a file cannot be written.
+    """
+    doubts = crossed.doubts, crossed.tags, crossed.records
+    files = {
+        "out_of_fold.npz": crossed.to_npz(),
+        "label_errors.csv": doubts_csv(*doubts),
+        "label_errors.html": doubts_page(*doubts, labels=crossed.labels),
+    }
+    try:
+        for name, content in files.items():
+            replace_file(report / name, content, mode=ORDINARY)
+    except OSError as error:
+        raise TrainingError(f"{report}: the report cannot be written: {error.strerror or error}") from error
 
 
 def _head_of(fitted: FittedModel) -> Head:

@@ -16,6 +16,9 @@ KINDS = (
 )
 READING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 
+MOST_BYTES = 1 << 30
+"""Of a file that is read whole."""
+
 ALREADY_OPEN = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 """Files that the shell has opened, as in `check <(unzip -p set.zip metadata.csv)`. They may be pipes."""
 
@@ -36,10 +39,16 @@ def open_regular(path: str | Path) -> io.BufferedReader:
         raise
 
 
-def read_file(path: str | Path) -> bytes:
-    """The content of a regular file; fails as `open_regular`."""
+def read_file(path: str | Path, *, most: int = MOST_BYTES) -> bytes:
+    """The content of a regular file of at most `most` bytes.
+
+    Raises:
+        OSError: as `open_regular`, or it is larger: a file with holes may be called larger than all memory.
+    """
     with open_regular(path) as file:
-        return file.read()
+        if os.fstat(file.fileno()).st_size <= most and len(content := file.read(most + 1)) <= most:
+            return content
+    raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
 
 
 def read_text(path: str | Path) -> str:

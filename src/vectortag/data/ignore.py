@@ -6,10 +6,11 @@ A user excludes with rules as in a `.gitignore`: in a file `.vectortagignore`, f
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ from vectortag.core.files import read_file
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+MOST_RULE_BYTES = 1 << 20
+"""Of a file of rules."""
 
 IGNORE_FILE, NO_MEDIA = ".vectortagignore", ".nomedia"
 
@@ -35,7 +39,10 @@ RUBBISH = frozenset(
     }
 )  # fmt: skip
 """Folders that programs make, by their exact names: `@alice` is a person's."""
-FOLDER_MARK = "ps_d"
+FOLDER_MARK, STAR = "ps_d", "[^/]*"
+"""How pathspec writes the end of a folder's name, and a star."""
+_LITERAL = re.compile(r"\\.|\[[^]]*\]")
+"""An escaped character, or a set of characters."""
 _TRASH = re.compile(r"\.Trash-\d+")
 
 GONE = {errno.ENOENT, errno.ENOTDIR}
@@ -48,10 +55,32 @@ def is_rubbish(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """The rules of one file; `base` is the folder that they are relative to."""
+    """The rules of one file.
+
+    Attributes:
+        base: the folder that they are relative to.
+        rules: whether a rule excludes, and what it names; the weakest first.
+    """
 
     base: str
-    spec: GitIgnoreSpec
+    rules: tuple[tuple[bool, re.Pattern[str]], ...]
+
+    @classmethod
+    def of(cls, base: str, spec: GitIgnoreSpec) -> _Rules:
+        """The rules as pathspec has read them."""
+        rules = []
+        with _without_warnings():
+            for rule in spec.patterns:
+                if rule.include is not None and rule.regex is not None:
+                    rules.append((rule.include, _without_retries(rule.regex.pattern)))
+        return cls(base, tuple(rules))
+
+    def verdict(self, path: str) -> bool | None:
+        """What the last rule says that names this very path, a folder's with "/" behind it; None where there is none.
+
+        Not pathspec's `check_file`, which also counts a rule for a folder above: that folder was asked about before.
+        """
+        return next((excludes for excludes, rule in reversed(self.rules) if _names(rule, path)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +97,7 @@ class Exclusions:
         Raises:
             ConfigError: a glob is no rule.
         """
-        return cls(first=_Rules(str(root), _parsed(globs, "--exclude")) if globs else None)
+        return cls(first=_Rules.of(str(root), _parsed(globs, "--exclude")) if globs else None)
 
     @property
     def are_any(self) -> bool:
@@ -83,32 +112,30 @@ class Exclusions:
         """
         file = folder / IGNORE_FILE
         try:
-            lines = read_file(file).decode("utf-8", "surrogateescape").removeprefix("\ufeff").splitlines()
+            text = read_file(file, most=MOST_RULE_BYTES).decode("utf-8", "surrogateescape")
         except OSError as error:
             if error.errno in GONE:
                 return self
             raise ConfigError(f"{escape_path(file)}: cannot be read: {error.strerror}") from error
-        return Exclusions((*self.rules, _Rules(str(folder), _parsed(lines, escape_path(file)))), self.first)
+        lines = text.removeprefix("\ufeff").splitlines()
+        return Exclusions((*self.rules, _Rules.of(str(folder), _parsed(lines, escape_path(file)))), self.first)
 
     def hold(self, path: Path, *, folder: bool) -> bool:
         """Whether a path is excluded."""
         for rules in reversed((*self.rules, self.first) if self.first else self.rules):
             below = path.relative_to(rules.base).as_posix()
-            verdict = _verdict(rules.spec, below + "/" * folder)
+            verdict = rules.verdict(below + "/" * folder)
             if verdict is not None:
                 return verdict
         return False
 
 
-def _verdict(spec: GitIgnoreSpec, path: str) -> bool | None:
-    """What the last rule says that names this very path, a folder's with "/" behind it; None where there is none.
-
-    Not `check_file`, which also counts a rule for a folder above: that folder was asked about before.
-    """
-    for pattern in reversed(spec.patterns):
-        if pattern.include is not None and pattern.regex is not None and _names(pattern.regex, path):
-            return pattern.include
-    return None
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Without Python's warning of "[[", which git reads as we do."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _names(rule: re.Pattern[str], path: str) -> bool:
@@ -116,6 +143,23 @@ def _names(rule: re.Pattern[str], path: str) -> bool:
     if FOLDER_MARK not in rule.groupindex:
         return rule.search(path.removesuffix("/")) is not None
     return any(found.end(FOLDER_MARK) in (-1, len(path)) for found in rule.finditer(path))
+
+
+def _without_retries(rule: str) -> re.Pattern[str]:
+    r"""The same rule, matched in linear time: `*a*a*a*b` would try every way to lay its stars over a name.
+
+    What follows a star is looked for once, at its first place: the next star of the same name takes up all the rest.
+
+    >>> _without_retries("^[^/]*a[^/]*b$").pattern
+    '^(?>[^/]*?a)[^/]*b$'
+    """
+    first, *pieces = rule.split(STAR)
+    written = first
+    for place, piece in enumerate(pieces, start=1):
+        is_within_a_name = not set("/()|") & set(_LITERAL.sub("", piece))
+        is_last = place == len(pieces)
+        written += f"(?>{STAR}?{piece})" if is_within_a_name and not is_last else STAR + piece
+    return re.compile(written)
 
 
 def excludes_file(globs: Sequence[str], path: Path) -> bool:
@@ -131,8 +175,7 @@ def _parsed(lines: Sequence[str], where: str) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec  # here, since nearly nobody has such a file
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of "[[", which git reads as we do
+        with _without_warnings():
             return GitIgnoreSpec.from_lines(lines)
     except (ValueError, OverflowError, RecursionError, re.error) as error:
         raise ConfigError(f"{where}: is no rule of a .gitignore: {error}") from error

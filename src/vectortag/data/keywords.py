@@ -23,7 +23,7 @@ from vectortag.core.text import has_control_characters
 from vectortag.data.find import LeftOut, photos_of
 from vectortag.data.records import DataSet, Record, read_data_set
 from vectortag.data.word_lists import split_keyword
-from vectortag.data.xmp import KeywordPath, XmpError, keyword_paths
+from vectortag.data.xmp import LARGEST_PACKET, KeywordPath, XmpError, keyword_paths
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.decoding.headers import identify
 from vectortag.runtime.pixels import open_photo
@@ -118,7 +118,7 @@ def read_keywords(photo: Path) -> Keywords:
     """
     for sidecar in sidecars_of(photo):
         try:
-            words = _distinct(keyword_paths(read_file(sidecar)))
+            words = _distinct(keyword_paths(read_file(sidecar, most=LARGEST_PACKET)))
         except OSError as error:
             if error.errno in NO_SIDECAR:
                 continue

@@ -18,6 +18,7 @@ from pathlib import Path
 from vectortag.core.errors import OutputError, OverwriteError
 from vectortag.core.file_names import escape_path, is_folder
 from vectortag.core.files import open_regular
+from vectortag.core.text import normalise
 from vectortag.core.writing import cannot_write
 from vectortag.runtime.decoding.photo_kinds import SUFFIXES, looks_like_photo
 
@@ -143,13 +144,13 @@ def check_output(path: Path, kind: FileKind, *, inputs: InputFiles, overwrite: b
 
 
 def check_outputs_differ(*paths: Path | None) -> None:
-    """Refuse two outputs of one command that are the same file.
+    """Refuse two outputs of one command that are the same file, or that a file system may take for the same.
 
     Raises:
         OverwriteError: two are the same.
     """
-    outputs = [Path(os.path.abspath(path)) for path in paths if path is not None]  # noqa: PTH100
-    if len(set(outputs)) < len(outputs):
+    outputs = [path for path in paths if path is not None]
+    if len({normalise(os.path.realpath(path)) for path in outputs}) < len(outputs):
         raise OverwriteError(
             f"{escape_path(outputs[0])}: two outputs have the same name. Choose another output file for one of them"
         )

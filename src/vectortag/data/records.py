@@ -28,6 +28,10 @@ from vectortag.data.word_lists import ADVICE, parse_tags
 
 COLUMNS = ("image_path", "tags")
 KNOWN_TAGS = "known_tags.txt"
+OTHER_FORMATS = (
+    "Other formats become a metadata.csv by: vectortag convert. It reads COCO, one-hot CSV, a folder for each word, "
+    "FiftyOne and Hugging Face"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
     name = name or escape_path(file.resolve().parent.name)
     readable: list[Record] = []
     bad_rows: list[str] = []
-    with opened_table(file, COLUMNS) as table:
+    with opened_table(file, COLUMNS, advice=OTHER_FORMATS) as table:
         for row, fields in table.rows:
             try:
                 readable.append(_record(file, row, fields, name))

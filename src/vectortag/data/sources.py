@@ -43,6 +43,11 @@ def source_of(text: str) -> Source:
     return Path(unquote(url.path, errors="surrogateescape"))
 
 
+def are_files(sources: Iterable[Source]) -> bool:
+    """Whether all sources are photos and folders of photos, so that each photo is a file of its own."""
+    return all(isinstance(source, Path) and not is_parquet(source) for source in sources)
+
+
 def references(
     sources: Iterable[Source], *, exclude: Sequence[str] = (), left_out: LeftOut | None = None
 ) -> Iterator[Reference]:

@@ -13,6 +13,7 @@ from vectortag.data.records import DataSet, Record
 
 TRAIN_NAMES = frozenset({"train", "training"})
 VALIDATION_NAMES = frozenset({"val", "valid", "validation"})
+TEST_NAMES = frozenset({"test", "testing"})
 
 
 Stratify = Literal["iterative", "rarest"]

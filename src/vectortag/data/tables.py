@@ -20,6 +20,9 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LONGEST_LINE = 1 << 20
 """Characters of the first line; a file without line ends is no table."""
 
+LONGEST_LIST = 400
+"""Characters of the columns that an error lists."""
+
 Row = dict[str, str]
 
 
@@ -39,11 +42,12 @@ class Table:
 
 
 @contextmanager
-def opened_table(file: Path, needed: Sequence[str]) -> Iterator[Table]:
+def opened_table(file: Path, needed: Sequence[str], *, advice: str = "") -> Iterator[Table]:
     """Open a table of text: in UTF-8 or UTF-16, with commas, semicolons, tabs or bars between the columns.
 
     Args:
-        needed: columns that it must have.
+        needed: columns that it must have; with none, the separator is the one that makes most columns.
+        advice: what to do where one of them is missing.
 
     Raises:
         DataError: it cannot be read, or a column is missing.
@@ -51,7 +55,7 @@ def opened_table(file: Path, needed: Sequence[str]) -> Iterator[Table]:
     name = escape_path(file)
     try:
         with open_regular(file) as stream, io.TextIOWrapper(stream, encoding=_encoding(stream), newline="") as text:
-            yield _table(name, file.name, text, needed)
+            yield _table(name, file.name, text, needed, advice)
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror}. Expected a CSV file with {','.join(needed)}") from (
             error
@@ -74,14 +78,15 @@ def _encoding(stream: io.BufferedReader) -> str:
     return "utf-16-be" if start[::2] == b"\0\0" else "utf-8-sig"
 
 
-def _table(name: str, short: str, text: io.TextIOWrapper, needed: Sequence[str]) -> Table:
+def _table(name: str, short: str, text: io.TextIOWrapper, needed: Sequence[str], advice: str) -> Table:
     first = text.readline(LONGEST_LINE)
     skipped = 0
     separators = list(SEPARATORS)
     if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == 5:  # Excel's own way to say it
         separators, skipped, first = [first[4]], 1, text.readline(LONGEST_LINE)
     headers = {separator: _header(first, separator) for separator in separators}
-    separator = next((one for one, columns in headers.items() if set(needed) <= set(columns)), separators[0])
+    likely = max(separators, key=lambda one: len(headers[one])) if not needed else separators[0]
+    separator = next((one for one, columns in headers.items() if needed and set(needed) <= set(columns)), likely)
     columns = headers[separator]
     for column in needed:
         if columns.count(column) > 1:
@@ -89,9 +94,16 @@ def _table(name: str, short: str, text: io.TextIOWrapper, needed: Sequence[str])
         if column not in columns:
             hint = did_you_mean(column, columns)
             raise DataError(
-                f"{name}:{1 + skipped}: no column {column!r}, only {', '.join(columns) or 'nothing'}.{hint}"
+                f"{name}:{1 + skipped}: no column {column!r}, only {_listed(columns)}.{hint}"
+                + (f" {advice}" if advice else "")
             )
     return Table(columns, separator, _rows(short, text, columns, separator, skipped + 1))
+
+
+def _listed(columns: Sequence[str]) -> str:
+    """The names of columns; of many or long ones, the first."""
+    text = ", ".join(columns) or "nothing"
+    return text if len(text) <= LONGEST_LIST else f"{text[:LONGEST_LIST]}... ({len(columns):,} in all)"
 
 
 def _header(line: str, separator: str) -> tuple[str, ...]:

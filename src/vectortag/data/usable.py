@@ -13,8 +13,11 @@ from pathlib import Path
 
 from vectortag.core.errors import DataError, PhotoError
 from vectortag.core.file_names import escape_path
+from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, stop_at
+from vectortag.model.folder import NETWORK, ModelFolder
+from vectortag.runtime.embedder import Embedder
 
 log = logging.getLogger(__name__)
 
@@ -61,3 +64,18 @@ def warn_of_left_out(problems: Sequence[str], data: Path) -> None:
         log.warning("left out: %s", problem)
     if len(problems) > SHOWN:
         log.warning("left out: %d more rows. List all: vectortag check %s", len(problems) - SHOWN, escape_path(data))
+
+
+def embed_data_set(
+    embedder: Embedder, model: ModelFolder, data: DataSet, *, skip_bad_rows: bool = False
+) -> tuple[DataSet, Embeddings]:
+    """The embedding of each photo of a data set, and the set without the photos that cannot be read.
+
+    Raises:
+        DataError: no photo can be read; without `skip_bad_rows`, one cannot.
+    """
+    paths = [record.path for record in data.records]
+    embeddings, failed = embed_photos(embedder, model.manifest.files[NETWORK], paths)
+    unread = [path for path in dict.fromkeys(paths) if path not in embeddings]
+    broken = dict(zip(unread, failed, strict=True))
+    return without_broken(data, broken, skip_bad_rows=skip_bad_rows), embeddings

@@ -40,6 +40,9 @@ FIELDS = {
 LARGEST_PACKET = 32 << 20
 """Bytes. Those of programs that note each brush stroke have a few million."""
 
+DEEPEST = 100
+"""Levels of elements. Those of programs that note each brush stroke have about 20."""
+
 KeywordPath = list[str]
 """The levels of one keyword: `Animals|Dog` is ["Animals", "Dog"]."""
 
@@ -182,6 +185,8 @@ def _assigned(element: Any, above: KeywordPath) -> Iterator[KeywordPath]:
     pending = [(element, above)]
     while pending:
         parent, path = pending.pop()
+        if len(path) > DEEPEST:
+            raise XmpError(f"its categories are more than {DEEPEST} levels deep")
         for child in reversed(list(parent)):
             pending.append((child, [*path, (child.text or "").strip()]))
         if parent.get("Assigned") == "1" and path:

@@ -15,7 +15,7 @@ from vectortag.core.errors import DataError, PhotoError
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, Record, photo_hash, stop_at
-from vectortag.data.split import split_by_column
+from vectortag.data.split import TEST_NAMES, split_by_column
 from vectortag.data.vocabulary import build_targets, judgeable, known_tags
 from vectortag.evaluation.metrics import (
     AtFive,
@@ -27,12 +27,13 @@ from vectortag.evaluation.metrics import (
     mean_over_tags,
 )
 from vectortag.inference.tagger import Tagger
+from vectortag.model.folder import ModelFolder
 from vectortag.model.manifest import DataSetInfo, Manifest
 
 log = logging.getLogger(__name__)
 
-Split = Literal["train", "val", "all"]
-SPLITS: tuple[Split, ...] = ("train", "val", "all")
+Split = Literal["train", "val", "test", "all"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Report:
 
 
 def evaluate(
-    tagger: Tagger,
+    model: Tagger | ModelFolder | str | Path,
     data: str | Path | DataSet,
     *,
     split: Split = "all",
@@ -103,9 +104,10 @@ def evaluate(
     """Score the photos of a data set and compare with its tags, translated by the model's taxonomy.
 
     Args:
-        tagger: the model; it is judged by its own tags, without those that were added.
+        model: a tagger, or a model's name or folder; it is judged by its own tags, without those that were added.
         data: a metadata.csv, its folder, or a folder of photos that carry keywords.
-        split: "val" is what the column `split` says, or, without one, the model's validation photos.
+        split: "val" is what the column `split` says, or, without one, the model's validation photos; "test" is what the
+            column says: no training or fit looks at these photos.
         dataset: the name under which the model knows the set; None is the name of its folder.
         skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
 
@@ -114,7 +116,7 @@ def evaluate(
     """
     if not isinstance(data, DataSet):
         data = read_tagged_photos(data, name=dataset, skip_bad_rows=skip_bad_rows)
-    tagger = tagger.without_additions()
+    tagger = (model if isinstance(model, Tagger) else Tagger.load(model, additions=False)).without_additions()
     manifest = tagger.folder.manifest
     data = as_known(data, split, manifest)
     records = choose_part(data, split, manifest)
@@ -165,6 +167,8 @@ def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]
         raise DataError(f"no split {split!r}. Expected one of: {', '.join(SPLITS)}")
     if split == "all":
         return list(data.records)
+    if split == "test":
+        return _test_part(data)
     if data.has_splits:
         training, validation = split_by_column(data)
         return training if split == "train" else validation
@@ -181,6 +185,13 @@ def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]
     if not part:
         raise DataError(f"{data.csv}: none of its photos is in the {split} part that {manifest.name} remembers")
     return part
+
+
+def _test_part(data: DataSet) -> list[Record]:
+    if part := [record for record in data.records if record.split in TEST_NAMES]:
+        return part
+    found = ", ".join(sorted({record.split or "nothing" for record in data.records}))
+    raise DataError(f'{data.csv}: no photo is for testing: the column "split" says {found}, and never test')
 
 
 def known_in(data: DataSet, manifest: Manifest) -> Sequence[str]:

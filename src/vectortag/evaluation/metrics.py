@@ -15,6 +15,8 @@ import numpy.typing as npt
 from vectortag.core.numerics import check_shapes
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
 
+Integers = npt.NDArray[np.intp]
+
 BINS = 15
 """Equal-width bins of the expected calibration error, as in Guo et al. 2017 (arXiv:1706.04599)."""
 
@@ -42,13 +44,34 @@ def average_precision(scores: FloatArray, targets: ByteArray) -> Doubles:
 
 
 def _average_precision(scores: FloatArray, truth: npt.NDArray[np.bool_]) -> float:
+    hits, predicted = _at_each_threshold(scores, truth)
+    recall_steps = np.diff(hits, prepend=0) / hits[-1]
+    return float(recall_steps @ (hits / predicted))
+
+
+def _at_each_threshold(scores: FloatArray, truth: npt.NDArray[np.bool_]) -> tuple[Integers, Integers]:
+    """How many positives reach each distinct score, and how many entries do, from the highest score on."""
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     last_of_tie = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    hits = np.cumsum(truth[order])[last_of_tie]
-    precision = hits / (last_of_tie + 1)
-    recall_steps = np.diff(hits, prepend=0) / hits[-1]
-    return float(recall_steps @ precision)
+    return np.cumsum(truth[order], dtype=np.intp)[last_of_tie], last_of_tie + 1
+
+
+def highest_micro_f1(scores: FloatArray, targets: ByteArray) -> float:
+    """The highest F1 over all known entries together that one threshold for all tags gives; NaN without positives.
+
+    It flatters, since the threshold is chosen on the same photos: use it to compare epochs.
+
+    >>> highest_micro_f1(np.float32([[.9, .8, .1]]), np.uint8([[1, 0, 1]]))
+    0.8
+    """
+    check_shapes(scores, targets)
+    known = targets != UNKNOWN
+    values, truth = scores[known], targets[known] == 1
+    if not truth.any():
+        return float("nan")
+    hits, predicted = _at_each_threshold(values, truth)
+    return float((2 * hits / (predicted + hits[-1])).max())
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,18 @@ def _data(manifest: Manifest) -> Iterator[str]:
     yield ""
 
 
+def hashes_and_commit(manifest: Manifest) -> Iterator[str]:
+    """By what it can be told whether a training was of the same data and the same code."""
+    digests = manifest.provenance.get("data")
+    if isinstance(digests, Mapping):
+        for name, digest in digests.items():
+            yield f"- Hash of the photos and words of {escape_markdown(str(name))}: {code_span(str(digest))}"
+    if commit := manifest.provenance.get("git"):
+        yield f"- Commit of the folder in which it was made: {code_span(str(commit))}"
+    if commit or (isinstance(digests, Mapping) and digests):
+        yield ""
+
+
 def _figures(manifest: Manifest) -> Iterator[str]:
     sets = [info.name for info in manifest.data_sets if info.name in manifest.metrics]
     if not sets:
@@ -94,6 +106,21 @@ def _figures(manifest: Manifest) -> Iterator[str]:
         yield f"the other, over all sets together: micro F1 {percent(cross['micro_f1'])}, macro F1"
         yield f"{percent(cross['macro_f1'])}. Precision, recall and calibration below are told in this honest way."
         yield ""
+    yield from over_folds(manifest)
+
+
+def over_folds(manifest: Manifest) -> Iterator[str]:
+    """The figures over folds, and how many labels look wrong to heads that have not learnt them."""
+    if not (folds := manifest.metrics.get("folds")):
+        return
+    yield f"Over {folds['folds']} folds of all photos, each judged by a head that has not learnt it, mean and standard"
+    yield f"deviation: mAP {_spread(folds['map'])}, micro F1 {_spread(folds['micro_f1'])}."
+    yield f"Of {folds['labels']:,} labels, {folds['doubted']:,} look wrong to these heads."
+    yield ""
+
+
+def _spread(of: Mapping[str, float | None]) -> str:
+    return f"{percent(of['mean'])} ± {percent(of['deviation'])}"
 
 
 def _left_out(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -210,4 +237,4 @@ def _error(value: float | None) -> str:
 
 ERRORS = {"calibration_error": "all entries together", "calibration_error_per_tag": "mean of the tags' own"}
 
-PARTS = (_head, _data, _figures, _lower_precisions, _calibration, _best_and_worst, _limits, _tags)
+PARTS = (_head, _data, hashes_and_commit, _figures, _lower_precisions, _calibration, _best_and_worst, _limits, _tags)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.core.errors import CorrectionError, PhotoError
 from vectortag.core.types import FloatArray
+from vectortag.inference.scorer import Scorer
 from vectortag.inference.tagger import Tagger
 from vectortag.model.blocks import features_of
 from vectortag.personal.added_tags import AddedTag, Wording, read_examples, replace_addition
@@ -19,7 +21,7 @@ from vectortag.personal.corrected_rows import Refit, save_refits
 from vectortag.personal.corrections import Correction, read_corrections
 from vectortag.personal.few_shot import MIN_EXAMPLES
 from vectortag.personal.from_photos import fit_examples
-from vectortag.personal.from_words import fit_of_words, knows_words
+from vectortag.personal.from_words import fit_of_words
 from vectortag.personal.refit import refit
 
 log = logging.getLogger(__name__)
@@ -99,21 +101,30 @@ def _embed(tagger: Tagger, photo: Path, views: Views) -> bool:
 
 def _refit(plain: Tagger, background: FloatArray, tag: str, said: Sequence[Correction], views: Views) -> Refit | None:
     """Fit one of the model's own tags again."""
-    place = plain.place(tag)
-    slope = float(plain.scorer.calibration.slope[place])
+    photos = np.stack([views[one.photo][0] for one in said])
+    return refit_of(plain.scorer, background, tag, photos, np.array([one.has for one in said]))
+
+
+def refit_of(
+    scorer: Scorer, background: FloatArray, tag: str, photos: FloatArray, has: npt.NDArray[np.bool_]
+) -> Refit | None:
+    """What photos teach of one of a model's own tags; None for a tag without a score of its own.
+
+    Args:
+        scorer: of the model as it is in its folder.
+        background: (B, K) embeddings of photos of everything.
+        photos: (C, K) embeddings.
+        has: (C,) whether each has the tag.
+    """
+    place = scorer.index(tag)
+    slope = float(scorer.calibration.slope[place])
     if not slope:
         log.warning('"%s" has no score of its own: it is as high as the highest tag below it. Correct that one', tag)
         return None
-    block = plain.scorer.head.blocks[plain.scorer.head.block_of(place)[0]]
-    photos = np.stack([views[one.photo][0] for one in said])
-    before, now = (plain.scorer.logits(embeddings)[:, place] for embeddings in (background, photos))
-    row, bias = refit(
-        features_of(block, background),
-        features_of(block, photos),
-        np.array([one.has for one in said]),
-        logits=(before, now),
-    )
-    return Refit(tag, (row / slope).astype(np.float32), bias / slope, len(said))
+    block = scorer.head.blocks[scorer.head.block_of(place)[0]]
+    before, now = (scorer.logits(embeddings)[:, place] for embeddings in (background, photos))
+    row, bias = refit(features_of(block, background), features_of(block, photos), has, logits=(before, now))
+    return Refit(tag, (row / slope).astype(np.float32), bias / slope, len(has))
 
 
 def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views: Views) -> None:
@@ -124,12 +135,11 @@ def _fit_again(tagger: Tagger, tag: AddedTag, said: Sequence[Correction], views:
         shown.append(np.concatenate([examples, np.stack(more)]) if more else examples)
     folder, wording = tagger.folder, None
     if tag.words is not None:
-        wording = Wording(tag.words, tagger.embedded[tag.name], tag.nearest, tag.nearness or 0.0)
-    evidence = knows_words(folder).evidence if wording is not None and not tag.examples else None
-    if wording is not None and evidence is not None and len(shown[0]) < MIN_EXAMPLES:
+        wording = Wording(tag.words, tagger.embedded[tag.name], tag.nearest, tag.nearness or 0.0, tag.class_nearness)
+    if wording is not None and not tag.examples and len(shown[0]) < MIN_EXAMPLES:
         if said:
             log.warning('"%s" was added from words: it learns once %d photos show it', tag.name, MIN_EXAMPLES)
-        fitted = fit_of_words(folder, evidence, wording.nearness)
+        fitted = fit_of_words(folder, wording)
     else:
         fitted = fit_examples(folder, shown[0], shown[1], wording)
     replace_addition(tagger.folder, tag, fitted, corrections=len(said))

@@ -20,7 +20,7 @@ from vectortag.core.folders import cache_home, write_cache_file
 from vectortag.core.types import FloatArray
 from vectortag.data.embedding_cache import Embedded, embed_cached
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import WORDS
+from vectortag.model.folder import WORDS, ModelFolder
 from vectortag.model.words.similarity import Words
 from vectortag.model.words.tokenizer import has_whole_word
 from vectortag.model.words.word_vectors import sentence_vector
@@ -122,13 +122,42 @@ class PhotoIndex(Generic[P]):
             rows = best[np.argsort(-similarities[best], kind="stable")]
         return [Found(self.photos[row], float(similarities[row])) for row in rows]
 
-    def doubt(self, sentence: str) -> str | None:
-        """A warning if the order may mean nothing: no word of the sentence is common, or near a known word. Else None.
+    def doubt(self, sentence: str, found: Sequence[Found[P]] | None = None) -> str | None:
+        """A warning if the order may mean nothing, or no photo found clearly shows the sentence; else None.
+
+        Args:
+            found: by `search`; None says nothing of them.
 
         Raises:
             MissingExtraError, WordsError: as `search`.
         """
-        return doubt_of(self._words, sentence, self._embed_sentence(sentence), self._tagger.folder.manifest.name)
+        vector, model = self._embed_sentence(sentence), self._tagger.folder.manifest.name
+        doubt = doubt_of(self._words, sentence, vector, model)
+        if doubt is None and found:
+            doubt = no_match(self._words, sentence, vector, max(one.similarity for one in found))
+        return doubt
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceMaps:
+    """Where photos show what a sentence says. `query` is its direction, (D,)."""
+
+    words: Words
+    query: FloatArray
+
+    @classmethod
+    def of(cls, folder: ModelFolder, sentence: str) -> SentenceMaps:
+        """The maps of a sentence in English, by what a model knows of words.
+
+        Raises:
+            MissingExtraError, WordsError: as `vectortag.model.words.word_vectors.sentence_vector`.
+        """
+        words = knows_words(folder)
+        return cls(words, words.queries(sentence_vector(sentence)[None])[0])
+
+    def map(self, feature_map: FloatArray) -> FloatArray:
+        """Of a photo's feature map: (K, h, w) -> (h, w) in [0, 1]."""
+        return self.words.sentence_map(self.query, feature_map)
 
 
 def doubt_of(words: Words, sentence: str, vector: FloatArray, model: str) -> str | None:
@@ -147,6 +176,18 @@ def doubt_of(words: Words, sentence: str, vector: FloatArray, model: str) -> str
         f'"{sentence}" is far from everything that the model "{model}" knows, so this order may mean nothing. '
         f"The nearest words: {', '.join(word for word, _ in near)}"
     )
+
+
+def no_match(words: Words, sentence: str, vector: FloatArray, best: float) -> str | None:
+    """What to say where even the best photo does not stand above the line; None where one does, or there is no line.
+
+    Args:
+        vector: (D,) of the sentence.
+        best: the highest similarity of a photo.
+    """
+    if words.line is None or words.line.is_above(words.queries(vector[None])[0], np.float32([best])).any():
+        return None
+    return f'nothing here clearly matches "{sentence}"; these are the nearest'
 
 
 def with_tags(

@@ -20,7 +20,6 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import unescape_path
 from vectortag.data.duplicates import FINGERPRINT, duplicate_groups, read_fingerprints
 from vectortag.library.searched import Searched
-from vectortag.library.vector_pairs import close_pairs
 
 Kind = Literal["same", "alike", "burst"]
 
@@ -118,10 +117,9 @@ def _moment(taken: str) -> datetime | None:
 
 def _alike(photos: _Photos) -> tuple[list[tuple[int, ...]], list[PhotoError]]:
     """Groups of rows, one for each content, that show one picture; and why others could not be compared."""
-    firsts = [rows[0] for rows in photos.by_content.values() if photos.vectors.known[rows[0]]]
-    vectors = photos.vectors.of_rows(np.array(firsts, np.intp))
-    candidates = sorted({place for pair in close_pairs(vectors, LEAST_ALIKE).tolist() for place in pair})
-    rows = [firsts[place] for place in candidates]
+    known = [rows[0] for rows in photos.by_content.values() if photos.vectors.known[rows[0]]]
+    firsts = np.array(known, np.intp)
+    rows: list[int] = firsts[photos.vectors.have_near(firsts, LEAST_ALIKE)].tolist()
     prints = list(read_fingerprints(photos.paths[row] for row in rows))
     good = [(row, one) for row, one in zip(rows, prints, strict=True) if not isinstance(one, PhotoError)]
     unread = [one for one in prints if isinstance(one, PhotoError)]

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.core.errors import QueryError
+from vectortag.core.errors import QueryError, WordsError
 from vectortag.core.types import FloatArray
-from vectortag.inference.search import doubt_of
+from vectortag.inference.search import doubt_of, no_match
 from vectortag.library.lexicon import SEEN_TOGETHER, SMALL_WORDS, Meaning
 from vectortag.library.near_photo import direction_of
 from vectortag.library.photo_filters import analysed_by, rated, taken, taken_near, with_keywords
@@ -21,6 +21,9 @@ from vectortag.model.words.word_vectors import sentence_vector
 
 IN_NAME = np.float32(0.5)
 """What the name of a folder or file counts: a keyword is certain, and a tag that the model shows has its score."""
+
+PUNCTUATION = ",;.!?'"
+"""What people put behind or around words; it counts where something is called so."""
 
 Ranking = Literal["sentence", "likeness"]
 
@@ -61,6 +64,7 @@ class Evaluation:
     ranked_by: Ranking | None = None
     doubt: str | None = None
     _sentences: list[str] = field(default_factory=list)
+    _sentence_at: int = 1
     _near: list[Named] = field(default_factory=list)
 
     @classmethod
@@ -95,10 +99,15 @@ class Evaluation:
 
     def _by_sentence(self, sentence: str) -> FloatArray:
         words, vectors = self.searched.words, self.searched.directions
-        text = sentence_vector(sentence)
+        try:
+            text = sentence_vector(sentence)
+        except WordsError as error:
+            raise QueryError(self._sentence_at, str(error)) from error
         self.found &= vectors.known
         self.doubt = doubt_of(words, sentence, text, self.searched.model.name if self.searched.model else "")
         cosines = vectors.cosines(words.queries(text[None])[0])
+        if self.doubt is None and self.found.any():
+            self.doubt = no_match(words, sentence, text, float(cosines[self.found].max()))
         hint = "" if " " in sentence else self.searched.lexicon.near(sentence)
         self.readings.append(
             f'"{sentence}": {"a sentence" if " " in sentence else "no name here, so a sentence."}{hint}'
@@ -196,8 +205,9 @@ class Evaluation:
             text = " ".join(word.text for word in words[:length])
             if length == 1 and text.lower() in SMALL_WORDS:
                 break
-            if (values := self._name(text, why=why)) is not None:
-                return values, length
+            for name in dict.fromkeys((text, text.strip(PUNCTUATION))):
+                if name and (values := self._name(name, why=why)) is not None:
+                    return values, length
         return None, 1
 
     def _name(self, text: str, *, why: bool) -> FloatArray | None:
@@ -232,6 +242,8 @@ class Evaluation:
                 f'"{text}" is no tag, keyword, folder or file of this library.{self.searched.lexicon.near(text)} '
                 f"As a sentence it {_CANNOT_RANK}",
             )
+        if not self._sentences:
+            self._sentence_at = at
         self._sentences.append(text)
         return self._all()
 

@@ -85,7 +85,9 @@ class Lexicon:
         self._decided = {normalise(tag): tag for tag in decided}
         self._keywords: dict[str, list[str]] = {}
         for keyword in keywords:
-            for name in {normalise(keyword), *map(normalise, _LEVELS.split(keyword))} - {""}:
+            levels = [normalise(level) for level in _LEVELS.split(keyword)]
+            above = {"|".join(levels[:count]) for count in range(1, len(levels) + 1)}
+            for name in {*levels, *above} - {""}:
                 self._keywords.setdefault(name, []).append(keyword)
 
     @classmethod
@@ -122,8 +124,13 @@ class Lexicon:
         return Meaning()
 
     def keyword(self, text: str) -> Meaning:
-        """A person's own keywords that are this, or have it as one of their levels."""
-        return Meaning(keywords=tuple(self._keywords.get(normalise(text), ())))
+        """A person's own keywords that are this or below it, or have it as one of their levels.
+
+        >>> Lexicon(None, keywords=["Places|Italy|Rome"]).keyword("places/italy").keywords
+        ('Places|Italy|Rome',)
+        """
+        path = "|".join(map(normalise, _LEVELS.split(text)))
+        return Meaning(keywords=tuple(self._keywords.get(path, ())))
 
     def meaning(self, text: str) -> Meaning:
         """All that a name stands for, but the names of folders and files."""

@@ -19,13 +19,15 @@ from vectortag.library.curation import Curation
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
 from vectortag.library.library_model import LibraryModel
+from vectortag.library.lists import StoredSettings
 from vectortag.library.one_photo import LibraryPhoto, photo_of
 from vectortag.library.query import Node
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
-from vectortag.library.search import SearchResult, newest, search
+from vectortag.library.search import SearchResult, found_rows, newest, search
 from vectortag.library.searched import SearchCache
 from vectortag.library.stats import LibraryStats, stats_of
 from vectortag.library.status import LibraryStatus, status_of
+from vectortag.library.teaching import Teaching
 from vectortag.library.update import Update, Updated
 from vectortag.library.update_lock import update_lock
 from vectortag.model.calibration import Profile
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from vectortag.library.import_parquet import Imported
 
 
-class Library(Curation):
+class Library(Curation, Teaching):
     """A photo library in one SQLite file.
 
     with Library.open() as library:
@@ -80,8 +82,7 @@ class Library(Curation):
 
     def setting(self, key: str, default: Any = None) -> Any:
         """A setting's value, as JSON gives it: `only`, `not`, `renames`, `parent`, `model`, `profile`."""
-        row = self.database.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-        return default if row is None else json.loads(row[0])
+        return StoredSettings(self.database).setting(key, default)
 
     def change_setting(self, key: str, value: Any) -> None:
         """Keep a value that JSON can hold; None forgets it."""
@@ -235,6 +236,15 @@ class Library(Curation):
         """
         with explained(self.file):
             return search(self._searches, query, model_row=self.model_row, top=top, skip=skip, offline=offline)
+
+    def rows(self, query: str | Node | None = None, *, offline: bool = False) -> list[int]:
+        """The rows of all photos that a query finds, in the order of `search`; fails as that.
+
+        Args:
+            query: None: all photos, newest first.
+        """
+        with explained(self.file):
+            return found_rows(self._searches, query, model_row=self.model_row, offline=offline)
 
     def newest(self, *, top: int, skip: int = 0) -> SearchResult:
         """All photos, newest first, without a search; `top` and `skip` are as for `search`."""

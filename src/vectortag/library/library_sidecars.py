@@ -16,10 +16,10 @@ import numpy as np
 
 from vectortag.core.errors import LibraryError
 from vectortag.core.file_names import escape_path, unescape_path
-from vectortag.library.decisions import KnownPhoto, decisions_on, withdraw
+from vectortag.library.decisions import Decision, KnownPhoto, decisions_on, withdraw
 from vectortag.library.folders import content_of
 from vectortag.library.keyword_fields import Record
-from vectortag.library.lists import MIN_SCORE, PARENT, Settings, keep_names, names_of
+from vectortag.library.lists import BY_STEM, MIN_SCORE, PARENT, Settings, keep_names, names_of
 from vectortag.library.packing import SCORE_STEPS
 from vectortag.library.schema import transaction
 from vectortag.library.sidecars import ModelRun
@@ -101,11 +101,31 @@ class LibrarySidecars:
             found = scores.of(photo.content)
             if found is None:
                 continue
-            decisions = decisions_on(self.database, photo.content)
-            wanted = choice.wanted(found[0], scores.paths, decisions)
-            refused = {tag for tag, one in decisions.items() if one.verdict == "rejected"}
-            outcomes = self.writer.write(photo.path, wanted, found[1], last=self._noted(photo), refused=refused)
-            yield from self._keep(photo, outcomes, {tag for tag in decisions if tag not in refused})
+            yield from self.write_photo(photo, found[0], found[1], choice, scores.paths)
+
+    def write_photo(
+        self,
+        photo: KnownPhoto,
+        scores: Mapping[str, float],
+        run: ModelRun,
+        choice: Choice,
+        paths: TagPaths,
+        *,
+        also: Mapping[str, Decision] | None = None,
+    ) -> Iterator[Outcome]:
+        """Bring the sidecars of one photo up to date.
+
+        Args:
+            scores: of the tags that the model shows.
+            run: the model run that gave them.
+            paths: of the model's tags.
+            also: decisions that count where the library has none.
+        """
+        decisions = {**(also or {}), **decisions_on(self.database, photo.content)}
+        wanted = choice.wanted(scores, paths, decisions)
+        refused = {tag for tag, one in decisions.items() if one.verdict == "rejected"}
+        outcomes = self.writer.write(photo.path, wanted, run, last=self._noted(photo), refused=refused)
+        yield from self._keep(photo, outcomes, {tag for tag in decisions if tag not in refused})
 
     def forget(self, within: Sequence[Path] = ()) -> Iterator[Outcome]:
         """Take everything of VectorTag's out of the sidecars; `within` as for `write`."""
@@ -113,10 +133,10 @@ class LibrarySidecars:
             yield from self._keep(photo, self.writer.forget(photo.path, last=self._noted(photo)), ())
 
     def _photos(self, within: Sequence[Path]) -> Iterator[KnownPhoto]:
-        folders = [Path(path).absolute() for path in within]
+        chosen = {Path(path).absolute() for path in within}
         for row, root, path, content in self.database.execute(PHOTOS).fetchall():
             photo = unescape_path(root) / unescape_path(path)
-            if not folders or any(photo.is_relative_to(folder) for folder in folders):
+            if not chosen or not chosen.isdisjoint((photo, *photo.parents)):
                 yield KnownPhoto(row, photo, content)
 
     def _noted(self, photo: KnownPhoto) -> Mapping[Path, Record]:
@@ -166,7 +186,9 @@ def follow_content(database: sqlite3.Connection, photo: KnownPhoto) -> None:
 
 def choice_of(library: Settings) -> Choice:
     """Which tags a library's settings put into sidecars."""
-    return Choice(names_of(library), library.setting(PARENT, ""), library.setting(MIN_SCORE, 0.0))
+    return Choice(
+        names_of(library), library.setting(PARENT, ""), library.setting(MIN_SCORE, 0.0), library.setting(BY_STEM, False)
+    )
 
 
 def keep_choice(library: Settings, choice: Choice) -> None:
@@ -174,6 +196,7 @@ def keep_choice(library: Settings, choice: Choice) -> None:
     keep_names(library, choice.names)
     library.change_setting(PARENT, choice.parent or None)
     library.change_setting(MIN_SCORE, choice.min_score or None)
+    library.change_setting(BY_STEM, choice.by_stem or None)
 
 
 def require_row(row: int | None) -> int:

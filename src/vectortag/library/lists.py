@@ -8,8 +8,11 @@ it begins with "#".
 from __future__ import annotations
 
 import functools
+import json
+import os
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,16 +20,22 @@ from vectortag.core.errors import ConfigError, UnknownTagError, did_you_mean
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import read_text
 from vectortag.core.text import LONGEST_NAME, has_control_characters, normalise
+from vectortag.core.types import Tagging, TagScore
+from vectortag.library.folders import covering_root, roots_of
 from vectortag.model.taxonomy import Taxonomy
 
-ONLY, NOT, RENAMES, PARENT, MIN_SCORE = "only", "not", "renames", "parent", "min_score"
+ONLY, NOT, RENAMES, PARENT, MIN_SCORE, BY_STEM = "only", "not", "renames", "parent", "min_score", "by_stem"
 """Keys of a library's settings."""
 
 
-class Settings(Protocol):
-    """Where the lists are kept: a Library."""
+class Reading(Protocol):
+    """Where the lists are read from."""
 
     def setting(self, key: str, default: Any = None) -> Any: ...
+
+
+class Settings(Reading, Protocol):
+    """Where the lists are kept: a Library."""
 
     def change_setting(self, key: str, value: Any) -> None: ...
 
@@ -61,6 +70,21 @@ class TagNames:
     def tag_of(self, name: str) -> str:
         """The tag with this shown name; the name itself if no tag was given it."""
         return self._tags.get(normalise(name), name)
+
+    def applied(self, tagging: Tagging) -> Tagging:
+        """A tagging without what is not shown; tags keep the model's names."""
+
+        def shown(scores: Iterable[TagScore]) -> tuple[TagScore, ...]:
+            return tuple(one for one in scores if self.shows(one.tag))
+
+        if not self.only and not self.hidden:
+            return tagging
+        return replace(tagging, tags=shown(tagging.tags), scores=shown(tagging.scores), guesses=shown(tagging.guesses))
+
+    def in_words(self) -> dict[str, Any]:
+        """The lists that are not empty, in plain values."""
+        lists = {ONLY: list(self.only), NOT: list(self.hidden), RENAMES: dict(self.renames)}
+        return {name: one for name, one in lists.items() if one}
 
     @functools.cached_property
     def _only(self) -> frozenset[str]:
@@ -99,7 +123,26 @@ class TagNames:
         )
 
 
-def names_of(library: Settings) -> TagNames:
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """The settings in a library's database."""
+
+    database: sqlite3.Connection
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """A setting's value, as JSON gives it."""
+        row = self.database.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+
+def names_for(database: sqlite3.Connection, paths: Iterable[Path]) -> TagNames:
+    """The lists of a library, if all of these photos and folders lie in its folders; else empty ones."""
+    roots = roots_of(database)
+    are_covered = all(covering_root(roots, Path(os.path.abspath(path))) for path in paths)  # noqa: PTH100
+    return names_of(StoredSettings(database)) if are_covered else TagNames()
+
+
+def names_of(library: Reading) -> TagNames:
     """The lists of a library."""
     return TagNames(
         tuple(library.setting(ONLY, ())), tuple(library.setting(NOT, ())), dict(library.setting(RENAMES, {}))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from xml.sax.saxutils import escape, quoteattr
 
-from vectortag.core.text import has_control_characters
 from vectortag.data.xmp import RDF, VECTORTAG, XmpError
 from vectortag.library.keyword_fields import (
     KEYWORD_FIELDS,
@@ -17,6 +16,7 @@ from vectortag.library.keyword_fields import (
     TagRecord,
 )
 from vectortag.library.keyword_merge import Planned
+from vectortag.library.packet_text import description_of, escaped, list_of, with_capital
 from vectortag.library.xml_source import Element, parse
 
 X = "{adobe:ns:meta/}"
@@ -38,6 +38,9 @@ WROTE, GONE = VECTORTAG + "TaggingWrote", VECTORTAG + "TaggingGone"
 
 All begin with "Tagging": programs that drop the namespace would take "Model" for the camera.
 """
+
+MOST_KEYWORDS = 2000
+"""Of one property."""
 
 Edit = tuple[int, int, str]
 
@@ -104,6 +107,8 @@ class Packet:
         is_blank = not one.children and not one.text.strip() and not one.attributes
         if not is_blank and (len(lists) != len(one.children) or len(lists) != 1 or one.text.strip()):
             raise XmpError(f"its {field.written_name} is not a list")
+        if sum(len(container.children) for container in lists) > MOST_KEYWORDS:
+            raise XmpError(f"its {field.written_name} has more than {MOST_KEYWORDS:,} keywords")
         if any(item.name != LI or item.children for container in lists for item in container.children):
             raise XmpError(f"its {field.written_name} is a list of something else than words")
         return one
@@ -120,7 +125,7 @@ class Packet:
     def _changed(self, found: Element, add: Sequence[str], remove: Sequence[str]) -> list[Edit]:
         """The edits of one property; its other entries stay as they are."""
         if not found.children:
-            return [] if not add else self._filled(found, "".join(_list_of(add, "Bag", "", "")), "")
+            return [] if not add else self._filled(found, "".join(list_of(add, "Bag", "", "")), "")
         (container,) = found.children
         items = container.children
         edits = [self._cut(item) for item in items if _text(item) in remove]
@@ -128,7 +133,7 @@ class Packet:
             return edits
         blanks = self.source.blanks_before(items[-1].start).decode() if items else ""
         name = f"{container.prefix}li"
-        text = "".join(f"{blanks}<{name}>{_escaped(entry)}</{name}>" for entry in add)
+        text = "".join(f"{blanks}<{name}>{escaped(entry)}</{name}>" for entry in add)
         if container.is_empty_tag:
             return [*edits, *self._filled(container, text, "")]
         at = items[-1].end if items else container.opened
@@ -179,7 +184,7 @@ class Packet:
             blanks = blanks.replace("\n", line)
         about = last.attributes.get(ABOUT, last.attributes.get("about", "")) if last else ""
         is_known = self.rdf.namespaces.get("rdf") == RDF[1:-1]
-        text = blanks + _description(
+        text = blanks + description_of(
             record, begun, about, line=line, indent=blanks.rpartition("\n")[2], declare_rdf=not is_known
         )
         if last:
@@ -211,10 +216,16 @@ class Packet:
 
     def _items(self, name: str) -> list[Element]:
         found = (one.first(name) for one in self.descriptions)
-        return [item for one in found if one is not None for container in one.children for item in container.children]
+        items = (item for one in found if one is not None for container in one.children for item in container.children)
+        noted = list(itertools.islice(items, MOST_KEYWORDS + 1))
+        if len(noted) > MOST_KEYWORDS:
+            raise XmpError(f"VectorTag's record in it has more than {MOST_KEYWORDS:,} entries")
+        return noted
 
     def _words_by_field(self, start: str) -> dict[str, tuple[str, ...]]:
-        lists = {field.local: tuple(map(_text, self._items(start + _capital(field.local)))) for field in KEYWORD_FIELDS}
+        lists = {
+            field.local: tuple(map(_text, self._items(start + with_capital(field.local)))) for field in KEYWORD_FIELDS
+        }
         return {name: words for name, words in lists.items() if words}
 
 
@@ -252,59 +263,3 @@ def _tag_record(item: Element) -> TagRecord | None:
     except ValueError:
         return None
     return TagRecord(tag, tuple(path.split(PATH_SEPARATOR)), score, by)
-
-
-def _description(
-    record: Record, begun: Mapping[str, Sequence[str]], about: str, *, line: str, indent: str, declare_rdf: bool
-) -> str:
-    """The XML of a description with the record and the properties that VectorTag begins."""
-    fields = [field for field in KEYWORD_FIELDS if field.local in begun]
-    uris = {"rdf": RDF[1:-1]} if declare_rdf else {}
-    uris |= {"vectortag": VECTORTAG[1:-1]} | {field.prefix: field.namespace for field in fields}
-    declared = "".join(f"{line}{indent}  xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in uris.items())
-    parts = [f"<rdf:Description rdf:about={quoteattr(about)}{declared}>"]
-    pad = indent + " "
-    for field in fields:
-        parts += _property_of(field.written_name, field.container, begun[field.local], pad)
-    for name, text in (("Model", record.model), ("Date", record.date), ("Created", "True" if record.created else "")):
-        if text:
-            parts.append(f"{pad}<vectortag:Tagging{name}>{_escaped(text)}</vectortag:Tagging{name}>")
-    if record.tags:
-        items = "".join(f"{line}{pad}  {_tag_item(one)}" for one in record.tags)
-        parts.append(
-            f"{pad}<vectortag:TaggingScores>{line}{pad} <rdf:Bag>{items}{line}{pad} </rdf:Bag>"
-            f"{line}{pad}</vectortag:TaggingScores>"
-        )
-    lists = {f"Wrote{_capital(name)}": words for name, words in record.wrote.items()}
-    lists |= {f"Gone{_capital(name)}": words for name, words in record.gone.items()} | {"Deleted": record.deleted}
-    for name, words in lists.items():
-        if words:
-            parts += _property_of(f"vectortag:Tagging{name}", "Bag", words, pad)
-    return line.join([*parts, f"{indent}</rdf:Description>"])
-
-
-def _property_of(name: str, container: str, words: Sequence[str], pad: str) -> list[str]:
-    return [f"{pad}<{name}>", *_list_of(words, container, pad + " ", ""), f"{pad}</{name}>"]
-
-
-def _list_of(words: Sequence[str], container: str, pad: str, end: str) -> list[str]:
-    items = [f"{pad} <rdf:li>{_escaped(word)}</rdf:li>{end}" for word in words]
-    return [f"{pad}<rdf:{container}>{end}", *items, f"{pad}</rdf:{container}>{end}"]
-
-
-def _tag_item(one: TagRecord) -> str:
-    fields = {"Tag": one.tag, "Path": PATH_SEPARATOR.join(one.path), "By": one.by}
-    if one.score is not None:
-        fields["Score"] = f"{one.score:.2f}"
-    inner = "".join(f"<vectortag:{name}>{_escaped(value)}</vectortag:{name}>" for name, value in fields.items())
-    return f'<rdf:li rdf:parseType="Resource">{inner}</rdf:li>'
-
-
-def _capital(name: str) -> str:
-    return name[0].upper() + name[1:]
-
-
-def _escaped(text: str) -> str:
-    if has_control_characters(text):
-        raise XmpError(f"the tag {text!r} has a control character, which XML cannot hold")
-    return escape(text)

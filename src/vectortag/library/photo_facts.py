@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import hashlib
 import io
 import math
@@ -19,7 +20,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import read_file
 from vectortag.data.keywords import embedded_xmp, read_keywords, sidecars_of
-from vectortag.data.xmp import RATINGS, XmpError, rating_in
+from vectortag.data.xmp import LARGEST_PACKET, RATINGS, XmpError, rating_in
 from vectortag.library.folders import new_hash
 from vectortag.runtime.decoding.headers import identify
 from vectortag.runtime.pixels import open_photo
@@ -37,6 +38,14 @@ DATES = (
 )
 """The fields of EXIF with a date, the best first; and whether they are in the inner directory."""
 _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+
+
+PASSING = {
+    *(errno.EAGAIN, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENOENT, errno.ENOMEM, errno.ENXIO),
+    *(errno.EHOSTUNREACH, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT),
+}
+"""Errors of a drive that went away or a machine that is short of something. They say nothing of the photo, which is
+tried again by the next update."""
 
 
 class ChangedPhotoError(PhotoError):
@@ -92,10 +101,16 @@ def read_notes(path: Path) -> tuple[tuple[str, ...], int | None]:
     rating = None
     for sidecar in sidecars_of(path):
         with contextlib.suppress(OSError, XmpError):
-            rating = rating_in(read_file(sidecar))
+            rating = rating_in(read_file(sidecar, most=LARGEST_PACKET))
         if rating is not None:
             break
     return read_keywords(path).words, rating
+
+
+def will_pass(error: PhotoError) -> bool:
+    """Whether an error says nothing of the photo: it changed, a drive went away, the machine is short of something."""
+    cause = error.__cause__
+    return isinstance(error, ChangedPhotoError) or (isinstance(cause, OSError) and cause.errno in PASSING)
 
 
 def check_unchanged(path: Path, size: int, mtime_ns: int) -> None:
@@ -114,7 +129,7 @@ def check_unchanged(path: Path, size: int, mtime_ns: int) -> None:
 
 def _facts_inside(file: io.BufferedReader) -> dict[str, Any]:
     with identify(file) as image:
-        exif = _exif_of(image)
+        exif = exif_of(image)
         orientation = exif.get(ExifTags.Base.Orientation, 1)
         orientation = orientation if orientation in range(1, 9) else 1
         width, height = image.size
@@ -128,7 +143,7 @@ def _facts_inside(file: io.BufferedReader) -> dict[str, Any]:
         }
 
 
-def _exif_of(image: Image.Image) -> Image.Exif:
+def exif_of(image: Image.Image) -> Image.Exif:
     """The EXIF data; empty where it is broken, and of a PNG where it is behind the pixels, which would be decoded."""
     if image.format != "PNG" or "exif" in image.info:
         with contextlib.suppress(Exception):  # broken EXIF can raise almost anything
@@ -136,7 +151,7 @@ def _exif_of(image: Image.Image) -> Image.Exif:
     return Image.Exif()
 
 
-def _inner(exif: Image.Exif, directory: int) -> dict[int, Any]:
+def inner_of(exif: Image.Exif, directory: int) -> dict[int, Any]:
     try:
         return exif.get_ifd(directory)
     except Exception:
@@ -144,7 +159,7 @@ def _inner(exif: Image.Exif, directory: int) -> dict[int, Any]:
 
 
 def _date_in(exif: Image.Exif) -> str | None:
-    inner = _inner(exif, ExifTags.IFD.Exif)
+    inner = inner_of(exif, ExifTags.IFD.Exif)
     for field, is_inner in DATES:
         found = _DATE.match(str((inner if is_inner else exif).get(field, "")).strip("\0 "))
         if found:
@@ -155,7 +170,7 @@ def _date_in(exif: Image.Exif) -> str | None:
 
 def _place_in(exif: Image.Exif) -> tuple[float, float] | None:
     """Degrees; None also for exactly (0, 0), which programs write where they know no place."""
-    gps = _inner(exif, ExifTags.IFD.GPSInfo)
+    gps = inner_of(exif, ExifTags.IFD.GPSInfo)
     latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), "S")
     longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), "W")
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
+from vectortag.library.keyword_fields import Record
 from vectortag.library.photo_facts import PhotoFacts
 
 KEEP = """
@@ -69,9 +71,15 @@ def keep_notes(
 
 
 def _keep_keywords(database: sqlite3.Connection, row: int, keywords: Sequence[str]) -> None:
-    """A person's own: those that VectorTag wrote are not among them."""
+    """A person's own: those that VectorTag wrote are not among them, also after another program dropped its record."""
     written = database.execute("SELECT tags FROM written WHERE photo = ?", (row,)).fetchall()
-    ours = {tag for (tags,) in written for tag in json.loads(tags)}
+    ours = {word for (record,) in written for word in _of_model(msgspec.json.decode(record, type=Record))}
     database.execute("DELETE FROM keywords WHERE photo = ?", (row,))
     own = [(row, keyword) for keyword in keywords if keyword not in ours]
     database.executemany("INSERT OR IGNORE INTO keywords VALUES (?, ?)", own)
+
+
+def _of_model(record: Record) -> set[str]:
+    """The words that a sidecar has from the model alone: no person accepted them, or had them before."""
+    said = {level for one in record.tags if one.by != "model" for level in one.path}
+    return {level for one in record.tags if one.by == "model" for level in one.path} - said

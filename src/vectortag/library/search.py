@@ -98,9 +98,7 @@ def search(
         QueryError: the query cannot be read, or names what is not there.
         MissingExtraError, WordsError: a sentence cannot be read.
     """
-    node = parse_query(query) if isinstance(query, str) else query
-    searched = cache.searched(model_row=_row_of_model(cache.database, node) or model_row, offline=offline)
-    evaluation = _evaluated(searched, node)
+    searched, evaluation = _answer(cache, query, model_row, offline)
     found, scores = evaluation.found, evaluation.scores
     rows = _best(scores, found, None if top is None else skip + top)[skip:]
     order: Order = evaluation.ranked_by or ("date" if len(np.unique(scores[found])) <= 1 else "score")
@@ -115,12 +113,32 @@ def search(
     )
 
 
+def found_rows(
+    cache: SearchCache, query: str | Node | None, *, model_row: int | None, offline: bool = False
+) -> list[int]:
+    """The rows in the library of all photos that a query finds, in the order of `search`; fails as that.
+
+    Args:
+        query: None: all photos, newest first.
+    """
+    if query is None:
+        return cache.searched(model_row=None, offline=offline).table.ids.tolist()
+    searched, evaluation = _answer(cache, query, model_row, offline)
+    return searched.table.ids[_best(evaluation.scores, evaluation.found, None)].tolist()
+
+
 def newest(cache: SearchCache, *, top: int, skip: int = 0) -> SearchResult:
     """All photos, newest first; those without a date are last. `top` and `skip` are as for `search`."""
     searched = cache.searched(model_row=None, offline=False)
     ids = searched.table.ids[skip : skip + top]
     matches = _matches(searched.database, ids.tolist(), np.ones(len(ids), np.float32), (), np.arange(len(ids)))
     return SearchResult(matches, len(searched.table), "date", (), (), None, None)
+
+
+def _answer(cache: SearchCache, query: str | Node, model_row: int | None, offline: bool) -> tuple[Searched, Evaluation]:
+    node = parse_query(query) if isinstance(query, str) else query
+    searched = cache.searched(model_row=_row_of_model(cache.database, node) or model_row, offline=offline)
+    return searched, _evaluated(searched, node)
 
 
 def _evaluated(searched: Searched, node: Node) -> Evaluation:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.core.errors import WordsError
 from vectortag.core.text import normalise
@@ -20,6 +21,7 @@ from vectortag.library.path_text import PathText
 from vectortag.library.photo_table import PhotoTable, Rows
 from vectortag.library.tag_scores import TagScores
 from vectortag.library.used_model import UsedModel
+from vectortag.library.vector_pairs import have_near
 from vectortag.library.vectors import VectorMap, open_vectors
 from vectortag.model.words.similarity import Words
 from vectortag.personal.from_words import knows_words
@@ -157,4 +159,11 @@ class Vectors:
 
     def of_rows(self, rows: Rows) -> VectorMap:
         """The vectors of some photos, rows of the table; each must have one."""
-        return self._map.rows(self._rows[self._table.contents[rows]])
+        return self._map.rows(self._map_rows(rows))
+
+    def have_near(self, rows: Rows, least: float) -> npt.NDArray[np.bool_]:
+        """Which of some photos have another one among them with a cosine of at least `least`: (M,) -> (M,)."""
+        return have_near(self._map, self._map_rows(rows), least)
+
+    def _map_rows(self, rows: Rows) -> Rows:
+        return self._rows[self._table.contents[rows]]

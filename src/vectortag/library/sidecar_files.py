@@ -11,6 +11,7 @@ from vectortag.core.errors import OutputError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.writing import ORDINARY, cannot_write, replace_file
+from vectortag.data.xmp import LARGEST_PACKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class SidecarFile:
 
         Raises:
             OSError: it cannot be read, or is no regular file.
-            OutputError: it is a symbolic link to nothing, or to a file that is not called as a sidecar.
+            OutputError: it is too large, or a symbolic link to nothing, or to a file that is not called as a sidecar.
         """
         target = path
         if path.is_symlink():
@@ -44,7 +45,10 @@ class SidecarFile:
                 raise OutputError(f"it is a symbolic link to {escape_path(target)}, which is no sidecar")
         try:
             with open_regular(target) as file:
-                return cls(path, target, file.read(), os.fstat(file.fileno()))
+                status = os.fstat(file.fileno())
+                if status.st_size > LARGEST_PACKET:
+                    raise OutputError(f"it has {status.st_size >> 20:,} MiB, where {LARGEST_PACKET >> 20} are the most")
+                return cls(path, target, file.read(LARGEST_PACKET), status)
         except FileNotFoundError:
             return cls(path, target, None, None)
 

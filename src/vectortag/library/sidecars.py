@@ -115,9 +115,14 @@ def record_in(content: bytes) -> Record | None:
 
 
 class SidecarNames:
-    """The names of the sidecars of the photos in a folder; lists each folder once."""
+    """The names of the sidecars of the photos in a folder; lists each folder once.
 
-    def __init__(self) -> None:
+    Args:
+        by_stem: a sidecar to make is called `boat.xmp` where that would be the photo's.
+    """
+
+    def __init__(self, *, by_stem: bool = False) -> None:
+        self._by_stem = by_stem
         self._listed = functools.lru_cache(maxsize=8)(_Folder.of)
 
     def of(self, photo: Path) -> tuple[Path, ...]:
@@ -129,9 +134,11 @@ class SidecarNames:
         folder = self._listed(photo.parent)
         stem = photo.stem.casefold()
         found = [photo.with_name(name) for name in folder.named(photo.name + ".xmp")]
-        if folder.stems[stem] <= 1:
+        is_only_one = folder.stems[stem] <= 1
+        if is_only_one:
             found += [photo.with_name(name) for name in folder.named(photo.stem + ".xmp")]
-        return tuple(found) or (photo.with_name(photo.name + ".xmp"),)
+        new = photo.stem if self._by_stem and is_only_one else photo.name
+        return tuple(found) or (photo.with_name(new + ".xmp"),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ a content without analysis is to be analysed.
 
 from __future__ import annotations
 
-import errno
 import itertools
 import logging
 import sqlite3
@@ -22,7 +21,14 @@ from vectortag.core.types import FloatArray
 from vectortag.library.analyses import adopt, store, use_model
 from vectortag.library.folders import forget_unused, roots_of
 from vectortag.library.library_model import LibraryModel
-from vectortag.library.photo_facts import ChangedPhotoError, PhotoFacts, check_unchanged, read_facts, read_notes
+from vectortag.library.photo_facts import (
+    ChangedPhotoError,
+    PhotoFacts,
+    check_unchanged,
+    read_facts,
+    read_notes,
+    will_pass,
+)
 from vectortag.library.photo_rows import keep_error, keep_facts, keep_notes
 from vectortag.library.scan import Seen, scan
 from vectortag.library.schema import transaction
@@ -57,13 +63,6 @@ UNKNOWN = f"""
 {COUNT} content IS NOT NULL
 AND NOT EXISTS (SELECT 1 FROM analyses WHERE analyses.content = photos.content AND model = ?)
 """
-
-PASSING = {
-    *(errno.EAGAIN, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENOENT, errno.ENOMEM, errno.ENXIO),
-    *(errno.EHOSTUNREACH, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT),
-}
-"""Errors of a drive that went away or a machine that is short of something. They say nothing of the photo, which is
-tried again by the next update."""
 
 
 @dataclass(slots=True)
@@ -256,8 +255,7 @@ class Update:
         self._write_sometimes()
 
     def _fail(self, row: int, path: Path, error: PhotoError) -> None:
-        cause = error.__cause__
-        if isinstance(error, ChangedPhotoError) or (isinstance(cause, OSError) and cause.errno in PASSING):
+        if will_pass(error):
             self.done.unsettled += 1
         else:
             self.failed.append((row, str(error).removeprefix(f"{escape_path(path)}: ")))

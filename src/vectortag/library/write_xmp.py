@@ -30,11 +30,13 @@ class Choice:
         names: the lists of tags, and their shown names.
         parent: a branch under which all are put, such as "auto"; "" for none.
         min_score: in [0, 1], beside each tag's own threshold. A tag that a person accepted always counts.
+        by_stem: a new sidecar is called boat.xmp where it can be; else boat.jpg.xmp.
     """
 
     names: TagNames = field(default_factory=TagNames)
     parent: str = ""
     min_score: float = 0.0
+    by_stem: bool = False
 
     def wanted(
         self, scores: Mapping[str, float], paths: TagPaths, decisions: Mapping[str, Decision]
@@ -95,16 +97,17 @@ class SidecarWriter:
     Args:
         dry_run: only say what would change, as a diff.
         embed: also change the XMP inside JPEG files, as `vectortag.library.embed` does. An outcome names the photo.
+        by_stem: as in `Choice`.
 
     Raises:
         OutputError: `embed` needs exiftool, which is missing.
     """
 
-    def __init__(self, *, dry_run: bool = False, embed: bool = False) -> None:
+    def __init__(self, *, dry_run: bool = False, embed: bool = False, by_stem: bool = False) -> None:
         if embed:
             require_exiftool()
         self.dry_run, self.embed = dry_run, embed
-        self._names = SidecarNames()
+        self._names = SidecarNames(by_stem=by_stem)
 
     def write(
         self,

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from vectortag.data.xmp import LARGEST_PACKET, XmpError
+from vectortag.data.xmp import DEEPEST, LARGEST_PACKET, XmpError
 
-DEEPEST = 100
-"""Levels of elements. Those of programs that note each brush stroke have about 20."""
+MOST_NAMESPACES = 1000
+"""Prefixes that are declared at one place."""
 
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 WITHOUT_MARK = {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
@@ -101,7 +101,9 @@ class Source:
 
     def blanks_before(self, position: int) -> bytes:
         """The blanks that end there."""
-        begin = len(self.body[:position].rstrip(BLANKS))
+        begin = position
+        while begin and self.body[begin - 1] in BLANKS:
+            begin -= 1
         return self.body[begin:position]
 
     def edited(self, edits: list[tuple[int, int, str]]) -> bytes:
@@ -165,6 +167,7 @@ class _Reader:
         self.has_comments = False
         self._body, self._keep = body, keep
         self._open: list[Element | None] = []  # None: an element that is not kept
+        self._texts: list[list[str]] = []  # of the open elements, in pieces
         self._namespaces: list[Mapping[str, str]] = [{"xml": "http://www.w3.org/XML/1998/namespace"}]
         self._declared: dict[str, str] = {}
         self._root: Element | None = None
@@ -172,6 +175,7 @@ class _Reader:
     def read(self) -> Element:
         parser = expat.ParserCreate("utf-8", SEPARATOR)
         parser.namespace_prefixes = True
+        parser.buffer_text = True
         parser.StartElementHandler = self._started
         parser.EndElementHandler = self._ended
         parser.CharacterDataHandler = self._characters
@@ -194,7 +198,10 @@ class _Reader:
         if depth > DEEPEST:
             raise XmpError(f"its elements are more than {DEEPEST} levels deep")
         self._namespaces.append({**self._namespaces[-1], **self._declared} if self._declared else self._namespaces[-1])
+        if len(self._namespaces[-1]) > MOST_NAMESPACES:
+            raise XmpError(f"it declares more than {MOST_NAMESPACES:,} namespaces")
         self._declared = {}
+        self._texts.append([])
         parent = self._open[-1] if self._open else None
         name, tag = _names(raw)
         if depth and (parent is None or not self._keep(parent)):
@@ -216,14 +223,17 @@ class _Reader:
     def _ended(self, raw: str) -> None:
         del raw
         self._namespaces.pop()
-        element = self._open.pop()
-        if element is not None and not element.end:
+        element, texts = self._open.pop(), self._texts.pop()
+        if element is None:
+            return
+        element.text = "".join(texts)
+        if not element.end:
             element.closed = self._parser.CurrentByteIndex
             element.end = self._body.index(b">", element.closed) + 1
 
     def _characters(self, data: str) -> None:
-        if self._open and (element := self._open[-1]) is not None:
-            element.text += data
+        if self._open and self._open[-1] is not None:
+            self._texts[-1].append(data)
 
     def _commented(self, text: str) -> None:
         del text

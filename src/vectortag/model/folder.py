@@ -23,8 +23,10 @@ from vectortag.core.files import open_regular
 from vectortag.core.schema import from_plain, to_plain
 from vectortag.core.types import Arithmetic, FloatArray
 from vectortag.core.writing import replace_folder
+from vectortag.model.bank import Bank, pack_bank, unpack_bank
 from vectortag.model.classifier import Classifier
 from vectortag.model.head import Head
+from vectortag.model.history import Epoch, learning_of
 from vectortag.model.limits import check_arrays, check_manifest, check_sizes, read_manifest
 from vectortag.model.manifest import Manifest, parse_manifest
 from vectortag.model.storage import (
@@ -43,7 +45,8 @@ MANIFEST, NETWORK, HEAD, CARD = "manifest.json", "model.onnx", "head.safetensors
 INT8_NETWORK = "model.int8.onnx"
 """Optional: the network with 8-bit weights and activations, where that pays."""
 BACKGROUND = "background.safetensors"
-"""Optional: embeddings of training photos drawn at random, (B, K) in 8 bits, that new tags are fitted against."""
+"""Optional: embeddings of training photos drawn at random, (B, K) in 8 bits, that new tags are fitted against; and
+perhaps the bank, more and more varied photos, with how far a tag that is fitted against them carries over."""
 CLASSIFIER = "classifier.safetensors"
 """Optional: the classifier that the backbone was pretrained with, fp16, and the names of its classes."""
 WORDS = "words.safetensors"
@@ -59,8 +62,7 @@ class ModelFolder:
     """A verified model folder.
 
     Attributes:
-        path: the folder.
-        manifest: its manifest.
+        path, manifest: the folder and its manifest.
         digest: sha256 of manifest.json, which holds the hashes of all other files: it names the whole folder.
     """
 
@@ -72,6 +74,11 @@ class ModelFolder:
     def id(self) -> str:
         """`name@digest`, short; every output names it, so that only scores of one model are compared."""
         return f"{self.manifest.name}@{self.digest[:8]}"
+
+    @property
+    def history(self) -> tuple[Epoch, ...]:
+        """The figures of each epoch of its training, in order; empty where the manifest does not have them."""
+        return learning.epochs if (learning := learning_of(self.manifest.provenance)) else ()
 
     @property
     def network(self) -> Path:
@@ -109,6 +116,20 @@ class ModelFolder:
         if embeddings.ndim != 2 or embeddings.shape[1] != self.manifest.backbone.width:
             raise ModelFolderError(f"{self.path / BACKGROUND}: embeddings have the shape {embeddings.shape}")
         return embeddings
+
+    @functools.cached_property
+    def bank(self) -> Bank | None:
+        """The larger background of few examples, or None where `vectortag learn-words` has not made it.
+
+        Raises:
+            ModelFolderError: the file does not fit the manifest.
+        """
+        if BACKGROUND not in self.manifest.files:
+            return None
+        try:
+            return unpack_bank(read_arrays(self.path / BACKGROUND), self.manifest.backbone.width)
+        except (KeyError, ValueError) as error:
+            raise ModelFolderError(f"{self.path / BACKGROUND}: {error}. Run: vectortag learn-words") from error
 
     def int8_content(self) -> bytes | None:
         """model.int8.onnx, or None where the folder has none."""
@@ -192,6 +213,7 @@ def write_model_folder(
     head: Head,
     card: Callable[[Manifest], str],
     background: FloatArray | None = None,
+    bank: Bank | None = None,
     int8_network: bytes | None = None,
     classifier: Classifier | None = None,
     words: Words | None = None,
@@ -204,6 +226,7 @@ def write_model_folder(
         network: the ONNX file.
         head: the head; its blocks are described in the manifest. Matrices of fp16 values take half the space.
         background: (B, K) embeddings of photos of everything, for new tags; stored in 8 bits.
+        bank: more of them, and what they are trusted for; stored in 4 bits, beside the background.
         int8_network: the same network, quantised.
         classifier: what the backbone was pretrained with; its weights are stored as fp16.
         words: how words relate to the embeddings.
@@ -218,7 +241,8 @@ def write_model_folder(
 
     contents = {NETWORK: network, HEAD: save(pack_head(head))}
     if background is not None:
-        contents[BACKGROUND] = save(pack_background(background.astype(np.float32)))
+        arrays = pack_background(background.astype(np.float32))
+        contents[BACKGROUND] = save(arrays if bank is None else arrays | pack_bank(bank))
     if int8_network is not None:
         contents[INT8_NETWORK] = int8_network
     if classifier is not None:
@@ -245,6 +269,7 @@ def rewrite_model_folder(
     int8_network: bytes | None,
     words: Words | None,
     card: Callable[[Manifest], str],
+    bank: Bank | None = None,
     **changes: Any,
 ) -> ModelFolder:
     """Write a model folder again, with another int8 network or other words; all else is as it was.
@@ -252,6 +277,7 @@ def rewrite_model_folder(
     Args:
         path: where; the folder's own path replaces it.
         int8_network, words, card: as in `write_model_folder`.
+        bank: another bank; None keeps the folder's own.
         changes: fields of the manifest that change with them.
 
     Raises:
@@ -264,6 +290,7 @@ def rewrite_model_folder(
         network=folder.network.read_bytes(),
         head=folder.head,
         background=folder.background,
+        bank=bank or folder.bank,
         classifier=folder.classifier,
         int8_network=int8_network,
         words=words,

@@ -81,10 +81,15 @@ class Head:
 
         Each map goes through ReLU and is scaled to [0, 1] by its minimum and maximum; a map of zeros stays zero.
         """
-        width, height_cells, width_cells = feature_map.shape
-        cells = feature_map.reshape(width, -1)  # (K, h*w)
-        maps = np.maximum(self.along(cells.mean(axis=1), tags, cells), 0)  # (R, h*w)
-        maps -= maps.min(axis=1, keepdims=True)
-        peaks = maps.max(axis=1, keepdims=True)
-        np.divide(maps, peaks, out=maps, where=peaks > 0)
-        return maps.reshape(len(tags), height_cells, width_cells)
+        cells = feature_map.reshape(len(feature_map), -1)  # (K, h*w)
+        changes = self.along(cells.mean(axis=1), tags, cells)  # (R, h*w)
+        return scaled_maps(changes).reshape(len(tags), *feature_map.shape[1:])
+
+
+def scaled_maps(changes: FloatArray) -> FloatArray:
+    """From the change along each cell to a map: (R, h*w) -> (R, h*w) in [0, 1]; one without a rise stays zero."""
+    maps = np.maximum(changes, 0)
+    maps -= maps.min(axis=1, keepdims=True)
+    peaks = maps.max(axis=1, keepdims=True)
+    np.divide(maps, peaks, out=maps, where=peaks > 0)
+    return maps

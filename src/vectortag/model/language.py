@@ -18,7 +18,7 @@ import difflib
 import functools
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vectortag.core.errors import LanguageError, did_you_mean
@@ -107,6 +107,18 @@ class Language:
             return word
         exact, loose = self._words
         return exact.get(normalise(word)) or loose.get(_loose(word)) or word
+
+    def renamed(self, names: Mapping[str, str]) -> Language:
+        """The same with other names for some tags.
+
+        >>> Language().renamed({"dog": "Rex"}).name("dog")
+        'Rex'
+        """
+        if not names:
+            return self
+        return replace(
+            self, tags={**self.tags, **{tag: (name, *self.tags.get(tag, ())) for tag, name in names.items()}}
+        )
 
     def path(self, tag: str, taxonomy: Taxonomy | None = None, *, separator: str = "|") -> str:
         """The names from the topmost parent down to the tag. Of several parents, the one that is listed first.

@@ -97,7 +97,7 @@ class DataSetInfo(Schema, frozen=True, kw_only=True):
     validation: tuple[PhotoHash, ...]
 
 
-RESERVED_METRICS = frozenset({"cross_fitted", "sizes", "per_tag", "reliability", "left_out", "one_source"})
+RESERVED_METRICS = frozenset({"cross_fitted", "sizes", "per_tag", "reliability", "left_out", "one_source", "folds"})
 """Keys of a manifest's metrics that are no data sets; no data set may have such a name."""
 
 

@@ -29,6 +29,7 @@ from vectortag.model.added_block import new_tag_parts
 from vectortag.model.calibration import PROFILES, Calibration, Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.storage import read_arrays
+from vectortag.model.trust import Promise
 from vectortag.model.words.similarity import WordEmbedding
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class AddedTag(Schema, frozen=True, kw_only=True):
         words: the text that says what it is; None where photos alone do.
         nearest: the nearest words that the model was taught.
         nearness: how near the nearest of them is, in cosine.
+        class_nearness: the same of the classes of the network; None where it was not looked at.
+        precision, recall: of the photos from elsewhere that are shown it, how many have it; of those that have it, how
+            many are shown it; None where that was not measured. See `vectortag.model.trust.Promise`.
+        series: how many different photos the examples count as; None where that was not looked at.
     """
 
     format_version: Literal[2] = 2
@@ -70,6 +75,15 @@ class AddedTag(Schema, frozen=True, kw_only=True):
     words: str | None = None
     nearest: tuple[str, ...] = ()
     nearness: Finite | None = None
+    class_nearness: Finite | None = None
+    precision: Finite | None = None
+    recall: Finite | None = None
+    series: Count | None = None
+
+    @property
+    def promise(self) -> Promise | None:
+        """What is expected of it, where that was measured."""
+        return None if self.precision is None or self.recall is None else Promise(self.precision, self.recall)
 
     @property
     def calibration(self) -> Calibration:
@@ -95,6 +109,7 @@ class Wording:
     embedded: WordEmbedding
     nearest: tuple[str, ...]
     nearness: float
+    class_nearness: float | None = None
 
 
 NO_ADDITIONS = Additions((), np.empty((0, 0), np.float32))
@@ -164,6 +179,7 @@ def save_addition(
     arrays = {"w": fitted.w, "examples": np.float16(examples), "counterexamples": np.float16(counterexamples)}
     if wording is not None:
         fields |= {"words": wording.text, "nearest": wording.nearest, "nearness": wording.nearness}
+        fields["class_nearness"] = wording.class_nearness
         arrays |= _packed(wording.embedded)
     tag = AddedTag(name=name, parents=parents, size=size, **fields)
     content = save(arrays, metadata={"tag": to_json(tag)})
@@ -222,7 +238,9 @@ def remove_addition(model: ModelFolder, name: str) -> None:
 def _fields(fitted: FittedTag) -> dict[str, Any]:
     """The fields of an AddedTag that a fit decides."""
     slope, bias, thresholds = fitted.calibration.one(0)
-    return {"slope": slope, "bias": bias, "thresholds": thresholds, "separation": fitted.separation}
+    fields = {"slope": slope, "bias": bias, "thresholds": thresholds, "separation": fitted.separation}
+    precision, recall = (None, None) if fitted.promise is None else (fitted.promise.precision, fitted.promise.recall)
+    return fields | {"precision": precision, "recall": recall, "series": fitted.examples}
 
 
 def _file_of(model: ModelFolder, name: str) -> Path:

@@ -54,8 +54,8 @@ def corrections_file() -> Path:
     return data_home() / "corrections.sqlite"
 
 
-def add_corrections(corrections: Iterable[Correction]) -> None:
-    """Store corrections, all or none.
+def add_corrections(corrections: Iterable[Correction]) -> int:
+    """Store corrections, all or none. Returns the number under which `take_back_corrections` finds them.
 
     Raises:
         CorrectionError: the data folder cannot be written.
@@ -64,6 +64,17 @@ def add_corrections(corrections: Iterable[Correction]) -> None:
         (said,) = database.execute("SELECT coalesce(max(said), 0) + 1 FROM corrections").fetchone()
         rows = [(said, _text(one.photo), one.tag, one.has) for one in corrections]
         database.executemany("INSERT INTO corrections (said, photo, tag, has) VALUES (?, ?, ?, ?)", rows)
+    return int(said)
+
+
+def take_back_corrections(said: int) -> None:
+    """Delete the corrections that were made together, by their number; those before them count again.
+
+    Raises:
+        CorrectionError: the data folder cannot be written.
+    """
+    with _opened() as database, database:
+        database.execute("DELETE FROM corrections WHERE said = ?", (said,))
 
 
 def undo_corrections() -> list[Correction]:

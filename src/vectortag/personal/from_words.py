@@ -12,7 +12,8 @@ from vectortag.model.added_block import new_tag_parts
 from vectortag.model.calibration import Calibration
 from vectortag.model.folder import ModelFolder
 from vectortag.model.taxonomy import Taxonomy
-from vectortag.model.words.similarity import Evidence, WordEmbedding, Words, values
+from vectortag.model.words import signs
+from vectortag.model.words.similarity import WordEmbedding, Words, values
 from vectortag.model.words.word_vectors import word_vector
 from vectortag.personal.added_tags import AddedTag, Wording, save_addition
 from vectortag.personal.few_shot import FittedTag, Values
@@ -20,6 +21,9 @@ from vectortag.personal.names import ancestors, check_name
 from vectortag.runtime.embedder import VIEWS
 
 NEAREST = 5
+EVERY = 2
+"""Every second photo of the bank is enough to see whether a word stands out."""
+
 COMMON_TO = 3
 """Of the `NEAREST` known words, this many must imply a tag for it to be proposed as a parent."""
 
@@ -36,11 +40,12 @@ def add_from_words(
     Raises:
         NewTagError: the name is taken, or nothing can be saved.
         UnknownTagError: the model does not have a parent.
-        MissingExtraError, WordsError: as `word_a_tag`.
+        MissingExtraError, WordsError: as `embed_tag`; or the network does not see what they say.
     """
     check_name(folder, name)
     above = ancestors(folder, name, parents)
     wording, fitted = embed_tag(folder, name, description)
+    refuse_unseen(folder, wording.text, fitted)
     manifest = folder.manifest
     none = np.empty((0, VIEWS, manifest.backbone.width), np.float32)
     return save_addition(
@@ -77,17 +82,45 @@ def embed_tag(folder: ModelFolder, name: str, description: str | None) -> tuple[
             '"a striped horse of Africa", or show photos of it'
         )
     embedded = words.embed_word(vector, words.views(background))
-    wording = Wording(text, embedded, tuple(word for word, _ in near), nearness)
-    return wording, fit_of_words(folder, words.evidence, nearness)
+    wording = Wording(text, embedded, tuple(word for word, _ in near), nearness, signs.class_nearness(words, vector))
+    return wording, fit_of_words(folder, wording)
 
 
-def fit_of_words(folder: ModelFolder, evidence: Evidence, nearness: float) -> FittedTag:
-    """The fit of a tag that no photo was shown of: its row is zero, its curve that of unseen words as near as it is."""
-    group = max(evidence.group(nearness), 0)
-    return FittedTag(
-        np.zeros(sum(new_tag_parts(folder.head)), np.float32),
-        Calibration.of_one(*evidence.calibration.one(group)),
-        float(evidence.separation[group]),
+def fit_of_words(folder: ModelFolder, wording: Wording) -> FittedTag:
+    """The fit of a tag that no photo was shown of: its row is zero, and its curve that of words like it.
+
+    Where trust was measured, like it are words of which as much is seen; elsewhere, those as near to a known one.
+    """
+    words, row = knows_words(folder), np.zeros(sum(new_tag_parts(folder.head)), np.float32)
+    evidence = words.evidence
+    if evidence is None:
+        raise WordsError(f'model "{folder.manifest.name}": how far words can be trusted was not measured')
+    group = max(evidence.group(wording.nearness), 0)
+    separation = float(evidence.separation[group])
+    trust = words.trust if words.trust is not None and words.trust.middle.size == signs.COUNT else None
+    if trust is None or folder.bank is None or wording.class_nearness is None:
+        return FittedTag(row, Calibration.of_one(*evidence.calibration.one(group)), separation)
+    views = words.views(folder.bank.embeddings[::EVERY])
+    seen = signs.signs_of_word(
+        wording.embedded, views, nearness=wording.nearness, class_nearness=wording.class_nearness
+    )
+    return FittedTag(row, trust.calibration(seen), separation, trust.promise(seen))
+
+
+def refuse_unseen(folder: ModelFolder, name: str, fitted: FittedTag) -> None:
+    """Refuse a tag from words alone of which too little is expected.
+
+    Raises:
+        WordsError: so it is; the message says what is expected.
+    """
+    promise = fitted.promise
+    if promise is None or promise.is_useful:
+        return
+    right, found = (f"{10 * share:.0f} of 10" for share in (promise.precision, promise.recall))
+    raise WordsError(
+        f'"{name}": search only. The model "{folder.manifest.name}" does not see it well enough for a tag: of photos '
+        f"shown it, about {right} would have it, and about {found} that have it would be found. Find photos of it, "
+        f'vectortag find "{name}" PHOTOS, or show some: vectortag add-tag "{name}" PHOTOS'
     )
 
 

@@ -17,7 +17,7 @@ from vectortag.runtime.blas import one_thread
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.decoding.memory import SHARED, Budget
 from vectortag.runtime.pipeline import batched, map_ordered
-from vectortag.runtime.pixels import Photo, PixelRecipe, load_pixels
+from vectortag.runtime.pixels import Photo, PixelRecipe, draft_side, load_pixels, resize_image
 from vectortag.runtime.session import Session
 
 Item = TypeVar("Item")
@@ -60,6 +60,11 @@ class Embedder:
         """The most pixels of a photo."""
         return self.max_pixels or self.recipe.max_pixels
 
+    @property
+    def draft_side(self) -> int:
+        """Pixels a side to which a JPEG may be scaled down while it is decoded: no smaller."""
+        return draft_side(self.size)
+
     def at(self, size: int) -> Embedder:
         """The same network at another input size; the network must take any size."""
         return replace(self, size=size)
@@ -82,10 +87,18 @@ class Embedder:
             photo,
             self.size,
             self.recipe,
-            exact=self.session.precision == "f32",
+            exact=self._exact,
             max_pixels=self.max_pixels,
             budget=self.budget,
         )
+
+    def resized(self, image: Image.Image) -> ByteArray:
+        """As `pixels`, of an upright RGB image, of which a JPEG was decoded at `draft_side` or more pixels a side."""
+        return resize_image(image, self.size, self.recipe, exact=self._exact)
+
+    @property
+    def _exact(self) -> bool:
+        return self.session.precision == "f32"
 
     def embed(self, images: ByteArray) -> FloatArray:
         """(N, size, size, 3) uint8 -> (N, K) float32."""
@@ -93,11 +106,22 @@ class Embedder:
 
     def embed_many(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K,) embedding, or with the error that stopped it, in the order of `photos`."""
-        return self._map(photos, embeddings_of)
+        return self._map(photos, self.pixels, embeddings_of)
 
     def feature_maps(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K, h, w) feature map, or its error, in the order of `photos`."""
-        return self._map(photos, lambda maps: maps)
+        return self.feature_maps_of(photos, self.pixels)
+
+    def feature_maps_of(
+        self, items: Iterable[Item], pixels: Callable[[Item], ByteArray]
+    ) -> Iterator[tuple[Item, FloatArray | PhotoError]]:
+        """As `feature_maps`, of anything that `pixels` turns into (size, size, 3) uint8, so that it may do more with
+        a photo while it is decoded.
+
+        Args:
+            pixels: called in the threads that decode; it raises PhotoError for what cannot be read.
+        """
+        return self._map(items, pixels, lambda maps: maps)
 
     def embed_views(self, photo: Photo) -> FloatArray:
         """(VIEWS, K) float32: the embeddings of the photo, of its centre, and of both mirrored.
@@ -112,43 +136,47 @@ class Embedder:
         return self.embed(np.concatenate([views, views[:, :, ::-1]]))
 
     def _map(
-        self, photos: Iterable[Photo], reduce: Callable[[FloatArray], FloatArray]
-    ) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
+        self,
+        items: Iterable[Item],
+        pixels: Callable[[Item], ByteArray],
+        reduce: Callable[[FloatArray], FloatArray],
+    ) -> Iterator[tuple[Item, FloatArray | PhotoError]]:
         """Work on all cores: each thread decodes a group of photos, calls the network with them, and waits for it.
 
         There are more threads than cores, so that some decode while others wait. A single photo has all cores, and no
         network is compiled for a core each. Photos that do not fill a group per core are computed one by one.
 
         Args:
-            photos: read in the caller's thread, only as far ahead as the threads need.
+            items: read in the caller's thread, only as far ahead as the threads need.
+            pixels: an item -> (size, size, 3) uint8.
             reduce: feature maps (N, K, h, w) -> what is kept of them, (N, ...).
         """
-        photos, session = iter(photos), self.session
-        first = list(itertools.islice(photos, GROUP * session.threads))
+        items, session = iter(items), self.session
+        first = list(itertools.islice(items, GROUP * session.threads))
         if len(first) == 1:
-            yield first[0], _result_or_error(lambda photo: reduce(self.feature_map(photo)[None])[0], first[0])
+            yield first[0], _result_or_error(lambda item: reduce(session.run(pixels(item)[None]))[0], first[0])
             return
         size = GROUP if len(first) == GROUP * session.threads else 1
         batch = session.batch if size > 1 and self.size <= LARGEST_IN_BATCHES else 1
         spare = session.threads // 2 if session.threads == usable_cores() else 0  # fewer cores were asked for: no more
         threads = session.threads + spare
 
-        def work(group: Sequence[Photo]) -> list[tuple[Photo, FloatArray | PhotoError]]:
-            pixels = [_result_or_error(self.pixels, photo) for photo in group]
+        def work(group: Sequence[Item]) -> list[tuple[Item, FloatArray | PhotoError]]:
+            images = [_result_or_error(pixels, item) for item in group]
             results = map_readable(
-                pixels, lambda images: reduce(session.run(np.stack(images), batch=batch, concurrent=True))
+                images, lambda read: reduce(session.run(np.stack(read), batch=batch, concurrent=True))
             )
             return list(zip(group, results, strict=True))
 
-        groups = batched(itertools.chain(first, photos), size)
+        groups = batched(itertools.chain(first, items), size)
         results = map_ordered(work, groups, threads=threads, in_flight=GROUPS_PER_THREAD * threads, name="photos")
         with one_thread(), closing(results):
             yield from itertools.chain.from_iterable(results)
 
 
-def _result_or_error(work: Callable[[Photo], Item], photo: Photo) -> Item | PhotoError:
+def _result_or_error(work: Callable[[Item], Result], item: Item) -> Result | PhotoError:
     try:
-        return work(photo)
+        return work(item)
     except PhotoError as error:
         return error
 

@@ -90,12 +90,22 @@ def load_pixels(
         PhotoError: the photo cannot be read, is of a format that is not opened, has too many pixels, or would take
             too much memory.
     """
-    smallest, limit = round(size * DRAFT_FACTOR), max_pixels or recipe.max_pixels
-    with _open_reserved(photo, limit, (smallest, smallest), budget) as image:
-        if not exact and image.width * image.height < LARGE:
-            with contextlib.suppress(ImportError):
-                return _resize_fast(image, size, recipe.filter)
-        return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
+    smallest, limit = draft_side(size), max_pixels or recipe.max_pixels
+    with opened_image(photo, max_pixels=limit, draft=(smallest, smallest), budget=budget) as image:
+        return resize_image(image, size, recipe, exact=exact)
+
+
+def resize_image(image: Image.Image, size: int, recipe: PixelRecipe, *, exact: bool = True) -> ByteArray:
+    """Return (size, size, 3) uint8 of an upright RGB image; `exact` as in `load_pixels`."""
+    if not exact and image.width * image.height < LARGE:
+        with contextlib.suppress(ImportError):
+            return _resize_fast(image, size, recipe.filter)
+    return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
+
+
+def draft_side(size: int) -> int:
+    """Pixels a side down to which the JPEG decoder may scale a photo that becomes size x size."""
+    return round(size * DRAFT_FACTOR)
 
 
 def _resize_fast(image: Image.Image, size: int, name: FilterName) -> ByteArray:
@@ -122,13 +132,13 @@ def open_image(
     Raises:
         PhotoError: as `load_pixels`.
     """
-    with _open_reserved(photo, max_pixels, draft, budget) as image:
+    with opened_image(photo, max_pixels=max_pixels, draft=draft, budget=budget) as image:
         return image
 
 
 @contextlib.contextmanager
-def _open_reserved(
-    photo: Photo, max_pixels: int, draft: tuple[int, int] | None, budget: Budget
+def opened_image(
+    photo: Photo, *, max_pixels: int, draft: tuple[int, int] | None = None, budget: Budget = SHARED
 ) -> Iterator[Image.Image]:
     """The photo as `open_image` gives it; its memory is reserved until the end of the block."""
     if isinstance(photo, np.ndarray):

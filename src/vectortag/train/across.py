@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from vectortag.assembly.across_sources import Evidence
+from vectortag.core.file_names import is_folder
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
+from vectortag.data.records import Record
+from vectortag.data.spot_checks import checked_targets, read_spot_checks
 from vectortag.data.training import Part, TrainingData
 from vectortag.train.batches import Batch, Batches, BatchSampler, InOrder, Source, loader
 from vectortag.train.config import TrainConfig
@@ -104,7 +107,15 @@ def evidence_across(
         sources=np.concatenate([left_out.sets, data.validation.sets]),
         left_out=np.arange(len(targets)) < len(left_out.records),
         judges=tuple(data.name for data in config.data if data.judges),
+        checked=_checked(config, [*left_out.records, *data.validation.records], data.tags),
     )
+
+
+def _checked(config: TrainConfig, records: Sequence[Record], tags: Sequence[str]) -> ByteArray | None:
+    if not config.spot_checks:
+        return None
+    folders = {data.name: Path(data.csv) if is_folder(data.csv) else Path(data.csv).parent for data in config.data}
+    return checked_targets(read_spot_checks(config.spot_checks), records, folders, tags)
 
 
 def _taught_without(targets: ByteArray, left_out: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -229,6 +229,8 @@ class TrainConfig(_Strict):
         across_sources: calibration and thresholds are fitted on sets that were left out of the training: for each fold
             a head is trained without it for half of the epochs, with `freeze = "backbone"`. Else they are fitted on the
             validation photos.
+        spot_checks: a CSV file of what somebody saw who looked at tags that heads would show on photos of sources that
+            they had not learnt; see `vectortag.data.spot_checks`. For `across_sources`; "" is none.
         workers: processes that make batches; None chooses.
     """
 
@@ -262,6 +264,7 @@ class TrainConfig(_Strict):
     early_stopping: int | None = Field(default=5, gt=0)
     precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
     across_sources: bool = False
+    spot_checks: str = ""
     workers: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")

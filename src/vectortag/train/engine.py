@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,13 @@ from lightning.pytorch.callbacks import (
     EMAWeightAveraging,
     ModelCheckpoint,
 )
+from lightning.pytorch.loggers import Logger
 from torch import nn
 from torch.utils.data import DataLoader
 
 from vectortag.core import distributed
 from vectortag.core.errors import TrainingError
-from vectortag.evaluation.report.curves import Learning
+from vectortag.model.history import Learning
 from vectortag.train.config import TrainConfig
 from vectortag.train.distil import Held, Teacher
 from vectortag.train.lightning_module import TagModule
@@ -57,6 +58,8 @@ def fit(
     *,
     held: Held | None = None,
     teacher: Teacher | None = None,
+    callbacks: Sequence[Callback] = (),
+    more_loggers: Sequence[Logger] = (),
     resume: bool = False,
 ) -> Trained:
     """Train and return the best epoch.
@@ -65,6 +68,7 @@ def fit(
         run: the folder for checkpoints and logs.
         held: what else is minimised, `config.distil.hold` times.
         teacher: has its say in the targets of each step.
+        callbacks, more_loggers: Lightning's, besides those that every training has.
         resume: go on after the last finished epoch that `run` holds.
 
     Raises:
@@ -88,24 +92,35 @@ def fit(
     # Lightning tells the sampler its epoch after worker processes have drawn their first batches.
     training.sampler.set_epoch(progress.epochs)  # type: ignore[attr-defined]
     with _quiet():
-        trainer = _trainer(config, run, best, progress)
-        try:
+        trainer = _trainer(
+            config, run, [*_callbacks(config), *callbacks, best], [*loggers(run, progress), *more_loggers]
+        )
+        with _explained(run):
             trainer.fit(module, training, validation, ckpt_path=last, weights_only=True)
-        except FloatingPointError as error:
-            raise TrainingError(f"{error}. Lower learning_rate") from error
-        except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            raise KeyboardInterrupt from error
-        except (ValueError, RuntimeError, MemoryError) as error:
-            if (problem := _in_plain_words(error)) is None:
-                raise
-            raise TrainingError(problem) from error
-        except OSError as error:
-            raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     learning = Learning(tuple(module.epochs), int(checkpoint["epoch"]))
     return Trained(module.trunk.cpu().eval(), head.cpu().eval(), held and held.cpu(), learning)
+
+
+@contextmanager
+def _explained(run: Path) -> Iterator[None]:
+    """Raise what Lightning and torch say of the user's machine and settings in words that say what to do."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise TrainingError(f"{error}. Lower learning_rate") from error
+    except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from error
+    except (ValueError, RuntimeError, MemoryError) as error:
+        if (problem := _in_plain_words(error)) is None:
+            raise
+        raise TrainingError(problem) from error
+    except OSError as error:
+        if error.errno is None:  # not of a file: a logger's server, say
+            raise
+        raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
 
 
 def _in_plain_words(error: Exception) -> str | None:
@@ -118,7 +133,7 @@ def _in_plain_words(error: Exception) -> str | None:
     return None
 
 
-def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint, progress: Progress) -> pl.Trainer:
+def _trainer(config: TrainConfig, run: Path, callbacks: list[Callback], every_logger: list[Logger]) -> pl.Trainer:
     return pl.Trainer(
         max_epochs=config.epochs,
         accelerator="auto",
@@ -126,8 +141,8 @@ def _trainer(config: TrainConfig, run: Path, best: ModelCheckpoint, progress: Pr
         precision=_precision(config),
         accumulate_grad_batches=config.accumulate,
         gradient_clip_val=config.clip_gradient,
-        callbacks=[*_callbacks(config), best],
-        logger=loggers(run, progress),
+        callbacks=callbacks,
+        logger=every_logger,
         default_root_dir=run,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import timm
 import torch
 
 from vectortag.assembly.across_sources import Evidence
+from vectortag.assembly.provenance import data_provenance
 from vectortag.assembly.publish import BACKGROUND_PHOTOS, FittedModel, publish_model
 from vectortag.core import distributed
 from vectortag.core.errors import TrainingError
@@ -40,12 +41,13 @@ def finish(
     known: Classifier | None,
     output: Path,
     *,
-    seconds: float,
+    started: float,
     evidence: Evidence | None = None,
 ) -> ModelFolder:
     """Write the model folder `output`/`config.name` and the report beside it.
 
     Args:
+        started: when the training began, by `time.monotonic`.
         known: the backbone's own classifier, if it still goes with one.
         evidence: what calibration and thresholds are fitted on; None is the validation photos.
 
@@ -75,7 +77,7 @@ def finish(
         evidence=evidence,
         seed=config.seed,
         learning=trained.learning,
-        provenance=_provenance(config, trained, exported, seconds),
+        provenance=_provenance(config, trained, exported) | data_provenance(data, started),
     )
     return publish_model(output / config.name, fitted, report=output / f"{config.name}.run" / "report")
 
@@ -94,7 +96,7 @@ def _check_head(trained: Trained, block: Block, embeddings: FloatArray) -> None:
         raise TrainingError(f"the head in numpy differs from torch by {difference:.2g}, more than {PARITY:.0e}")
 
 
-def _provenance(config: TrainConfig, trained: Trained, exported: Exported, seconds: float) -> dict[str, Any]:
+def _provenance(config: TrainConfig, trained: Trained, exported: Exported) -> dict[str, Any]:
     settings = config.model_dump(mode="json")
     for data in settings["data"]:
         del data["csv"]  # a path of the machine that trained says nothing to anyone else
@@ -104,9 +106,8 @@ def _provenance(config: TrainConfig, trained: Trained, exported: Exported, secon
         "vectortag": __version__,
         "torch": torch.__version__,
         "config": settings,
-        "epochs": [asdict(epoch) for epoch in trained.learning.epochs],
-        "best_epoch": trained.learning.best + 1,
+        **trained.learning.to_plain(),
+        "timm": timm.__version__,
         "processes": distributed.count(),
-        "seconds": round(seconds),
         "export": {"float32_difference": exported.float32_difference, "fp16_difference": exported.fp16_difference},
     }

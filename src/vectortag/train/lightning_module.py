@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import asdict
+import time
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,9 +15,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from vectortag.core import distributed
-from vectortag.core.types import UNKNOWN
-from vectortag.evaluation.metrics import average_precision, mean_over_tags
-from vectortag.evaluation.report.curves import Epoch
+from vectortag.core.types import UNKNOWN, Doubles
+from vectortag.evaluation.metrics import average_precision, highest_micro_f1, mean_over_tags
+from vectortag.model.history import Epoch
 from vectortag.train.config import TrainConfig
 from vectortag.train.distil import Held, Teacher
 from vectortag.train.losses import Loss
@@ -26,6 +27,35 @@ LOOK_EVERY = 50
 weights, so it is still none at the next look."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast an epoch goes.
+
+    Attributes:
+        photos: how many have been trained on, in all processes.
+        rate: the learning rate of the last step.
+    """
+
+    photos: int = 0
+    rate: float = 0.0
+    _started: float = field(default_factory=time.monotonic)
+    _trained: float | None = None
+
+    def add(self, photos: int) -> None:
+        """Count the photos of a step."""
+        self.photos += photos
+
+    def trained(self) -> None:
+        """Note that validation begins."""
+        self._trained = time.monotonic()
+
+    def figures(self) -> dict[str, float]:
+        """Seconds so far, and photos a second of training alone."""
+        now = time.monotonic()
+        spent = (self._trained or now) - self._started
+        return {"seconds": now - self._started, "photos_per_second": self.photos / max(spent, 1e-9)}
 
 
 def _of_all_processes(own: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
@@ -54,7 +84,9 @@ class TagModule(pl.LightningModule):
         self.config, self.trunk, self.head, self.loss = config, trunk, head, loss
         self.held, self.teacher = held, teacher
         self.epochs: list[Epoch] = []
+        self.precisions: Doubles = np.empty(0)  # (T,) average precision of each tag in the last validation
         self._validation: list[tuple[Tensor, Tensor]] = []
+        self._pace = Pace()
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self._logits(self._embeddings(inputs))
@@ -72,11 +104,13 @@ class TagModule(pl.LightningModule):
         resting = self.current_epoch < self.config.frozen_epochs
         self.trunk.requires_grad_(not resting)
         self.trunk.train(not resting)
+        self._pace = Pace()
 
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
         # Dropout draws from torch's global generator: seed it, so that its draws are a function of the step alone.
         torch.manual_seed(hash((self.config.seed, self.current_epoch, step, self.global_rank)) % 2**63)
         inputs, targets = batch
+        self._pace.add(len(inputs) * self.trainer.world_size)
         if self.teacher is not None:
             targets = self.teacher(inputs, targets)
         embeddings = self._embeddings(inputs)
@@ -90,6 +124,9 @@ class TagModule(pl.LightningModule):
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(inputs), sync_dist=True)
         return loss
 
+    def on_validation_start(self) -> None:
+        self._pace.trained()
+
     def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
         inputs, targets = batch
         self._validation.append((self(inputs), targets))
@@ -100,13 +137,21 @@ class TagModule(pl.LightningModule):
         targets = torch.cat([targets for _, targets in batches]).to(self.device)
         self._validation.clear()
         codes = torch.where(targets.isnan(), UNKNOWN, targets).byte().cpu().numpy()
-        precisions = average_precision(logits.cpu().numpy().astype(np.float32), codes)
-        values = {"val_loss": self.loss(logits, targets).item(), "val_map": mean_over_tags(precisions)}
+        scores = logits.cpu().numpy().astype(np.float32)
+        self.precisions = average_precision(scores, codes)
+        values = {
+            "val_loss": self.loss(logits, targets).item(),
+            "val_map": mean_over_tags(self.precisions),
+            "val_f1": highest_micro_f1(scores, codes),
+        }
         self.log_dict({name: torch.tensor(value) for name, value in values.items()}, prog_bar=True, rank_zero_only=True)
 
     def on_train_epoch_end(self) -> None:
         metrics = self.trainer.callback_metrics
-        epoch = Epoch(*(metrics[name].item() for name in Epoch.__slots__))
+        figures = {name: metrics[name].item() for name in ("train_loss", "val_loss", "val_map", "val_f1")}
+        pace = {"learning_rate": self._pace.rate, **self._pace.figures()}
+        self.log_dict({name: torch.tensor(value) for name, value in pace.items()}, rank_zero_only=True)
+        epoch = Epoch(**figures, **pace)
         self.epochs.append(epoch)
         log.info("epoch %d of %d: %s", self.current_epoch + 1, self.config.epochs, epoch)
 
@@ -138,11 +183,12 @@ class TagModule(pl.LightningModule):
         return [optimiser], schedules
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:
-        """Warm-up of the plateau schedule, which acts between epochs only and cannot do it itself."""
+        """Warm up the plateau schedule, which acts between epochs only, and note the learning rate of the step."""
         step, warmup = self.global_step, self._warmup_steps()
         if self.config.schedule.kind == "plateau" and step <= warmup:
             for group in optimizer.param_groups:
                 group["lr"] = group["full_lr"] * min(1.0, (step + 1) / max(warmup, 1))
+        self._pace.rate = optimizer.param_groups[-1]["lr"]
 
     def _warmup_steps(self) -> int:
         steps = int(self.trainer.estimated_stepping_batches)

@@ -14,9 +14,12 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 from torch import nn
 
 from vectortag.core import distributed
@@ -27,6 +30,7 @@ from vectortag.model.folder import ModelFolder
 from vectortag.train.across import evidence_across
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
+from vectortag.train.config_file import load_config
 from vectortag.train.dataset import load_training_data
 from vectortag.train.distil import Held, starting_classifier, teacher_of_views, training_targets
 from vectortag.train.embedded import embedded_inputs
@@ -38,14 +42,17 @@ from vectortag.train.joint import joined
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.network import create_backbone, create_head, save_weights
 from vectortag.train.run import BACKBONE, CONFIG, TAGS, check_free, forget
+from vectortag.train.tensorboard import TensorBoardNotes
 
 log = logging.getLogger(__name__)
 
 
 def train(
-    config: TrainConfig,
-    output: str | Path,
+    config: TrainConfig | str | Path,
+    output: str | Path = "runs",
     *,
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
     resume: bool = False,
     skip_bad_rows: bool = False,
     overwrite: bool = False,
@@ -55,17 +62,20 @@ def train(
     Checkpoints, logs and the resolved configuration go to `output`/`config.name`.run.
 
     Args:
+        config: what to train, and how; or the path of a TOML file that says it.
+        callbacks, loggers: Lightning's, besides those that every training has; see docs/from_python.md.
         resume: go on after the last epoch that an interrupted training of this name finished.
         skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
         overwrite: replace an older training of this name.
 
     Returns:
-        The model folder; None in all but the first of several processes.
+        The model folder, whose `history` has the figures of each epoch; None in all but the first of several processes.
 
     Raises:
         VectorTagError: the data, the configuration or the training is wrong; then no model folder is written.
     """
     started = time.monotonic()
+    config = config if isinstance(config, TrainConfig) else load_config(config)
     if config.across_sources and distributed.count() > 1:
         raise ConfigError("across_sources trains its heads in one process. Start without torchrun")
     run = Path(output) / f"{config.name}.run"
@@ -86,7 +96,8 @@ def train(
     else:
         exported, inputs = None, prepare_inputs(config, data, backbone)
     held = Held(inputs.trunk, known) if config.distil.hold and known else None
-    trained = _fitted(config, data, inputs, new_head(), held, run, resume=resume)
+    watching = [*callbacks, TensorBoardNotes(config, data.tags, data.training)]
+    trained = _fitted(config, data, inputs, new_head(), held, run, watching, loggers, resume=resume)
     if distributed.rank() > 0:
         return None
     if trained.held and known:
@@ -97,8 +108,7 @@ def train(
     if config.across_sources:
         evidence = evidence_across(config, data, inputs, trained.head, new_head, run, resume=resume)
     exported = exported or export_backbone(backbone, size)
-    seconds = time.monotonic() - started
-    return finish(config, data, trained, exported, backbone, known, Path(output), seconds=seconds, evidence=evidence)
+    return finish(config, data, trained, exported, backbone, known, Path(output), started=started, evidence=evidence)
 
 
 def _fitted(
@@ -108,6 +118,8 @@ def _fitted(
     head: nn.Module,
     held: Held | None,
     run: Path,
+    callbacks: Sequence[Callback],
+    loggers: Sequence[Logger],
     *,
     resume: bool,
 ) -> Trained:
@@ -129,6 +141,8 @@ def _fitted(
         run,
         held=held,
         teacher=teacher_of_views(config, data.tags),
+        callbacks=callbacks,
+        more_loggers=loggers,
         resume=resume,
     )
 

@@ -182,8 +182,17 @@ class TestLabels:
         assert outcome.status == 2
         assert (folder / "metadata.csv").read_bytes() == before
 
-    def test_an_export_needs_labels(self, cli: Cli, folder: Path, tmp_path: Path):
-        outcome = cli("check", folder, "--export", tmp_path / "doubted.csv")
+    def test_a_page_shows_the_doubted_photos(self, cli: Cli, folder: Path, tiny_model: Path, tmp_path: Path):
+        page = tmp_path / "doubted.html"
+
+        for _ in range(2):  # an older page is replaced
+            assert cli("check", folder, "--labels", "--page", page, "-m", tiny_model).status == 0
+
+        assert "of 60 labels look wrong</h1>" in page.read_text()
+
+    @pytest.mark.parametrize("option", ["--export", "--page"])
+    def test_an_output_needs_labels(self, cli: Cli, folder: Path, tmp_path: Path, option: str):
+        outcome = cli("check", folder, option, tmp_path / "doubted")
 
         assert outcome.status != 0
         assert "Pass --labels, too" in outcome.stderr

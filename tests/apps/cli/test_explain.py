@@ -236,6 +236,20 @@ class TestManyPhotos:
         for file in outcome.stdout.split():
             assert pixels(Path(file)).ndim == 3
 
+    def test_photos_of_one_name_have_maps_of_several_on_every_file_system(
+        self, explain, make_photo: MakePhoto, tmp_path: Path
+    ):
+        photos = [make_photo(name) for name in ("a/hill.jpg", "b/hill.jpg", "c/hill.jpg", "d/Hill.png")]
+
+        outcome = explain(*photos, "--tag", "sea", "--output", tmp_path / "maps")
+
+        assert [Path(name).name for name in outcome.stdout.split()] == [
+            "hill.sea.png",
+            "hill.jpg.sea.png",
+            "hill.jpg-2.sea.png",
+            "Hill.png.sea.png",
+        ]
+
     def test_all_maps_are_one_file_of_numbers_a_photo(self, explain, folder: Path, tagger: Tagger):
         outcome = explain(folder / "beach.png", "--all", "--output", "maps")
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,3 +153,32 @@ def test_a_library_that_is_damaged_is_named_and_left_alone(added: Any, cli: Cli,
     assert "Put a backup in its place, or move it away and add your folders again" in done.stderr
     assert file.read_bytes() == before
     shutil.rmtree(home)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_watch_tags_what_comes_until_ctrl_c(added: Any, photos: Path, make_photo, need_module):
+    need_module("watchfiles")
+    code = "from vectortag.library import watch; watch.SETTLED = 50; from vectortag.apps.entry import main; main()"
+    command = [sys.executable, "-c", code, "library", "update", "--watch"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.extend(process.stderr or ()))
+    reader.start()
+    try:
+        for seed in range(600):  # the first photos may come before the folder is watched
+            if "watching" in "".join(said):
+                make_photo("new.jpg", seed=seed).rename(photos / f"new{seed}.jpg")
+            time.sleep(0.1)
+            if " new, " in "".join(said):
+                break
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, said
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        if process.stderr is not None:
+            process.stderr.close()
+    assert " new, " in "".join(said)
+    with Library.open() as library:
+        assert library.status().roots[0].photos > 3

@@ -68,6 +68,20 @@ def test_choices_are_kept_for_the_next_time(library: Cli, photos: Path):
     assert "animal" not in lists(photo)["subject"]
 
 
+def test_new_sidecars_may_have_the_stem_of_the_photo(cli: Cli, library: Cli, photos: Path, tiny_model: Path):
+    for number in range(2):
+        library("accept", photos / f"{number}.jpg", "dog")
+
+    library("write-xmp", photos / "0.jpg", "--stem")
+    cli("tag", photos / "1.jpg", "--write-xmp", "--model", tiny_model)
+
+    assert sorted(file.name for file in photos.glob("*.xmp")) == ["0.xmp", "1.xmp"]
+    assert "unchanged" in library("write-xmp", "--full-name").stderr
+    assert library("forget", photos).status == 0
+    library("write-xmp")
+    assert sorted(file.name for file in photos.glob("*.xmp")) == ["0.jpg.xmp", "1.jpg.xmp"]
+
+
 def test_a_broken_sidecar_is_named_and_the_others_are_written(library: Cli, photos: Path):
     for name in ("0.jpg", "1.jpg"):
         library("accept", photos / name, "dog")

@@ -61,6 +61,18 @@ def test_the_page_has_the_photos_and_their_heat_maps(cli, kept, tmp_path):
     assert page.read_text().count('class="heat"') == 0
 
 
+def test_the_page_shows_where_a_sentence_is_seen(cli, make_photo, worded, tmp_path):
+    make_photo("photos/a.png")
+    page = tmp_path / "found.html"
+    cli("library", "add", tmp_path / "photos", "--model", worded)
+
+    outcome = cli("search", "violin", "--html", page)
+
+    assert outcome.status == 0
+    assert "so a sentence" in outcome.stderr
+    assert page.read_text().count('class="heat"') == 1
+
+
 def test_links_fill_a_folder_and_photos_stay_as_they_are(cli, kept, tmp_path):
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in kept.rglob("*.png")}
 

@@ -6,6 +6,7 @@ import io
 import logging
 import sys
 import threading
+import tracemalloc
 
 import pytest
 from PIL import Image
@@ -47,6 +48,26 @@ class TestSizes:
 
         assert (reply.status, reply.kind) == (422, "unreadable-photo")
         assert "more than the limit of 1,000,000" in reply.json["detail"]
+
+    def test_a_form_takes_no_more_memory_if_it_is_parsed_in_small_pieces(self, need_module):
+        """A part full of line ends is handed over two bytes at a time."""
+        need_module("fastapi")
+        from vectortag.apps.server.limits import Admission, Limits
+        from vectortag.apps.server.request_body import _Form
+
+        limits = Limits()
+        with Admission(limits).ticket() as ticket:
+            form = _Form(limits, ticket, {"photos"})
+            tracemalloc.start()
+            try:
+                for _ in range(50_000):
+                    form.on_part_data(b"\r\n-", 0, 2)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+
+        assert bytes(form._content) == b"\r\n" * 50_000
+        assert peak < 500_000
 
     @pytest.mark.parametrize("head", [b"content-length: 1000000\r\n", b"transfer-encoding: chunked\r\n"])
     def test_too_much_is_refused_before_it_has_come(self, small, head):

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -23,20 +24,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vectortag.apps.ui.library.open_library import OpenLibrary
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.open_library import OpenLibrary
-from vectortag.core.types import FloatArray
+from vectortag.core.types import ByteArray, FloatArray
 from vectortag.evaluation.model_card import write_card
 from vectortag.library.library import Library
 from vectortag.model.folder import read_model_folder, rewrite_model_folder
-from vectortag.runtime.embedder import Embedder
-from vectortag.runtime.pixels import Photo
+from vectortag.runtime.openvino import OpenVinoSession
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "photos"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LAYOUT = Path(__file__).with_name("layout.js").read_text("utf-8")
+POSITIONS = 5
+SCROLL = """(share) => {
+    const main = document.querySelector('[data-testid="stMain"]');
+    main.scrollTo({ top: share * (main.scrollHeight - main.clientHeight), behavior: "instant" });
+}"""
 TIMEOUT = 30_000  # milliseconds: for a machine that does much else
 QUIET = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
@@ -60,21 +66,21 @@ FLAGS = [
 
 COUNTING = """
 import sys
-from vectortag.runtime.embedder import Embedder
+from vectortag.runtime.openvino import OpenVinoSession
 from vectortag.apps.entry import main
 
 passes = open(sys.argv.pop(1), "a", buffering=1)
 
 def counted(run):
-    def count(self, photo):
-        passes.write("pass\\n")
-        return run(self, photo)
+    def count(self, images, **options):
+        passes.write("pass\\n" * sum(bool(image.any()) for image in images))  # compiling takes black ones
+        return run(self, images, **options)
     return count
 
-Embedder.feature_map = counted(Embedder.feature_map)
+OpenVinoSession.run = counted(OpenVinoSession.run)
 main()
 """
-"""`vectortag`, with a line in a file for each photo that the network looks at for its tags."""
+"""`vectortag`, with a line in a file for each photo that the network looks at."""
 
 WORDS = {
     "bird": "bird, animal", "cat": "cat, animal", "dogs": "dog, animal", "dandelion": "flower, plant",
@@ -141,7 +147,7 @@ def opened(library_home: Path) -> Iterator[OpenLibrary]:
 
 @dataclass
 class Passes:
-    """How often the network ran, and how many of these runs overlapped at most."""
+    """How many photos the network has seen, and how many of its runs overlapped at most."""
 
     count: int = 0
     running: int = 0
@@ -150,19 +156,21 @@ class Passes:
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> Passes:
-    """Counts each run of the network for a feature map."""
-    counted, run = Passes(), Embedder.feature_map
+    """Counts what the network does."""
+    counted, run, counting = Passes(), OpenVinoSession.run, threading.Lock()
 
-    def feature_map(embedder: Embedder, photo: Photo) -> FloatArray:
-        counted.count += 1
-        counted.running += 1
-        counted.most = max(counted.most, counted.running)
-        made = run(embedder, photo)
+    def count(session: OpenVinoSession, images: ByteArray, **options: Any) -> FloatArray:
+        with counting:
+            counted.count += len(images)
+            counted.running += 1
+            counted.most = max(counted.most, counted.running)
+        made = run(session, images, **options)
         time.sleep(0.01)
-        counted.running -= 1
+        with counting:
+            counted.running -= 1
         return made
 
-    monkeypatch.setattr(Embedder, "feature_map", feature_map)
+    monkeypatch.setattr(OpenVinoSession, "run", count)
     return counted
 
 
@@ -188,7 +196,9 @@ def data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def programs() -> None:
     """Skip all of this where something is missing; in CI nothing may be, so fail there."""
-    missing = [name for name in ("playwright", "streamlit") if importlib.util.find_spec(name) is None]
+    missing = [
+        name for name in ("playwright", "streamlit", "axe_playwright_python") if importlib.util.find_spec(name) is None
+    ]
     missing += [] if shutil.which("chromium") else ["chromium"]
     if missing:
         stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
@@ -350,6 +360,25 @@ class Visitor:
         with self.page.expect_download() as waiting:
             self.page.get_by_role("button", name=button).click()
         return Path(waiting.value.path()).read_bytes()
+
+    def layouts(self) -> Iterator[dict[str, Any]]:
+        """What is in sight, as layout.js says, at the top of the view, at its end, and at three places between them."""
+        for position in range(POSITIONS):
+            self.page.evaluate(SCROLL, position / (POSITIONS - 1))
+            yield self.page.evaluate(LAYOUT + "()")
+        self.page.evaluate(SCROLL, 0)
+
+    def barriers(self) -> list[str]:
+        """What axe-core finds serious or critical for people who see, hear or move less."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page).response["violations"]
+        return [
+            f"{one['id']}: {node['html'][:200]}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
 
     def screenshot(self, name: str) -> None:
         """Keep a picture of what is on the screen."""

@@ -43,9 +43,10 @@ class TestLoadedModel:
 
         with model.changing() as own:
             own.add_tag("boat house", [content(n) for n in range(3)])
+        seen = passes.count
 
         assert photos.analyse(photo, model).tagging["boat house"].score > 0
-        assert passes.count == 1
+        assert passes.count == seen
 
     def test_another_inference_mode_is_another_feature_map_and_everything_follows_from_it(self, tiny_model, content):
         class Mirrored(LoadedModel):

@@ -1,8 +1,8 @@
-"""Each view at desktop and phone width, light and dark: nothing is cut off, and a picture of it is kept."""
+"""Each view at desktop and phone width, light and dark, wherever it is scrolled to, and for those who use no mouse."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +10,78 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "photos"
 VIEWS = {
-    "tag": "/?photo=dogs", "compare": "/compare?photo=temple", "models": "/models", "your_tags": "/your-tags",
-    "reports": "/reports",
+    "welcome": "/", "tag": "/?photo=dogs", "compare": "/compare?photo=temple", "models": "/models",
+    "your_tags": "/your-tags", "reports": "/reports",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("phone", "dark"), [(False, True), (True, False), (True, True)])
 def test_every_view_fits_the_screen(visitor: Callable[..., Any], phone: bool, dark: bool):
     someone = visitor(phone=phone, dark=dark)
-    kind = f"{'phone' if phone else 'desktop'}_{'dark' if dark else 'light'}"
-    someone.screenshot(f"{kind}_welcome")
-    for name, path in VIEWS.items():
-        someone.goto(path)
-        someone.page.get_by_test_id("heat" if "photo" in path else "stHeading").first.wait_for()
-        someone.settle()
-        someone.screenshot(f"{kind}_{name}")
+    for name in VIEWS:
+        open_view(someone, name)
+        someone.screenshot(f"{kind(phone, dark)}_{name}")
 
         too_wide = someone.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         background = someone.page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         assert too_wide <= 0, name
         assert (background == "rgb(17, 23, 26)") == dark
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("name", VIEWS)
+def test_wherever_a_view_is_scrolled_to_nothing_lies_over_anything(
+    visitor: Callable[..., Any], name: str, phone: bool, dark: bool
+):
+    someone = visitor(phone=phone, dark=dark)
+    open_view(someone, name)
+
+    for part in parts_of_the_view(someone):
+        someone.screenshot(f"{kind(phone, dark)}_{name}{part}")
+        assert [fault for look in someone.layouts() for fault in faults_of(look)] == [], part
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("name", VIEWS)
+def test_axe_finds_nothing_serious(visitor: Callable[..., Any], name: str, phone: bool, dark: bool):
+    someone = visitor(phone=phone, dark=dark)
+    open_view(someone, name)
+
+    for part in parts_of_the_view(someone):
+        assert someone.barriers() == [], part
+
+
+def kind(phone: bool, dark: bool) -> str:
+    return f"{'phone' if phone else 'desktop'}_{'dark' if dark else 'light'}"
+
+
+def open_view(someone: Any, name: str) -> None:
+    someone.goto(VIEWS[name])
+    if name != "welcome":
+        someone.page.get_by_test_id("heat" if "photo" in VIEWS[name] else "stHeading").first.wait_for()
+    someone.settle()
+
+
+def parts_of_the_view(someone: Any) -> Iterator[str]:
+    """The view as it opens, then each of its other tabs."""
+    yield ""
+    for number in range(1, someone.page.get_by_role("tab").count()):
+        someone.page.get_by_role("tab").nth(number).click()
+        someone.settle()
+        yield f"_{number}"
+
+
+def faults_of(look: dict[str, Any]) -> list[str]:
+    """What is wrong with one screenful: its boxes are compared, not its pixels, which change with every font."""
+    faults = [f"over each other: {pair}" for pair in look["overlaps"]] + [f"cut off: {one}" for one in look["cut"]]
+    faults += [f"no key reaches {one}" for one in look["unreachable"]]
+    faults += [f"{look['wide']} pixels too wide"] if look["wide"] > 0 else []
+    header = look["boxes"].get("stHeader 1")
+    return faults if header and header[1] == 0 else [*faults, f"the header is at {header}"]
 
 
 def test_on_a_phone_a_search_fits_the_screen(visitor: Callable[..., Any]):

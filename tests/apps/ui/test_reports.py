@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vectortag.apps.ui.reports import find_reports, parts_of, read_per_tag, worst_mistakes
+from vectortag.apps.ui.reports import ReportPicture, find_reports, parts_of, read_per_tag, worst_mistakes
 from vectortag.core.errors import DataError
 from vectortag.model.folder import read_model_folder
 
@@ -22,7 +22,7 @@ class TestReports:
         (report / "per_tag.csv").write_text("data,tag,f1\nset,sea,0.5\nset,sky,\n")
 
         assert find_reports([trained, read_model_folder(tiny_model)]) == {trained.id: report}
-        assert list(parts_of(report)) == ["# How\n\n", report / "curve.png", "\n\n", "\nEnd\n"]
+        assert list(parts_of(report)) == ["# How\n\n", ReportPicture(report / "curve.png", "Curve"), "\n\n", "\nEnd\n"]
         assert read_per_tag(report) == [
             {"data": "set", "tag": "sea", "f1": 0.5},
             {"data": "set", "tag": "sky", "f1": None},

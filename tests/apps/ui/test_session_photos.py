@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import sys
 
@@ -10,7 +11,14 @@ import pytest
 from PIL import Image
 
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.session_photos import MOST_FINE_MAPS, MOST_PHOTOS, SessionPhotos
+from vectortag.apps.ui.session_photos import (
+    MOST_FINE_MAPS,
+    MOST_PHOTOS,
+    SHOWN_SIDE,
+    THUMB_SIDE,
+    SessionPhotos,
+    read_photo,
+)
 from vectortag.core.errors import PhotoError
 from vectortag.inference.tagger import Tagger
 
@@ -67,6 +75,15 @@ class TestSessionPhotos:
         assert passes.count == 2
         assert [tagging.size for tagging in taggings] == [32, 64, 32, 64]
         assert taggings[1].tags == Tagger.load(two_sizes, profile="thorough").tag(content(3)).tags
+
+    def test_the_picture_for_the_screen_is_the_same_whether_it_was_made_at_once_or_later(self, content):
+        whole = content(3, (1500, 1000))
+        at_once, later = (read_photo("a.png", whole, key="a", side=side) for side in (SHOWN_SIDE, THUMB_SIDE))
+
+        assert at_once.shown == later.shown
+        picture = Image.open(io.BytesIO(base64.b64decode(later.shown.partition(",")[2])))
+        assert picture.size == (1024, 683)
+        assert at_once.thumb == later.thumb
 
     def test_the_same_content_is_one_photo(self, content):
         photos = SessionPhotos()

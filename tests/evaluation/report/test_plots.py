@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from vectortag.evaluation.metrics import Reliability
-from vectortag.evaluation.report.curves import Epoch, Learning, PrecisionRecall
+from vectortag.evaluation.report.curves import PrecisionRecall
+from vectortag.model.history import Epoch, Learning
 
 LONG = "a tag whose name is far too long for any figure"
 EVEN = Reliability(np.linspace(0.1, 0.9, 5), np.linspace(0.0, 1.0, 5), np.array([900, 40, 10, 5, 60]))

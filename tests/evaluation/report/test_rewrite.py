@@ -15,9 +15,9 @@ from vectortag.core.errors import DataError
 from vectortag.core.folders import report_folder
 from vectortag.data.records import photo_hash
 from vectortag.evaluation.evaluate import evaluate
-from vectortag.evaluation.report.curves import Epoch, Learning
-from vectortag.evaluation.report.rewrite import learning_of, report_on
+from vectortag.evaluation.report.rewrite import report_on
 from vectortag.inference.tagger import Tagger
+from vectortag.model.history import Epoch, Learning, learning_of
 
 WORDS = {f"{n:02}.jpg": ("dog, beach", "sea", "vehicle", "boat, sea", "")[n % 5] for n in range(30)}
 
@@ -101,5 +101,5 @@ def test_a_set_of_which_the_model_kept_nothing_is_an_error(
 def test_how_the_training_went_is_as_the_manifest_remembers(model: Path, tiny_model: Path):
     epoch = Epoch(0.5, 0.6, 0.7)
 
-    assert learning_of(Tagger.load(model).folder.manifest) == Learning((epoch,) * 3, 1)
-    assert learning_of(Tagger.load(tiny_model).folder.manifest) is None
+    assert learning_of(Tagger.load(model).folder.manifest.provenance) == Learning((epoch,) * 3, 1)
+    assert learning_of(Tagger.load(tiny_model).folder.manifest.provenance) is None

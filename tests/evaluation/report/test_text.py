@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.evaluation.report.text import SECTIONS, readme
 from vectortag.model.folder import ModelFolder, read_model_folder
+from vectortag.model.history import Epoch, Learning
 
 FIGURES = {"photos": [9] * 6, "average_precision": [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]}
 
@@ -38,6 +39,18 @@ def test_the_kept_epoch_is_counted_from_one(model: ModelFolder):
     text = readme(model, learning, [], FIGURES, ())
 
     assert f"Of 3 epochs the best, number 2, was kept:\n{learning.epochs[1]}." in text
+
+
+def test_over_folds_it_names_the_files_that_tell_more(write_tiny_model: Callable[..., ModelFolder], tmp_path: Path):
+    spread = {"mean": 0.5, "deviation": 0.01}
+    folds = {"folds": 3, "map": spread, "micro_f1": spread, "labels": 9, "doubted": 1}
+    model = write_tiny_model(tmp_path / "model", metrics={"folds": folds}, provenance={"data": {"zoo": "0a1b"}})
+
+    text = readme(model, None, [], FIGURES, ())
+
+    assert "mAP 50.0 ± 1.0" in text
+    assert "label_errors.html" in text
+    assert "words of zoo: `0a1b`" in text
 
 
 def test_without_a_training_no_epoch_is_told(model: ModelFolder):

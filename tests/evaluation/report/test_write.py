@@ -22,9 +22,9 @@ from vectortag.data.records import read_data_set
 from vectortag.data.training import Part
 from vectortag.data.vocabulary import build_targets
 from vectortag.evaluation.evaluate import make_report
-from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.inference.image_grid import GAP, TEXT
 from vectortag.inference.tagger import Tagger
+from vectortag.model.history import Epoch, Learning
 
 KNOWN = ("animal", "beach", "dog", "sea", "vehicle")
 FILES = {

@@ -95,3 +95,21 @@ def test_a_value_changes_along_the_embedding_as_it_is_computed(classes):
     moved = np.concatenate([embedding + step * directions, embedding - step * directions])
     both = values(embedded, words.views(moved)).astype(np.float64)
     np.testing.assert_allclose(found, (both[:K] - both[K:]) / (2 * step), rtol=0.02, atol=2e-3)
+
+
+@pytest.mark.parametrize("classes", [C, 0])
+def test_the_map_of_a_sentence_is_how_its_cosine_changes_along_each_cell(classes):
+    words, query = some_words(classes=classes), unit(text()[None])[0]
+    feature_map = photos(12, seed=5).T.reshape(K, 3, 4).copy()
+    cells = feature_map.reshape(K, -1)
+    step = 1e-3
+
+    found = words.sentence_map(query, feature_map)
+
+    moved = np.concatenate([cells.mean(axis=1) + step * cells.T, cells.mean(axis=1) - step * cells.T])
+    cosines = (words.views(moved).directions @ query).astype(np.float64)
+    rise = np.maximum(cosines[:12] - cosines[12:], 0)
+    expected = (rise - rise.min()) / (rise.max() - rise.min())
+    assert found.shape == (3, 4)
+    np.testing.assert_allclose(found.ravel(), expected, atol=0.02)
+    assert (found.min(), found.max()) == (0, 1)

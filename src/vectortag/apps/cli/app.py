@@ -62,6 +62,7 @@ COMMANDS = {
     "fit": "fit",
     "quantise": "quantise",
     "learn-words": "learn_words",
+    "convert": "convert",
     "check": "check",
     "tags": "tags",
     "add-tag": "tags",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +14,7 @@ from vectortag.core.file_names import escape_path
 from vectortag.core.writing import atomic_output
 from vectortag.data.check import DataReport, check_data_set
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.outputs import DOUBTS_CSV, InputFiles, check_output
+from vectortag.data.outputs import DOUBTS_CSV, PAGE, InputFiles, check_output
 from vectortag.data.records import DataSet
 from vectortag.model.taxonomy import Taxonomy, load_taxonomy
 
@@ -24,7 +22,7 @@ SHOWN = 20
 """Most lines shown per section; `--all` shows all."""
 
 FOLDS = 5
-"""As FOLDS of `vectortag.assembly.label_errors`, which takes time to import."""
+"""As FOLDS of `vectortag.assembly.folds`, which takes time to import."""
 
 
 def check(
@@ -46,6 +44,9 @@ def check(
     export: Annotated[
         Path | None, typer.Option("--export", help="With --labels: write the doubted labels to this CSV file.")
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="With --labels: write an HTML page with the photos of doubted labels.")
+    ] = None,
 ) -> int:
     """Check a data set before training: rows, photos, tags, and words that should be one tag.
 
@@ -60,12 +61,13 @@ def check(
 
     `vectortag check photos/metadata.csv`
 
-    `vectortag check photos/metadata.csv --labels --export doubted.csv`
+    `vectortag check photos/metadata.csv --labels --export doubted.csv --page doubted.html`
     """
-    if export is not None:
-        if not labels:
-            raise DataError("--export writes doubted labels. Pass --labels, too")
-        check_output(export, DOUBTS_CSV, inputs=InputFiles([data]))
+    for option, output, kind in (("--export", export, DOUBTS_CSV), ("--page", page, PAGE)):
+        if output is not None:
+            if not labels:
+                raise DataError(f"{option} writes doubted labels. Pass --labels, too")
+            check_output(output, kind, inputs=InputFiles([data]))
     chosen = load_taxonomy(taxonomy)
     records = read_tagged_photos(data, name=dataset, skip_bad_rows=True)
     notes.progress(f"decoding {len(records.records):,} photos")
@@ -73,7 +75,7 @@ def check(
     limit = None if everything else SHOWN
     _print(report, limit)
     if labels:
-        _check_labels(records, chosen, model, folds=folds, limit=limit, export=export)
+        _check_labels(records, chosen, model, folds=folds, limit=limit, export=export, page=page)
     return 1 if report.has_problems and not skip_bad_rows else 0
 
 
@@ -100,8 +102,16 @@ def _print(report: DataReport, limit: int | None) -> None:
 
 
 def _check_labels(
-    data: DataSet, taxonomy: Taxonomy, model: str | None, *, folds: int, limit: int | None, export: Path | None
+    data: DataSet,
+    taxonomy: Taxonomy,
+    model: str | None,
+    *,
+    folds: int,
+    limit: int | None,
+    export: Path | None,
+    page: Path | None,
 ) -> None:
+    from vectortag.assembly.doubts import doubts_csv, doubts_page
     from vectortag.assembly.label_errors import find_label_errors
     from vectortag.inference.tagger import Tagger
 
@@ -111,15 +121,17 @@ def _check_labels(
     rows = [(escape_path(found.records[one.row].path), found.tags[one.tag], one.has, one.score) for one in found.doubts]
     lines = [f"{photo}: {'' if has else 'not '}labelled {tag}, score {score:.2f}" for photo, tag, has, score in rows]
     _section(f"labels that look wrong, of {found.labels:,} of {len(found.tags)} tags", lines, limit)
-    if export is None:
-        return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["photo", "tag", "has", "score"])
-    writer.writerows((photo, tag, "yes" if has else "no", f"{score:.4f}") for photo, tag, has, score in rows)
-    with atomic_output(export) as stream:
-        stream.write(text.getvalue().encode())
-    notes.progress(f"wrote {escape_path(export)}")
+    given = found.doubts, found.tags, found.records
+    if export is not None:
+        _write(export, doubts_csv(*given))
+    if page is not None:
+        _write(page, doubts_page(*given, labels=found.labels))
+
+
+def _write(file: Path, content: bytes) -> None:
+    with atomic_output(file) as stream:
+        stream.write(content)
+    notes.progress(f"wrote {escape_path(file)}")
 
 
 def _section(title: str, lines: tuple[str, ...] | list[str], limit: int | None) -> None:

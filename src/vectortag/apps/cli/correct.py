@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,26 +13,19 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
-from vectortag.core.errors import CorrectionError, DataError, LibraryError
-from vectortag.core.file_names import escape_path, is_folder, is_missing
-from vectortag.core.types import FailedTagging, FloatArray
-from vectortag.data.copies import fingerprints_of
-from vectortag.data.embedding_cache import embed_photos
-from vectortag.data.find import photos_of
+from vectortag.core.errors import CorrectionError, LibraryError
+from vectortag.core.file_names import escape_path
+from vectortag.core.types import FailedTagging
 from vectortag.data.outputs import LABELS, InputFiles, check_output
-from vectortag.data.records import DataSet, Record
-from vectortag.data.usable import read_usable
-from vectortag.data.vocabulary import record_tags
-from vectortag.evaluation.evaluate import has_learnt
-from vectortag.inference.active_learning import Suggestion, likely_mistakes, most_useful
+from vectortag.inference.active_learning import Suggestion
 from vectortag.inference.refresh import forget
 from vectortag.inference.refresh import refresh as refresh_model
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import NETWORK
 from vectortag.personal.corrections import Correction, read_corrections, undo_corrections
 from vectortag.personal.corrections_csv import write_corrected
 
 SUGGESTED = 20
+"""As SUGGESTED of `vectortag.assembly.suggest`, which takes time to import."""
 
 
 def correct(
@@ -171,6 +164,9 @@ def suggest(
     tag: Annotated[str, typer.Argument(help="A tag of the model.", show_default=False)],
     data: Annotated[Path, typer.Argument(help="A folder of photos, or a metadata.csv.", show_default=False)],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="At most this many photos per list.")] = SUGGESTED,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Judge labels by heads that were fitted on all of so many parts but one.")
+    ] = None,
     model: options.Model = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> int:
@@ -180,7 +176,7 @@ def suggest(
     photos count as unlabelled.
 
     A model that was trained on these labels would repeat their errors. Then heads are fitted on four fifths of the
-    photos each, and judge the others. `vectortag check --labels` does so for all tags.
+    photos each, and judge the others; `--folds` does so for any model. `vectortag check --labels` judges all tags.
 
     **Examples**
 
@@ -188,62 +184,21 @@ def suggest(
 
     `vectortag suggest dog photos/metadata.csv --json`
     """
-    tagger = Tagger.load(model)
-    tag = tagger.tags[tagger.place(tag)]
-    data_set = _data_set(data)
-    records = data_set.records if data_set else ()
-    labels = _labels(tagger, tag, records)
-    photos = [record.path for record in records]
-    if is_folder(data):
-        known = {photo.absolute() for photo in photos}
-        photos += [photo for photo in photos_of([data]) if photo.absolute() not in known]
-    labels.update((one.photo, one.has) for one in read_corrections() if one.tag == tag)
-    embeddings, failed = embed_photos(tagger.embedder, tagger.folder.manifest.files[NETWORK], photos)
-    for error in failed:
+    from vectortag.assembly.suggest import suggest as find_suggestions
+
+    found = find_suggestions(Tagger.load(model), tag, data, count=count, folds=folds)
+    for error in found.failed:
         notes.print(f"left out: {error}", style="yellow")
-    unlabelled = {photo: embedding for photo, embedding in embeddings.items() if photo.absolute() not in labels}
-    labelled = {photo.absolute(): one for photo, one in embeddings.items() if photo.absolute() in labels}
-    doubtful = _doubtful(tagger, tag, data_set, labelled, labels)
-    found = {"label": most_useful(tagger, tag, unlabelled, count=count), "check": doubtful[:count]}
-    if labelled:
-        notes.progress(f"{len(doubtful):,} of {len(labelled):,} labels doubted")
-    elif records:
-        notes.progress(f'no photo is labelled "{tag}", so all photos count as unlabelled')
+    if found.labelled:
+        notes.progress(f"{found.doubted:,} of {found.labelled:,} labels doubted")
+    else:
+        notes.progress(f'no photo is labelled "{found.tag}", so all photos count as unlabelled')
     if as_json:
-        lists = {what: [_plain(one) for one in some] for what, some in found.items()}
+        lists = {"label": list(map(_plain, found.label)), "check": list(map(_plain, found.check))}
         stdout().print(to_json(lists, sys.stdout, indent=2))
     else:
-        _print_suggestions(tag, found["label"], found["check"])
-    return 1 if failed else 0
-
-
-def _data_set(data: Path) -> DataSet | None:
-    """What `check` reads; None where a folder has neither a metadata.csv nor keywords."""
-    try:
-        return read_usable(data, skip_bad_rows=True)
-    except DataError:
-        if not is_folder(data) or not is_missing(data / "metadata.csv"):
-            raise
-        return None
-
-
-def _doubtful(
-    tagger: Tagger, tag: str, data: DataSet | None, labelled: Mapping[Path, FloatArray], labels: Mapping[Path, bool]
-) -> list[Suggestion]:
-    """The labels that look wrong: to the model, or where it was trained on them, to heads that were not."""
-    if data is None or not has_learnt(tagger.folder.manifest, data):
-        return likely_mistakes(tagger, tag, labelled, labels, count=len(labelled))
-    from vectortag.assembly.label_errors import doubted_photos
-
-    prints = {photo.absolute(): one for photo, one in fingerprints_of(data)[0].items()}
-    return doubted_photos(labelled, labels, prints)
-
-
-def _labels(tagger: Tagger, tag: str, records: Sequence[Record]) -> dict[Path, bool]:
-    """The label of each photo; empty if no photo has the tag, since then nobody has labelled it."""
-    taxonomy = tagger.folder.manifest.taxonomy
-    labels = {record.path.absolute(): tag in record_tags(record, taxonomy) for record in records}
-    return labels if any(labels.values()) else {}
+        _print_suggestions(found.tag, found.label, found.check)
+    return 1 if found.failed else 0
 
 
 def _plain(one: Suggestion) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from vectortag.apps.cli.named_tags import tags_named
 from vectortag.apps.cli.output import notes, progress_over, stdout
 from vectortag.core.errors import OutputError, OverwriteError, PhotoError, VectorTagError
 from vectortag.core.file_names import escape_path, is_folder, name_for_file
+from vectortag.core.text import normalise
 from vectortag.core.types import FailedTagging
 from vectortag.core.writing import atomic_output
 from vectortag.data.find import LeftOut, photos_of
@@ -27,20 +30,25 @@ from vectortag.inference.tagger import Tagger
 from vectortag.model.language import Language
 from vectortag.runtime.pixels import open_image
 
+PhotoInFolder = tuple[Path, Path]
+"""A photo, and its folder relative to the path that was given."""
+
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; repeatable. Default: all tags found.")
+]
+All = Annotated[
+    bool, typer.Option("--all", help="Write the heat maps of all tags as numbers: one .safetensors file per photo.")
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="A PNG file for one map, a folder for several.")]
+
 
 def explain(
     paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
-    tags: Annotated[
-        list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; repeatable. Default: all tags found.")
-    ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Write the heat maps of all tags as numbers: one .safetensors file per photo.")
-    ] = False,
+    tags: Tags = None,
+    every: All = False,
     model: options.Model = None,
     language: options.Language = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A PNG file for one map, a folder for several.")
-    ] = None,
+    output: Output = None,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="Opacity of the heat map over the photo.")] = 0.55,
     fine: options.Fine = None,
     profile: options.Profile = "balanced",
@@ -67,10 +75,8 @@ def explain(
 
     `vectortag explain photos/ --all --output maps/`
     """
-    spoken = Language.load(language)
-    left_out = LeftOut()
+    spoken, left_out = Language.load(language), LeftOut()
     photos = list(_photos(paths, exclude or (), left_out))
-    named = [photo for photo, _ in photos]
     if every and tags:
         raise VectorTagError("--all and --tag cannot be combined")
     if len(photos) != 1 and output is None:
@@ -90,26 +96,10 @@ def explain(
     wanted = tags_named(tags or (), tagger, spoken)
     several = len(photos) > 1 or len(wanted) != 1
     names = _Names(output, spoken, several=several, inputs=InputFiles(paths), overwrite=overwrite)
-    for photo, subfolder in photos:  # before any work, if the names are known
-        for what, suffix in [("maps", ".safetensors")] if every else [(tag, ".png") for tag in wanted]:
-            names.of(photo, subfolder, what, suffix)
-    failed = 0
-    analyses = tagger.analyse_many(named, fine=closely)
-    for (photo, subfolder), result in zip(
-        photos, progress_over(analyses, total=len(photos), what="explaining"), strict=True
-    ):
-        try:
-            if isinstance(result, FailedTagging):
-                raise result.error
-            if every:
-                file = names.of(photo, subfolder, "maps", ".safetensors")
-                save_maps(result, file)
-                stdout().print(escape_path(file))
-            else:
-                _draw(result, photo, subfolder, wanted, names, opacity, tagger.embedder.pixel_limit)
-        except (PhotoError, OverwriteError, OutputError) as error:
-            failed += 1
-            notes.error(str(error))
+    maps = _Maps(names, wanted, every, opacity, tagger.embedder.pixel_limit)
+    maps.check_names(photos)
+    analyses = tagger.analyse_many([photo for photo, _ in photos], fine=closely)
+    failed = maps.write_all(photos, progress_over(analyses, total=len(photos), what="explaining"))
     say_left_out(paths, len(photos), left_out)
     return 1 if failed else 0
 
@@ -122,7 +112,7 @@ def say_where_maps_stay_coarse(tagger: Tagger) -> None:
         )
 
 
-def _photos(paths: Iterable[Path], exclude: Sequence[str], left_out: LeftOut) -> Iterator[tuple[Path, Path]]:
+def _photos(paths: Iterable[Path], exclude: Sequence[str], left_out: LeftOut) -> Iterator[PhotoInFolder]:
     """Every photo, with its folder relative to the given path."""
     for path in paths:
         below = is_folder(path)
@@ -138,7 +128,8 @@ def _below(path: Path, photo: Path) -> Path:
 class _Names:
     """Where maps are written: `beach.sea.png`, and `beach.png.sea.png` for a second photo that is called beach.
 
-    Each name is checked by `check_output` when it is first given.
+    Names that a file system may take for one, such as "Beach" and "beach", count as one. Each name is checked by
+    `check_output` when it is first given.
     """
 
     def __init__(
@@ -151,7 +142,8 @@ class _Names:
             )
         self.language = language
         self._folder = output or Path()
-        self._taken: dict[Path, Path] = {}
+        self._taken: dict[str, Path] = {}
+        self._bases: dict[tuple[Path, Path], Path] = {}
         self._inputs, self._overwrite = inputs, overwrite
         self._checked: set[Path] = set()
 
@@ -171,34 +163,80 @@ class _Names:
     def _named(self, photo: Path, subfolder: Path, what: str, suffix: str) -> Path:
         if self._file:
             return self._file
-        folder = self._folder / subfolder
-        short = folder / photo.stem
-        base = short if self._taken.setdefault(short, photo) == photo else folder / photo.name
+        if (photo, subfolder) not in self._bases:
+            self._bases[photo, subfolder] = self._free(self._folder / subfolder, photo)
+        base = self._bases[photo, subfolder]
         return base.with_name(f"{base.name}.{name_for_file(self.language.name(what))}{suffix}")
 
+    def _free(self, folder: Path, photo: Path) -> Path:
+        """The first name that no other photo has."""
+        numbered = (f"{photo.name}-{number}" for number in itertools.count(2))
+        names = (folder / name for name in itertools.chain((photo.stem, photo.name), numbered))
+        return next(base for base in names if self._taken.setdefault(normalise(str(base)), photo) == photo)
 
-def _draw(
-    analysis: Analysis,
-    photo: Path,
-    subfolder: Path,
-    wanted: Sequence[str],
-    names: _Names,
-    opacity: float,
-    max_pixels: int,
-) -> None:
-    wanted = wanted or [scored.tag for scored in analysis.tagging.tags]
-    if not wanted:
-        notes.print(f"{escape_path(photo)}: no tag reaches its threshold. Choose one with --tag", style="yellow")
-        return
-    image, name = open_image(photo, max_pixels=max_pixels), names.language.name
-    for heatmap in analysis.heatmaps(wanted):
-        file = names.of(photo, subfolder, heatmap.tag, ".png")
-        if heatmap.is_empty:
-            notes.print(f"{name(heatmap.tag)}: no part of the photo supports it; the heat map is empty", style="yellow")
-        elif heatmap.source != heatmap.tag:
-            notes.progress(f"{name(heatmap.tag)}: the heat map is that of {name(heatmap.source)}")
-        save_png(draw_heatmap(image, heatmap, opacity=opacity), file)
+
+@dataclass(frozen=True, slots=True)
+class _Maps:
+    """Writes the heat maps of photos.
+
+    Attributes:
+        wanted: the tags whose maps are drawn; none: those found in each photo.
+        as_numbers: write the maps of all tags into one file, instead of pictures.
+        opacity: of a map over its photo, in [0, 1].
+        max_pixels: the largest photo that is drawn.
+    """
+
+    names: _Names
+    wanted: Sequence[str]
+    as_numbers: bool
+    opacity: float
+    max_pixels: int
+
+    def check_names(self, photos: Iterable[PhotoInFolder]) -> None:
+        """Refuse files that may not be replaced before any work is done, where their names are known.
+
+        Raises:
+            OverwriteError, OutputError: as `check_output`.
+        """
+        for photo, subfolder in photos:
+            if self.as_numbers:
+                self.names.of(photo, subfolder, "maps", ".safetensors")
+            else:
+                for tag in self.wanted:
+                    self.names.of(photo, subfolder, tag, ".png")
+
+    def write_all(self, photos: Iterable[PhotoInFolder], results: Iterable[Analysis | FailedTagging]) -> int:
+        """Write the maps of each photo; an error goes to stderr. Returns how many photos failed."""
+        failed = 0
+        for (photo, subfolder), result in zip(photos, results, strict=True):
+            try:
+                if isinstance(result, FailedTagging):
+                    raise result.error
+                (self._save if self.as_numbers else self._draw)(result, photo, subfolder)
+            except (PhotoError, OverwriteError, OutputError) as error:
+                failed += 1
+                notes.error(str(error))
+        return failed
+
+    def _save(self, analysis: Analysis, photo: Path, subfolder: Path) -> None:
+        file = self.names.of(photo, subfolder, "maps", ".safetensors")
+        save_maps(analysis, file)
         stdout().print(escape_path(file))
+
+    def _draw(self, analysis: Analysis, photo: Path, subfolder: Path) -> None:
+        wanted = self.wanted or [scored.tag for scored in analysis.tagging.tags]
+        if not wanted:
+            notes.print(f"{escape_path(photo)}: no tag reaches its threshold. Choose one with --tag", style="yellow")
+            return
+        image, name = open_image(photo, max_pixels=self.max_pixels), self.names.language.name
+        for heatmap in analysis.heatmaps(wanted):
+            file, tag = self.names.of(photo, subfolder, heatmap.tag, ".png"), name(heatmap.tag)
+            if heatmap.is_empty:
+                notes.print(f"{tag}: no part of the photo supports it; the heat map is empty", style="yellow")
+            elif heatmap.source != heatmap.tag:
+                notes.progress(f"{tag}: the heat map is that of {name(heatmap.source)}")
+            save_png(draw_heatmap(image, heatmap, opacity=self.opacity), file)
+            stdout().print(escape_path(file))
 
 
 def save_png(image: Image.Image, file: Path) -> None:

@@ -59,13 +59,7 @@ def find(
     `vectortag find Strand photos/ --has Hund --language de`
     """
     spoken = Language.load(language)
-    check_outputs_differ(output, html)
-    inputs = InputFiles(photos)
-    if output is not None:
-        kind = FOUND_TABLE if form == "table" else JSON_LINES
-        check_output(output, kind, inputs=inputs, overwrite=overwrite)
-    if html is not None:
-        check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
+    _check_outputs(output, form, html, InputFiles(photos), overwrite=overwrite)
     tagger = Tagger.load(model, profile=profile, threads=threads, max_pixels=max_pixels)
     # an unknown tag is an error before the long work starts
     with_tags, without_tags = (tags_named(words or (), tagger, spoken) for words in (has, has_not))
@@ -77,7 +71,7 @@ def find(
         notes.print(f"left out: {error}", style="yellow")
     query = spoken.tag_of(sentence)  # the name of a tag is understood in the user's language, a sentence in English
     found = index.search(query, top=top, has=with_tags, has_not=without_tags)
-    if doubt := index.doubt(query):
+    if doubt := index.doubt(query, found):
         notes.print(doubt, style="yellow")
     with open_output(output) as stream:
         (write_table if form == "table" else write_lines)(found, stream)
@@ -89,6 +83,17 @@ def find(
     if not found:
         notes.print(f"no photo was found among {len(index.photos)}", style="yellow")
     return 1 if index.failed else 0
+
+
+def _check_outputs(
+    output: Path | None, form: Format, html: Path | None, inputs: InputFiles, *, overwrite: bool
+) -> None:
+    check_outputs_differ(output, html)
+    if output is not None:
+        kind = FOUND_TABLE if form == "table" else JSON_LINES
+        check_output(output, kind, inputs=inputs, overwrite=overwrite)
+    if html is not None:
+        check_output(html, PAGE, inputs=inputs, overwrite=overwrite)
 
 
 def write_table(found: Sequence[Found[Path]], stream: TextIO) -> None:

@@ -32,6 +32,10 @@ def fit(
     max_positive_weight: Annotated[
         float, typer.Option(min=1, help="Limit of the class weights N_neg/N_pos; 1: no weights.")
     ] = 1.0,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Also judge all photos by heads of so many folds: mean, deviation, wrong labels."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of split and fit.")] = 1,
     skip_bad_rows: options.SkipBadRows = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of this name.")] = False,
@@ -47,6 +51,8 @@ def fit(
     `vectortag fit photos/metadata.csv --name mine`
 
     `vectortag fit ~/Pictures --name mine --raw`
+
+    `vectortag fit photos/metadata.csv --name mine --folds 5`
 
     `vectortag tag holiday/ --model mine`
     """
@@ -64,6 +70,7 @@ def fit(
         min_photos=min_photos,
         validation=validation,
         max_positive_weight=max_positive_weight,
+        folds=folds,
         seed=seed,
         skip_bad_rows=skip_bad_rows,
         overwrite=overwrite,

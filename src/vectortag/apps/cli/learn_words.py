@@ -15,13 +15,20 @@ def learn_words(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
     data: Annotated[list[Path], typer.Argument(help="Tagged photos: metadata.csv files or folders.")],
     captions: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             "--captions",
             help="A CSV file with the columns image_path and caption, one row per caption. Several can be given.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    tried: Annotated[
+        list[Path] | None,
+        typer.Option("--try", help="Tagged photos that teach nothing: trust is measured on them, too; repeatable."),
+    ] = None,
+    keep_words: Annotated[
+        bool, typer.Option("--keep-words", help="Keep the words as they are, and only measure trust.")
+    ] = False,
     precision: options.Precision = "exact",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A new model folder. Default: replace the model's own.")
@@ -33,13 +40,21 @@ def learn_words(
     old one: add them again. Validation photos of the model are left out. Needs
     `pip install 'vectortag[words]'`.
 
-    **Example**
+    It also measures, on all of these photos, how far tags from few photos, tags from words and searches can be trusted.
+
+    **Examples**
 
     `vectortag learn-words runs/mine flickr8k/metadata.csv coco/metadata.csv --captions flickr8k/captions.csv`
+
+    `vectortag learn-words runs/mine --keep-words flickr8k/metadata.csv coco/metadata.csv --try flowers/metadata.csv`
     """
+    if not captions and not keep_words:
+        raise typer.BadParameter("give --captions to learn from, or --keep-words to measure trust alone")
     from vectortag.assembly.learn_words import learn
 
-    folder = learn(model, captions, data, output=output, precision=precision)
+    folder = learn(
+        model, captions or (), data, tried=tried or (), keep_words=keep_words, output=output, precision=precision
+    )
     words = folder.words
     evidence = None if words is None else words.evidence
     if evidence is None:
@@ -52,5 +67,12 @@ def learn_words(
                 f"{count:.0f} words left out of training, similarity to the nearest known word from {low:.2f}: photos "
                 f"that show them score higher than others {100 * separation:.0f} % of the time"
             )
+    bank = folder.bank
+    for what, trust in (
+        ("tags from photos and their name", bank and bank.named),
+        ("tags from words", words and words.trust),
+    ):
+        said = f"measured on {trust.tried} tags" if trust else "too few tags of several sources to measure trust"
+        notes.progress(f"{what}: {said}")
     stdout().print(str(folder.path))
     return 0

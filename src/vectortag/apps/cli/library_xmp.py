@@ -40,13 +40,14 @@ def write_xmp(
     only: options.Only = None,
     hidden: options.Not = None,
     rename: options.Rename = None,
+    stem: options.Stem = None,
     embed: options.Embed = False,
 ) -> int:
     """Write the tags of the library's photos into XMP sidecars, which digiKam, Lightroom, darktable and Immich read.
 
     What you wrote stays; only what VectorTag wrote is changed or removed. A tag that you deleted in another program
     does not come back. No photo is touched, and a sidecar that does not change is not written. `--parent`,
-    `--min-score` and the lists are kept for the next time.
+    `--min-score`, `--stem` and the lists are kept for the next time.
 
     **Examples**
 
@@ -55,7 +56,7 @@ def write_xmp(
     `vectortag library write-xmp ~/Pictures/2024 --parent auto --min-score 0.6 --not person`
     """
     with Library.open(file, create=False) as library:
-        choice = chosen(choice_of(library), parent, min_score, only, hidden, rename)
+        choice = chosen(choice_of(library), options.SidecarOptions(parent, min_score, only, hidden, rename, stem))
         choice = replace(choice, names=library.checked(choice.names))
         if not dry_run:
             keep_choice(library, choice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -98,5 +98,27 @@ Embed = Annotated[
     bool,
     typer.Option("--embed", help="Also write into JPEG files, through exiftool; their picture data stays as it is."),
 ]
-SidecarOptions = tuple[str | None, float | None, str | None, str | None, str | None]
-"""The values of --parent, --min-score, --only, --not and --rename."""
+Stem = Annotated[
+    bool | None,
+    typer.Option(
+        "--stem/--full-name",
+        help="Make new sidecars as boat.xmp, where no other photo is called boat; or as boat.jpg.xmp, the default.",
+        show_default=False,
+    ),
+]
+
+
+class SidecarOptions(NamedTuple):
+    """What is given of these options; None: not given."""
+
+    parent: str | None = None
+    min_score: float | None = None
+    only: str | None = None
+    hidden: str | None = None
+    rename: str | None = None
+    stem: bool | None = None
+
+    @property
+    def lists(self) -> tuple[str | None, str | None, str | None]:
+        """Those of tags: only these, not those, other names."""
+        return self.only, self.hidden, self.rename

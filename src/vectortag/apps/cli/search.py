@@ -32,6 +32,7 @@ from vectortag.data.outputs import (
     check_outputs_differ,
 )
 from vectortag.inference.found_page import ShownPhoto
+from vectortag.inference.search import SentenceMaps
 from vectortag.library.library import Library
 from vectortag.library.link_folder import check_link_folder, write_links
 from vectortag.library.search import Match, SearchResult
@@ -170,17 +171,22 @@ def _write_page(
 def _heatmaps(
     library: Library, result: SearchResult, *, max_pixels: int | None, threads: int | None
 ) -> Iterator[FloatArray | None]:
-    """For each photo, where the model sees the tags that were asked for: at each cell the largest of their maps."""
-    tagger = library.tagger(threads=threads, max_pixels=max_pixels) if result.tags and result.matches else None
-    tags = [tag for tag in result.tags if tagger is not None and tag in tagger.tags]
+    """For each photo, where the model sees what was asked for: the largest map of tags and sentence at each cell."""
+    if not result.matches or not (result.tags or result.sentence):
+        yield from [None] * len(result.matches)
+        return
+    tagger = library.tagger(threads=threads, max_pixels=max_pixels)
+    tags = [tag for tag in result.tags if tag in tagger.tags]
+    sentence = SentenceMaps.of(tagger.folder, result.sentence) if result.sentence else None
     for match in result.matches:
-        if tagger is None or not tags:
-            yield None
-            continue
         try:
-            yield np.maximum.reduce([heatmap.values for heatmap in tagger.analyse(match.path).heatmaps(tags)])
+            analysis = tagger.analyse(match.path)
         except PhotoError:  # the page says it in the place of the picture
             yield None
+            continue
+        maps = [heatmap.values for heatmap in analysis.heatmaps(tags)]
+        maps += [sentence.map(analysis.feature_map)] if sentence is not None else []
+        yield np.maximum.reduce(maps) if maps else None
 
 
 def duplicates(

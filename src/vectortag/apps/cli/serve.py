@@ -18,54 +18,72 @@ from vectortag.model.registry import find_model_folder, folders_in
 
 if TYPE_CHECKING:
     from vectortag.apps.server.guard import Access
+    from vectortag.apps.server.limits import Limits
+    from vectortag.apps.server.model_worker import Loading
+
+
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; any address but 127.0.0.1, ::1 and localhost needs API keys.")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", help="A model to serve; repeatable. The first is the default of requests."),
+]
+ModelsFolder = Annotated[
+    Path | None, typer.Option("--models", help="Also serve all model folders in this folder; it may be empty.")
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--api-key-file",
+        help="Accept only requests with one of the API keys in this file, which holds their hashes.",
+    ),
+]
+NewKey = Annotated[
+    str | None,
+    typer.Option("--new-key", help="Make a key with this name, add its hash to the file, print the key, and exit."),
+]
+Auth = Annotated[
+    bool, typer.Option("--auth/--no-auth", help="--no-auth: accept requests without API keys, on any address.")
+]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option("--allow-origin", help="Origin of a web page that may call the service (CORS); repeatable."),
+]
+MaxFile = Annotated[int, typer.Option("--max-file", min=1, help="Largest photo, in MiB.")]
+MaxRequest = Annotated[int, typer.Option("--max-request", min=1, help="Largest request, in MiB.")]
+MaxFiles = Annotated[int, typer.Option("--max-files", min=1, help="Most photos per request.")]
+MaxMegapixels = Annotated[float, typer.Option("--max-megapixels", min=0.01, help="Largest photo, in megapixels.")]
+Queue = Annotated[int, typer.Option("--queue", min=1, help="Most photos in progress; more get status 503.")]
+Memory = Annotated[
+    int, typer.Option("--memory", min=1, help="Most memory for photos in progress, in MiB; more get status 503.")
+]
+Timeout = Annotated[
+    float, typer.Option("--timeout", min=0.1, help="Seconds to receive a request, and again to answer it.")
+]
+LogRequests = Annotated[
+    bool, typer.Option("--log-requests", help="Log each request on stderr, with nothing about its photos.")
+]
 
 
 def serve(
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; any address but 127.0.0.1, ::1 and localhost needs API keys.")
-    ] = ("127.0.0.1"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port.")] = 8000,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", "-m", help="A model to serve; repeatable. The first is the default of requests."),
-    ] = None,
-    models: Annotated[
-        Path | None, typer.Option("--models", help="Also serve all model folders in this folder; it may be empty.")
-    ] = None,
-    api_key_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--api-key-file",
-            help="Accept only requests with one of the API keys in this file, which holds their hashes.",
-        ),
-    ] = None,
-    new_key: Annotated[
-        str | None,
-        typer.Option("--new-key", help="Make a key with this name, add its hash to the file, print the key, and exit."),
-    ] = None,
-    auth: Annotated[
-        bool, typer.Option("--auth/--no-auth", help="--no-auth: accept requests without API keys, on any address.")
-    ] = True,
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option("--allow-origin", help="Origin of a web page that may call the service (CORS); repeatable."),
-    ] = None,
-    max_file: Annotated[int, typer.Option("--max-file", min=1, help="Largest photo, in MiB.")] = 32,
-    max_request: Annotated[int, typer.Option("--max-request", min=1, help="Largest request, in MiB.")] = 128,
-    max_files: Annotated[int, typer.Option("--max-files", min=1, help="Most photos per request.")] = 64,
-    max_megapixels: Annotated[
-        float, typer.Option("--max-megapixels", min=0.01, help="Largest photo, in megapixels.")
-    ] = 100,
-    queue: Annotated[int, typer.Option("--queue", min=1, help="Most photos in progress; more get status 503.")] = 256,
-    memory: Annotated[
-        int, typer.Option("--memory", min=1, help="Most memory for photos in progress, in MiB; more get status 503.")
-    ] = 512,
-    timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, help="Seconds to receive a request, and again to answer it.")
-    ] = 30,
-    log_requests: Annotated[
-        bool, typer.Option("--log-requests", help="Log each request on stderr, with nothing about its photos.")
-    ] = False,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    model: Models = None,
+    models: ModelsFolder = None,
+    api_key_file: KeyFile = None,
+    new_key: NewKey = None,
+    auth: Auth = True,
+    allow_origin: Origins = None,
+    max_file: MaxFile = 32,
+    max_request: MaxRequest = 128,
+    max_files: MaxFiles = 64,
+    max_megapixels: MaxMegapixels = 100,
+    queue: Queue = 256,
+    memory: Memory = 512,
+    timeout: Timeout = 30,
+    log_requests: LogRequests = False,
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
     additions: options.Additions = True,
@@ -86,11 +104,8 @@ def serve(
     if new_key is not None:
         return _make_key(api_key_file, new_key)
     _need_extra()
-    from vectortag.apps.server.app import create_app
     from vectortag.apps.server.limits import MIB, Limits
     from vectortag.apps.server.model_worker import Loading
-    from vectortag.apps.server.run import listen, run
-    from vectortag.apps.server.service import Service
 
     access = _access(host, api_key_file, auth=auth, origins=allow_origin or ())
     limits = Limits(
@@ -103,13 +118,30 @@ def serve(
         seconds=timeout,
     )
     loading = Loading(runtime, precision, threads, additions)
-    with listen(host, port) as listener:
-        service = Service(_folders(model or (), models), loading, limits)
+    _listen((host, port), _folders(model or (), models), loading, limits, access, log_requests=log_requests)
+    return 0
+
+
+def _listen(
+    address: tuple[str, int],
+    folders: Iterator[ModelFolder],
+    loading: Loading,
+    limits: Limits,
+    access: Access,
+    *,
+    log_requests: bool,
+) -> None:
+    """Serve models on an address (host, port), until a signal ends it."""
+    from vectortag.apps.server.app import create_app
+    from vectortag.apps.server.run import listen, run
+    from vectortag.apps.server.service import Service
+
+    with listen(*address) as listener:
+        service = Service(folders, loading, limits)
         for served in service.models.values():
             notes.progress(f"serving {served.folder.id} on {served.runtime} in {served.precision}")
-        notes.progress(f"listening on {_address(host, listener)}")
+        notes.progress(f"listening on {_address(address[0], listener)}")
         run(create_app(service, access, log_requests=log_requests), listener, limits)
-    return 0
 
 
 def _need_extra() -> None:

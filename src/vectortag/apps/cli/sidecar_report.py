@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from vectortag.apps.cli.options import SidecarOptions
 from vectortag.apps.cli.output import notes
 from vectortag.core.errors import ConfigError
+from vectortag.inference.tagger import Tagger
 from vectortag.library.keyword_fields import can_be_written
 from vectortag.library.lists import TagNames, read_renames, read_tags
 from vectortag.library.write_xmp import Choice, Outcome
@@ -25,25 +27,34 @@ def chosen_names(names: TagNames, only: str | None, hidden: str | None, rename: 
     )
 
 
-def chosen(
-    choice: Choice,
-    parent: str | None,
-    min_score: float | None,
-    only: str | None,
-    hidden: str | None,
-    rename: str | None,
-) -> Choice:
+def names_given(kept: TagNames, tagger: Tagger, only: str | None, hidden: str | None, rename: str | None) -> TagNames:
+    """The lists of a library, replaced by those that are given, which must name tags of the model.
+
+    Raises:
+        ConfigError: one cannot be read.
+        UnknownTagError: the model does not have a tag.
+    """
+    own = chosen_names(TagNames(), only, hidden, rename).checked(tagger.tags, tagger.folder.manifest.taxonomy)
+    return TagNames(
+        kept.only if only is None else own.only,
+        kept.hidden if hidden is None else own.hidden,
+        kept.renames if rename is None else own.renames,
+    )
+
+
+def chosen(choice: Choice, given: SidecarOptions) -> Choice:
     """A choice with what options change of it.
 
     Raises:
         ConfigError: a list cannot be read, or the parent cannot be a name in the tree.
     """
-    if parent and not can_be_written(parent):
-        raise ConfigError(f'--parent: "|" separates levels, and cannot be in a name, got "{parent}"')
+    if given.parent and not can_be_written(given.parent):
+        raise ConfigError(f'--parent: "|" separates levels, and cannot be in a name, got "{given.parent}"')
     return Choice(
-        chosen_names(choice.names, only, hidden, rename),
-        choice.parent if parent is None else parent,
-        choice.min_score if min_score is None else min_score,
+        chosen_names(choice.names, *given.lists),
+        choice.parent if given.parent is None else given.parent,
+        choice.min_score if given.min_score is None else given.min_score,
+        choice.by_stem if given.stem is None else given.stem,
     )
 
 

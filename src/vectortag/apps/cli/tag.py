@@ -29,22 +29,39 @@ from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, StoredPhoto, Tagging, TagScore
 from vectortag.core.writing import atomic_output
 from vectortag.data.outputs import JSON_LINES, PARQUET, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
-from vectortag.data.parquet_photos import is_parquet
-from vectortag.data.sources import source_of
+from vectortag.data.sources import Source, are_files, source_of
 from vectortag.inference.tagger import Tagger
 from vectortag.model.language import Language
 
 if TYPE_CHECKING:
+    from vectortag.apps.cli.tag_library import TagLibrary
     from vectortag.apps.cli.tag_sidecars import TagSidecars
     from vectortag.apps.content_hashes import ContentHashes
-    from vectortag.library.stored_taggings import StoredTaggings
+    from vectortag.library.lists import TagNames
 
 TextFormat = Literal["table", "jsonl", "csv"]
 Format = Literal[TextFormat, "parquet"]
 Engine = Literal["local", "ray"]
 
-LOWEST_STORED = 0.05
-"""A library has scores from here on exactly; see `vectortag.library.library_model.ALWAYS_KEPT`."""
+ChosenFormat = Annotated[
+    Format, typer.Option("--format", "-f", help="table for people; jsonl, csv, parquet for programs.")
+]
+Threshold = Annotated[
+    float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
+]
+TopK = Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags per photo.")]
+AllScores = Annotated[
+    bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with this --output where it was broken off. Keeps FILE.part until then."),
+]
+LibraryFile = Annotated[
+    Path | None, typer.Option("--library", help="Take what this library knows. Default: your photo library.")
+]
+NoLibrary = Annotated[bool, typer.Option("--no-library", help="Look at every photo again.")]
+WriteXmp = Annotated[bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")]
 
 
 def tag(
@@ -53,16 +70,10 @@ def tag(
         typer.Argument(help="Photos, folders, Parquet files with photos, s3://, gs:// or az://.", show_default=False),
     ],
     model: options.Model = None,
-    form: Annotated[
-        Format, typer.Option("--format", "-f", help="table for people; jsonl, csv, parquet for programs.")
-    ] = "table",
-    threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
-    ] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags per photo.")] = None,
-    all_scores: Annotated[
-        bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
-    ] = False,
+    form: ChosenFormat = "table",
+    threshold: Threshold = None,
+    top_k: TopK = None,
+    all_scores: AllScores = False,
     language: options.Language = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
@@ -76,23 +87,17 @@ def tag(
     precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with this --output where it was broken off. Keeps FILE.part until then."),
-    ] = False,
-    library: Annotated[
-        Path | None, typer.Option("--library", help="Take what this library knows. Default: your photo library.")
-    ] = None,
-    no_library: Annotated[bool, typer.Option("--no-library", help="Look at every photo again.")] = False,
-    write_xmp: Annotated[
-        bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")
-    ] = False,
+    resume: Resume = False,
+    library: LibraryFile = None,
+    no_library: NoLibrary = False,
+    write_xmp: WriteXmp = False,
     dry_run: options.DryRun = False,
     parent: options.Parent = None,
     min_score: options.MinScore = None,
     only: options.Only = None,
     hidden: options.Not = None,
     rename: options.Rename = None,
+    stem: options.Stem = None,
     embed: options.Embed = False,
     engine: Annotated[
         Engine, typer.Option("--engine", help="local: this machine; ray: a Ray cluster, --output is a folder of parts.")
@@ -111,7 +116,8 @@ def tag(
     """Find the tags of photos.
 
     A photo that cannot be read becomes an error in the output, and the others go on; the exit status is then 1. What
-    your photo library knows by the same model is taken from there, for photos that have not changed.
+    your photo library knows by the same model is taken from there, for photos that have not changed. If all photos
+    are in your library, its lists hold. `--only`, `--not` and `--rename` replace them, in output and sidecars.
 
     **Examples**
 
@@ -127,11 +133,14 @@ def tag(
 
     `vectortag tag s3://bucket/photos --format parquet --output tags.parquet`
     """
-    names, sources = Language.load(language), [source_of(path) for path in paths]
-    select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
+    spoken, sources = Language.load(language), [source_of(path) for path in paths]
     _check_options(form, to, resume=resume, embeddings=embeddings)
-    if write_xmp and not all(isinstance(source, Path) and not is_parquet(source) for source in sources):
+    given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem)
+    if not write_xmp:
+        _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
+    elif not are_files(sources):
         raise ConfigError("--write-xmp writes beside photos, so it takes files and folders only")
+    select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
     loading: dict[str, Any] = {
         "profile": profile,
         "size": size,
@@ -141,16 +150,15 @@ def tag(
         "additions": additions,
         "max_pixels": max_pixels,
     }
-    given = (parent, min_score, only, hidden, rename)
     if engine == "ray":
-        _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
-        if form != "parquet" or to is None or resume or write_xmp or library:
+        if form != "parquet" or to is None or write_xmp or library or any(one is not None for one in given.lists):
             raise ConfigError(
-                "--engine ray needs --format parquet; --resume, --write-xmp and --library do not go with it"
+                "--engine ray needs --format parquet. --write-xmp, --library, --only, --not and --rename do not go "
+                "with it"
             )
         from vectortag.apps.cli.tag_ray import tag_by_ray, tagger_options  # here, since few have a cluster
 
-        chosen = tagger_options(model, select.keywords, names, embeddings=embeddings, **loading)
+        chosen = tagger_options(model, select.keywords, spoken, embeddings=embeddings, **loading)
         return tag_by_ray(sources, to, chosen, exclude=exclude or (), address=ray_address, partition=partition)
     if ray_address is not None or partition is not None:
         raise ConfigError("--ray-address and --partition go with --engine ray. Add it")
@@ -159,29 +167,25 @@ def tag(
         files = [source for source in sources if isinstance(source, Path)]
         check_output(output, FILE_KINDS[form], inputs=InputFiles(files), overwrite=overwrite)
     tagger = Tagger.load(model, **loading)
-    sidecars = _sidecars(tagger, given, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
+    known, names = _library(tagger, library, sources, given, use=not no_library)
+    sidecars = _sidecars(tagger, given, known, dry_run=dry_run, embed=embed) if write_xmp else None
+    source = tagger if known is None or embeddings else known.source(tagger, select)
+    about = {**select.keywords, "profile": profile, **(names.in_words() if names else {})}
+    job = _job(tagger, output, about) if resume and output is not None else None
     photos = NamedPhotos(sources, exclude or ())
-    job = _job(tagger, output, {**select.keywords, "profile": profile}) if resume and output is not None else None
-    source = tagger if no_library or embeddings else _source(tagger, library, select)
-    total, failed = photos.count(), job.failed if job else 0
-    done = job.done if job else set()
+    total, done = photos.count(), job.done if job else set[str]()
     read = photos.read(done=done)
     hashes = _hashes(read) if embeddings else None
-    taggings = source.tag_many(read if hashes is None else hashes)
-    if sidecars is not None:
-        taggings = sidecars.written(taggings, partial(Tagging.select, threshold=threshold, top_k=top_k))
-    taggings = progress_over(taggings, total=total - len(done), what="tagging")
+    taggings = _with_names(source.tag_many(read if hashes is None else hashes), names, sidecars, select)
+    results = progress_over(taggings, total=total - len(done), what="tagging")
+    said = spoken.renamed(names.renames) if names else spoken
     if form == "parquet":
         assert output is not None
-        failed = _write_parquet(output, taggings, select, names, hashes, tagger)
+        failed = _write_parquet(output, results, select, said, hashes, tagger)
     else:
         with open_output(output) if job is None else job.writing() as stream:
-            failed += _write(WRITERS[form](stream, names), taggings, select)
-    say_left_out(sources, total, photos.left_out)
-    if failed:
-        notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
-    if form == "jsonl" and photos.left_out.counts:
-        notes.print(summary_line(total, failed, photos.left_out))
+            failed = _write(WRITERS[form](stream, said), results, select) + (job.failed if job else 0)
+    _summarise(photos, total, failed, as_json=form == "jsonl")
     refused = sidecars.finish() if sidecars is not None else 0
     return 1 if failed or refused else 0
 
@@ -221,23 +225,54 @@ def _write_parquet(
         return write_parquet(file, results, select, language, hashes=hashes, width=width)[1]
 
 
-def _sidecars(
-    tagger: Tagger, given: options.SidecarOptions, *, write_xmp: bool, dry_run: bool, embed: bool
-) -> TagSidecars | None:
-    """What writes sidecars, if that was asked for."""
-    if write_xmp:
-        from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
+def _library(
+    tagger: Tagger, file: Path | None, sources: Sequence[Source], given: options.SidecarOptions, *, use: bool
+) -> tuple[TagLibrary | None, TagNames | None]:
+    """The person's library, if there is one and it is to be used; and the lists of tags, if there are any."""
+    use = use and (file is not None or is_there(library_file()))
+    if not use and all(one is None for one in given.lists):
+        return None, None
+    from vectortag.apps.cli.tag_library import TagLibrary, names_for_output  # here, since few need it
 
-        return TagSidecars(tagger, given, dry_run=dry_run, embed=embed)
-    _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
-    return None
+    library = TagLibrary.open(file, sources) if use else None
+    return library, names_for_output(tagger, library, given)
+
+
+def _sidecars(
+    tagger: Tagger, given: options.SidecarOptions, library: TagLibrary | None, *, dry_run: bool, embed: bool
+) -> TagSidecars:
+    from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
+
+    return TagSidecars(tagger, given, library and library.file, dry_run=dry_run, embed=embed)
 
 
 def _refuse_sidecar_options(given: options.SidecarOptions, *, dry_run: bool, embed: bool) -> None:
-    if dry_run or embed or any(option is not None for option in given):
-        raise ConfigError(
-            "--dry-run, --parent, --min-score, --only, --not, --rename and --embed go with --write-xmp. Add it"
-        )
+    if dry_run or embed or any(one is not None for one in (given.parent, given.min_score, given.stem)):
+        raise ConfigError("--dry-run, --parent, --min-score, --stem and --embed go with --write-xmp. Add it")
+
+
+def _with_names(
+    taggings: Iterable[Tagging | FailedTagging],
+    names: TagNames | None,
+    sidecars: TagSidecars | None,
+    select: partial[Sequence[TagScore]],
+) -> Iterable[Tagging | FailedTagging]:
+    """The taggings as the lists have them; the sidecar of each is written as it goes by."""
+    if names is not None:
+        taggings = (names.applied(one) if isinstance(one, Tagging) else one for one in taggings)
+    if sidecars is not None:
+        options = {name: value for name, value in select.keywords.items() if name != "all_scores"}
+        taggings = sidecars.written(taggings, partial(Tagging.select, **options))
+    return taggings
+
+
+def _summarise(photos: NamedPhotos, total: int, failed: int, *, as_json: bool) -> None:
+    """Say on stderr what was left out and what failed; for programs also as a line of JSON."""
+    say_left_out(photos.paths, total, photos.left_out)
+    if failed:
+        notes.print(f"{failed} of {total} photos could not be tagged", style="yellow")
+    if as_json and photos.left_out.counts:
+        notes.print(summary_line(total, failed, photos.left_out))
 
 
 def _write(
@@ -252,18 +287,6 @@ def _write(
         else:
             writer.tagged(result, select(result))
     return failed
-
-
-def _source(tagger: Tagger, library: Path | None, select: partial[Sequence[TagScore]]) -> Tagger | StoredTaggings:
-    """A library that has the scores that will be written, exactly; else the tagger."""
-    lowest = select.keywords["threshold"]
-    if select.keywords["all_scores"] or (lowest is not None and lowest < LOWEST_STORED):
-        return tagger
-    if library is None and not is_there(library_file()):
-        return tagger
-    from vectortag.library.stored_taggings import StoredTaggings  # here, since not everybody has a library
-
-    return StoredTaggings.open(tagger, library) or tagger
 
 
 def _job(tagger: Tagger, output: Path, chosen: Mapping[str, Any]) -> TagJob:

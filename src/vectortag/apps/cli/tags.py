@@ -19,7 +19,7 @@ from vectortag.data.find import find_images
 from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
 from vectortag.personal.added_tags import AddedTag, read_additions, remove_addition
-from vectortag.personal.few_shot import FEW_EXAMPLES, WEAK
+from vectortag.personal.few_shot import FEW_EXAMPLES, is_weak
 from vectortag.personal.from_words import add_from_words, knows_words, propose_parents
 
 Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
@@ -115,19 +115,33 @@ def add_tag(
         return 0
     from vectortag.inference.tagger import Tagger  # imports the runtime, which words alone do not need
 
-    tagger = Tagger.load(folder)
-    added = tagger.add_tag(name, shown, others, parents=parents or (), words=description or from_words)
-    if copies := len(shown) - added.examples:
-        notes.print(f"{copies} of the {len(shown)} photos are copies of others and count once", style="yellow")
+    added = Tagger.load(folder).add_tag(name, shown, others, parents=parents or (), words=description or from_words)
+    _print_photos_evidence(folder, added, given=len(shown))
+    return 0
+
+
+def _print_photos_evidence(folder: ModelFolder, added: AddedTag, *, given: int) -> None:
+    """Print how reliable a tag from photos is, of which `given` were named."""
+    if copies := given - added.examples:
+        notes.print(f"{copies} of the {given} photos are copies of others and count once", style="yellow")
     implied = f", implies {', '.join(added.parents)}" if added.parents else ""
-    stdout().print(f"{added.name}: added to {tagger.folder.id} from {added.examples} photos{implied}")
-    percent = f"{100 * added.separation:.0f} %"
-    notes.progress(f"in a check, a photo of it that was left out scored higher than other photos {percent} of the time")
-    if added.separation < WEAK:
+    stdout().print(f"{added.name}: added to {folder.id} from {added.examples} photos{implied}")
+    if added.series is not None and added.series < added.examples:
+        notes.progress(f"photos of one series count once: {added.series} different ones")
+    if added.promise is not None:
+        notes.progress(f"{added.promise}, by photos and name")
+    else:
+        notes.progress(_separation(added))
+        notes.progress("how far that carries to photos from elsewhere was not measured for such a tag")
+    if is_weak(added):
         notes.print("this is weak: add more photos, or photos that are more alike", style="yellow")
     elif added.examples < FEW_EXAMPLES:
         notes.progress("more photos make it more reliable: remove the tag and add it again with twenty")
-    return 0
+
+
+def _separation(added: AddedTag) -> str:
+    percent = f"{100 * added.separation:.0f} %"
+    return f"in a check, a photo of it that was left out scored higher than other photos {percent} of the time"
 
 
 def _print_words_evidence(folder: ModelFolder, added: AddedTag) -> None:
@@ -136,7 +150,9 @@ def _print_words_evidence(folder: ModelFolder, added: AddedTag) -> None:
     implied = f", implies {', '.join(added.parents)}" if added.parents else ""
     stdout().print(f"{added.name}: added to {folder.id} from words{implied}")
     notes.progress(f"nearest known words: {', '.join(added.nearest)}")
-    if (evidence := words.evidence) is not None:
+    if added.promise is not None:
+        notes.progress(str(added.promise))
+    elif (evidence := words.evidence) is not None:
         group = max(evidence.group(added.nearness or 0.0), 0)
         notes.progress(
             f"check on {evidence.words[group]:.0f} words left out of training with a similarity like this: photos that "

@@ -32,7 +32,7 @@ def ui(
         Path | None, typer.Option(help="The file of a photo library to show; without it, your own if there is one.")
     ] = None,
     edit: Annotated[
-        bool, typer.Option("--edit", help="Let visitors accept and reject tags of the library's photos.")
+        bool, typer.Option("--edit", help="Let visitors change tags of the library's photos, write sidecars and teach.")
     ] = False,
 ) -> int:
     """Start the web page: upload photos, see tags and heat maps, correct them, add tags, compare models.

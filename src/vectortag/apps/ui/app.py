@@ -5,16 +5,33 @@ Streamlit finds the name `app` here. Each session runs `page.py`.
 
 from __future__ import annotations
 
+import importlib
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
 from vectortag.apps.ui.access import PageGuard, accepted_names
-from vectortag.apps.ui.thumbnail_route import ROUTE
+from vectortag.apps.ui.library.routes import ROUTES
+
+FIRST_VIEW = "vectortag.apps.ui.views.tag"
+
+
+@asynccontextmanager
+async def importing(app: App) -> AsyncIterator[dict[str, Any]]:
+    """Import what the first page needs, while the browser fetches Streamlit's scripts."""
+    del app
+    threading.Thread(target=importlib.import_module, args=(FIRST_VIEW,), name="imports", daemon=True).start()
+    yield {}
+
 
 app = App(
     Path(__file__).with_name("page.py"),
-    routes=[ROUTE],
+    lifespan=importing,
+    routes=ROUTES,
     middleware=[Middleware(PageGuard, names=accepted_names())],
 )

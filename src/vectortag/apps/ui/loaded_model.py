@@ -1,27 +1,32 @@
-"""A model that all sessions of the page share: one photo at a time, and no tagger changes while a session uses it."""
+"""A model that all sessions of the page share; no tagger changes while a session uses it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from vectortag.core.errors import ModelFolderError
-from vectortag.core.types import FloatArray
+import numpy as np
+
+from vectortag.core.errors import ModelFolderError, PhotoError
+from vectortag.core.types import ByteArray, FloatArray
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import Profile
 from vectortag.model.folder import MANIFEST, ModelFolder
 from vectortag.model.registry import DEFAULT_MODEL, folders_in, model_folders
 from vectortag.personal.added_tags import folder_of
 from vectortag.personal.corrected_rows import refits_file
+from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.pixels import Photo
 
+Item = TypeVar("Item")
 Stamp = tuple[tuple[str, int], ...]
 
 
 class LoadedModel:
-    """A loaded model. A photo gets all cores, so each run of the network waits for the one before."""
+    """A loaded model. A single photo gets all cores, so it waits for the one before."""
 
     def __init__(self, folder: ModelFolder) -> None:
         self.folder = folder
@@ -39,11 +44,16 @@ class LoadedModel:
         self._taggers[profile] = stamp, tagger
         return tagger
 
+    @property
+    def size(self) -> int:
+        """Pixels a side of the network's input, by default."""
+        return self._embedder.size
+
     def feature_map(self, photo: Photo, size: int | None = None) -> FloatArray:
         """Run the network on a photo, at the model's default size if none is given: (K, h, w).
 
-        This is the only place of the page where a photo becomes a feature map. Another inference mode (tiles, several
-        crops) is another body here: scores and heat maps follow from the map alone. Any grid will do, as long as its
+        Only here and in `feature_maps` does a photo become a feature map. Another inference mode (tiles, several
+        crops) is another body there: scores and heat maps follow from the map alone. Any grid will do, as long as its
         mean is the photo's embedding.
 
         Raises:
@@ -51,6 +61,33 @@ class LoadedModel:
         """
         with self._lock:
             return (self._embedder if size is None else self._embedder.at(size)).feature_map(photo)
+
+    def feature_maps(
+        self, items: Iterable[Item], pixels: Callable[[Item, Embedder], ByteArray]
+    ) -> Iterator[tuple[Item, FloatArray | PhotoError]]:
+        """Run the network on many photos on all cores, with bounded memory; other sessions may run it meanwhile.
+
+        Args:
+            pixels: an item -> (size, size, 3) uint8, for this network, or PhotoError; called in several threads.
+
+        Yields:
+            Each item with its feature map (K, h, w) at the default size, or its error, in their order.
+        """
+        return self._embedder.feature_maps_of(items, lambda item: pixels(item, self._embedder))
+
+    def compile(self) -> None:
+        """Compile the network for one photo, for its fine heat maps, and for many photos at once.
+
+        Raises:
+            ModelFolderError: the network cannot run.
+        """
+        session, finer = self._embedder.session, self.tagger().finer
+        with self._lock:
+            for size in (self.size, *([finer.size] if finer else ())):
+                session.run(np.zeros((1, size, size, 3), np.uint8))
+            session.run(
+                np.zeros((session.batch, self.size, self.size, 3), np.uint8), batch=session.batch, concurrent=True
+            )
 
     @contextmanager
     def changing(self) -> Iterator[Tagger]:

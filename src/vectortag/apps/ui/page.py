@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vectortag.apps.ui.open_library import file_of
+from vectortag.apps.ui.library.open_library import file_of
 from vectortag.apps.ui.spoken import choose_language
 from vectortag.apps.ui.state import settings
 from vectortag.apps.ui.views import compare, library, models, reports, tag, your_tags

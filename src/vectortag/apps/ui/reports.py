@@ -37,6 +37,14 @@ class Mistake:
     threshold: float
 
 
+@dataclass(frozen=True, slots=True)
+class ReportPicture:
+    """A picture of a report; `text` says what it shows."""
+
+    file: Path
+    text: str
+
+
 def find_reports(folders: Iterable[ModelFolder]) -> dict[str, Path]:
     """The reports that `vectortag train` or `vectortag fit` wrote, by the model's id."""
     found: dict[str, Path] = {}
@@ -48,8 +56,8 @@ def find_reports(folders: Iterable[ModelFolder]) -> dict[str, Path]:
     return found
 
 
-def parts_of(report: Path) -> Iterator[str | Path]:
-    """The text of a report, cut where a picture stands; the picture's path comes between the pieces.
+def parts_of(report: Path) -> Iterator[str | ReportPicture]:
+    """The text of a report, cut where a picture stands; the picture comes between the pieces.
 
     Raises:
         DataError: the report cannot be read.
@@ -62,7 +70,7 @@ def parts_of(report: Path) -> Iterator[str | Path]:
     for picture in PICTURE.finditer(text):
         yield text[at : picture.start()]
         if (file := report / picture["file"]).is_file():
-            yield file
+            yield ReportPicture(file, picture["text"])
         at = picture.end()
     yield text[at:]
 

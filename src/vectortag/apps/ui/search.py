@@ -49,7 +49,7 @@ def run_search(search: Search, session: SessionPhotos, model: LoadedModel) -> Se
         try:
             index = PhotoIndex(tagger, photos, embeddings)
             found = index.search(search.sentence, top=len(photos), has=search.has, has_not=search.has_not)
-            return SearchResult([one.photo for one in found], doubt=index.doubt(search.sentence))
+            return SearchResult([one.photo for one in found], doubt=index.doubt(search.sentence, found))
         except VectorTagError as error:
             problem = str(error)
     rows = with_tags(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +21,7 @@ from vectortag.inference.image_grid import fit
 from vectortag.model.calibration import Profile
 from vectortag.runtime.decoding.video import still_of
 from vectortag.runtime.embedder import embeddings_of
-from vectortag.runtime.pixels import open_image
+from vectortag.runtime.pixels import open_image, opened_image
 
 MOST_PHOTOS = 100
 MOST_MEGABYTES, MOST_MEGABYTES_TOGETHER = 50, 400
@@ -34,25 +37,37 @@ MapKey = tuple[str, str, int]
 """A photo's key, a model's digest, an input size."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PagePhoto:
     """A photo as the page shows it.
 
     Attributes:
         key: sha256 of its content.
         content: of a video, its first good frame.
-        shown, thumb: small JPEGs of it as data URLs.
+        thumb: a small JPEG of it as a data URL.
         ratio: width / height.
         example: its name among the shipped examples; None for any other photo.
+        prepared: `shown`, where it was made together with the thumbnail; else empty.
     """
 
     key: str
     name: str
     content: bytes = field(repr=False)
-    shown: str = field(repr=False)
     thumb: str = field(repr=False)
     ratio: float
     example: str | None = None
+    prepared: str = field(default="", repr=False)
+
+    @functools.cached_property
+    def shown(self) -> str:
+        """A JPEG of at most SHOWN_SIDE pixels a side as a data URL, made when the photo is first opened.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+        """
+        if self.prepared:
+            return self.prepared
+        return _shown_url(open_image(self.content, max_pixels=MOST_PIXELS, draft=(SHOWN_SIDE, SHOWN_SIDE)))
 
 
 @dataclass(slots=True)
@@ -86,14 +101,19 @@ class SessionPhotos:
         """
         key = hashlib.sha256(content).hexdigest()
         if key not in self.photos:
-            if len(content) > MOST_MEGABYTES * 1_000_000:
-                raise PhotoError(f"{name}: larger than {MOST_MEGABYTES} MB")
-            if limit := self.limit(content):
+            if limit := self.limit(key, len(content)):
                 raise PhotoError(f"{name}: {limit}")
             self.photos[key] = read_photo(name, content, key=key, example=example)
         if self.photo is None:
             self.chosen = key
         return self.photos[key]
+
+    def put(self, photo: PagePhoto, feature_map: FloatArray, model: LoadedModel) -> None:
+        """Add a photo that was read and analysed elsewhere, at the model's default size."""
+        self.photos.setdefault(photo.key, photo)
+        self.feature_maps[photo.key, model.folder.digest, model.size] = feature_map
+        if self.photo is None:
+            self.chosen = photo.key
 
     def remove(self, photo: PagePhoto) -> None:
         """Remove one photo."""
@@ -111,7 +131,7 @@ class SessionPhotos:
 
     def is_analysed(self, photo: PagePhoto, model: LoadedModel) -> bool:
         """Whether the photo's feature map is there."""
-        return (photo.key, model.folder.digest, model.folder.manifest.sizes[0]) in self.feature_maps
+        return (photo.key, model.folder.digest, model.size) in self.feature_maps
 
     def analyse(
         self,
@@ -144,18 +164,16 @@ class SessionPhotos:
         Raises:
             PhotoError: a photo that was not analysed yet cannot be read.
         """
-        size = model.folder.manifest.sizes[0]
-        maps = [_feature_map(self.feature_maps, photo, model, size) for photo in self.photos.values()]
+        maps = [_feature_map(self.feature_maps, photo, model, model.size) for photo in self.photos.values()]
         return np.concatenate([embeddings_of(one[None]) for one in maps])
 
-    def limit(self, content: bytes) -> str | None:
-        """The limit of the session that one more photo would exceed; None if it may come."""
-        if hashlib.sha256(content).hexdigest() in self.photos:
+    def limit(self, key: str, count: int) -> str | None:
+        """The limit of the session that a photo of so many bytes would exceed; None if it may come."""
+        if key in self.photos:
             return None
         if len(self.photos) >= MOST_PHOTOS:
             return f"the page takes {MOST_PHOTOS} photos at a time. For folders: vectortag tag, or vectortag library"
-        together = sum(len(photo.content) for photo in self.photos.values()) + len(content)
-        if together > MOST_MEGABYTES_TOGETHER * 1_000_000:
+        if sum(len(photo.content) for photo in self.photos.values()) + count > MOST_MEGABYTES_TOGETHER * 1_000_000:
             return f"all photos together would be larger than {MOST_MEGABYTES_TOGETHER} MB"
         return None
 
@@ -167,21 +185,43 @@ def _feature_map(maps: dict[MapKey, FloatArray], photo: PagePhoto, model: Loaded
     return maps[key]
 
 
-def read_photo(name: str, content: bytes, *, key: str, example: str | None = None) -> PagePhoto:
-    """Make the small JPEGs of a photo.
+def read_photo(name: str, content: bytes, *, key: str, example: str | None = None, side: int = SHOWN_SIDE) -> PagePhoto:
+    """Read a photo that is going to be opened; `side` as in `reading`.
 
     Raises:
-        PhotoError: it cannot be read, or has too many pixels.
+        PhotoError: it cannot be read, is too large, or has too many pixels.
     """
+    with reading(name, content, key=key, side=side, example=example) as (photo, _):
+        return photo
+
+
+@contextmanager
+def reading(
+    name: str, content: bytes, *, key: str, side: int, example: str | None = None
+) -> Iterator[tuple[PagePhoto, Image.Image]]:
+    """Decode a photo once, for its thumbnail and for a network: give both, while the memory is reserved.
+
+    Args:
+        side: pixels a side down to which a JPEG may be scaled while it is decoded. With SHOWN_SIDE or more, the picture
+            for the screen is made, too.
+
+    Raises:
+        PhotoError: as `read_photo`.
+    """
+    if len(content) > MOST_MEGABYTES * 1_000_000:
+        raise PhotoError(f"{name}: larger than {MOST_MEGABYTES} MB")
     try:
         content = still_of(content)
-        image = open_image(content, max_pixels=MOST_PIXELS, draft=(SHOWN_SIDE, SHOWN_SIDE))
+        with opened_image(content, max_pixels=MOST_PIXELS, draft=(side, side)) as image:
+            thumb, ratio = _data_url(fit(image, THUMB_SIDE)), image.width / image.height
+            prepared = _shown_url(image) if side >= SHOWN_SIDE else ""
+            yield PagePhoto(key, name, content, thumb, ratio, example, prepared), image
     except PhotoError as error:
         raise PhotoError(f"{name}: {str(error).removeprefix('photo: ')}") from error
-    shown = fit(image, min(SHOWN_SIDE, max(image.size)))
-    return PagePhoto(
-        key, name, content, _data_url(shown), _data_url(fit(shown, THUMB_SIDE)), shown.width / shown.height, example
-    )
+
+
+def _shown_url(image: Image.Image) -> str:
+    return _data_url(fit(image, min(SHOWN_SIDE, max(image.size))))
 
 
 def _data_url(image: Image.Image) -> str:

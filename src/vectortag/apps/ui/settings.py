@@ -16,7 +16,7 @@ class Settings:
         models: folders that contain model folders.
         data: data sets that the page may show.
         library: the file of a photo library; None is the user's own, if there is one.
-        edit: whether visitors may accept and reject tags of the library's photos.
+        edit: whether visitors may change tags of the library's photos, write sidecars and teach.
     """
 
     models: tuple[Path, ...] = ()

@@ -11,6 +11,7 @@ from PIL import Image
 
 from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel, find_model_paths
+from vectortag.apps.ui.loaded_models import LoadedModels
 from vectortag.apps.ui.session_photos import MOST_PIXELS, THUMB_SIDE, SessionPhotos
 from vectortag.apps.ui.settings import Settings, read_settings
 from vectortag.apps.ui.visits import COOKIE, Visits, random_name
@@ -84,16 +85,26 @@ def _read(path: str, changed: int) -> ModelFolder | str:
         return str(error)
 
 
+@st.cache_resource(show_spinner=False)
+def _loaded_models() -> LoadedModels:
+    return LoadedModels()
+
+
 @st.cache_resource(show_spinner="Loading the model …")
 def _load(digest: str, _folder: ModelFolder) -> LoadedModel:
     """One per model for all sessions, until the program ends."""
     del digest
-    return LoadedModel(_folder)
+    return _loaded_models().get(_folder)
 
 
 def load_model(folder: ModelFolder) -> LoadedModel:
     """The loaded model of a folder."""
     return _load(folder.digest, folder)
+
+
+def load_ahead() -> None:
+    """Load the default model in the background, while the visitor looks for a photo."""
+    _loaded_models().load_ahead(lambda: next(iter(models()[0].values()), None))
 
 
 def choose_model() -> LoadedModel:

@@ -1,97 +1,196 @@
-"""Photos that were dropped and are still to be read: they are taken one by one, so that the first tags come at once."""
+"""Photos that were dropped and are still to be read: a thread reads and tags them, many at a time, in their order.
+
+The thread never touches the session: the page's script collects what is ready, whenever it runs.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.session_photos import PagePhoto, SessionPhotos
+from vectortag.apps.ui.session_photos import PagePhoto, SessionPhotos, reading
 from vectortag.core.errors import PhotoError
+from vectortag.core.types import ByteArray, FloatArray
+from vectortag.runtime.embedder import Embedder
 
 Upload = tuple[str, bytes]
 """A file's name and content."""
 
 
-@dataclass(slots=True)
-class UploadQueue:
-    """The photos that wait, and what became of those before.
+@dataclass(slots=True, eq=False)
+class Incoming:
+    """A file on its way to the session.
 
     Attributes:
-        waiting: to be read.
-        done: photos since there was nothing to do.
-        begun: when the first of them was taken, in seconds of the clock; 0 if there is nothing to do.
-        problems: a line for each photo that cannot be used, and one for all that were too many.
-        opens: whether the next photo is shown when it was read: the first of those that were dropped together.
+        key: sha256 of its content; empty until it was read.
+        photo: None until it was read, and if it cannot be read.
+        result: its feature map (K, h, w), or the error that stopped it; None until then.
     """
 
-    waiting: deque[Upload] = field(default_factory=deque)
+    name: str
+    content: bytes
+    key: str = ""
+    photo: PagePhoto | None = None
+    result: FloatArray | PhotoError | None = None
+
+    def pixels(self, embedder: Embedder) -> ByteArray:
+        """Read the photo; what the network needs of it: (size, size, 3) uint8.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        self.key = self.key or hashlib.sha256(self.content).hexdigest()
+        with reading(self.name, self.content, key=self.key, side=embedder.draft_side) as (photo, image):
+            self.photo = self.photo or photo
+            return embedder.resized(image)
+
+
+class PhotoStream:
+    """Reads and tags files on a thread of its own, until none waits.
+
+    Attributes:
+        model: what tags them.
+        ready: those that are done, in their order; at the end None, or the error that ended it all.
+    """
+
+    def __init__(self, model: LoadedModel, waiting: deque[Incoming]) -> None:
+        self.model = model
+        self.ready: SimpleQueue[Incoming | Exception | None] = SimpleQueue()
+        self._waiting, self._stopped = waiting, False
+        threading.Thread(target=self._work, name="uploads", daemon=True).start()
+
+    def stop(self) -> None:
+        """Take no more files; those that were begun become ready."""
+        self._stopped = True
+
+    def _work(self) -> None:
+        try:
+            for incoming, result in self.model.feature_maps(self._taken(), Incoming.pixels):
+                incoming.result = result
+                self.ready.put(incoming)
+        except Exception as error:  # raised again where the visitor sees it
+            self.ready.put(error)
+        else:
+            self.ready.put(None)
+
+    def _taken(self) -> Iterator[Incoming]:
+        while not self._stopped:
+            try:
+                yield self._waiting.popleft()
+            except IndexError:
+                return
+
+
+@dataclass(slots=True)
+class UploadQueue:
+    """The files that are to be read for a session, and what became of those before.
+
+    Attributes:
+        left: how many are to do.
+        done: how many were done since there was nothing to do.
+        begun: when the first of them was begun, in seconds of the clock.
+        problems: a line for each file that cannot be used, and one for all that were too many.
+    """
+
+    left: int = 0
     done: int = 0
     begun: float = 0.0
     problems: list[str] = field(default_factory=list)
-    opens: bool = False
+    _waiting: deque[Incoming] = field(default_factory=deque)
+    _stream: PhotoStream | None = None
+    _opens: bool = False  # whether the next photo is shown: the first good one of those that were dropped together
 
     def put(self, uploads: Iterable[Upload]) -> None:
-        """Add photos at the end."""
-        self.opens = self.opens or not self.waiting
-        self.waiting.extend(uploads)
+        """Add files at the end."""
+        self._opens = self._opens or not self.left
+        self._add(Incoming(name, content) for name, content in uploads)
 
-    def left(self, session: SessionPhotos, model: LoadedModel) -> int:
-        """How many are to do: those to be read, and those that this model has not seen."""
-        return len(self.waiting) + len(_unseen(session, model))
+    def work(self, session: SessionPhotos, model: LoadedModel, *, wait: float = 0.0) -> bool:
+        """Give the session what is ready, and go on in the background; return whether all photos are read and tagged.
 
-    def take(self, session: SessionPhotos, model: LoadedModel) -> None:
-        """Read one photo, or have the model look at one that it has not seen."""
-        self.begun = self.begun or time.monotonic()
-        self.done += 1
-        if unseen := _unseen(session, model):
-            self._analyse(unseen[0], session, model)
-        elif self.waiting:
-            self._read(session, model)
+        Args:
+            wait: seconds to wait where nothing is ready.
+
+        Raises:
+            ModelFolderError: the network cannot run.
+        """
+        if self._stream is not None and self._stream.model is not model:
+            self._stream.stop()
+        if self._stream is None:
+            self._add(
+                Incoming(photo.name, photo.content, photo.key, photo)
+                for photo in session.photos.values()
+                if not session.is_analysed(photo, model)
+            )
+            if not self.left:
+                self.done = 0
+                return True
+            self.begun = self.begun if self.done else time.monotonic()
+            self._stream = PhotoStream(model, self._waiting)
+        self._collect(self._stream, session, wait)
+        return False
 
     def cancel(self) -> None:
-        """Leave out all that were not read yet."""
-        self.waiting.clear()
+        """Leave out all files that were not begun yet."""
+        while self._waiting:
+            with contextlib.suppress(IndexError):  # begun meanwhile
+                self._waiting.pop()
+                self.left -= 1
 
-    def finish(self) -> None:
-        """Note that there is nothing to do, so that the next photos are counted from 0."""
-        self.done, self.begun = 0, 0.0
+    def drop(self) -> int:
+        """Leave out all files, also those that were begun; return how many they are."""
+        if self._stream is not None:
+            self._stream.stop()
+        dropped, self.left, self._stream, self._waiting = self.left, 0, None, deque()
+        return dropped
 
-    def _read(self, session: SessionPhotos, model: LoadedModel) -> None:
-        name, content = self.waiting.popleft()
-        if limit := session.limit(content):
-            self._leave_out(name, limit)
-            return
-        try:
-            photo = session.add(name, content)
-        except PhotoError as error:
-            self.problems.append(str(error))
+    def _add(self, incoming: Iterable[Incoming]) -> None:
+        added = list(incoming)
+        self.left += len(added)
+        self._waiting.extend(added)
+
+    def _collect(self, stream: PhotoStream, session: SessionPhotos, wait: float) -> None:
+        while self._stream is stream:
+            try:
+                ready = stream.ready.get(timeout=wait) if wait > 0 else stream.ready.get_nowait()
+            except Empty:
+                return
+            wait = 0.0
+            if isinstance(ready, Incoming):
+                self._take(ready, stream.model, session)
+            else:
+                self._stream = None
+            if isinstance(ready, Exception):
+                self.drop()
+                raise ready
+
+    def _take(self, incoming: Incoming, model: LoadedModel, session: SessionPhotos) -> None:
+        self.left -= 1
+        self.done += 1
+        photo, result = incoming.photo, incoming.result
+        if photo is None or result is None or isinstance(result, PhotoError):
+            if incoming.key in session.photos:
+                session.remove(session.photos[incoming.key])
+            self.problems.append(str(result))
+        elif limit := session.limit(photo.key, len(photo.content)):
+            self._leave_out(incoming.name, limit)
         else:
-            self._analyse(photo, session, model)
-            if self.opens and photo.key in session.photos:
-                session.chosen, self.opens = photo.key, False
+            session.put(photo, result, model)
+            if self._opens:
+                session.chosen, self._opens = photo.key, False
 
     def _leave_out(self, name: str, limit: str) -> None:
         """One line for this photo and all behind it, which would not fit either."""
-        more = len(self.waiting)
-        self.waiting.clear()
+        more = self.drop()
         count = f"{name} and {more} more photos were" if more > 1 else f"{name} and one more photo were"
         self.problems.append(f"{count if more else f'{name} was'} left out: {limit}")
-
-    def _analyse(self, photo: PagePhoto, session: SessionPhotos, model: LoadedModel) -> None:
-        if session.is_analysed(photo, model):
-            return
-        try:
-            session.analyse(photo, model)
-        except PhotoError as error:
-            session.remove(photo)
-            self.problems.append(f"{photo.name}: {error}")
-
-
-def _unseen(session: SessionPhotos, model: LoadedModel) -> list[PagePhoto]:
-    return [photo for photo in list(session.photos.values()) if not session.is_analysed(photo, model)]
 
 
 def progress_line(done: int, left: int, seconds: float) -> str:

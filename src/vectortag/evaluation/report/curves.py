@@ -20,26 +20,6 @@ FEWEST_PHOTOS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Epoch:
-    """The figures of one epoch; losses with the configured loss, `val_map` over all sets together."""
-
-    train_loss: float
-    val_loss: float
-    val_map: float
-
-    def __str__(self) -> str:
-        return f"train loss {self.train_loss:.4f}, val loss {self.val_loss:.4f}, val mAP {100 * self.val_map:.2f}"
-
-
-@dataclass(frozen=True, slots=True)
-class Learning:
-    """The figures of every epoch of a training; `best` is the index of the epoch that was kept."""
-
-    epochs: tuple[Epoch, ...]
-    best: int
-
-
-@dataclass(frozen=True, slots=True)
 class PrecisionRecall:
     """Precision and recall at every distinct score as threshold, the highest first: (P,) each."""
 

@@ -15,7 +15,8 @@ from vectortag.core.plain_text import printable
 from vectortag.core.types import Doubles
 from vectortag.data.outputs import SOFTWARE
 from vectortag.evaluation.metrics import Reliability
-from vectortag.evaluation.report.curves import Learning, PrecisionRecall
+from vectortag.evaluation.report.curves import PrecisionRecall
+from vectortag.model.history import Learning
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
 """Of the palette of Okabe and Ito (2008), which colour-blind people tell apart; orange is their vermilion."""

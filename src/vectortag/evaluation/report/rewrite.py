@@ -14,10 +14,9 @@ from vectortag.data.training import Part
 from vectortag.data.usable import read_usable
 from vectortag.data.vocabulary import build_targets
 from vectortag.evaluation.evaluate import as_known, choose_part, embed_records, known_in, make_report
-from vectortag.evaluation.report.curves import Epoch, Learning
 from vectortag.evaluation.report.write import Validation, check_report_folder, write_report
 from vectortag.inference.tagger import Tagger
-from vectortag.model.manifest import Manifest
+from vectortag.model.history import learning_of
 from vectortag.model.registry import find_model_folder
 
 log = logging.getLogger(__name__)
@@ -58,13 +57,5 @@ def report_on(
         targets.append(truth)
     part = Part(tuple(records), np.concatenate(targets))
     validation = Validation(tagger, part, np.concatenate(embeddings))
-    write_report(folder, learning_of(manifest), validation, reports, overwrite=overwrite)
+    write_report(folder, learning_of(manifest.provenance), validation, reports, overwrite=overwrite)
     return folder
-
-
-def learning_of(manifest: Manifest) -> Learning | None:
-    """How the training went, as the manifest remembers it; None if it does not."""
-    epochs, best = manifest.provenance.get("epochs"), manifest.provenance.get("best_epoch")
-    if not epochs or best is None:
-        return None
-    return Learning(tuple(Epoch(**epoch) for epoch in epochs), best - 1)

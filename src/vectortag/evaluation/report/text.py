@@ -7,9 +7,9 @@ from collections.abc import Container, Iterator, Sequence
 from vectortag.core.plain_text import code_span, escape_markdown
 from vectortag.evaluation.card_tables import TagFigures, ranking
 from vectortag.evaluation.evaluate import Report
-from vectortag.evaluation.model_card import figures_table
-from vectortag.evaluation.report.curves import Learning
+from vectortag.evaluation.model_card import figures_table, hashes_and_commit, over_folds
 from vectortag.model.folder import ModelFolder
+from vectortag.model.history import Learning
 
 SECTIONS = {
     "learning_curve.png": """
@@ -86,6 +86,12 @@ def _head(folder: ModelFolder, learning: Learning | None) -> Iterator[str]:
         yield f"Of {len(learning.epochs)} epochs the best, number {learning.best + 1}, was kept:"
         yield f"{learning.epochs[learning.best]}."
     yield ""
+    yield from hashes_and_commit(folder.manifest)
+    yield from over_folds(folder.manifest)
+    if folder.manifest.metrics.get("folds"):
+        yield "out_of_fold.npz has the scores of these heads, label_errors.csv the labels that look wrong, and"
+        yield "label_errors.html their photos."
+        yield ""
 
 
 def _figures(reports: Sequence[Report]) -> Iterator[str]:

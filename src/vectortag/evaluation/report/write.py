@@ -32,7 +32,6 @@ from vectortag.evaluation.metrics import (
     reliability,
 )
 from vectortag.evaluation.report.curves import (
-    Learning,
     PrecisionRecall,
     co_occurrence,
     most_frequent,
@@ -42,6 +41,7 @@ from vectortag.evaluation.report.text import readme
 from vectortag.inference.heatmap_drawing import draw_heatmap, to_png
 from vectortag.inference.image_grid import Cell, draw_sheet, fit, score_note
 from vectortag.inference.tagger import Tagger
+from vectortag.model.history import Learning
 from vectortag.runtime.pixels import open_image
 
 try:

@@ -20,6 +20,9 @@ from vectortag.core.numerics import unit, unit_gradient
 from vectortag.core.types import FloatArray
 from vectortag.model.calibration import Calibration
 from vectortag.model.classifier import Classifier
+from vectortag.model.head import scaled_maps
+from vectortag.model.trust import Trust
+from vectortag.model.words.line import Line
 
 PROMPT, LIST_PROMPT = "a photo of a {}", "a photo of {}"
 """The prompts of the text model: for a word, and for the words of a photo, separated by commas."""
@@ -102,6 +105,8 @@ class Words:
         text_middle, text_turn: (D,) and (D, D): texts are moved and turned to meet the photos.
         known: the words that it was taught, besides the classes' names, and their texts, (V, D) of length 1.
         evidence: how far unseen words can be trusted; None while that is not measured.
+        trust: the same word by word, by the signs of `signs_of_word`; None while that is not measured.
+        line: from which likeness on a photo probably shows a sentence; None while that is not measured.
     """
 
     classifier: Classifier
@@ -113,6 +118,8 @@ class Words:
     known: tuple[str, ...]
     known_texts: FloatArray
     evidence: Evidence | None = None
+    trust: Trust | None = None
+    line: Line | None = None
 
     def views(self, embeddings: FloatArray) -> Views:
         """(N, K) -> what words are compared with."""
@@ -170,6 +177,21 @@ class Words:
         of_logits = of_logits + of_roots - probabilities * of_roots.sum()
         gradient = self.projection[:width] @ of_projected + of_logits @ self.classifier.w
         return (gradient @ directions).astype(np.float32)
+
+    def sentence_map(self, query: FloatArray, feature_map: FloatArray) -> FloatArray:
+        """Grad-CAM of a sentence's cosine with a photo: where the photo shows what the sentence says.
+
+        Args:
+            query: (D,), of `queries`.
+            feature_map: (K, h, w) of the photo.
+
+        Returns:
+            (h, w) in [0, 1].
+        """
+        cells = feature_map.reshape(len(feature_map), -1)  # (K, h*w)
+        sentence = WordEmbedding(np.zeros(len(self.class_texts), np.float32), query, by_class=0, by_direction=1)
+        changes = self.along(sentence, cells.mean(axis=1), cells)
+        return scaled_maps(changes[None]).reshape(feature_map.shape[1:])
 
 
 def values(embedded: WordEmbedding, views: Views) -> FloatArray:

@@ -13,6 +13,8 @@ from vectortag.core.text import has_control_characters
 from vectortag.core.types import FloatArray
 from vectortag.model.calibration import PROFILES, Calibration
 from vectortag.model.classifier import Classifier
+from vectortag.model.trust import pack_trust, unpack_trust
+from vectortag.model.words.line import pack_line, unpack_line
 from vectortag.model.words.similarity import Evidence, Words
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -40,7 +42,9 @@ def pack_words(words: Words) -> Arrays:
         calibration = evidence.calibration
         arrays |= {"evidence.slope": calibration.slope, "evidence.bias": calibration.bias}
         arrays |= {f"evidence.thresholds.{profile}": calibration.thresholds[profile] for profile in PROFILES}
-    return arrays
+    if words.trust is not None:
+        arrays |= pack_trust(words.trust)
+    return arrays if words.line is None else arrays | pack_line(words.line)
 
 
 def unpack_words(arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier) -> Words:
@@ -70,7 +74,16 @@ def unpack_words(arrays: Mapping[str, npt.NDArray[Any]], classifier: Classifier)
         thresholds = {profile: arrays[f"evidence.thresholds.{profile}"] for profile in PROFILES}
         calibration = Calibration(arrays["evidence.slope"], arrays["evidence.bias"], thresholds)
         evidence = Evidence(calibration=calibration, **numbers)
-    return Words(classifier, unit(class_texts), known=known, known_texts=known_texts, evidence=evidence, **whole)
+    return Words(
+        classifier,
+        unit(class_texts),
+        known=known,
+        known_texts=known_texts,
+        evidence=evidence,
+        trust=unpack_trust(arrays),
+        line=unpack_line(arrays, len(whole["offset"])),
+        **whole,
+    )
 
 
 def _check_shapes(arrays: Mapping[str, npt.NDArray[Any]]) -> None:

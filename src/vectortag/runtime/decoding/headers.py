@@ -11,6 +11,7 @@ from PIL import ImageFile
 
 from vectortag.core.errors import PhotoError
 from vectortag.runtime.decoding import jpeg, jpeg_xl, raw
+from vectortag.runtime.decoding.memory import check_file_size
 from vectortag.runtime.decoding.optional_kinds import OPTIONAL
 from vectortag.runtime.decoding.photo_kinds import FORMATS, HEIF, LONGEST_LEAD, is_video, jpeg_lead, plugin_of
 
@@ -61,6 +62,8 @@ def identify(file: IO[bytes], *, videos: bool = False) -> ImageFile.ImageFile:
         try:
             if name == "TIFF":
                 return _tiff(file)
+            if name != "BMP":
+                check_file_size(file, name)
             if name == "JPEG":
                 jpeg.check_exif(file)
             file.seek(0)
@@ -71,6 +74,7 @@ def identify(file: IO[bytes], *, videos: bool = False) -> ImageFile.ImageFile:
         except (IndexError, TypeError, struct.error):  # as in `Image.open`
             pass
     if lead := jpeg_lead(start):
+        check_file_size(file, "JPEG")
         file.seek(lead)
         with contextlib.suppress(PhotoError):
             return identify(io.BytesIO(file.read()))
@@ -84,8 +88,10 @@ def _by_another_library(file: IO[bytes], start: bytes, *, videos: bool) -> Image
     if raw.is_raw(file, start):
         return raw.open_raw(file, identify)
     if start.startswith((jpeg_xl.CODESTREAM, jpeg_xl.CONTAINER)):
+        check_file_size(file, "JPEG XL")
         return jpeg_xl.open_jpeg_xl(file)
     if start[4:8] == b"ftyp" and start[8:12] in HEIF:
+        check_file_size(file, "HEIC")
         return _heif(file)
     if is_video(start):
         if not videos:

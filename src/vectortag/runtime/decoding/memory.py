@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import threading
 from collections.abc import Callable, Iterator
+from typing import IO
 
 from PIL import ImageFile
 
@@ -30,6 +32,20 @@ BESIDE = {"WEBP": 12, "AVIF": 12, "HEIF": 8, "GIF": 1}
 
 PER_ROW = 48
 """Bytes a row and a column: its address, and its weights when the picture is resized."""
+
+
+LARGEST_FILE = 400_000_000
+"""Bytes of a file that a decoder, or VectorTag, may hold whole: of all formats but BMP, RAW, video and plain TIFF."""
+
+
+def check_file_size(file: IO[bytes], name: str) -> None:
+    """Refuse a file that would fill the memory. One with holes takes no room on a disk, whatever its size.
+
+    Raises:
+        PhotoError: it is larger than LARGEST_FILE.
+    """
+    if file.seek(0, io.SEEK_END) > LARGEST_FILE:
+        raise PhotoError(f"a {name} file of more than {LARGEST_FILE / 1e6:,.0f} MB is not read")
 
 
 class Budget:

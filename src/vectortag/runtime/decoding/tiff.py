@@ -16,6 +16,7 @@ from PIL import Image, TiffImagePlugin
 
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray
+from vectortag.runtime.decoding.memory import check_file_size
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
 SAMPLES, ROWS_PER_STRIP, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT = 277, 278, 284, 317, 322, 323
@@ -263,6 +264,7 @@ def _as_bytes(image: DeepTiff, layout: Layout) -> Image.Image:
         about[sizes] = _numbers(tags, sizes, 0)
     file = image.fp
     assert file is not None
+    check_file_size(file, str(layout))
     file.seek(0)
     return TiffImagePlugin.TiffImageFile(io.BytesIO(_with_directory(file.read(), about, layout.order)), "")
 

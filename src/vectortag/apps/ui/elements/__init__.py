@@ -1,4 +1,5 @@
-"""Custom Streamlit components, each with a script and a style: photo with heat map, tags, strip and grid of photos.
+"""Custom Streamlit components, each with a script and a style: photo with heat map, tags, strip and grid of photos,
+the field of a search, photos to decide about.
 
 Their content is passed as data and set as text or attribute, never as HTML.
 """
@@ -21,6 +22,37 @@ class Thumb(TypedDict):
     key: str
     name: str
     picture: str
+
+
+class Pictured(TypedDict):
+    """A photo to decide about: `picture` is its address, `facts` are lines below it, the first of them its name."""
+
+    key: str
+    name: str
+    picture: str
+    facts: list[str]
+
+
+class Action(TypedDict):
+    """A button, and the keys that press it as the browser names them."""
+
+    key: str
+    label: str
+    keys: list[str]
+    primary: bool
+
+
+class GridState(TypedDict):
+    """A page of a library's photos: its number, whether photos can be ticked, and the keys of those that are.
+
+    Ticks of the browser stay until photos or `revision` are others.
+    """
+
+    photos: list[Thumb]
+    page: int
+    selectable: bool
+    selected: list[str]
+    revision: int
 
 
 def show_photo(
@@ -86,23 +118,69 @@ def choose_photo(
 
 
 def choose_in_grid(
-    photos: Sequence[Thumb], *, selectable: bool, on_photo: Callable[[str], None], key: str
-) -> list[str]:
-    """Show photos of a library; the callback gets the key of the clicked one. Returns the ticked ones.
+    state: GridState, *, on_photo: Callable[[str], None], on_ticks: Callable[[list[str], list[str]], None], key: str
+) -> None:
+    """Show a page of a library's photos.
 
     Args:
-        selectable: whether photos can be ticked.
+        on_photo: called with the key of the photo that was clicked.
+        on_ticks: called with the keys of all photos of the page, and of those that have a tick now.
     """
-    before = st.session_state.get(key)
-    chosen = list(before.selected or ()) if before else []
-    state = _element("grid")(
+
+    def ticked() -> None:
+        if ticks := st.session_state[key].ticks:
+            on_ticks(ticks["shown"], ticks["ticked"])
+
+    _element("grid")(
         key=key,
-        data={"photos": list(photos), "selectable": selectable, "selected": chosen},
-        default={"selected": chosen},
+        data=dict(state),
         on_photo_change=lambda: on_photo(st.session_state[key].photo),
-        on_selected_change=lambda: None,
+        on_ticks_change=ticked,
     )
-    return list(state.selected or ())
+
+
+def ask_for_query(
+    text: str, *, placeholder: str, help_text: str, address: str, on_query: Callable[[str], None], key: str
+) -> None:
+    """Show a field for a query, with suggestions while one types.
+
+    Args:
+        address: that answers with suggestions.
+        on_query: called with the text after Enter, or when the field is left.
+    """
+    _element("query")(
+        key=key,
+        data={"text": text, "placeholder": placeholder, "help": help_text, "address": address},
+        on_query_change=lambda: on_query(st.session_state[key].query or ""),
+    )
+
+
+def decide_on(
+    photos: Sequence[Pictured],
+    actions: Sequence[Action],
+    *,
+    each: str | None = None,
+    number: int,
+    following: Sequence[str] = (),
+    on_answer: Callable[[str], None],
+    key: str,
+) -> None:
+    """Show photos side by side with buttons below them.
+
+    Args:
+        each: the label of a button below each photo.
+        number: of the question; one answer is taken for each.
+        following: addresses of the pictures that come next.
+        on_answer: called with the key of the action, or of the photo whose button was pressed.
+    """
+
+    def answered() -> None:
+        answer = st.session_state[key].answer
+        if answer and answer["round"] == number:
+            on_answer(answer["key"])
+
+    data = {"round": number, "photos": list(photos), "each": each, "actions": list(actions), "next": list(following)}
+    _element("decide")(key=key, data=data, on_answer_change=answered)
 
 
 @functools.cache

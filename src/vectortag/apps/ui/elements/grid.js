@@ -1,22 +1,31 @@
-// Photos of a library. data: {photos: [{key, name, picture}], selectable, selected: [key]}
-// Events: photo = the key of the clicked one; state: selected = the keys that are ticked. With the shift key, a tick
-// takes all from the last one on.
+// Photos of a library. data: {photos: [{key, name, picture}], page, selectable, selected: [key], revision}
+// Events: photo = the key of the clicked one; state: ticks = {shown: [key], ticked: [key]} of this page. With the shift
+// key, a tick takes all from the last one on. `selected` counts when photos or revision are others than before.
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Photos found");
   root.events = { setStateValue, setTriggerValue };
   const content = JSON.stringify([data.photos, data.selectable]);
-  if (root.content === content) return; // drawn again after a tick: the photos stay, and so does the focus
+  const asKnown = root.content === content;
+  if (asKnown && root.revision === data.revision) return; // drawn again after a tick: the photos stay, and so does the focus
   root.content = content;
-  const selected = new Set(data.selected);
-  let last = -1;
+  root.revision = data.revision;
+  root.selected = new Set(data.selected);
+  if (asKnown) {
+    for (let at = 0; at < root.children.length; at++) mark(at, root.selected.has(data.photos[at].key));
+    return;
+  }
+  root.last = -1;
   root.replaceChildren(...data.photos.map(photo));
+  if (root.page !== undefined && root.page !== data.page) root.scrollIntoView({ block: "start" });
+  else if (root.page === undefined) root.children[data.photos.findIndex(({ key }) => key === window.vectortagOpened)]?.scrollIntoView({ block: "center" });
+  root.page = data.page;
 
   function photo(one, place) {
     const box = document.createElement("div");
     box.className = "photo";
-    box.classList.toggle("selected", selected.has(one.key));
+    box.classList.toggle("selected", root.selected.has(one.key));
     const button = document.createElement("button");
     button.type = "button";
     button.className = "open";
@@ -30,30 +39,37 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const name = document.createElement("span");
     name.textContent = one.name;
     button.append(picture, name);
-    button.onclick = () => root.events.setTriggerValue("photo", one.key);
+    button.onclick = () => {
+      window.vectortagOpened = one.key;
+      document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 }); // the photo is shown from its top on
+      root.events.setTriggerValue("photo", one.key);
+    };
     box.append(button);
     if (data.selectable) box.append(tick(one, place));
     return box;
   }
 
   function tick(one, place) {
+    const label = document.createElement("label"); // larger than the box: a thumb must hit it
     const input = document.createElement("input");
     input.type = "checkbox";
-    input.checked = selected.has(one.key);
+    input.checked = root.selected.has(one.key);
     input.setAttribute("aria-label", `Select ${one.name}`);
     input.onclick = (event) => {
-      const from = event.shiftKey && last >= 0 ? last : place;
+      const from = event.shiftKey && root.last >= 0 ? root.last : place;
       for (let at = Math.min(from, place); at <= Math.max(from, place); at++) mark(at, input.checked);
-      last = place;
-      root.events.setStateValue("selected", [...selected]);
+      root.last = place;
+      const shown = data.photos.map((photo) => photo.key);
+      root.events.setStateValue("ticks", { shown, ticked: shown.filter((key) => root.selected.has(key)) });
     };
-    return input;
+    label.append(input);
+    return label;
   }
 
   function mark(place, chosen) {
     const box = root.children[place];
-    if (chosen) selected.add(data.photos[place].key);
-    else selected.delete(data.photos[place].key);
+    if (chosen) root.selected.add(data.photos[place].key);
+    else root.selected.delete(data.photos[place].key);
     box.classList.toggle("selected", chosen);
     box.querySelector("input").checked = chosen;
   }

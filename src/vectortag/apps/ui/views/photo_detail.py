@@ -37,8 +37,8 @@ PROFILE_HELP = (
 
 
 @st.fragment
-def photo_detail(model: LoadedModel) -> None:
-    """Show the chosen photo."""
+def photo_detail(model: LoadedModel, *, fine: bool = True) -> None:
+    """Show the chosen photo; `fine`: with fine heat maps, for which the network runs once more on a larger input."""
     session = session_photos()
     photo = session.photo
     if photo is None:
@@ -46,7 +46,7 @@ def photo_detail(model: LoadedModel) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with right:
         profile, threshold = _choose_threshold()
-        analysis = session.analyse(photo, model, profile, fine=True)
+        analysis = session.analyse(photo, model, profile, fine=fine)
         rows = rank_tags(analysis.tagging, threshold)
         chosen = _chosen_tag(rows)
         shown = _list(model, model.tagger(profile), rows, chosen)

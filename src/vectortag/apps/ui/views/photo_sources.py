@@ -12,9 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 from vectortag.apps.ui.elements import Thumb, choose_photo
 from vectortag.apps.ui.examples import example_photos
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.session_photos import MOST_MEGABYTES, PagePhoto, read_photo
+from vectortag.apps.ui.session_photos import MOST_MEGABYTES, THUMB_SIDE, PagePhoto, read_photo
 from vectortag.apps.ui.state import add_problem, keep_visit, session_photos
 from vectortag.apps.ui.upload_queue import UploadQueue, progress_line
+
+LOOK = 0.1
+"""Seconds between two looks at what came, while nothing else is done."""
 
 
 def uploader() -> None:
@@ -52,36 +55,31 @@ def queue() -> UploadQueue:
 
 def photo_count() -> int:
     """Number of photos, including uploads that are still to be read."""
-    return len(session_photos().photos) + len(queue().waiting)
+    return len(session_photos().photos) + queue().left
 
 
 def take_some(model: LoadedModel, *, seconds: float = math.inf, bar: DeltaGenerator | None = None) -> bool:
-    """Read and tag photos for so long, with a bar that shows how far it is; return whether all are done.
+    """Show the photos that are read and tagged in the background: wait for all, or for so long; return whether all are.
 
-    A photo that cannot be read becomes a message, and the others go on.
+    A bar shows how far it is. A photo that cannot be read becomes a message, and the others go on.
     """
     session, work = session_photos(), queue()
-    chosen = session.chosen
-    left = work.left(session, model)
-    until, bar = time.monotonic() + seconds, st.empty() if bar is None else bar
-    while left:
-        if left > 1 or work.done:
-            line = progress_line(work.done, left, time.monotonic() - (work.begun or time.monotonic()))
-            bar.progress(work.done / (work.done + left), line)
-        if time.monotonic() > until:
-            return False
-        work.take(session, model)
-        if session.chosen != chosen:
-            chosen = session.chosen
-            choose(chosen or "")
-        left = work.left(session, model)
-    work.finish()
-    bar.empty()
-    for problem in work.problems:
-        add_problem(problem)
-    work.problems.clear()
+    chosen, until, bar = session.chosen, time.monotonic() + seconds, st.empty() if bar is None else bar
+    while not (done := work.work(session, model, wait=min(LOOK, max(0.0, until - time.monotonic())))):
+        if work.left + work.done > 1:
+            line = progress_line(work.done, work.left, time.monotonic() - work.begun)
+            bar.progress(work.done / (work.done + work.left), line)
+        if time.monotonic() >= until:
+            break
+    if session.chosen != chosen:
+        choose(session.chosen or "")
+    if done:
+        bar.empty()
+        for problem in work.problems:
+            add_problem(problem)
+        work.problems.clear()
     keep_visit()
-    return True
+    return done
 
 
 def photo_strip(key: str, photos: Iterable[PagePhoto]) -> None:
@@ -102,7 +100,7 @@ def examples(key: str) -> None:
 
 @st.cache_data(show_spinner=False)
 def _example_thumb(name: str) -> str:
-    return read_photo(name, example_photos()[name].read_bytes(), key=name).thumb
+    return read_photo(name, example_photos()[name].read_bytes(), key=name, side=THUMB_SIDE).thumb
 
 
 def open_linked_example() -> None:
@@ -140,6 +138,6 @@ def choose(key: str) -> None:
 def clear() -> None:
     """Remove all photos, and those to come."""
     session_photos().clear()
-    queue().cancel()
+    queue().drop()
     for name in ("photo", "tag"):
         st.query_params.pop(name, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +12,7 @@ from vectortag.apps.ui.documents import as_text, harmless, lower_headings
 from vectortag.apps.ui.downloads import layer_url
 from vectortag.apps.ui.elements import show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
-from vectortag.apps.ui.reports import Mistake, find_reports, parts_of, read_per_tag, worst_mistakes
+from vectortag.apps.ui.reports import Mistake, ReportPicture, find_reports, parts_of, read_per_tag, worst_mistakes
 from vectortag.apps.ui.session_photos import PagePhoto, read_photo
 from vectortag.apps.ui.state import choose_model, models, settings
 from vectortag.core.errors import VectorTagError
@@ -25,6 +26,8 @@ from vectortag.model.taxonomy import load_taxonomy
 
 MAX_ERRORS_SHOWN = 12
 COLUMNS = 3
+ROW = 35
+"""Pixels of a table's row, its head among them."""
 
 
 def show() -> None:
@@ -67,7 +70,9 @@ def _data() -> None:
     rows = [{"tag": tag, "photos": count, "share": 100 * count / photos} for tag, count in ranked]
     bar = st.column_config.ProgressColumn(min_value=0, max_value=max(counts.values(), default=1), format="%d")
     share = st.column_config.NumberColumn("% of photos", format="%.1f")
-    st.dataframe(rows, hide_index=True, width="stretch", height=560, column_config={"photos": bar, "share": share})
+    st.dataframe(
+        rows, hide_index=True, width="stretch", height=_height(rows, 560), column_config={"photos": bar, "share": share}
+    )
 
 
 @st.cache_data(show_spinner="Reading the data set …", ttl=600)
@@ -91,8 +96,8 @@ def _reports() -> None:
     report = found[chosen or next(iter(found))]
     try:
         for part in parts_of(report):
-            if isinstance(part, Path):
-                st.image(str(part), width="content")
+            if isinstance(part, ReportPicture):
+                st.image(str(part.file), width="content", alt=part.text)
             else:
                 st.markdown(lower_headings(harmless(part)))
         rows = read_per_tag(report)
@@ -100,7 +105,12 @@ def _reports() -> None:
         st.error(as_text(str(error)), icon=":material/error:")
         return
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch", height=480)
+        st.dataframe(rows, hide_index=True, width="stretch", height=_height(rows, 480))
+
+
+def _height(rows: Sequence[object], most: int) -> int:
+    """Pixels of a table of these rows: no empty ones below them, and it scrolls where it would be too high."""
+    return min(most, ROW * (len(rows) + 1) + 2)
 
 
 def _mistakes() -> None:

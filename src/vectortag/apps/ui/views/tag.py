@@ -6,7 +6,7 @@ import streamlit as st
 
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.search import Search
-from vectortag.apps.ui.state import choose_model, session_photos, show_problems
+from vectortag.apps.ui.state import choose_model, load_ahead, session_photos, show_problems
 from vectortag.apps.ui.views.find import search_box, search_results
 from vectortag.apps.ui.views.photo_detail import photo_detail
 from vectortag.apps.ui.views.photo_sources import (
@@ -20,10 +20,10 @@ from vectortag.apps.ui.views.photo_sources import (
     uploader,
 )
 
-FIRST = 0.5
-"""Seconds of work before the page is drawn: enough for one photo or a few."""
-MORE = 0.7
-"""Seconds of work between two looks at what came."""
+FIRST = 0.4
+"""Seconds to wait before the page is drawn: enough for one photo or a few."""
+EVERY = 0.25
+"""Seconds between two looks at what came."""
 
 
 def show() -> None:
@@ -43,23 +43,22 @@ def show() -> None:
     bar.empty()
     show_problems()
     if not done:
-        st.fragment(_go_on, run_every=MORE / 5)(model)
+        st.fragment(_go_on, run_every=EVERY)(model)
     elif session_photos().photos:
         photo_strip("photos", search_results(search, model))
     else:
         uploader()
         examples("examples")
     if session_photos().photos:
-        photo_detail(model)
+        photo_detail(model, fine=done)
 
 
 def _go_on(model: LoadedModel) -> None:
-    """Take more photos, again and again, and show those that are there; the rest of the page stays as it is."""
+    """Look again and again at what came, and show it; the rest of the page stays as it is."""
     session = session_photos()
     shown = st.session_state.setdefault("shown_meanwhile", session.chosen)
-    if queue().waiting:
-        st.button("Cancel", icon=":material/close:", help="Leave out the other photos.", on_click=queue().cancel)
-    if take_some(model, seconds=MORE) or session.chosen != shown:
+    st.button("Cancel", icon=":material/close:", help="Leave out the other photos.", on_click=queue().cancel)
+    if take_some(model, seconds=0) or session.chosen != shown:
         del st.session_state["shown_meanwhile"]
         st.rerun()
     photo_strip("photos-meanwhile", list(session.photos.values()))
@@ -72,3 +71,4 @@ def _welcome() -> None:
         uploader()
         st.caption("Photos stay in the memory of the machine that runs this page, and for an hour after you close it.")
         examples("examples")
+    load_ahead()

@@ -21,7 +21,7 @@ from vectortag.core.plain_text import code_span
 from vectortag.inference.refresh import forget, refresh
 from vectortag.personal.added_tags import LONGEST_NAME, AddedTag
 from vectortag.personal.corrections import Correction
-from vectortag.personal.few_shot import FEW_EXAMPLES, MIN_EXAMPLES, WEAK
+from vectortag.personal.few_shot import FEW_EXAMPLES, MIN_EXAMPLES, is_weak
 from vectortag.runtime.decoding.video import still_of
 
 MAX_LISTED = 60
@@ -100,7 +100,10 @@ def _learn_tag(
 def _advice(tag: AddedTag) -> str:
     percent = f"{100 * tag.separation:.0f} %"
     text = f"In a check, a photo of it that was left out scored higher than other photos {percent} of the time."
-    if tag.separation < WEAK:
+    if tag.promise is not None:
+        said = str(tag.promise)
+        text = f"{said[0].upper()}{said[1:]}."
+    if is_weak(tag):
         return f"{text} This is weak: add more photos, or photos that are more alike."
     if tag.examples < FEW_EXAMPLES:
         return f"{text} More photos make it more reliable."
@@ -125,7 +128,7 @@ def _added(model: LoadedModel) -> None:
             if pictures:
                 with st.container(horizontal=True, gap="small"):
                     for picture in pictures:
-                        st.image(str(picture), width=110)
+                        st.image(str(picture), width=110, alt=f"a photo that {tag.name} was made from")
             else:
                 st.caption("No thumbnails of its photos are stored.")
 
@@ -173,7 +176,7 @@ def _corrections(model: LoadedModel) -> None:
 def _correction(number: int, one: Correction) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with contextlib.suppress(OSError, PhotoError):  # the photo is gone or broken; its correction stays
-            st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72)
+            st.image(thumbnail(str(one.photo), one.photo.stat().st_mtime_ns), width=72, alt="the corrected photo")
         st.markdown(
             f":material/{'thumb_up' if one.has else 'thumb_down'}: **{as_text(spoken().name(one.tag))}**",
             width="stretch",

@@ -1,0 +1,96 @@
+"""Image folders with a metadata file, and sets that the library datasets saved."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from vectortag.core.errors import DataError
+from vectortag.data.formats.convert import convert
+
+
+@pytest.fixture(autouse=True)
+def _photos(make_photo):
+    for name in ("1.jpg", "2.jpg"):
+        make_photo(f"set/{name}")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        '{"file_name": "1.jpg", "labels": ["dog", "cat"]}\n{"file_name": "2.jpg", "labels": []}\n',
+        '{"file_name": "1.jpg", "objects": {"categories": ["dog", "cat", "dog"]}}\n\n'
+        '{"file_name": "2.jpg", "objects": {"categories": []}}',
+        '{"file_name": "1.jpg", "tags": "dog, cat"}\n{"file_name": "2.jpg", "tags": null}\n',
+    ],
+    ids=["lists", "objects", "text"],
+)
+def test_lines_of_json_are_rows(write, read, tmp_path, lines):
+    write("set/metadata.jsonl", lines)
+
+    done = convert(tmp_path / "set", output=tmp_path / "out" / "metadata.csv")
+
+    assert read(done.output) == {"1.jpg": ({"dog", "cat"}, None), "2.jpg": (set(), None)}
+    assert done.format == ("hugging-face",)
+
+
+def test_a_table_with_file_names_is_read(write, read, tmp_path):
+    write("set/metadata.csv", "file_name,label\n1.jpg,dog\n2.jpg,cat\n")
+
+    done = convert(tmp_path / "set", output=tmp_path / "out" / "metadata.csv")
+
+    assert read(done.output) == {"1.jpg": ({"dog"}, None), "2.jpg": ({"cat"}, None)}
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ('{"file_name": "1.jpg"}', "metadata.jsonl:1: no column has the words. Call it one of: tags, labels"),
+        ("{", "metadata.jsonl:1: not JSON"),
+        ("[1]", "metadata.jsonl:1: expected an object"),
+        ('{"labels": ["dog"]}', "metadata.jsonl:1: expected the name of a photo"),
+        ('{"file_name": "1.jpg", "labels": [3]}', "metadata.jsonl:1: expected a word .* got 3"),
+        ('{"file_name": "../1.jpg", "labels": []}', r"\.\./1\.jpg is not below"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_row(write, tmp_path, lines, problem):
+    write("set/metadata.jsonl", lines)
+
+    with pytest.raises(DataError, match=problem):
+        convert(tmp_path / "set", output=tmp_path / "metadata.csv")
+
+
+def test_a_saved_set_needs_its_library(write, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "datasets", None)
+    write("set/dataset_info.json", {})
+
+    with pytest.raises(DataError, match="Install it with: pip install datasets"):
+        convert(tmp_path / "set", output=tmp_path / "metadata.csv")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("datasets") is None, reason="datasets is not installed")
+@pytest.mark.filterwarnings("ignore")
+def test_a_saved_set_with_photos_inside_is_written_out(read, tmp_path):
+    import datasets
+
+    features = datasets.Features(
+        {"image": datasets.Image(), "labels": datasets.Sequence(datasets.ClassLabel(names=["dog", "sea"]))}
+    )
+    contents = [(tmp_path / "set" / name).read_bytes() for name in ("1.jpg", "2.jpg")]
+    parts = {
+        part: datasets.Dataset.from_dict({"image": [{"bytes": content}], "labels": [labels]}, features=features)
+        for part, content, labels in (("train", contents[0], [0, 1]), ("test", contents[1], []))
+    }
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "saved"))
+
+    done = convert(tmp_path / "saved", output=tmp_path / "out" / "metadata.csv")
+
+    assert read(done.output) == {"train-000000.jpg": ({"dog", "sea"}, "train"), "test-000000.jpg": (set(), "test")}
+    assert (tmp_path / "out" / "photos" / "train-000000.jpg").read_bytes() == contents[0]
+    assert (tmp_path / "out" / "known_tags.txt").read_text() == "dog\nsea\n"
+
+    (tmp_path / "out" / "photos" / "train-000000.jpg").write_bytes(b"precious")
+    with pytest.raises(DataError, match=r"train-000000\.jpg is there and is another photo"):
+        convert(tmp_path / "saved", output=tmp_path / "out" / "metadata.csv", overwrite=True)
+    assert (tmp_path / "out" / "photos" / "train-000000.jpg").read_bytes() == b"precious"

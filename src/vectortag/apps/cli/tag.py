@@ -243,7 +243,7 @@ def _sidecars(
 ) -> TagSidecars:
     from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
 
-    return TagSidecars(tagger, given, library and library.file, dry_run=dry_run, embed=embed)
+    return TagSidecars(tagger, given, None if library is None else library.file, dry_run=dry_run, embed=embed)
 
 
 def _refuse_sidecar_options(given: options.SidecarOptions, *, dry_run: bool, embed: bool) -> None:

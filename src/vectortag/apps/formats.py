@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, TextIO
 
-from msgspec import Meta, Struct, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
@@ -33,12 +33,9 @@ class ScoredTag(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     threshold: Annotated[
         float | None, Meta(description="The tag's own; null where it is never predicted.", examples=[0.44])
     ]
-
-
-class NamedTag(ScoredTag, frozen=True, gc=False):
-    """The same in another language than English: `tag` stays the English one."""
-
-    name: str
+    name: Annotated[
+        str | UnsetType, Meta(description="In another language than English; `tag` stays English.", examples=["Meer"])
+    ] = UNSET
 
 
 class PhotoFault(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +65,7 @@ def scored_tags(tags: Iterable[TagScore], language: Language = ENGLISH) -> list[
     """The tags with rounded numbers; with their names, unless the language is English."""
     if language.tags:
         return [
-            NamedTag(tag.tag, round(tag.score, DIGITS), rounded(tag.threshold), language.name(tag.tag)) for tag in tags
+            ScoredTag(tag.tag, round(tag.score, DIGITS), rounded(tag.threshold), language.name(tag.tag)) for tag in tags
         ]
     return [ScoredTag(tag.tag, round(tag.score, DIGITS), rounded(tag.threshold)) for tag in tags]
 

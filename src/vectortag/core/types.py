@@ -15,6 +15,8 @@ from vectortag.core.errors import PhotoError
 FloatArray = npt.NDArray[np.float32]
 ByteArray = npt.NDArray[np.uint8]
 Doubles = npt.NDArray[np.float64]
+Images = ByteArray | FloatArray
+"""What a network gets: pixels (N, H, W, 3) uint8, or the normalised planes (N, 3, H, W) of an encoder."""
 
 Arithmetic = Literal["f32", "bf16", "int8"]
 """The precision of a network."""

@@ -135,7 +135,7 @@ def tag(
     """
     spoken, sources = Language.load(language), [source_of(path) for path in paths]
     _check_options(form, to, resume=resume, embeddings=embeddings)
-    given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem)
+    given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
     if not write_xmp:
         _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
     elif not are_files(sources):
@@ -151,7 +151,8 @@ def tag(
         "max_pixels": max_pixels,
     }
     if engine == "ray":
-        if form != "parquet" or to is None or write_xmp or library or any(one is not None for one in given.lists):
+        given_lists = any(one is not None for one in (only, hidden, rename))
+        if form != "parquet" or to is None or write_xmp or library or given_lists:
             raise ConfigError(
                 "--engine ray needs --format parquet. --write-xmp, --library, --only, --not and --rename do not go "
                 "with it"
@@ -170,7 +171,9 @@ def tag(
     known, names = _library(tagger, library, sources, given, use=not no_library)
     sidecars = _sidecars(tagger, given, known, dry_run=dry_run, embed=embed) if write_xmp else None
     source = tagger if known is None or embeddings else known.source(tagger, select)
+    spoken = names.language if names else spoken
     about = {**select.keywords, "profile": profile, **(names.in_words() if names else {})}
+    about |= {"language": spoken.code} if spoken.tags else {}
     job = _job(tagger, output, about) if resume and output is not None else None
     photos = NamedPhotos(sources, exclude or ())
     total, done = photos.count(), job.done if job else set[str]()

@@ -59,4 +59,4 @@ def names_for_output(tagger: Tagger, library: TagLibrary | None, given: SidecarO
         ConfigError: one cannot be read.
         UnknownTagError: the model does not have a tag.
     """
-    return names_given(TagNames() if library is None else library.names, tagger, *given.lists)
+    return names_given(TagNames() if library is None else library.names, tagger, given)

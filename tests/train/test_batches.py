@@ -125,6 +125,13 @@ class TestOrder:
         assert sorted(joined([row for part in parts for row in part])) == list(range(23))
         assert [len(part) for part in parts] == [2, 2, 2]
 
+    @pytest.mark.parametrize("count", [3, 4, 5, 64])
+    def test_each_process_has_a_batch_of_validation_even_if_one_would_hold_all(self, batches, count: int):
+        parts = [[batch.rows.tolist() for batch in batches.InOrder(count, 64, rank=rank, world=3)] for rank in range(3)]
+
+        assert all(parts)
+        assert sorted(joined([row for part in parts for row in part])) == list(range(count))
+
     @pytest.mark.parametrize(("count", "sizes"), [(8, [4, 4]), (9, [4, 4, 1]), (3, [3])])
     def test_validation_goes_through_all_photos_in_order(self, batches, count, sizes):
         sampler = batches.InOrder(count, 4)

@@ -152,7 +152,7 @@ def tag_on_ray(
 
     Raises:
         MissingExtraError: Ray is not installed.
-        ConfigError: no cluster answers at the address.
+        ConfigError: no cluster answers at the address, or none starts.
     """
     left, failed = job.left(), job.failed()
     if not left:
@@ -188,7 +188,12 @@ def _threads(ray: Any) -> int:
 
 @contextmanager
 def cluster(address: str | None) -> Iterator[Any]:
-    """Connect to a cluster, or start one that ends with the block; yields the module `ray`."""
+    """Connect to a cluster, or start one that ends with the block; yields the module `ray`.
+
+    Raises:
+        ConfigError: none answers, or none starts; Ray waits 30 seconds for its processes.
+        MissingExtraError: Ray is not installed.
+    """
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # else Ray keeps one in the home folder
     local = {"include_dashboard": False, "num_cpus": usable_cores(), "object_store_memory": STORE}
     with environment(QUIET if address else QUIET | token):
@@ -199,8 +204,10 @@ def cluster(address: str | None) -> Iterator[Any]:
         options = {} if address else local
         try:
             ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
-        except ConnectionError as error:
-            raise ConfigError(f"{address}: no Ray cluster answers: {error}") from error
+        except Exception as error:  # Ray has no class of its own for a start that takes too long
+            ray.shutdown()
+            what = f"{address}: no Ray cluster answers" if address else "Ray did not start on this machine"
+            raise ConfigError(f"{what}: {str(error).rstrip('.')}. The same command tries again") from error
         try:
             yield ray
         finally:

@@ -123,11 +123,14 @@ class BatchSampler(Sampler[Batch]):
 
 
 class InOrder(Sampler[Batch]):
-    """Every photo once, in order: for validation. Of several processes, each takes every `world`-th batch."""
+    """Every photo once, in order: for validation. Of several processes, each takes every `world`-th batch.
+
+    Batches are smaller than `size` where some process would get none and the others wait for it.
+    """
 
     def __init__(self, count: int, size: int, *, rank: int = 0, world: int = 1) -> None:
-        self._count, self._size = count, size
-        self._steps = range(rank, -(-count // size), world)
+        self._count, self._size = count, min(size, max(1, count // world))
+        self._steps = range(rank, -(-count // self._size), world)
 
     def __len__(self) -> int:
         return len(self._steps)

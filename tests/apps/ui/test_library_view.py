@@ -129,6 +129,7 @@ def test_thumbnails_are_pictures(page: Any):
 
 def test_a_photo_shows_its_tags_and_a_thumb_is_kept_and_taken_back(page: Any):
     search(page, "file:dogs")
+    heading(page, "1 photo, ")  # a click before that would meet the photos of the search before
     page.get_by_role("button", name="Open dogs.jpg").click()
     page.get_by_test_id("heat").wait_for()
     assert "photo=" in page.url

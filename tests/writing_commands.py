@@ -240,6 +240,8 @@ def left_over(folder: Path, keeps: str = "-") -> list[str]:
 def _content(file: Path) -> object:
     if file.suffix == ".sqlite" and (rows := _rows(file)) is not None:
         return rows
+    if file.suffix == ".lock":
+        return "lock"  # the number of the process that held it last
     if file.name == "keys":
         return re.sub(r"sha256:\w+", "sha256", file.read_text("utf-8"))  # every key is another
     if file.suffix == ".xmp":

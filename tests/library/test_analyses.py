@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from vectortag.inference.tagger import Tagger
-from vectortag.library import update as update_module
 from vectortag.library.library import Library
+from vectortag.library.library_model import LibraryModel
 from vectortag.library.packing import unpack_embeddings, unpack_scores
 from vectortag.library.update import Updated
 from vectortag.personal.corrected_rows import Refit, save_refits
@@ -27,7 +27,7 @@ def closed_photos(
     """A library that is up to date, and that opens neither photos nor the network from now on."""
     update()
     assert len(opened_photos()) >= 4
-    monkeypatch.setattr(update_module.LibraryModel, "open_embedder", None)
+    monkeypatch.setattr(LibraryModel, "open_embedder", None)
     yield
     assert opened_photos() == []
 

@@ -14,6 +14,8 @@ from vectortag.core.errors import QueryError, WordsError
 from vectortag.core.numerics import unit
 from vectortag.library.library import Library
 from vectortag.library.query import And, Dated, Named, Not, Or, Rated, Scored, Word, Words
+from vectortag.model.language import Language
+from vectortag.model.words.text_model import is_installed
 
 TAGS = ("animal", "beach", "dog", "sea", "boat", "vehicle")
 THRESHOLDS = {"animal": 0.5, "beach": 0.5, "dog": 0.5, "sea": None, "boat": 0.5, "vehicle": 0.5}
@@ -609,3 +611,40 @@ def test_a_search_is_evaluated_again_after_a_decision(make):
     )
 
     assert found(library, "dog") == ["b.jpg"]
+
+
+def test_without_leaves_a_tag_out_of_words_and_of_sentences(make):
+    library = make(
+        photo("both.jpg", dog=0.9, beach=0.9), photo("beach.jpg", beach=0.8, seed=1), photo("dog.jpg", dog=0.9, seed=2)
+    )
+
+    assert found(library, "beach without a dog") == ["beach.jpg"]
+    assert found(library, "without dogs") == ["beach.jpg"]
+    assert found(library, "horse without a dog") == ["beach.jpg"]
+    assert library.search("horse without a dog").sentence == "horse"
+    assert "left out: photos with dog" in library.search("beach without a dog").readings
+
+
+def test_names_of_tags_are_understood_and_shown_in_a_language(make):
+    library = make(photo("both.jpg", dog=0.9, beach=0.9), photo("beach.jpg", beach=0.8))
+    german = Language.load("de")
+
+    result = library.search("Hund am Strand", language=german)
+
+    assert [match.path.name for match in result.matches] == ["both.jpg"]
+    assert result.matches[0].why == ("Hund 0.90", "Strand 0.90")
+    assert [match.path.name for match in library.search("strand ohne hund", language=german).matches] == ["beach.jpg"]
+    assert library.search("tag:Tier", language=german).count == 1
+    with pytest.raises(QueryError, match='Did you mean "hund"'):
+        library.search("tag:Hunt", language=german)
+
+
+def test_a_sentence_of_another_language_is_translated_by_its_tags(make, need):
+    library = make(photo("dog.jpg", dog=0.9), photo("beach.jpg", beach=0.9, seed=1))
+    need(is_installed(), "the text model")
+
+    result = library.search("Boot am Strand ohne Hund")
+
+    assert [match.path.name for match in result.matches] == ["beach.jpg"]
+    assert "read as Deutsch: Boot = boat, Strand = beach" in result.readings
+    assert "left out: photos with Hund" in result.readings

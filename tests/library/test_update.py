@@ -19,6 +19,7 @@ from vectortag.library import photo_facts
 from vectortag.library import update as update_module
 from vectortag.library.keyword_fields import Record, TagRecord
 from vectortag.library.library import Library
+from vectortag.library.library_model import LibraryModel
 from vectortag.library.packing import unpack_embeddings, unpack_scores
 from vectortag.library.update import Updated
 
@@ -56,7 +57,7 @@ class TestASecondUpdate:
     ):
         update()
         assert len(opened_photos()) >= 4
-        monkeypatch.setattr(update_module.LibraryModel, "open_embedder", None)
+        monkeypatch.setattr(LibraryModel, "open_embedder", None)
 
         done = update()
 

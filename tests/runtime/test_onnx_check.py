@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vectortag.core.errors import ModelFolderError
-from vectortag.runtime import onnx_check
+from vectortag.runtime.network_limits import MODEL, OPERATORS
 from vectortag.runtime.onnx_check import check_network
 from vectortag.runtime.session import open_session
 
@@ -172,10 +173,9 @@ def test_many_empty_fields_end_the_reading():
     assert "too many fields" in refused(b"\x72\x00" * 2_000_000)
 
 
-def test_it_is_not_longer_than_what_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_network: bytes):
-    monkeypatch.setattr(onnx_check, "MOST_BYTES", 100)
-
-    assert "MiB" in refused(tiny_network)
+def test_it_is_not_longer_than_what_memory_holds(tiny_network: bytes):
+    with pytest.raises(ModelFolderError, match="MiB"):
+        check_network(tiny_network, replace(MODEL, most_bytes=100))
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -196,6 +196,6 @@ def test_any_damage_is_refused_or_a_network_that_onnx_reads_as_well(
         graph = onnx.load_from_string(damaged).graph
     except need_module("google.protobuf.message").DecodeError:  # in a part that is not looked at
         return
-    assert all(node.op_type in onnx_check.OPERATORS for node in graph.node)
+    assert all(node.op_type in OPERATORS for node in graph.node)
     for tensor in graph.initializer:
         assert np.isfinite(onnx.numpy_helper.to_array(tensor)).all()

@@ -185,7 +185,7 @@ def no_match(words: Words, sentence: str, vector: FloatArray, best: float) -> st
         vector: (D,) of the sentence.
         best: the highest similarity of a photo.
     """
-    if words.line is None or words.line.is_above(words.queries(vector[None])[0], np.float32([best])).any():
+    if words.line is None or words.line.is_above(words.queries(vector[None])[0], np.array([best], np.float32)).any():
         return None
     return f'nothing here clearly matches "{sentence}"; these are the nearest'
 

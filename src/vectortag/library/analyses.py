@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vectortag.core.types import ByteArray, FloatArray
-from vectortag.library.library_model import LibraryModel, floors_of
+from vectortag.library.library_model import Analyser, floors_of
 from vectortag.library.packing import pack_embeddings, pack_scores, unpack_embeddings
 from vectortag.library.schema import transaction
 
@@ -45,20 +45,20 @@ class _Row:
     floors: FloatArray
 
 
-def use_model(database: sqlite3.Connection, model: LibraryModel) -> int:
+def use_model(database: sqlite3.Connection, model: Analyser) -> int:
     """The row of a model; a new one, or the old one with today's tags and thresholds.
 
     Scores of tags that were added or corrected meanwhile are computed from the embeddings, in one transaction.
     """
-    key = (model.folder.digest, model.precision, model.size)
+    key = (model.digest, model.precision, model.size)
     found = database.execute(
         "SELECT id, tags, prints, thresholds FROM models WHERE digest = ? AND precision = ? AND size = ?", key
     ).fetchone()
-    tags, prints = json.dumps(model.scorer.tags), json.dumps(model.prints)
-    thresholds = json.dumps([None if np.isnan(one) else float(one) for one in model.scorer.thresholds])
+    tags, prints = json.dumps(model.tags), json.dumps(model.prints)
+    thresholds = json.dumps([None if np.isnan(one) else float(one) for one in model.thresholds])
     parents = json.dumps(model.parents)
     if found is None:
-        name = model.folder.manifest.name
+        name = model.name
         values = (name, *key, model.network_digest, tags, prints, thresholds, parents)
         columns = "name, digest, precision, size, network_digest, tags, prints, thresholds, parents"
         with transaction(database):
@@ -84,7 +84,7 @@ def _row_of(found: tuple[int, str, str, str]) -> _Row:
 def store(
     database: sqlite3.Connection,
     row: int,
-    model: LibraryModel,
+    model: Analyser,
     contents: Sequence[bytes],
     embeddings: Sequence[FloatArray],
 ) -> None:
@@ -97,13 +97,13 @@ def store(
     if not contents:
         return
     stacked = np.stack(embeddings)
-    scores, now = model.scorer.scores(stacked), time.time()
+    scores, now = model.scores(stacked), time.time()
     packed = zip(contents, pack_scores(scores), pack_embeddings(stacked), strict=True)
     database.executemany(STORE, [(content, row, codes, embedding, now) for content, codes, embedding in packed])
     _show(database, row, contents, scores, model.floors, range(scores.shape[1]))
 
 
-def adopt(database: sqlite3.Connection, row: int, model: LibraryModel) -> int:
+def adopt(database: sqlite3.Connection, row: int, model: Analyser) -> int:
     """Compute scores from embeddings that another model with the same network left. Returns for how many contents."""
     key = (model.network_digest, model.precision, model.size, row)
     count = 0
@@ -116,17 +116,17 @@ def adopt(database: sqlite3.Connection, row: int, model: LibraryModel) -> int:
     return count
 
 
-def _score_again(database: sqlite3.Connection, old: _Row, model: LibraryModel) -> None:
+def _score_again(database: sqlite3.Connection, old: _Row, model: Analyser) -> None:
     """Compute the scores of tags that changed from the embeddings, within the caller's transaction."""
     outdated = _outdated(old, model)
     if not outdated:
         return
-    changed = sorted(tag for tag in outdated if tag < len(model.scorer.tags))
+    changed = sorted(tag for tag in outdated if tag < len(model.tags))
     database.executemany("DELETE FROM shown WHERE model = ? AND tag = ?", [(old.id, tag) for tag in outdated])
     last, count = 0, 0
     while found := database.execute(PAGE, (old.id, last, TOGETHER)).fetchall():
         last = found[-1][0]
-        fresh = model.scorer.scores(unpack_embeddings([embedding for _, _, _, embedding in found]))  # (N, T)
+        fresh = model.scores(unpack_embeddings([embedding for _, _, _, embedding in found]))  # (N, T)
         codes = _codes([scores for _, _, scores, _ in found], fresh, outdated)
         rows = [(row.tobytes(), one[0]) for row, one in zip(codes, found, strict=True)]
         database.executemany("UPDATE analyses SET scores = ? WHERE rowid = ?", rows)
@@ -136,14 +136,14 @@ def _score_again(database: sqlite3.Connection, old: _Row, model: LibraryModel) -
         log.info("scores of %d tags computed from the embeddings of %d photos", len(changed), count)
 
 
-def _outdated(old: _Row, model: LibraryModel) -> set[int]:
+def _outdated(old: _Row, model: Analyser) -> set[int]:
     """The indexes, before or now, of tags whose scores changed: all added ones if one of them changed or is gone."""
-    own, floors = len(model.folder.manifest.tags), model.floors
+    own, floors = model.own, model.floors
     outdated = {tag for tag in range(own) if (old.prints[tag], old.floors[tag]) != (model.prints[tag], floors[tag])}
-    outdated |= {parent for tag in outdated for parent in model.scorer.hierarchy.above(tag)}
+    outdated |= {parent for tag in outdated for parent in model.above(tag)}
     before = (old.tags[own:], old.prints[own:], old.floors[own:].tolist())
-    if before != (model.scorer.tags[own:], model.prints[own:], floors[own:].tolist()):
-        outdated |= set(range(own, max(len(old.tags), len(model.scorer.tags))))
+    if before != (model.tags[own:], model.prints[own:], floors[own:].tolist()):
+        outdated |= set(range(own, max(len(old.tags), len(model.tags))))
     return outdated
 
 

@@ -11,13 +11,12 @@ import numpy.typing as npt
 
 from vectortag.core.errors import QueryError, WordsError
 from vectortag.core.types import FloatArray
-from vectortag.inference.search import doubt_of, no_match
 from vectortag.library.lexicon import SEEN_TOGETHER, SMALL_WORDS, Meaning
 from vectortag.library.near_photo import direction_of
 from vectortag.library.photo_filters import analysed_by, rated, taken, taken_near, with_keywords
 from vectortag.library.query import And, Dated, Named, Node, Not, Or, Phrase, Placed, Rated, Scored, Word, Words
 from vectortag.library.searched import Searched
-from vectortag.model.words.word_vectors import sentence_vector
+from vectortag.model.sentence import leave_out, read_sentence
 
 IN_NAME = np.float32(0.5)
 """What the name of a folder or file counts: a keyword is certain, and a tag that the model shows has its score."""
@@ -98,16 +97,23 @@ class Evaluation:
         self.scores = rankings[0] if len(rankings) == 1 else _together(rankings, self.found)
 
     def _by_sentence(self, sentence: str) -> FloatArray:
-        words, vectors = self.searched.words, self.searched.directions
+        reader, vectors = self.searched.sentences, self.searched.sentence_vectors
+        tag_of, language = self.searched.lexicon.tag_of, self.searched.language
+        reading = read_sentence(sentence, tag_of, language, translate=reader.knows_english_only)
+        text = reading.text or sentence
         try:
-            text = sentence_vector(sentence)
+            query = reader.query(text)
         except WordsError as error:
             raise QueryError(self._sentence_at, str(error)) from error
         self.found &= vectors.known
-        self.doubt = doubt_of(words, sentence, text, self.searched.model.name if self.searched.model else "")
-        cosines = vectors.cosines(words.queries(text[None])[0])
-        if self.doubt is None and self.found.any():
-            self.doubt = no_match(words, sentence, text, float(cosines[self.found].max()))
+        for tag in reading.without:
+            self.found &= self._shown(tag) == 0
+        cosines = vectors.cosines(query)
+        doubts = [*reading.doubts, *filter(None, [reader.doubt(text)])]
+        if not doubts and self.found.any():
+            doubts += filter(None, [reader.no_match(text, float(cosines[self.found].max()))])
+        self.doubt = "; ".join(doubts) or None
+        self.readings += reading.notes
         hint = "" if " " in sentence else self.searched.lexicon.near(sentence)
         self.readings.append(
             f'"{sentence}": {"a sentence" if " " in sentence else "no name here, so a sentence."}{hint}'
@@ -183,27 +189,48 @@ class Evaluation:
                 return taken_near(database, table, node), str(node), False
 
     def _words(self, node: Words, *, ranks: bool, why: bool) -> FloatArray:
-        """Names of several words first, the longest at each word; the rest makes the run a sentence."""
-        factors, unknown, place = list[FloatArray](), list[Word](), 0
-        while place < len(node.words):
-            values, length = self._longest_name(node.words[place : place + SEEN_TOGETHER], why=why)
+        """Names of several words first, the longest at each word; the rest makes the run a sentence.
+
+        What stands behind "without" is taken out before.
+        """
+        words, factors = self._left_out(node)
+        unknown, place = list[Word](), 0
+        while place < len(words):
+            values, length = self._longest_name(words[place : place + SEEN_TOGETHER], why=why)
             if values is None:
-                unknown.append(node.words[place])
+                unknown.append(words[place])
             else:
                 factors.append(values)
             place += length
-        telling = [
-            word for word in unknown if word.text.lower() not in SMALL_WORDS and any(map(str.isalnum, word.text))
-        ]
+        telling = [word for word in unknown if not self._is_small(word) and any(map(str.isalnum, word.text))]
         if telling or not factors:
-            run = " ".join(word.text for word in node.words)
+            run = " ".join(word.text for word in words)
             factors.append(self._sentence(run, (telling or unknown)[0].at, ranks))
         return _product(factors)
+
+    def _left_out(self, node: Words) -> tuple[Sequence[Word], list[FloatArray]]:
+        """The words that are left of a run, and for each tag that it leaves out, which photos do not show it."""
+        run = " ".join(word.text for word in node.words)
+        parts = leave_out(run, self.searched.language, self.searched.lexicon.tag_of)
+        if not parts.without:
+            return node.words, []
+        self.readings += parts.notes
+        not_shown = [(self._shown(tag) == 0).astype(np.float32) for tag in parts.without]
+        return [Word(text, node.at) for text in parts.words], not_shown
+
+    def _shown(self, tag: str) -> FloatArray:
+        """(N,): the score of a tag where it is shown, else 0."""
+        meaning = self.searched.lexicon.tag(tag)
+        return self.searched.table.spread(self.searched.tag_scores.shown(meaning))
+
+    def _is_small(self, word: Word) -> bool:
+        text = word.text.lower()
+        return text in SMALL_WORDS or text in self.searched.language.small_words
 
     def _longest_name(self, words: Sequence[Word], *, why: bool) -> tuple[FloatArray | None, int]:
         for length in range(len(words), 0, -1):
             text = " ".join(word.text for word in words[:length])
-            if length == 1 and text.lower() in SMALL_WORDS:
+            if length == 1 and self._is_small(words[0]):
                 break
             for name in dict.fromkeys((text, text.strip(PUNCTUATION))):
                 if name and (values := self._name(name, why=why)) is not None:

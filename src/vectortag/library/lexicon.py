@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from vectortag.core.text import normalise
 from vectortag.library.used_model import UsedModel
+from vectortag.model.language import Language
 from vectortag.model.words.word_vectors import singulars
 
 SEEN_TOGETHER = 6
@@ -21,7 +22,8 @@ SMALL_WORDS = frozenset(
         *("under", "near", "my", "our", "his", "her", "their", "its", "is", "are", "be"),
     ]
 )
-"""English words that say nothing alone: they make no sentence of a query whose other words are all known."""
+"""English words that say nothing alone: they make no sentence of a query whose other words are all known. Fewer than
+those of `model.sentence`: here a word such as "three" or "small" is meant."""
 
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _LEVELS = re.compile(r"[|/]")
@@ -61,6 +63,7 @@ class Lexicon:
         keywords: all of the table `keywords`.
         renames: tags, and what this library calls them.
         hidden: tags that this library does not use.
+        language: whose names of tags are understood, too, and shown.
     """
 
     def __init__(
@@ -71,8 +74,9 @@ class Lexicon:
         keywords: Iterable[str] = (),
         renames: Mapping[str, str] | None = None,
         hidden: Iterable[str] = (),
+        language: Language = Language(),  # noqa: B008 - frozen
     ) -> None:
-        self._model = model
+        self._model, self._language = model, language
         unused = {normalise(tag) for tag in hidden}
         self._tags = {
             normalise(tag): index
@@ -92,7 +96,13 @@ class Lexicon:
 
     @classmethod
     def read(
-        cls, database: sqlite3.Connection, model: UsedModel | None, *, renames: Mapping[str, str], hidden: Iterable[str]
+        cls,
+        database: sqlite3.Connection,
+        model: UsedModel | None,
+        *,
+        renames: Mapping[str, str],
+        hidden: Iterable[str],
+        language: Language,
     ) -> Lexicon:
         """The lexicon of a library, from its tables."""
         decided = database.execute("SELECT tag FROM decisions UNION SELECT renamed_to FROM decisions").fetchall()
@@ -103,6 +113,7 @@ class Lexicon:
             keywords=[keyword for (keyword,) in keywords],
             renames=renames,
             hidden=hidden,
+            language=language,
         )
 
     @property
@@ -112,16 +123,21 @@ class Lexicon:
 
     def tag(self, text: str) -> Meaning:
         """The tag that this name, synonym, or their plural means; nothing else counts."""
-        for name in singulars(normalise(text)):
+        spoken = self._language.tag_named(text)
+        for name in [*([normalise(spoken)] if spoken else []), *singulars(normalise(text))]:
             canonical = self._model.taxonomy.canonical(name) if self._model else None
             for one in (name, canonical):
                 if one is not None and one in self._tags and self._model is not None:
                     index = self._tags[one]
                     tag = self._model.tags[index]
-                    return Meaning(index, tag, self._renames.get(normalise(tag), tag))
+                    return Meaning(index, tag, self._renames.get(normalise(tag)) or self._language.name(tag))
             if name in self._decided:
                 return Meaning(None, self._decided[name], self._decided[name])
         return Meaning()
+
+    def tag_of(self, name: str) -> str | None:
+        """The model's tag, or a person's own, that this name means."""
+        return self.tag(name).decided
 
     def keyword(self, text: str) -> Meaning:
         """A person's own keywords that are this or below it, or have it as one of their levels.
@@ -140,7 +156,8 @@ class Lexicon:
 
     def near(self, text: str) -> str:
         """ " Did you mean ...?" with up to three names that are spelt alike, or ""."""
-        names = {**self._keywords, **self._decided, **self._tags}
+        spoken = {normalise(name): tag for tag in self._tags if (name := self._language.name(tag)) != tag}
+        names = {**self._keywords, **self._decided, **self._tags, **spoken}
         close = difflib.get_close_matches(normalise(text), list(names), n=3, cutoff=0.6)
         quoted = " or ".join(f'"{name}"' for name in close)
         return f" Did you mean {quoted}?" if close else ""

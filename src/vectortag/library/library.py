@@ -7,20 +7,23 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from vectortag.core.errors import LibraryError, UnknownModelError
+from vectortag.core.errors import LibraryError, ModelFolderError, UnknownModelError
 from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.core.folders import library_file
 from vectortag.inference.tagger import Tagger
 from vectortag.library import folders
+from vectortag.library.analyses import use_model
 from vectortag.library.curation import Curation
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
+from vectortag.library.library_encoder import LibraryEncoder
 from vectortag.library.library_model import LibraryModel
 from vectortag.library.lists import StoredSettings
 from vectortag.library.one_photo import LibraryPhoto, photo_of
 from vectortag.library.query import Node
+from vectortag.library.scan import Seen
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
 from vectortag.library.search import SearchResult, found_rows, newest, search
 from vectortag.library.searched import SearchCache
@@ -30,7 +33,12 @@ from vectortag.library.teaching import Teaching
 from vectortag.library.update import Update, Updated
 from vectortag.library.update_lock import update_lock
 from vectortag.model.calibration import Profile
+from vectortag.model.encoder import Encoder
 from vectortag.model.folder import ModelFolder
+from vectortag.model.language import Language
+
+if TYPE_CHECKING:
+    from vectortag.library.import_parquet import Imported
 
 
 class Library(Curation, Teaching):
@@ -131,6 +139,7 @@ class Library(Curation, Teaching):
         *,
         model: str | Path | ModelFolder | None = None,
         profile: Profile | None = None,
+        encoder: str | Path | Literal[False] | None = None,
         prune: bool = False,
         retry: bool = False,
         threads: int | None = None,
@@ -141,7 +150,8 @@ class Library(Curation, Teaching):
         """Read and analyse what is new or changed, and note what is gone. A second process waits for the first.
 
         Args:
-            model, profile: None: those of the last update. Others are kept for the next one.
+            model, profile, encoder: None: those of the last update. Others are kept for the next one. The encoder is a
+                person's own, which reads sentences in the place of the model; False: none.
             prune: forget photos that are gone, and what other models computed.
             retry: try photos again that could not be read.
             threads, max_pixels: as for `vectortag.inference.tagger.Tagger.load`.
@@ -150,17 +160,80 @@ class Library(Curation, Teaching):
 
         Raises:
             LibraryError: the library's file cannot be used.
-            UnknownModelError, ModelFolderError: as `Tagger.load`.
+            UnknownModelError, ModelFolderError: as `Tagger.load`; or the encoder's folder is refused.
         """
         with explained(self.file), update_lock(self.file, stop=stop) as held:
             if not held:
                 return Updated(stopped=True)
-            loaded = self._model(model, profile)
-            run = Update(self.database, loaded, threads=threads, max_pixels=max_pixels, stop=stop, progress=progress)
-            done = run.run(prune=prune, retry=retry)
+            loaded, own = self._model(model, profile), self._encoder(encoder)
+            options: dict[str, Any] = {"threads": threads, "max_pixels": max_pixels, "stop": stop, "progress": progress}
+            run = Update(self.database, loaded, **options)
+            kept = [row for row in [self.setting("encoder_row")] if row is not None]
+            done = run.run(prune=prune, retry=retry, keep=kept)
             if run.row and (self.model_row is None or not done.left):
                 self._use_row(run.row)
+            if own is not None and not done.stopped:
+                self._encode(done, Update(self.database, LibraryEncoder(own), **options))
             return done
+
+    def import_embeddings(
+        self,
+        files: Iterable[str | Path],
+        *,
+        model: str | Path | ModelFolder | None = None,
+        profile: Profile | None = None,
+        stop: Callable[[], bool] = bool,
+    ) -> Imported:
+        """Take the embeddings of Parquet files, so that `update` need not run the network for what they hold.
+
+        Args:
+            files: as `vectortag tag --format parquet --embeddings` writes them.
+            model, profile, stop: as for `update`.
+
+        Raises:
+            LibraryError: a file is none of these, or of another model; or the library's file cannot be used.
+            MissingExtraError: pyarrow is not installed.
+        """
+        from vectortag.library.import_parquet import Imported, import_embeddings  # here, since few import
+
+        with explained(self.file), update_lock(self.file, stop=stop) as held:
+            if not held:
+                return Imported()
+            loaded = self._model(model, profile)
+            row = use_model(self.database, loaded)
+            return import_embeddings(self.database, row, loaded, map(Path, files))
+
+    def _encode(self, done: Updated, run: Update) -> None:
+        """Let the encoder see what it has not seen, and add up what was done."""
+        encoded = run.run(seen=Seen())
+        if run.row != self.setting("encoder_row"):
+            self.change_setting("encoder_row", run.row)
+        done.encoded, done.stopped = encoded.analysed, encoded.stopped
+        done.left += encoded.left
+        done.failed += encoded.failed
+        done.unsettled += encoded.unsettled
+
+    def _encoder(self, encoder: str | Path | Literal[False] | None) -> Encoder | None:
+        """Check the encoder's folder, and keep what was chosen for the next time."""
+        if encoder is False:
+            self.change_setting("encoder", None)
+            self.change_setting("encoder_row", None)
+            return None
+        chosen = self.setting("encoder") if encoder is None else encoder
+        if chosen is None:
+            return None
+        try:
+            found = Encoder.read(chosen)
+        except ModelFolderError as error:
+            if encoder is None:
+                raise LibraryError(
+                    f"{error}\nThe library was updated with this encoder. Name another one with --encoder, or leave it "
+                    "out with --no-encoder"
+                ) from error
+            raise
+        if encoder is not None:
+            self.change_setting("encoder", str(Path(encoder).absolute()))
+        return found
 
     def _model(self, model: str | Path | ModelFolder | None, profile: Profile | None) -> LibraryModel:
         """Load the model, and keep what was chosen for the next time."""
@@ -190,7 +263,15 @@ class Library(Curation, Teaching):
         with explained(self.file):
             return status_of(self.database, self.file, self.model_row)
 
-    def search(self, query: str | Node, *, top: int | None = 20, skip: int = 0, offline: bool = False) -> SearchResult:
+    def search(
+        self,
+        query: str | Node,
+        *,
+        top: int | None = 20,
+        skip: int = 0,
+        offline: bool = False,
+        language: Language | None = None,
+    ) -> SearchResult:
         """Find photos, best first; docs/search.md has the language.
 
         Args:
@@ -198,13 +279,15 @@ class Library(Curation, Teaching):
             top: the number of photos to return; None: all.
             skip: the number of better ones to leave out before, as for a later page.
             offline: also find photos whose folder is not there now.
+            language: whose names of tags are understood and shown; None: that of the library's lists.
 
         Raises:
             QueryError: the query cannot be read, or names what is not there; it has the column.
             MissingExtraError, WordsError: a sentence of the query cannot be read.
         """
         with explained(self.file):
-            return search(self._searches, query, model_row=self.model_row, top=top, skip=skip, offline=offline)
+            row = self.model_row
+            return search(self._searches, query, model_row=row, top=top, skip=skip, offline=offline, language=language)
 
     def rows(self, query: str | Node | None = None, *, offline: bool = False) -> list[int]:
         """The rows of all photos that a query finds, in the order of `search`; fails as that.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.core.schema import to_json
 from vectortag.core.types import Arithmetic, FloatArray
@@ -23,6 +25,53 @@ from vectortag.runtime.session import Runtime
 
 ALWAYS_KEPT = 0.05
 """Scores from here on, or from a lower threshold on, are in the table `shown`."""
+
+
+class Analyser(Protocol):
+    """What gives the photos of a library embeddings, and scores for tags if it has some.
+
+    Attributes:
+        name, digest: of its folder; `id` is short for both.
+        network_digest, precision, size: what its embeddings depend on.
+        tags: T names: its own, which are `own`, then the added ones.
+        prints: (T) for each tag, what its scores depend on besides the folder.
+        thresholds, floors: (T,).
+        parents: each added tag and the tags that it implies.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def network_digest(self) -> str: ...
+    @property
+    def precision(self) -> Arithmetic: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+    @property
+    def own(self) -> int: ...
+    @property
+    def prints(self) -> tuple[str, ...]: ...
+    @property
+    def thresholds(self) -> npt.NDArray[np.floating]: ...
+    @property
+    def floors(self) -> FloatArray: ...
+    @property
+    def parents(self) -> Mapping[str, tuple[str, ...]]: ...
+
+    def scores(self, embeddings: FloatArray) -> FloatArray:
+        """(N, K) -> (N, T)."""
+
+    def above(self, tag: int) -> Sequence[int]:
+        """The indexes of the parents of one of its own tags."""
+
+    def open_embedder(self, *, threads: int | None = None, max_pixels: int | None = None) -> Embedder:
+        """Load the network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +112,44 @@ class LibraryModel:
         choice = choose(folder, runtime=runtime, precision=precision)
         parents = {tag.name: tag.parents for tag in additions.tags}
         return cls(folder, scorer, choice, size, prints_of(scorer.tags, additions, refits), parents)
+
+    @property
+    def name(self) -> str:
+        """Of the manifest."""
+        return self.folder.manifest.name
+
+    @property
+    def id(self) -> str:
+        """`name@digest`, short."""
+        return self.folder.id
+
+    @property
+    def digest(self) -> str:
+        """Of the model folder."""
+        return self.folder.digest
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The model's own, then the added ones."""
+        return self.scorer.tags
+
+    @property
+    def own(self) -> int:
+        """How many tags are the model's own."""
+        return len(self.folder.manifest.tags)
+
+    @property
+    def thresholds(self) -> npt.NDArray[np.floating]:
+        """(T,), of the profile."""
+        return self.scorer.thresholds
+
+    def scores(self, embeddings: FloatArray) -> FloatArray:
+        """(N, K) -> (N, T), parents raised."""
+        return self.scorer.scores(embeddings)
+
+    def above(self, tag: int) -> Sequence[int]:
+        """The indexes of the parents of one of the model's own tags."""
+        return self.scorer.hierarchy.above(tag)
 
     @property
     def precision(self) -> Arithmetic:

@@ -1,4 +1,4 @@
-"""The tag lists of a person's own: only these tags, not those, and other names for some.
+"""The tag lists of a person's own: only these tags, not those, other names for some, and the language of the others.
 
 They are settings of a library, and hold in search, sidecars and export alike. A list is given as words with commas
 between them, or as a text file with one tag per line; a rename is written as `automobile: Auto`. A line is a comment if
@@ -22,9 +22,11 @@ from vectortag.core.files import read_text
 from vectortag.core.text import LONGEST_NAME, has_control_characters, normalise
 from vectortag.core.types import Tagging, TagScore
 from vectortag.library.folders import covering_root, roots_of
+from vectortag.model.language import Language
 from vectortag.model.taxonomy import Taxonomy
 
-ONLY, NOT, RENAMES, PARENT, MIN_SCORE, BY_STEM = "only", "not", "renames", "parent", "min_score", "by_stem"
+ONLY, NOT, RENAMES, LANGUAGE = "only", "not", "renames", "language"
+PARENT, MIN_SCORE, BY_STEM = "parent", "min_score", "by_stem"
 """Keys of a library's settings."""
 
 
@@ -48,6 +50,7 @@ class TagNames:
         only: the tags to show, or () for all.
         hidden: tags not to show.
         renames: the shown names of tags, by tag.
+        language: of the names of the other tags.
 
     >>> names = TagNames(hidden=("person",), renames={"automobile": "Auto"})
     >>> names.shown_name("automobile"), names.tag_of("auto"), names.shows("person")
@@ -57,6 +60,7 @@ class TagNames:
     only: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
+    language: Language = field(default_factory=Language)
 
     def shows(self, tag: str) -> bool:
         """Whether a tag is shown."""
@@ -65,11 +69,11 @@ class TagNames:
 
     def shown_name(self, tag: str) -> str:
         """The name under which a tag is shown."""
-        return self.renames.get(tag, tag)
+        return self.renames.get(tag) or self.language.name(tag)
 
     def tag_of(self, name: str) -> str:
-        """The tag with this shown name; the name itself if no tag was given it."""
-        return self._tags.get(normalise(name), name)
+        """The tag with this shown name, or of this name in the language; the name itself if there is none."""
+        return self._tags.get(normalise(name)) or self.language.tag_of(name)
 
     def applied(self, tagging: Tagging) -> Tagging:
         """A tagging without what is not shown; tags keep the model's names."""
@@ -108,7 +112,9 @@ class TagNames:
         for name in (self.tag_of(word), word, taxonomy.canonical(word) or ""):
             if normalise(name) in by_name:
                 return by_name[normalise(name)]
-        raise UnknownTagError(f'no tag "{word}".{did_you_mean(word, tags)} All tags: vectortag inspect')
+        close = self.language.closest(word, tags) if self.language.tags else ""
+        hint = f' Did you mean "{close}"?' if close else did_you_mean(word, tags)
+        raise UnknownTagError(f'no tag "{word}".{hint} All tags: vectortag inspect')
 
     def checked(self, tags: Sequence[str], taxonomy: Taxonomy) -> TagNames:
         """The same lists with the names of a model's tags, where they had synonyms or other spellings.
@@ -120,6 +126,7 @@ class TagNames:
             tuple(self.find_tag(word, tags, taxonomy) for word in self.only),
             tuple(self.find_tag(word, tags, taxonomy) for word in self.hidden),
             {self.find_tag(word, tags, taxonomy): name for word, name in self.renames.items()},
+            self.language,
         )
 
 
@@ -145,7 +152,10 @@ def names_for(database: sqlite3.Connection, paths: Iterable[Path]) -> TagNames:
 def names_of(library: Reading) -> TagNames:
     """The lists of a library."""
     return TagNames(
-        tuple(library.setting(ONLY, ())), tuple(library.setting(NOT, ())), dict(library.setting(RENAMES, {}))
+        tuple(library.setting(ONLY, ())),
+        tuple(library.setting(NOT, ())),
+        dict(library.setting(RENAMES, {})),
+        Language.load(library.setting(LANGUAGE)),
     )
 
 
@@ -154,6 +164,7 @@ def keep_names(library: Settings, names: TagNames) -> None:
     library.change_setting(ONLY, list(names.only) or None)
     library.change_setting(NOT, list(names.hidden) or None)
     library.change_setting(RENAMES, dict(names.renames) or None)
+    library.change_setting(LANGUAGE, names.language.code if names.language.tags else None)
 
 
 def read_tags(given: str) -> tuple[str, ...]:

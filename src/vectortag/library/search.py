@@ -21,6 +21,7 @@ from vectortag.library.evaluation import Evaluation, Reason
 from vectortag.library.query import And, Named, Node
 from vectortag.library.query_parser import parse_query
 from vectortag.library.searched import SearchCache, Searched
+from vectortag.model.language import Language
 
 AT_ONCE = 900
 """Rows that one query asks for; SQLite may take no more than 999 values."""
@@ -63,7 +64,7 @@ class SearchResult:
     readings: how the words of the query were understood, such as '"automobile": the tag car'.
     tags: of the model, that photos were asked to show.
     sentence: the words that are no name here, as one sentence; None if there are none.
-    doubt: why the order of a sentence may mean nothing; None if there is no reason to doubt.
+    doubt: why the order of a sentence may mean nothing, or what of it was not understood; None if there is no doubt.
     """
 
     matches: tuple[Match, ...]
@@ -83,6 +84,7 @@ def search(
     top: int | None = 20,
     skip: int = 0,
     offline: bool = False,
+    language: Language | None = None,
 ) -> SearchResult:
     """Find photos.
 
@@ -93,12 +95,13 @@ def search(
         top: the number of photos to return; None: all.
         skip: the number of better ones to leave out before, as for a later page.
         offline: also find photos whose folder is not there now.
+        language: whose names of tags are understood and shown; None: that of the library's lists.
 
     Raises:
         QueryError: the query cannot be read, or names what is not there.
         MissingExtraError, WordsError: a sentence cannot be read.
     """
-    searched, evaluation = _answer(cache, query, model_row, offline)
+    searched, evaluation = _answer(cache, query, model_row, offline, language)
     found, scores = evaluation.found, evaluation.scores
     rows = _best(scores, found, None if top is None else skip + top)[skip:]
     order: Order = evaluation.ranked_by or ("date" if len(np.unique(scores[found])) <= 1 else "score")
@@ -123,7 +126,7 @@ def found_rows(
     """
     if query is None:
         return cache.searched(model_row=None, offline=offline).table.ids.tolist()
-    searched, evaluation = _answer(cache, query, model_row, offline)
+    searched, evaluation = _answer(cache, query, model_row, offline, None)
     return searched.table.ids[_best(evaluation.scores, evaluation.found, None)].tolist()
 
 
@@ -135,9 +138,12 @@ def newest(cache: SearchCache, *, top: int, skip: int = 0) -> SearchResult:
     return SearchResult(matches, len(searched.table), "date", (), (), None, None)
 
 
-def _answer(cache: SearchCache, query: str | Node, model_row: int | None, offline: bool) -> tuple[Searched, Evaluation]:
+def _answer(
+    cache: SearchCache, query: str | Node, model_row: int | None, offline: bool, language: Language | None
+) -> tuple[Searched, Evaluation]:
     node = parse_query(query) if isinstance(query, str) else query
-    searched = cache.searched(model_row=_row_of_model(cache.database, node) or model_row, offline=offline)
+    row = _row_of_model(cache.database, node) or model_row
+    searched = cache.searched(model_row=row, offline=offline, language=language)
     return searched, _evaluated(searched, node)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,18 +14,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.core.errors import WordsError
+from vectortag.core.errors import ModelFolderError, WordsError
 from vectortag.core.text import normalise
 from vectortag.core.types import FloatArray
 from vectortag.library.lexicon import Lexicon
+from vectortag.library.library_encoder import UsedEncoder
 from vectortag.library.path_text import PathText
 from vectortag.library.photo_table import PhotoTable, Rows
+from vectortag.library.sentences import EncoderSentences, ModelSentences, SentenceReader
 from vectortag.library.tag_scores import TagScores
 from vectortag.library.used_model import UsedModel
 from vectortag.library.vector_pairs import have_near
 from vectortag.library.vectors import VectorMap, open_vectors
+from vectortag.model.encoder import Encoder
+from vectortag.model.language import Language
 from vectortag.model.words.similarity import Words
 from vectortag.personal.from_words import knows_words
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -34,7 +41,9 @@ class Searched:
     Args:
         database, file: of the library.
         model: whose tags and likenesses are searched; None: it has analysed no photo.
+        encoder: a person's own, which reads sentences; None: the model does.
         offline: whether photos count whose folder is not there now.
+        language: whose names of tags are understood and shown.
         renames, hidden: the tags that the library calls otherwise, and those that it does not use.
     """
 
@@ -42,6 +51,8 @@ class Searched:
     file: Path
     model: UsedModel | None
     offline: bool = False
+    encoder: UsedEncoder | None = None
+    language: Language = field(default_factory=Language)
     renames: Mapping[str, str] = field(default_factory=dict)
     hidden: Iterable[str] = ()
     kept: dict[str, Any] = field(default_factory=dict)
@@ -60,7 +71,7 @@ class Searched:
     @functools.cached_property
     def lexicon(self) -> Lexicon:
         """The names that mean something."""
-        return Lexicon.read(self.database, self.model, renames=self.renames, hidden=self.hidden)
+        return Lexicon.read(self.database, self.model, renames=self.renames, hidden=self.hidden, language=self.language)
 
     @functools.cached_property
     def tag_scores(self) -> TagScores:
@@ -85,6 +96,28 @@ class Searched:
         return knows_words(self.model.folder)
 
     @functools.cached_property
+    def sentences(self) -> SentenceReader:
+        """What reads sentences: the encoder if its folder is as it was, else the model; WordsError as `words`."""
+        if self.encoder is not None:
+            try:
+                encoder = Encoder.read(self.encoder.path)
+                if encoder.digest == self.encoder.digest:
+                    return EncoderSentences(encoder)
+                problem = "it is another one now. Run: vectortag library update"
+            except ModelFolderError as error:
+                problem = str(error)
+            log.warning("the model reads the sentence, since the encoder cannot: %s", problem)
+        return ModelSentences(self.words, self.model.name if self.model else "")
+
+    @functools.cached_property
+    def sentence_vectors(self) -> Vectors:
+        """What `sentences` is compared with."""
+        if self.encoder is None or not isinstance(self.sentences, EncoderSentences):
+            return self.directions
+        found = open_vectors(self.database, self.file, model=self.encoder.row, digest=self.encoder.digest)
+        return Vectors(self.table, found)
+
+    @functools.cached_property
     def directions(self) -> Vectors:
         """What a sentence is compared with; WordsError as `words`."""
         return Vectors(self.table, self._map(words=self.words))
@@ -104,21 +137,21 @@ class SearchCache:
 
     database: sqlite3.Connection
     file: Path
-    _kept: dict[tuple[int | None, bool], Searched] = field(default_factory=dict)
+    _kept: dict[tuple[int | None, bool, str], Searched] = field(default_factory=dict)
     _state: tuple[int, int] = (0, 0)
 
-    def searched(self, *, model_row: int | None, offline: bool) -> Searched:
+    def searched(self, *, model_row: int | None, offline: bool, language: Language | None = None) -> Searched:
         """The library as it is now.
 
         Args:
             model_row: whose scores are searched, a row of `models`.
-            offline: as in `Searched`.
+            offline, language: as in `Searched`; without a language, that of the library's lists.
         """
         (version,) = self.database.execute("PRAGMA data_version").fetchone()  # changes when another process writes
         state = (version, self.database.total_changes)
         if state != self._state:
             self._kept, self._state = {}, state
-        key = (model_row, offline)
+        key = (model_row, offline, language.code if language else "")
         if key not in self._kept:
             settings = {
                 key: json.loads(value) for key, value in self.database.execute("SELECT key, value FROM settings")
@@ -129,10 +162,17 @@ class SearchCache:
                 self.file,
                 model,
                 offline=offline,
+                encoder=_encoder(self.database, settings),
+                language=language or Language.load(settings.get("language")),
                 renames=settings.get("renames") or {},
                 hidden=_hidden(model.tags if model else (), settings),
             )
         return self._kept[key]
+
+
+def _encoder(database: sqlite3.Connection, settings: Mapping[str, Any]) -> UsedEncoder | None:
+    row, path = settings.get("encoder_row"), settings.get("encoder")
+    return None if row is None or path is None else UsedEncoder.read(database, row, path)
 
 
 def _hidden(tags: Sequence[str], settings: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.core.types import FloatArray
 from vectortag.library.analyses import adopt, store, use_model
 from vectortag.library.folders import forget_unused, roots_of
-from vectortag.library.library_model import LibraryModel
+from vectortag.library.library_model import Analyser
 from vectortag.library.photo_facts import (
     ChangedPhotoError,
     PhotoFacts,
@@ -74,6 +74,7 @@ class Updated:
         read: new and changed photos that were read.
         moved: of them, those that were elsewhere before.
         analysed: contents that the network saw.
+        encoded: contents that a person's own encoder saw.
         adopted: contents whose scores came from another model's embeddings.
         failed: photos that cannot be read, among those that were tried.
         unsettled: photos that changed or went away while they were read; the next update tries them again.
@@ -86,6 +87,7 @@ class Updated:
     read: int = 0
     moved: int = 0
     analysed: int = 0
+    encoded: int = 0
     adopted: int = 0
     failed: int = 0
     unsettled: int = 0
@@ -117,7 +119,7 @@ class Update:
     def __init__(
         self,
         database: sqlite3.Connection,
-        model: LibraryModel,
+        model: Analyser,
         *,
         threads: int | None = None,
         max_pixels: int | None = None,
@@ -137,17 +139,21 @@ class Update:
         self.finished = self.total = 0
         self.written = time.monotonic()
 
-    def run(self, *, prune: bool = False, retry: bool = False) -> Updated:
+    def run(
+        self, *, prune: bool = False, retry: bool = False, keep: Collection[int] = (), seen: Seen | None = None
+    ) -> Updated:
         """Bring the library up to date.
 
         Args:
             prune: forget photos that are gone, and the analyses of other models and of contents that no photo has.
             retry: also try photos again that could not be read.
+            keep: rows of `models` whose analyses are not forgotten either.
+            seen: what the scan of a moment ago found; None: the folders are looked through first.
         """
         if retry:
             with transaction(self.database):
                 self.database.execute("UPDATE photos SET error = NULL, content = NULL WHERE error IS NOT NULL")
-        self.done.seen = scan(self.database, stop=self.stop)
+        self.done.seen = scan(self.database, stop=self.stop) if seen is None else seen
         self.roots = {root.id: root.path for root in roots_of(self.database)}
         self.row = use_model(self.database, self.model)
         self.done.adopted = adopt(self.database, self.row, self.model)
@@ -159,7 +165,7 @@ class Update:
         self.done.left = self._count_left() if self.total else 0
         self.done.stopped = self.done.seen.stopped or (self.done.left > 0 and self.stop())
         if prune and not self.done.stopped:
-            self._prune()
+            self._prune({self.row, *keep})
         return self.done
 
     def _count_left(self) -> int:
@@ -173,7 +179,7 @@ class Update:
         if known and not own and self.total:
             log.info(
                 "%s: its network is not the one that the library's embeddings come from, so %d photos are read again",
-                self.model.folder.id,
+                self.model.id,
                 self.total,
             )
 
@@ -294,8 +300,9 @@ class Update:
             with transaction(self.database):
                 keep_notes(self.database, some, notes)
 
-    def _prune(self) -> None:
+    def _prune(self, keep: Collection[int]) -> None:
         with transaction(self.database):
             self.done.pruned = self.database.execute("DELETE FROM photos WHERE gone IS NOT NULL").rowcount
-            self.database.execute("DELETE FROM models WHERE id <> ?", (self.row,))
+            marks = ",".join("?" * len(keep))
+            self.database.execute(f"DELETE FROM models WHERE id NOT IN ({marks})", list(keep))
             forget_unused(self.database)

@@ -3,6 +3,8 @@
     version = 1
     name = "Deutsch"                # the language, in the language
     scripts = ["Latin"]             # of its letters, as Unicode calls them
+    small_words = ["der", "und"]    # optional: frequent words that name nothing, to tell the language of a search
+    without = ["ohne"]              # optional: before a tag in a search, photos of it are left out
     [letters]                       # optional: how people write a letter that their keyboard lacks
     "ä" = "ae"
     [tags]
@@ -46,6 +48,8 @@ class LanguageFile(Schema, frozen=True, kw_only=True):
     version: int
     name: str
     scripts: tuple[str, ...] = ("Latin",)
+    small_words: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     letters: Mapping[str, str] = {}
     tags: Mapping[str, tuple[str, ...]]
 
@@ -59,6 +63,8 @@ class Language:
         title: the language's name in the language.
         tags: tag -> its name and its other words; a tag whose name is not sure has an empty tuple.
         letters: letter -> how people write it on a keyboard without it.
+        small_words, without: normalised, as in its file; `without` are small words, too.
+        scripts: of its letters, as Unicode calls them.
 
     >>> german = Language.load("de")
     >>> german.name("dog"), german.tag_of("hündin"), german.path("dog")
@@ -69,6 +75,9 @@ class Language:
     title: str = "English"
     tags: Mapping[str, tuple[str, ...]] = field(repr=False, default_factory=dict)
     letters: Mapping[str, str] = field(repr=False, default_factory=dict)
+    small_words: frozenset[str] = field(repr=False, default=frozenset())
+    without: frozenset[str] = field(repr=False, default=frozenset())
+    scripts: tuple[str, ...] = field(repr=False, default=("Latin",))
 
     @classmethod
     def load(cls, language: str | None = None, *, folder: Path = LANGUAGES) -> Language:
@@ -103,10 +112,14 @@ class Language:
 
         A word that this language does not know is returned as it is: it may be an added tag or an English name.
         """
+        return self.tag_named(word) or word
+
+    def tag_named(self, word: str) -> str | None:
+        """As `tag_of`; None for a word that this language does not know."""
         if not self.tags:
-            return word
+            return None
         exact, loose = self._words
-        return exact.get(normalise(word)) or loose.get(_loose(word)) or word
+        return exact.get(normalise(word)) or loose.get(_loose(word))
 
     def renamed(self, names: Mapping[str, str]) -> Language:
         """The same with other names for some tags.
@@ -189,7 +202,9 @@ def _read(file: Path, code: str) -> Language:
         raise LanguageError(f"{file}: version {read.version} is not known to this VectorTag, which reads version 1")
     tags = {normalise(tag): tuple(map(composed, words)) for tag, words in read.tags.items()}
     _check_words(file, tags)
-    return Language(code, read.name, tags, read.letters)
+    without = frozenset(map(normalise, read.without))
+    small_words = frozenset(map(normalise, read.small_words)) | without
+    return Language(code, read.name, tags, read.letters, small_words, without, read.scripts)
 
 
 def _check_words(file: Path, tags: Mapping[str, tuple[str, ...]]) -> None:

@@ -109,6 +109,8 @@ def _check_ranges(manifest: Manifest) -> None:
     _expect("backbone.stride", backbone.stride, 1, MOST_STRIDE)
     _expect("the number of operating_points", len(points), 1, MOST_SIZES)
     _expect("pixels.max_pixels", manifest.pixels.max_pixels, 1, PixelRecipe().max_pixels)
+    if manifest.pixels.resize != "squash":
+        raise ValueError('pixels.resize: expected "squash", since heat maps lie over the whole photo')
     for point in points:
         _expect("an input size", point.size, 1, LARGEST_SIZE)
         curves = np.array([point.slope, point.bias])

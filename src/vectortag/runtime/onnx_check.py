@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.core.errors import ModelFolderError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
+from vectortag.runtime.external_data import ExternalData, add_entry
+from vectortag.runtime.network_limits import MODEL, NetworkLimits
 from vectortag.runtime.protobuf import (
     Budget,
     Value,
@@ -30,8 +33,6 @@ from vectortag.runtime.protobuf import (
     text,
 )
 
-MOST_BYTES = 700 << 20
-"""Of a network. ViT-L has 600 MB in half precision."""
 MOST_NODES = 20_000
 """Of a graph, and as many constants. ViT-L has about 2,000."""
 MOST_DIMENSIONS = 8
@@ -42,21 +43,10 @@ TO_THE_END = (1 << 31) - 1
 MOST_NUMBERS = 1_000
 """Of one attribute."""
 MOST_VALUES = 1 << 26
-"""Of one tensor: 256 MB in float32. The largest of `lite2` has 2.5 million at 320 pixels."""
+"""Of a shape that a network may fill."""
+AT_ONCE = 1 << 24
+"""Values that are looked at together."""
 
-OPERATORS = frozenset(
-    """
-    Abs Add And Attention AveragePool BatchNormalization Cast CastLike Ceil Clip Concat Constant ConstantOfShape Conv
-    ConvInteger Cos DepthToSpace DequantizeLinear Div Dropout DynamicQuantizeLinear Einsum Elu Equal Erf Exp Expand
-    Flatten Floor Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual
-    GroupNormalization HardSigmoid HardSwish Identity InstanceNormalization IsInf IsNaN LayerNormalization LeakyRelu
-    Less LessOrEqual Log MatMul MatMulInteger Max MaxPool Min Mish Mod Mul Neg Not Or PRelu Pad Pow QLinearConv
-    QLinearMatMul QuantizeLinear RMSNormalization Range Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum
-    Relu Reshape Resize Round Selu Shape Sigmoid Sign Sin Size Slice Softmax Softplus SpaceToDepth Split Sqrt Squeeze
-    Sub Sum Swish Tanh Tile Transpose Trilu Unsqueeze Where Xor
-    """.split()  # noqa: SIM905
-)
-"""What networks for pictures and texts are made of. None of them loops, branches or reads a file."""
 PAIRWISE = frozenset({"Sum", "Max", "Min", "Einsum"})
 """Operators that may join any number of tensors, which are all in memory then; here they join two."""
 DOMAINS = frozenset({"", "ai.onnx"})
@@ -68,6 +58,7 @@ MOST_HALVES = 100_000
 FLOATS = {1: "<f4", 11: "<f8"}
 EXPONENTS = {10: 0x7C00, 16: 0x7F80}
 """All bits of the exponent, which numbers that are not finite have set: of float16 and bfloat16."""
+MINUS_INFINITY = {10: 0xFC00, 16: 0xFF80}
 INT64 = 7
 NUMBERS = {4: 4, 5: 0, 7: 0, 10: 8, 11: 0}
 """The fields of TensorProto that hold its values one by one, and the bytes of each; 0 is of any length."""
@@ -85,8 +76,23 @@ class _Tensor:
     parts: list[tuple[int, Value]] = field(default_factory=list)
 
 
-def check_network(network: Path | bytes) -> None:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What goes with a network while it is looked at: how much it may hold, and the files beside it, if any count."""
+
+    limits: NetworkLimits
+    external: ExternalData | None = None
+    budget: Budget = field(default_factory=Budget)
+
+
+def check_network(network: Path | bytes, limits: NetworkLimits = MODEL) -> tuple[Path, ...]:
     """Refuse a file that is no network as above. It takes about 0.1 s, and no memory to speak of.
+
+    Args:
+        limits: how much it may hold.
+
+    Returns:
+        The files beside it that hold some of its constants, where the limits allow that.
 
     Raises:
         ModelFolderError: it is not; the message says what is wrong.
@@ -94,10 +100,13 @@ def check_network(network: Path | bytes) -> None:
     name = "network" if isinstance(network, bytes) else escape_path(network)
     try:
         if isinstance(network, bytes):
-            _check_model(memoryview(network))
-            return
+            _check_model(memoryview(network), _Reading(limits))
+            return ()
+        external = ExternalData(network, limits.most_bytes) if limits.external else None
         with open_regular(network) as file:  # the map is closed when nothing looks into it any more
-            _check_model(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            _check_model(content, _Reading(limits, external))
+        return () if external is None else external.files
     except WireError as error:
         raise ModelFolderError(f"{name}: not a network that is run: {error}") from error
     except (OSError, ValueError) as error:
@@ -105,11 +114,12 @@ def check_network(network: Path | bytes) -> None:
         raise ModelFolderError(f"{name}: the network cannot be read: {reason}") from error
 
 
-def _check_model(content: memoryview) -> None:
-    if len(content) > MOST_BYTES:
-        raise WireError(f"it has {len(content) >> 20} MiB, and {MOST_BYTES >> 20} are the most")
-    graphs, budget = [], Budget()
-    for number, value in fields(content, budget):
+def _check_model(content: memoryview, reading: _Reading) -> None:
+    most = reading.limits.most_bytes
+    if len(content) > most:
+        raise WireError(f"it has {len(content) >> 20} MiB, and {most >> 20} are the most")
+    graphs = []
+    for number, value in fields(content, reading.budget):
         if number == 7:
             graphs.append(message(value))
         elif number in (20, 25):
@@ -117,13 +127,13 @@ def _check_model(content: memoryview) -> None:
     if len(graphs) != 1:
         raise WireError(f"expected one graph, got {len(graphs)}")
     nodes = constants = 0
-    for number, value in fields(graphs[0], budget):
+    for number, value in fields(graphs[0], reading.budget):
         if number == 1:
             nodes += 1
-            _check_node(message(value), budget)
+            _check_node(message(value), reading)
         elif number == 5:
             constants += 1
-            _check_tensor(message(value), budget)
+            _check_tensor(message(value), reading)
         elif number == 15:
             raise WireError("it has sparse tensors")
         if max(nodes, constants) > MOST_NODES:
@@ -132,11 +142,11 @@ def _check_model(content: memoryview) -> None:
         raise WireError("its graph has no nodes")
 
 
-def _check_node(node: memoryview, budget: Budget) -> None:
+def _check_node(node: memoryview, reading: _Reading) -> None:
     operator = domain = ""
     attributes = []
     inputs = 0
-    for number, value in fields(node, budget):
+    for number, value in fields(node, reading.budget):
         if number == 1:
             inputs += 1
         elif number == 4:
@@ -145,17 +155,17 @@ def _check_node(node: memoryview, budget: Budget) -> None:
             domain = text(value)
         elif number == 5:
             attributes.append(message(value))
-    if operator not in OPERATORS or domain not in DOMAINS:
+    if operator not in reading.limits.operators or domain not in DOMAINS:
         raise WireError(f"the operator {_shown(f'{domain}.{operator}' if domain else operator)} is not allowed")
     if operator in PAIRWISE and inputs > 2:
         raise WireError(f"{operator} joins {inputs} tensors, and 2 are the most")
     for attribute in attributes:
-        _check_attribute(attribute, operator, budget)
+        _check_attribute(attribute, operator, reading)
 
 
-def _check_attribute(attribute: memoryview, operator: str, budget: Budget) -> None:
+def _check_attribute(attribute: memoryview, operator: str, reading: _Reading) -> None:
     name, numbers = "", []
-    for number, value in fields(attribute, budget):
+    for number, value in fields(attribute, reading.budget):
         if number == 1:
             name = text(value)
         elif number in (3, 8):
@@ -163,15 +173,15 @@ def _check_attribute(attribute: memoryview, operator: str, budget: Budget) -> No
         elif number in (2, 7) and not are_finite(value):
             raise WireError(f"an attribute of {operator} is not finite")
         elif number in (5, 10):
-            _check_tensor(message(value), budget)
+            _check_tensor(message(value), reading)
         elif number in (6, 11, 14, 15, 21, 22, 23):
             raise WireError(f"{operator} has an attribute that is a graph, or of another kind that is not allowed")
     if any(abs(one) > LARGEST_NUMBER and one < TO_THE_END for one in numbers) or len(numbers) > MOST_NUMBERS:
         raise WireError(f"{operator} has numbers in its attribute {_shown(name)} that are too large or too many")
 
 
-def _check_tensor(content: memoryview, budget: Budget) -> None:
-    tensor = _read_tensor(content, budget)
+def _check_tensor(content: memoryview, reading: _Reading) -> None:
+    tensor, most = _read_tensor(content, reading), reading.limits.most_values
     name, size = _shown(tensor.name), ITEM_SIZES.get(tensor.data_type)
     if size is None:
         raise WireError(f"the tensor {name} is of a type that is not allowed ({tensor.data_type})")
@@ -179,19 +189,17 @@ def _check_tensor(content: memoryview, budget: Budget) -> None:
         raise WireError(f"the tensor {name} has the shape {tensor.dims[:MOST_DIMENSIONS]}")
     count = math.prod(tensor.dims)
     there = tensor.counted if tensor.raw is None else len(tensor.raw) / size
-    if count > MOST_VALUES or count != there or (tensor.raw is not None and tensor.counted):
-        raise WireError(
-            f"the tensor {name} declares {count:,} values and has {there:,.0f}; {MOST_VALUES:,} are the most"
-        )
-    if not _is_finite(tensor):
+    if count > most or count != there or (tensor.raw is not None and tensor.counted):
+        raise WireError(f"the tensor {name} declares {count:,} values and has {there:,.0f}; {most:,} are the most")
+    if not _is_finite(tensor, reading.limits):
         raise WireError(f"the tensor {name} has values that are not finite")
     if tensor.data_type == INT64 and count <= MOST_DIMENSIONS:
         _check_shape(name, list(_int64s(tensor)))
 
 
-def _read_tensor(content: memoryview, budget: Budget) -> _Tensor:
-    tensor = _Tensor()
-    for number, value in fields(content, budget):
+def _read_tensor(content: memoryview, reading: _Reading) -> _Tensor:
+    tensor, elsewhere, is_external = _Tensor(), dict[str, str](), False
+    for number, value in fields(content, reading.budget):
         if number == 1:
             tensor.dims += integers(value, MOST_DIMENSIONS)
             if len(tensor.dims) > MOST_DIMENSIONS:
@@ -205,29 +213,47 @@ def _read_tensor(content: memoryview, budget: Budget) -> _Tensor:
         elif number in NUMBERS:
             tensor.counted += count_packed(value, NUMBERS[number])
             tensor.parts.append((number, value))
-        elif number == 13 or (number == 14 and value != 0):
-            raise WireError(f"the tensor {_shown(tensor.name)} is in another file")
+        elif number == 13:
+            add_entry(elsewhere, message(value), reading.budget)
+        elif number == 14:
+            is_external = value != 0
         elif number in (3, 6):
             raise WireError(f"the tensor {_shown(tensor.name)} is of texts or in segments")
+    if elsewhere or is_external:
+        if reading.external is None or tensor.raw is not None or tensor.counted or not is_external:
+            raise WireError(f"the tensor {_shown(tensor.name)} is in another file")
+        tensor.raw = reading.external.part(elsewhere)
     return tensor
 
 
-def _is_finite(tensor: _Tensor) -> bool:
-    exponent = EXPONENTS.get(tensor.data_type)
+def _is_finite(tensor: _Tensor, limits: NetworkLimits) -> bool:
+    """Whether the values are; -inf counts as finite where the limits allow it."""
+    exponent, lowest = EXPONENTS.get(tensor.data_type), MINUS_INFINITY.get(tensor.data_type)
+    allowed = lowest if limits.minus_infinity else None
     if tensor.raw is None and exponent:  # each in a number of its own
         halves = (one for _, value in tensor.parts for one in integers(value, MOST_HALVES))
-        return all(one & exponent != exponent for one in halves)
+        return all(one & exponent != exponent or one == allowed for one in halves)
     if tensor.raw is None:
         return all(
-            bool(np.isfinite(np.frombuffer(value, "<f4" if number == 4 else "<f8")).all())
+            _all_finite(np.frombuffer(value, "<f4" if number == 4 else "<f8"), limits)
             for number, value in tensor.parts
             if number in (4, 10) and isinstance(value, memoryview)
         )
     if kind := FLOATS.get(tensor.data_type):
-        return bool(np.isfinite(np.frombuffer(tensor.raw, kind)).all())
+        return _all_finite(np.frombuffer(tensor.raw, kind), limits)
     if exponent:
-        return not bool(((np.frombuffer(tensor.raw, "<u2") & exponent) == exponent).any())
+        bits = np.frombuffer(tensor.raw, "<u2")
+        starts = range(0, len(bits), AT_ONCE)
+        parts = (bits[start : start + AT_ONCE] for start in starts)
+        return all(not bool((((one & exponent) == exponent) & (one != (allowed or 0))).any()) for one in parts)
     return True
+
+
+def _all_finite(values: npt.NDArray[np.floating], limits: NetworkLimits) -> bool:
+    parts = (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+    if limits.minus_infinity:
+        return all(bool((np.isfinite(part) | np.isneginf(part)).all()) for part in parts)
+    return all(bool(np.isfinite(part).all()) for part in parts)
 
 
 def _int64s(tensor: _Tensor) -> Iterator[int]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.core.errors import MissingExtraError, ModelFolderError, VectorTagError
-from vectortag.core.types import Arithmetic, ByteArray, FloatArray
+from vectortag.core.types import Arithmetic, FloatArray, Images
+from vectortag.runtime.network_limits import MODEL, NetworkLimits
 from vectortag.runtime.onnx_check import check_network
 from vectortag.runtime.openvino import foresee_sizes
 
@@ -29,10 +32,12 @@ class OnnxRuntimeSession:
     providers: ClassVar[list[Any]] = ["CPUExecutionProvider"]
     batch = 1
 
-    def __init__(self, network: Path | bytes, threads: int, precision: Arithmetic) -> None:
-        self.threads = threads
+    def __init__(
+        self, network: Path | bytes, threads: int, precision: Arithmetic, limits: NetworkLimits = MODEL
+    ) -> None:
+        self.threads, self._limits = threads, limits
         self.precision: Arithmetic = "int8" if precision == "int8" else "f32"
-        check_network(network)
+        check_network(network, limits)
         foresee_sizes(network)
         self._network = network
         self._sessions: dict[int, Any] = {}
@@ -40,7 +45,7 @@ class OnnxRuntimeSession:
         self._running = threading.BoundedSemaphore(threads)
         self._session(1)
 
-    def run(self, images: ByteArray, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
+    def run(self, images: Images, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
         """See `vectortag.runtime.session.Session.run`."""
         runs = [images[first : first + batch] for first in range(0, len(images), batch)]
         if concurrent:
@@ -52,14 +57,32 @@ class OnnxRuntimeSession:
                 maps = list(pool.map(self._run_on_one_core, runs))
         return np.concatenate(maps)
 
-    def _run_on_one_core(self, images: ByteArray) -> FloatArray:
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The names of the inputs and the types of their numbers, as "int32"."""
+        return {one.name: one.type.removeprefix("tensor(").removesuffix(")") for one in self._session(1).get_inputs()}
+
+    def run_named(self, inputs: Mapping[str, npt.NDArray[Any]]) -> FloatArray:
+        """The first output for inputs by their names, on one core.
+
+        Raises:
+            ModelFolderError: the network cannot be run so.
+        """
+        with self._running:
+            try:
+                output: FloatArray = self._session(1).run(None, dict(inputs))[0]
+            except Exception as error:  # its exception classes are private
+                raise ModelFolderError(f"{self._name}: ONNX Runtime cannot run it: {error}") from error
+        return output
+
+    def _run_on_one_core(self, images: Images) -> FloatArray:
         with self._running:
             return self._run(images, 1)
 
-    def _run_on_all_cores(self, images: ByteArray) -> FloatArray:
+    def _run_on_all_cores(self, images: Images) -> FloatArray:
         return self._run(images, self.threads)
 
-    def _run(self, images: ByteArray, threads: int) -> FloatArray:
+    def _run(self, images: Images, threads: int) -> FloatArray:
         if images.shape not in self._foreseen:
             foresee_sizes(self._network, images.shape)
             self._foreseen.add(images.shape)
@@ -68,8 +91,9 @@ class OnnxRuntimeSession:
             maps: FloatArray = session.run(None, {session.get_inputs()[0].name: images})[0]
         except Exception as error:  # its exception classes are private
             raise ModelFolderError(f"{self._name}: ONNX Runtime cannot run it: {error}") from error
-        if maps.ndim != 4 or maps.dtype != np.float32:
-            raise ModelFolderError(f"{self._name}: expected (N, K, h, w) float32, got {maps.shape} of {maps.dtype}")
+        if maps.ndim not in self._limits.ranks or maps.dtype != np.float32:
+            expected = "(N, K, h, w)" if self._limits is MODEL else "(N, D)"
+            raise ModelFolderError(f"{self._name}: expected {expected} float32, got {maps.shape} of {maps.dtype}")
         return maps
 
     @property
@@ -112,7 +136,7 @@ class CudaSession(OnnxRuntimeSession):
         "CPUExecutionProvider",  # for the few small nodes that the GPU leaves to it
     ]
 
-    def _run_on_all_cores(self, images: ByteArray) -> FloatArray:
+    def _run_on_all_cores(self, images: Images) -> FloatArray:
         return self._run_on_one_core(images)  # the GPU computes, and its memory holds the network once
 
     def _open(self, threads: int) -> Any:

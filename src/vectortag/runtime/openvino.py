@@ -22,8 +22,9 @@ from vectortag.core.checked import HASH_SIZE, is_hash_of
 from vectortag.core.errors import MissingExtraError, ModelFolderError
 from vectortag.core.files import open_regular
 from vectortag.core.folders import cache_home, write_cache_file
-from vectortag.core.types import Arithmetic, ByteArray, FloatArray
+from vectortag.core.types import Arithmetic, FloatArray, Images
 from vectortag.runtime.cpu import this_machine
+from vectortag.runtime.network_limits import MODEL, NetworkLimits
 from vectortag.runtime.onnx_check import check_network
 from vectortag.runtime.tensor_sizes import check_tensor_sizes
 
@@ -49,9 +50,16 @@ class OpenVinoSession:
 
     runtime: ClassVar[Literal["openvino"]] = "openvino"
 
-    def __init__(self, network: Path | bytes, threads: int, precision: Arithmetic, digest: str | None = None) -> None:
+    def __init__(
+        self,
+        network: Path | bytes,
+        threads: int,
+        precision: Arithmetic,
+        digest: str | None = None,
+        limits: NetworkLimits = MODEL,
+    ) -> None:
         self._core = _import_openvino().Core()
-        self.threads = threads
+        self.threads, self._limits = threads, limits
         lowered = precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision: Arithmetic = "f32" if lowered else precision
         batches = BATCHES.get(self.precision, {})
@@ -62,7 +70,7 @@ class OpenVinoSession:
         if digest is None:
             self._model = self._read()
 
-    def run(self, images: ByteArray, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
+    def run(self, images: Images, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
         """See `vectortag.runtime.session.Session.run`."""
         count = len(images)
         streams = self.threads if concurrent or count > batch else 1
@@ -107,7 +115,7 @@ class OpenVinoSession:
         try:
             if shape:
                 model.reshape([*shape])
-                check_tensor_sizes(model, self._name, batch=shape[0])
+            check_tensor_sizes(model, self._name, batch=shape[0] if shape else 1)
             compiled = self._core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise self._cannot_load(error) from error
@@ -116,19 +124,20 @@ class OpenVinoSession:
         return compiled
 
     def _refuse_other_outputs(self, compiled: Any, batch: int) -> None:
-        """Refuse a network that does not make feature maps, (N, K, h, w) float32, of pictures.
+        """Refuse a network that does not make feature maps, (N, K, h, w) float32, of pictures; an encoder, (N, D).
 
         Only a finished model has a digest. A part of a network, which training computes once, may make tokens.
         """
         output = compiled.outputs[0]
         shape, kind = output.get_partial_shape(), output.get_element_type().get_type_name()
         sides = [*shape.to_shape()] if shape.is_static else []
-        ranks = (4,) if self._digest else (3, 4)
+        ranks = (3, 4) if self._limits is MODEL and not self._digest else self._limits.ranks
         if len(compiled.inputs) != 1 or kind != "f32" or len(sides) not in ranks or sides[0] != batch:
-            raise ModelFolderError(f"{self._name}: expected one input and (N, K, h, w) float32, got {shape} of {kind}")
+            expected = "(N, K, h, w)" if self._limits is MODEL else "(N, D)"
+            raise ModelFolderError(f"{self._name}: expected one input and {expected} float32, got {shape} of {kind}")
 
     def _read(self) -> Any:
-        check_network(self._network)
+        check_network(self._network, self._limits)
         try:
             return _read_model(self._core, self._network)
         except RuntimeError as error:
@@ -172,7 +181,7 @@ class _RequestPool:
         self._idle: list[Any] = []  # threads pop and extend at the same time: both are atomic
         self.map_shape: tuple[int, ...] = tuple(compiled.output(0).shape)[1:]  # (K, h, w)
 
-    def run(self, images: ByteArray, batch: int, maps: FloatArray) -> None:
+    def run(self, images: Images, batch: int, maps: FloatArray) -> None:
         """Compute (N, H, W, 3) into (N, K, h, w), N a multiple of `batch`: all runs in flight at once."""
         runs = [slice(first, first + batch) for first in range(0, len(images), batch)]
         requests = [self._take() for _ in runs]
@@ -250,7 +259,7 @@ def _name_of(network: Path | bytes) -> str:
     return "network" if isinstance(network, bytes) else str(network)
 
 
-def _padded(images: ByteArray, batch: int) -> ByteArray:
+def _padded(images: Images, batch: int) -> Images:
     """Repeat the last image up to a whole number of batches: a smaller batch would be one more network to compile."""
     missing = -len(images) % batch
     return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images

@@ -20,14 +20,15 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
-from vectortag.core.types import ByteArray
+from vectortag.core.types import ByteArray, StoredPhoto
 from vectortag.runtime.decoding import jpeg
 from vectortag.runtime.decoding.colours import to_rgb
 from vectortag.runtime.decoding.headers import identify
 from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget, check_memory, foreseen_bytes, memory_for
 
-Photo = str | Path | bytes | Image.Image | ByteArray
-"""What can be tagged: a path, the bytes of a file, a Pillow image, or an (H, W, 3) uint8 array in RGB."""
+Photo = str | Path | bytes | StoredPhoto | Image.Image | ByteArray
+"""What can be tagged: a path, the bytes of a file with or without a name, a Pillow image, or an (H, W, 3) uint8 array,
+in RGB."""
 
 DRAFT_FACTOR = 1.5
 """JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four
@@ -49,18 +50,20 @@ LARGE = 40_000_000
 """Pixels from which Pillow resizes: the faster way needs two copies of the picture."""
 
 FilterName = Literal["bilinear", "bicubic"]
+ResizeMode = Literal["squash", "shortest"]
 
 
 class PixelRecipe(Schema, frozen=True, kw_only=True):
     """How a photo becomes pixels. Part of a model's manifest.
 
     Attributes:
-        resize: "squash" stretches the photo to size x size, whatever its shape, so that nothing is cut off.
+        resize: "squash" stretches the photo to size x size, whatever its shape, so that nothing is cut off; "shortest"
+            takes the square in its middle, as many encoders of photos and texts do.
         filter: the resampling filter, always antialiased.
         max_pixels: a photo that declares more pixels than this is refused before it is decoded.
     """
 
-    resize: Literal["squash"] = "squash"
+    resize: ResizeMode = "squash"
     filter: FilterName = "bilinear"
     max_pixels: Positive = DEFAULT_PIXELS
 
@@ -96,10 +99,19 @@ def load_pixels(
 
 def resize_image(image: Image.Image, size: int, recipe: PixelRecipe, *, exact: bool = True) -> ByteArray:
     """Return (size, size, 3) uint8 of an upright RGB image; `exact` as in `load_pixels`."""
-    if not exact and image.width * image.height < LARGE:
+    if not exact and recipe.resize == "squash" and image.width * image.height < LARGE:
         with contextlib.suppress(ImportError):
             return _resize_fast(image, size, recipe.filter)
-    return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()]))
+    box = None if recipe.resize == "squash" else _middle_square(image.width, image.height)
+    return np.asarray(image.resize((size, size), Image.Resampling[recipe.filter.upper()], box))
+
+
+def _middle_square(width: int, height: int) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom. To resize it is to resize the photo until its shorter side fits, and to cut the rest
+    off; but a photo of a very long shape takes no memory for that."""
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
 
 
 def draft_side(size: int) -> int:
@@ -148,9 +160,9 @@ def opened_image(
                 photo.load()
                 turn = _turn_of(photo)
                 image = to_rgb(photo.copy() if turn is None else photo.transpose(turn))
-        elif isinstance(photo, bytes):
-            with _explained("photo"):
-                image = _decode(io.BytesIO(photo), max_pixels, draft, budget, reserved)
+        elif isinstance(photo, bytes | StoredPhoto):
+            with _explained("photo" if isinstance(photo, bytes) else escape_path(photo.name)):
+                image = _decode(io.BytesIO(content_of(photo)), max_pixels, draft, budget, reserved)
         else:
             with open_photo(photo) as file:
                 image = _decode(file, max_pixels, draft, budget, reserved, videos=True)
@@ -176,8 +188,22 @@ def _opened(path: Path) -> io.BufferedReader:
         raise PhotoError("is a directory, not a photo") from error
 
 
+def content_of(photo: bytes | StoredPhoto) -> bytes:
+    """The bytes of a photo that is in memory.
+
+    Raises:
+        PhotoError: they could not be fetched.
+    """
+    content = photo if isinstance(photo, bytes) else photo.content
+    if isinstance(content, PhotoError):
+        raise content
+    return content
+
+
 def name_of(photo: Photo | None) -> str | None:
-    """The path of a photo that has one."""
+    """The path or the name of a photo that has one."""
+    if isinstance(photo, StoredPhoto):
+        return photo.name
     return str(photo) if isinstance(photo, str | Path) else None
 
 

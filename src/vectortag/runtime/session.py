@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from vectortag.core.errors import MissingExtraError, VectorTagError
-from vectortag.core.types import Arithmetic, ByteArray, FloatArray
+from vectortag.core.types import Arithmetic, FloatArray, Images
 from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.network_limits import MODEL, NetworkLimits
 from vectortag.runtime.onnxruntime import CudaSession, OnnxRuntimeSession
 from vectortag.runtime.openvino import OpenVinoSession
 
@@ -51,8 +52,10 @@ class Session(Protocol):
     @property
     def batch(self) -> int: ...
 
-    def run(self, images: ByteArray, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
+    def run(self, images: Images, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
         """Compute the feature maps of one or more images: (N, H, W, 3) uint8 -> (N, K, h, w) float32.
+
+        A network with the limits of an encoder: (N, 3, H, W) float32 -> (N, D) float32.
 
         It may be called from several threads at once. A core computes one run of the network at a time; only a run
         that has the session to itself gets all cores.
@@ -85,6 +88,7 @@ def open_session(
     precision: Arithmetic = "f32",
     threads: int | None = None,
     digest: str | None = None,
+    limits: NetworkLimits = MODEL,
 ) -> Session:
     """Load a network.
 
@@ -96,6 +100,7 @@ def open_session(
             a quantised one.
         threads: how many cores compute; None is as many as this process may use.
         digest: the network's sha256; with it, OpenVINO's compiled network is cached for the next time.
+        limits: what the network may hold and give.
 
     Raises:
         MissingExtraError: the runtime is not installed.
@@ -106,12 +111,12 @@ def open_session(
         raise VectorTagError(f"no runtime {runtime!r}. Expected one of: {', '.join(RUNTIMES)}")
     threads = threads or usable_cores()
     if runtime == "cuda":
-        return CudaSession(network, threads, precision)
+        return CudaSession(network, threads, precision, limits)
     if runtime == "onnxruntime":
-        return OnnxRuntimeSession(network, threads, precision)
+        return OnnxRuntimeSession(network, threads, precision, limits)
     try:
-        return OpenVinoSession(network, threads, precision, digest)
+        return OpenVinoSession(network, threads, precision, digest, limits)
     except MissingExtraError:
         if runtime == "openvino":
             raise
-        return OnnxRuntimeSession(network, threads, precision)
+        return OnnxRuntimeSession(network, threads, precision, limits)

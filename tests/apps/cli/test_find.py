@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from tiny_encoder import write_encoder
 
 from vectortag.inference.tagger import Tagger
 from vectortag.model.words import text_model, word_vectors
@@ -121,3 +123,50 @@ def test_a_model_without_words_says_what_to_do(cli: Cli, tiny_model: Path, tmp_p
 
     assert refused.status == 2
     assert "knows no words. Teach it: vectortag learn-words tiny" in refused.stderr
+
+
+def test_tags_alone_need_no_sentence(cli: Cli, worded: Path, thirty_photos: list[Path]) -> None:
+    arguments = [thirty_photos[0].parent, "--model", worded, "--format", "jsonl", "--top", 99]
+    words = [json.loads(line)["path"] for line in cli("find", "bird", *arguments, "--has", "dog").stdout.splitlines()]
+    alone = [json.loads(line)["path"] for line in cli("find", "", *arguments, "--has", "dog").stdout.splitlines()]
+
+    assert words
+    assert sorted(alone) == sorted(words)
+    assert cli("find", "", thirty_photos[0], "--model", worded).status == 2
+
+
+def test_what_a_sentence_leaves_out_is_no_part_of_the_query(cli: Cli, worded: Path, thirty_photos: list[Path]) -> None:
+    arguments = [thirty_photos[0].parent, "--model", worded, "--format", "jsonl"]
+
+    found = cli("find", "birds without a dog", *arguments)
+
+    assert found.stdout == cli("find", "birds", *arguments, "--not", "dog").stdout
+    assert "left out: photos with dog" in found.stderr
+
+
+def test_another_language_is_recognised(cli: Cli, worded: Path, thirty_photos: list[Path]) -> None:
+    arguments = [thirty_photos[0].parent, "--model", worded, "--format", "jsonl"]
+
+    found = cli("find", "ein schlafender Hund", *arguments)
+
+    assert found.stdout == cli("find", "dog", *arguments).stdout
+    assert "read as Deutsch: Hund = dog" in found.stderr
+    assert '"schlafender": no name of a tag in Deutsch' in found.stderr
+
+
+def test_an_encoder_of_ones_own_ranks_the_photos(
+    cli: Cli, tiny_model: Path, tmp_path: Path, need_module: Callable[[str], Any]
+) -> None:
+    need_module("onnx")
+    need_module("tokenizers")
+    (tmp_path / "photos").mkdir()
+    for name, colour in {"1": (10, 10, 250), "2": (250, 10, 10)}.items():
+        Image.new("RGB", (20, 20), colour).save(tmp_path / "photos" / f"{name}.png")
+    encoder = write_encoder(tmp_path / "encoder")
+
+    found = cli("find", "red", tmp_path / "photos", "--encoder", encoder, "--model", tiny_model, "--format", "jsonl")
+    refused = cli("find", "red", tmp_path / "photos", "--encoder", tmp_path, "--model", tiny_model)
+
+    assert [Path(json.loads(line)["path"]).stem for line in found.stdout.splitlines()] == ["2", "1"]
+    assert refused.status == 1
+    assert "no encoder in the layout of Immich" in refused.stderr

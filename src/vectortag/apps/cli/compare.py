@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 from rich.table import Table
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.explain import save_png, say_where_maps_stay_coarse
+from vectortag.apps.cli.named_tags import tags_named
 from vectortag.apps.cli.output import stdout
 from vectortag.core.types import Heatmap
 from vectortag.data.outputs import PICTURE, InputFiles, check_output
 from vectortag.inference.heatmap_drawing import sharpness
 from vectortag.inference.image_grid import draw_comparison
 from vectortag.inference.tagger import Tagger
+from vectortag.model.language import Language
 from vectortag.runtime.pixels import open_image
 
 
@@ -30,6 +33,7 @@ def compare(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.", show_default=False)],
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the maps cover the photo.")] = 0.55,
+    language: options.Language = None,
     fine: options.Fine = True,
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
@@ -43,19 +47,26 @@ def compare(
 
     `vectortag compare beach.jpg --tag sea --tag sky --model lite0 --model resnet18 --output beach.png`
     """
+    spoken = Language.load(language)
     check_output(output, PICTURE, inputs=InputFiles([photo]), overwrite=overwrite)
     taggers = [Tagger.load(model, runtime=runtime, precision=precision) for model in models]
-    for tagger in taggers:
-        for tag in tags:
-            tagger.place(tag)
-        if fine:
+    wanted = [tags_named(tags, tagger, spoken) for tagger in taggers]
+    if fine:
+        for tagger in taggers:
             say_where_maps_stay_coarse(tagger)
-    maps = [tagger.analyse(photo, fine=bool(fine)).heatmaps(tags) for tagger in taggers]
+    found = zip(taggers, wanted, strict=True)
+    maps = [tagger.analyse(photo, fine=bool(fine)).heatmaps(named) for tagger, named in found]
     rows = [list(zip(_names(taggers), of_one_tag, strict=True)) for of_one_tag in zip(*maps, strict=True)]
+    named_rows = [[(model, _named(one, spoken)) for model, one in row] for row in rows]
     image = open_image(photo, max_pixels=min(tagger.embedder.pixel_limit for tagger in taggers))
-    save_png(draw_comparison(image, rows, opacity=opacity), output)
-    stdout().print(_table(rows))
+    drawn = named_rows if spoken.scripts == ("Latin",) else rows  # the font of pictures has no other letters
+    save_png(draw_comparison(image, drawn, opacity=opacity), output)
+    stdout().print(_table(named_rows))
     return 0
+
+
+def _named(heatmap: Heatmap, spoken: Language) -> Heatmap:
+    return replace(heatmap, tag=spoken.name(heatmap.tag), source=spoken.name(heatmap.source))
 
 
 def _names(taggers: Sequence[Tagger]) -> list[str]:

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from vectortag.apps.cli import options
+from vectortag.apps.cli.named_tags import tags_named
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
 from vectortag.core.errors import CorrectionError, LibraryError
@@ -21,6 +22,7 @@ from vectortag.inference.active_learning import Suggestion
 from vectortag.inference.refresh import forget
 from vectortag.inference.refresh import refresh as refresh_model
 from vectortag.inference.tagger import Tagger
+from vectortag.model.language import Language
 from vectortag.personal.corrections import Correction, read_corrections, undo_corrections
 from vectortag.personal.corrections_csv import write_corrected
 
@@ -34,6 +36,7 @@ def correct(
     no: Annotated[list[str] | None, typer.Option("--no", help="A tag that the photos do not show; repeatable.")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Undo the last corrections.")] = False,
     model: options.Model = None,
+    language: options.Language = None,
 ) -> int:
     """Record that photos show a tag, or do not show it. `vectortag refresh` makes a model learn from it.
 
@@ -44,20 +47,24 @@ def correct(
 
     `vectortag correct sofa.jpg --yes dog --no cat`
 
+    `vectortag correct sofa.jpg --yes Hund --language de`
+
     `vectortag correct --undo`
     """
+    spoken = Language.load(language)
     if undo:
         undone = undo_corrections()
         _note_in_library(undone, undone=True)
-        _print_corrections(undone, "undone")
+        _print_corrections(undone, "undone", spoken)
         return 0
     if not photos:
         raise CorrectionError("no photos given. Example: vectortag correct sofa.jpg --yes dog --no cat")
     tagger = Tagger.load(model)
+    has, has_not = (tags_named(words or (), tagger, spoken) for words in (yes, no))
     for photo in photos:
-        recorded = tagger.correct(photo, yes=yes or (), no=no or ())
+        recorded = tagger.correct(photo, yes=has, no=has_not)
         _note_in_library(recorded)
-        _print_corrections(recorded, "recorded")
+        _print_corrections(recorded, "recorded", spoken)
     notes.progress("to make the model learn from it: vectortag refresh")
     return 0
 
@@ -75,15 +82,16 @@ def _note_in_library(corrections: Sequence[Correction], *, undone: bool = False)
             notes.print(f"not noted in the library: {error}", style="yellow")
 
 
-def _print_corrections(corrections: Sequence[Correction], done: str) -> None:
+def _print_corrections(corrections: Sequence[Correction], done: str, spoken: Language) -> None:
     for one in corrections:
-        stdout().print(f"{done}: {escape_path(one.photo)}: {_label(one)}")
+        stdout().print(f"{done}: {escape_path(one.photo)}: {_label(one, spoken)}")
     if not corrections:
         notes.print("nothing to undo", style="yellow")
 
 
-def _label(one: Correction) -> str:
-    return one.tag if one.has else f"no {one.tag}"
+def _label(one: Correction, spoken: Language) -> str:
+    name = spoken.name(one.tag)
+    return name if one.has else f"no {name}"
 
 
 def corrections(
@@ -94,6 +102,7 @@ def corrections(
         Path | None, typer.Option("--onto", help="With --export: a metadata.csv to correct; its other rows are kept.")
     ] = None,
     model: options.Model = None,
+    language: options.Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     overwrite: options.Overwrite = False,
 ) -> int:
@@ -108,7 +117,7 @@ def corrections(
 
     `vectortag corrections --export corrected.csv --onto photos/metadata.csv`
     """
-    found = read_corrections()
+    spoken, found = Language.load(language), read_corrections()
     if export is not None:
         check_output(export, LABELS, inputs=InputFiles([onto] if onto else []), overwrite=overwrite)
         tagger = Tagger.load(model)
@@ -124,17 +133,22 @@ def corrections(
         stdout().print(f"{export}: {rows} photos corrected")
         return 1 if len(tags) < len(photos) else 0
     if as_json:
-        rows_of = [{"photo": escape_path(one.photo), "tag": one.tag, "has": one.has} for one in found]
+        rows_of = [
+            {"photo": escape_path(one.photo), "tag": one.tag, "has": one.has}
+            | ({"name": spoken.name(one.tag)} if spoken.tags else {})
+            for one in found
+        ]
         stdout().print(to_json(rows_of, sys.stdout, indent=2))
     else:
         for one in found:
-            stdout().print(f"{escape_path(one.photo)}: {_label(one)}")
+            stdout().print(f"{escape_path(one.photo)}: {_label(one, spoken)}")
     return 0
 
 
 def refresh(
     model: options.Model = None,
     undo: Annotated[bool, typer.Option("--undo", help="Make the model forget what it learned.")] = False,
+    language: options.Language = None,
 ) -> int:
     """Make a model learn from your corrections, in seconds. Only the scores of corrected tags change.
 
@@ -147,14 +161,14 @@ def refresh(
 
     `vectortag refresh --undo`
     """
-    tagger = Tagger.load(model)
+    spoken, tagger = Language.load(language), Tagger.load(model)
     if undo:
         forget(tagger)
         stdout().print(f"{tagger.folder.id}: as before any correction")
         return 0
     refreshed = refresh_model(tagger)
     for one in refreshed:
-        stdout().print(f"{one.tag}: {one.right} of {one.corrections} corrected photos are right now")
+        stdout().print(f"{spoken.name(one.tag)}: {one.right} of {one.corrections} corrected photos are right now")
     if not refreshed:
         notes.print("no correction is about a tag of this model", style="yellow")
     return 0
@@ -168,6 +182,7 @@ def suggest(
         int | None, typer.Option(min=2, help="Judge labels by heads that were fitted on all of so many parts but one.")
     ] = None,
     model: options.Model = None,
+    language: options.Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> int:
     """List photos that help a tag most: photos to label, and labels that may be wrong.
@@ -186,18 +201,20 @@ def suggest(
     """
     from vectortag.assembly.suggest import suggest as find_suggestions
 
-    found = find_suggestions(Tagger.load(model), tag, data, count=count, folds=folds)
+    spoken, tagger = Language.load(language), Tagger.load(model)
+    (tag,) = tags_named([tag], tagger, spoken)
+    found = find_suggestions(tagger, tag, data, count=count, folds=folds)
     for error in found.failed:
         notes.print(f"left out: {error}", style="yellow")
     if found.labelled:
         notes.progress(f"{found.doubted:,} of {found.labelled:,} labels doubted")
     else:
-        notes.progress(f'no photo is labelled "{found.tag}", so all photos count as unlabelled')
+        notes.progress(f'no photo is labelled "{spoken.name(found.tag)}", so all photos count as unlabelled')
     if as_json:
         lists = {"label": list(map(_plain, found.label)), "check": list(map(_plain, found.check))}
         stdout().print(to_json(lists, sys.stdout, indent=2))
     else:
-        _print_suggestions(found.tag, found.label, found.check)
+        _print_suggestions(spoken.name(found.tag), found.label, found.check)
     return 1 if found.failed else 0
 
 

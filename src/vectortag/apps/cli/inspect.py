@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
 from vectortag.model.calibration import PROFILES
 from vectortag.model.folder import MANIFEST
 from vectortag.model.hierarchy import Hierarchy
+from vectortag.model.language import Language
 from vectortag.model.precision import choose
 from vectortag.model.registry import find_model_folder, model_folders
 from vectortag.runtime.cpu import this_machine
@@ -22,6 +24,7 @@ def inspect(
     machine: Annotated[
         bool, typer.Option("--machine", help="Show the processor instead, and how each model runs on it and why.")
     ] = False,
+    language: options.Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest, as JSON.")] = False,
 ) -> int:
     """Show the content of a model: tags with thresholds, parents and label sources, and data sets.
@@ -32,6 +35,7 @@ def inspect(
 
     `vectortag inspect --machine`
     """
+    spoken = Language.load(language)
     if machine:
         return _machine(model)
     folder = find_model_folder(model)
@@ -55,7 +59,8 @@ def inspect(
     for i, (tag, teacher) in enumerate(zip(manifest.tags, manifest.label_sources, strict=True)):
         thresholds = (manifest.point_for(profile).thresholds[profile][i] for profile in PROFILES)
         above = [manifest.tags[parent] for parent in hierarchy.above(i)]
-        table.add_row(tag, *("-" if t is None else f"{t:.2f}" for t in thresholds), teacher, ", ".join(above))
+        row = map(spoken.name, (tag, *above))
+        table.add_row(next(row), *("-" if t is None else f"{t:.2f}" for t in thresholds), teacher, ", ".join(row))
     console.print(table)
     return 0
 

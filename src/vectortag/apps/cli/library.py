@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -41,6 +41,15 @@ ChosenProfile = Annotated[
 ChosenModel = Annotated[
     str | None, typer.Option("--model", "-m", help="A model's name or folder. Default: that of the last update.")
 ]
+ChosenEncoder = Annotated[
+    Path | None,
+    typer.Option(
+        "--encoder",
+        help="Also embed the photos with your own image-text encoder, which then reads the sentences of a search: a "
+        "folder as Immich keeps them. Default: that of the last update.",
+    ),
+]
+NoEncoder = Annotated[bool, typer.Option("--no-encoder", help="Forget the encoder of the last update.")]
 Prune = Annotated[bool, typer.Option("--prune", help="Forget photos that are gone, and what other models computed.")]
 Retry = Annotated[bool, typer.Option("--retry", help="Also try photos again that could not be read.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Stay, and update whenever a file changes, until Ctrl-C.")]
@@ -52,6 +61,7 @@ def add(
     file: File = None,
     model: ChosenModel = None,
     profile: ChosenProfile = None,
+    encoder: ChosenEncoder = None,
     max_pixels: options.MaxPixels = None,
     threads: options.Threads = None,
 ) -> int:
@@ -68,7 +78,8 @@ def add(
             root = opened.add(folder)
             notes.progress(f"{escape_path(root.path)}: part of the library {escape_path(opened.file)}")
         with FinishOnSignal() as stop:
-            run = partial(opened.update, model=model, profile=profile, max_pixels=max_pixels, threads=threads)
+            chosen: dict[str, Any] = {"model": model, "profile": profile, "encoder": encoder}
+            run = partial(opened.update, **chosen, max_pixels=max_pixels, threads=threads)
             return _run(opened, run, stop)
 
 
@@ -77,6 +88,8 @@ def update(
     file: File = None,
     model: ChosenModel = None,
     profile: ChosenProfile = None,
+    encoder: ChosenEncoder = None,
+    no_encoder: NoEncoder = False,
     prune: Prune = False,
     retry: Retry = False,
     watch: Watch = False,
@@ -92,9 +105,12 @@ def update(
     `vectortag library update`
 
     `vectortag library update --model lite0 --prune`
+
+    `vectortag library update --encoder models/ViT-B-32__openai`
     """
     with Library.open(file, create=False) as opened, FinishOnSignal() as stop:
-        run = partial(opened.update, model=model, profile=profile, max_pixels=max_pixels, threads=threads)
+        chosen: dict[str, Any] = {"model": model, "profile": profile, "encoder": False if no_encoder else encoder}
+        run = partial(opened.update, **chosen, max_pixels=max_pixels, threads=threads)
         code = _run(opened, partial(run, prune=prune, retry=retry), stop)
         if watch and not stop():
             from vectortag.library.watch import changes
@@ -103,6 +119,31 @@ def update(
             for _ in changes(opened.roots, stop=stop):
                 code = _run(opened, run, stop)
         return code
+
+
+@library.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Parquet files with embeddings.", show_default=False)],
+    file: File = None,
+    model: ChosenModel = None,
+    profile: ChosenProfile = None,
+    max_pixels: options.MaxPixels = None,
+    threads: options.Threads = None,
+) -> int:
+    """Take what `vectortag tag --format parquet --embeddings` computed elsewhere, then update the library.
+
+    A row serves every photo of the same content, wherever it lies. Photos that no row knows are tagged here.
+
+    **Example**
+
+    `vectortag library import tags.parquet`
+    """
+    with Library.open(file, create=False) as opened, FinishOnSignal() as stop:
+        done = opened.import_embeddings(files, model=model, profile=profile, stop=stop)
+        told = f"{done.rows:,} rows: {done.taken:,} contents taken, {done.known:,} known before"
+        notes.progress(told + (f", {done.empty:,} without embedding" if done.empty else ""))
+        run = partial(opened.update, model=model, profile=profile, max_pixels=max_pixels, threads=threads)
+        return _run(opened, run, stop)
 
 
 @library.command("status")
@@ -211,6 +252,7 @@ def _say_what_was_done(opened: Library, done: Updated) -> None:
         "gone": seen.gone,
         "tagged": done.analysed,
         "tagged from stored embeddings": done.adopted,
+        "embedded by the encoder": done.encoded,
         "unreadable": done.failed,
         "forgotten": done.pruned,
     }

@@ -18,6 +18,7 @@ from vectortag.data.find import folders_of, photos_of
 from vectortag.library.embed import can_embed
 from vectortag.library.library import Library
 from vectortag.library.library_sidecars import choice_of, keep_choice
+from vectortag.library.lists import TagNames
 from vectortag.library.sidecars import SidecarNames
 from vectortag.library.write_xmp import SidecarWriter
 
@@ -40,6 +41,7 @@ def write_xmp(
     only: options.Only = None,
     hidden: options.Not = None,
     rename: options.Rename = None,
+    language: options.Language = None,
     stem: options.Stem = None,
     embed: options.Embed = False,
 ) -> int:
@@ -47,16 +49,19 @@ def write_xmp(
 
     What you wrote stays; only what VectorTag wrote is changed or removed. A tag that you deleted in another program
     does not come back. No photo is touched, and a sidecar that does not change is not written. `--parent`,
-    `--min-score`, `--stem` and the lists are kept for the next time.
+    `--min-score`, `--stem`, the lists and the language are kept for the next time.
 
     **Examples**
 
     `vectortag library write-xmp --dry-run`
 
     `vectortag library write-xmp ~/Pictures/2024 --parent auto --min-score 0.6 --not person`
+
+    `vectortag library write-xmp --language de`
     """
     with Library.open(file, create=False) as library:
-        choice = chosen(choice_of(library), options.SidecarOptions(parent, min_score, only, hidden, rename, stem))
+        given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
+        choice = chosen(choice_of(library), given)
         choice = replace(choice, names=library.checked(choice.names))
         if not dry_run:
             keep_choice(library, choice)
@@ -110,7 +115,7 @@ def _sidecars_in(paths: list[Path]) -> Iterator[Path]:
             yield from names.of(path)
 
 
-def accept(photo: OnePhoto, tags: Tags, file: File = None) -> int:
+def accept(photo: OnePhoto, tags: Tags, file: File = None, language: options.Language = None) -> int:
     """Confirm that a photo shows tags. That counts in search and sidecars, whatever a model says later.
 
     It is a correction as well: `vectortag refresh` makes a model learn from it.
@@ -120,12 +125,13 @@ def accept(photo: OnePhoto, tags: Tags, file: File = None) -> int:
     `vectortag library accept beach.jpg dog sea`
     """
     with Library.open(file, create=False) as library:
+        names = _names_in(library, language)
         for tag in tags:
-            _say(photo, library.accept(photo, tag))
+            _say(photo, names.shown_name(library.accept(photo, names.tag_of(tag))))
     return 0
 
 
-def reject(photo: OnePhoto, tags: Tags, file: File = None) -> int:
+def reject(photo: OnePhoto, tags: Tags, file: File = None, language: options.Language = None) -> int:
     """Say that a photo does not show tags. That counts in search and sidecars, whatever a model says later.
 
     **Example**
@@ -133,8 +139,9 @@ def reject(photo: OnePhoto, tags: Tags, file: File = None) -> int:
     `vectortag library reject beach.jpg boat`
     """
     with Library.open(file, create=False) as library:
+        names = _names_in(library, language)
         for tag in tags:
-            _say(photo, f"no {library.reject(photo, tag)}")
+            _say(photo, f"no {names.shown_name(library.reject(photo, names.tag_of(tag)))}")
     return 0
 
 
@@ -143,6 +150,7 @@ def rename(
     tag: Annotated[str, typer.Argument(help="A tag of the model.", show_default=False)],
     name: Annotated[str, typer.Argument(help="What this photo shows instead.", show_default=False)],
     file: File = None,
+    language: options.Language = None,
 ) -> int:
     """Show a tag of one photo under another name, as Rex for dog. For all photos: `vectortag library lists --rename`.
 
@@ -151,31 +159,44 @@ def rename(
     `vectortag library rename beach.jpg dog Rex`
     """
     with Library.open(file, create=False) as library:
-        _say(photo, f"{library.rename(photo, tag, name)}, shown as {name}")
+        names = _names_in(library, language)
+        _say(photo, f"{names.shown_name(library.rename(photo, names.tag_of(tag), name))}, shown as {name}")
     return 0
 
 
 def lists(
-    file: File = None, only: options.Only = None, hidden: options.Not = None, rename: options.Rename = None
+    file: File = None,
+    only: options.Only = None,
+    hidden: options.Not = None,
+    rename: options.Rename = None,
+    language: options.Language = None,
 ) -> int:
     """Show or replace the library's lists: only these tags, not those, other names. An empty text empties a list.
 
-    They hold in search, sidecars and export.
+    They hold in search, sidecars and export, and so does the language: that of the names of all other tags.
 
     **Examples**
 
     `vectortag library lists --not private.txt --rename "automobile: Auto, dog: Hund"`
 
-    `vectortag library lists --not ""`
+    `vectortag library lists --not "" --language de`
     """
     with Library.open(file, create=False) as library:
         names = library.names
-        if any(given is not None for given in (only, hidden, rename)):
-            names = library.change_names(chosen_names(names, only, hidden, rename))
+        if any(given is not None for given in (only, hidden, rename, language)):
+            names = library.change_names(chosen_names(names, only, hidden, rename, language))
+    spoken = names.language.name
     for what, words in (("only", names.only), ("not", names.hidden)):
-        stdout().print(f"{what}: {', '.join(words) or '-'}")
-    stdout().print(f"renames: {', '.join(f'{tag}: {name}' for tag, name in names.renames.items()) or '-'}")
+        stdout().print(f"{what}: {', '.join(map(spoken, words)) or '-'}")
+    stdout().print(f"renames: {', '.join(f'{spoken(tag)}: {name}' for tag, name in names.renames.items()) or '-'}")
+    if names.language.tags:
+        stdout().print(f"language: {names.language.title}")
     return 0
+
+
+def _names_in(library: Library, language: str | None) -> TagNames:
+    """The names of tags in a library, in the language that was asked for, else in its own."""
+    return chosen_names(library.names, None, None, None, language)
 
 
 def _say(photo: Path, what: str) -> None:

@@ -71,6 +71,10 @@ Precision = Annotated[
     precision.Precision,
     typer.Option("--precision", help="auto: the fastest with almost no loss; exact: float32."),
 ]
+Encoder = Annotated[
+    Path | None,
+    typer.Option("--encoder", help="Read sentences with your own image-text encoder, a folder as Immich keeps them."),
+]
 Language = Annotated[
     str | None,
     typer.Option(
@@ -117,8 +121,9 @@ class SidecarOptions(NamedTuple):
     hidden: str | None = None
     rename: str | None = None
     stem: bool | None = None
+    language: str | None = None
 
     @property
-    def lists(self) -> tuple[str | None, str | None, str | None]:
-        """Those of tags: only these, not those, other names."""
-        return self.only, self.hidden, self.rename
+    def lists(self) -> tuple[str | None, str | None, str | None, str | None]:
+        """Those of tags: only these, not those, other names, and their language."""
+        return self.only, self.hidden, self.rename, self.language

@@ -36,6 +36,7 @@ from vectortag.inference.search import SentenceMaps
 from vectortag.library.library import Library
 from vectortag.library.link_folder import check_link_folder, write_links
 from vectortag.library.search import Match, SearchResult
+from vectortag.model.language import Language
 
 Format = Literal["table", "jsonl", "csv"]
 KINDS = {"table": SEARCH_TABLE, "jsonl": JSON_LINES, "csv": SEARCH_CSV}
@@ -74,6 +75,7 @@ def search(
     offline: Annotated[
         bool, typer.Option("--offline", help="Also find photos in folders that are not there now.")
     ] = False,
+    language: options.Language = None,
     file: File = None,
     output: options.Output = None,
     overwrite: options.Overwrite = False,
@@ -92,7 +94,10 @@ def search(
     `vectortag search 'animal date:2024-07..2024-09 rating:>=4' --html found.html`
 
     `vectortag search near:holiday/sea.jpg --links /tmp/like-this`
+
+    `vectortag search 'Hund ohne Person' --language de`
     """
+    spoken = None if language is None else Language.load(language)
     check_outputs_differ(output, html)
     with Library.open(file, create=False) as library:
         roots = [root.path for root in library.roots()]
@@ -104,7 +109,7 @@ def search(
         if links is not None:
             check_link_folder(links, roots)
         text = " ".join(query)
-        result = library.search(text, top=top, offline=offline)
+        result = library.search(text, top=top, offline=offline, language=spoken)
         with open_output(output) as stream:
             _write(result, form, stream)
         _say(result)
@@ -224,6 +229,7 @@ def duplicates(
 def stats(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many tags and keywords.")] = 30,
+    language: options.Language = None,
     file: File = None,
 ) -> int:
     """Count the photos of your library: by year, folder, tag, keyword and model.
@@ -234,6 +240,7 @@ def stats(
     """
     with Library.open(file, create=False) as library:
         found = library.stats()
+        spoken = library.names.language if language is None else Language.load(language)
     if as_json:
         sys.stdout.write(to_json(dataclasses.asdict(found), sys.stdout, indent=2) + "\n")
         return 0
@@ -243,7 +250,7 @@ def stats(
     tables = {
         "year": found.years,
         "folder": found.folders,
-        "tag": found.tags,
+        "tag": {spoken.name(tag): count for tag, count in found.tags.items()},
         "keyword": found.keywords,
         "model": found.models,
     }

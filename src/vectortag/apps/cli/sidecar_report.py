@@ -12,33 +12,41 @@ from vectortag.inference.tagger import Tagger
 from vectortag.library.keyword_fields import can_be_written
 from vectortag.library.lists import TagNames, read_renames, read_tags
 from vectortag.library.write_xmp import Choice, Outcome
+from vectortag.model.language import Language
 
 
-def chosen_names(names: TagNames, only: str | None, hidden: str | None, rename: str | None) -> TagNames:
-    """The lists, replaced by those that are given. An empty text empties a list.
+def chosen_names(
+    names: TagNames, only: str | None, hidden: str | None, rename: str | None, language: str | None = None
+) -> TagNames:
+    """The lists and their language, replaced by those that are given. An empty text empties a list.
 
     Raises:
         ConfigError: one cannot be read.
+        LanguageError: there is no such language.
     """
     return TagNames(
         names.only if only is None else read_tags(only),
         names.hidden if hidden is None else read_tags(hidden),
         names.renames if rename is None else read_renames(rename),
+        names.language if language is None else Language.load(language),
     )
 
 
-def names_given(kept: TagNames, tagger: Tagger, only: str | None, hidden: str | None, rename: str | None) -> TagNames:
-    """The lists of a library, replaced by those that are given, which must name tags of the model.
+def names_given(kept: TagNames, tagger: Tagger, given: SidecarOptions) -> TagNames:
+    """The lists of a library and their language, replaced by those that are given, which must name tags of the model.
 
     Raises:
         ConfigError: one cannot be read.
+        LanguageError: there is no such language.
         UnknownTagError: the model does not have a tag.
     """
-    own = chosen_names(TagNames(), only, hidden, rename).checked(tagger.tags, tagger.folder.manifest.taxonomy)
+    own = chosen_names(TagNames(language=kept.language), *given.lists)
+    own = own.checked(tagger.tags, tagger.folder.manifest.taxonomy)
     return TagNames(
-        kept.only if only is None else own.only,
-        kept.hidden if hidden is None else own.hidden,
-        kept.renames if rename is None else own.renames,
+        kept.only if given.only is None else own.only,
+        kept.hidden if given.hidden is None else own.hidden,
+        kept.renames if given.rename is None else own.renames,
+        own.language,
     )
 
 

@@ -104,7 +104,7 @@ class TagSidecars:
 
 
 def _choice(kept: Choice, given: SidecarOptions, tagger: Tagger) -> Choice:
-    return replace(chosen(kept, given), names=names_given(kept.names, tagger, *given.lists))
+    return replace(chosen(kept, given), names=names_given(kept.names, tagger, given))
 
 
 class _LibraryPhotos:

@@ -13,14 +13,20 @@ from rich.table import Table
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.formats import to_json
+from vectortag.core.file_names import escape_path
 from vectortag.core.schema import to_plain
 from vectortag.core.text import normalise
-from vectortag.data.find import find_images
+from vectortag.data.find import find_images, photos_of
 from vectortag.model.folder import ModelFolder
+from vectortag.model.language import Language
 from vectortag.model.registry import find_model_folder
 from vectortag.personal.added_tags import AddedTag, read_additions, remove_addition
 from vectortag.personal.few_shot import FEW_EXAMPLES, is_weak
 from vectortag.personal.from_words import add_from_words, knows_words, propose_parents
+from vectortag.personal.names import check_name
+
+SHOWN_EXAMPLES = 5
+"""Of the photos that an encoder chose."""
 
 Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 
@@ -28,6 +34,7 @@ Name = Annotated[str, typer.Argument(help="The tag.", show_default=False)]
 def tags(
     model: Annotated[str | None, typer.Argument(help="A model's name or folder.")] = None,
     added: Annotated[bool, typer.Option("--added", help="Only tags that you added.")] = False,
+    language: options.Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> int:
     """List the tags of a model: its own, then the tags that you added.
@@ -35,24 +42,29 @@ def tags(
     **Example**
 
     `vectortag tags --added`
+
+    `vectortag tags --language de`
     """
+    spoken = Language.load(language)
     folder = find_model_folder(model)
     manifest, additions = folder.manifest, read_additions(folder).tags
     own = () if added else tuple(zip(manifest.tags, manifest.label_sources, strict=True))
     if as_json:
-        rows = [{"tag": tag, "added": False, "taught_by": teacher} for tag, teacher in own]
+        rows: list[dict[str, object]] = [{"tag": tag, "added": False, "taught_by": teacher} for tag, teacher in own]
         rows += map(_describe, additions)
+        if spoken.tags:
+            rows = [{**row, "name": spoken.name(str(row["tag"]))} for row in rows]
         stdout().print(to_json(rows, sys.stdout, indent=2))
         return 0
     table = Table("tag", "taught by", "examples", "parents", "separation", box=None, header_style="bold")
     for tag, teacher in own:
-        table.add_row(tag, teacher, "", "", "")
+        table.add_row(spoken.name(tag), teacher, "", "", "")
     for addition in additions:
         table.add_row(
             addition.name,
             "you",
             str(addition.examples),
-            ", ".join(addition.parents),
+            ", ".join(map(spoken.name, addition.parents)),
             f"{addition.separation:.2f}",
             style="green",
         )
@@ -78,6 +90,17 @@ def add_tag(
     description: Annotated[
         str | None, typer.Option("--description", help="A sentence that says more than the name; with --from-words.")
     ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            "--encoder",
+            help="With --from-words: your own image-text encoder, a folder as Immich keeps them, finds photos of it.",
+        ),
+    ] = None,
+    among: Annotated[
+        list[Path] | None,
+        typer.Option("--among", help="With --encoder: photos or folders of photos to look through; repeatable."),
+    ] = None,
     without: Annotated[
         list[Path] | None,
         typer.Option("--not", help="Photos or folders of photos that look like it and do not show it; repeatable."),
@@ -86,11 +109,13 @@ def add_tag(
         list[str] | None, typer.Option("--parent", help="A tag of the model that this one implies; repeatable.")
     ] = None,
     model: options.Model = None,
+    language: options.Language = None,
 ) -> int:
     """Add a tag to a model from a few photos, from its name, or from both, without training. No other score changes.
 
     Five photos are enough, twenty are better. With `--from-words` the name is enough if the model knows similar things;
-    photos can be added later. The tag is stored in your data folder; the model folder is not changed.
+    photos can be added later. With `--encoder`, your own encoder looks for photos of it `--among` yours, and the tag is
+    learnt from those; the encoder is not needed afterwards. The tag is stored in your data folder.
 
     **Examples**
 
@@ -101,30 +126,41 @@ def add_tag(
     `vectortag add-tag lantern --from-words`
 
     `vectortag add-tag quagga --from-words --description "a zebra with a brown back"`
+
+    `vectortag add-tag lantern --from-words --encoder models/ViT-B-32__openai --among ~/Pictures`
     """
     if not photos and not from_words:
         raise typer.BadParameter("give photos that show it, or --from-words")
     if description is not None and not from_words:
         raise typer.BadParameter("--description needs --from-words")
-    folder = find_model_folder(model)
+    if (encoder is not None) != bool(among) or (encoder is not None and (photos or not from_words)):
+        raise typer.BadParameter("--encoder and --among go together, with --from-words, and without other photos")
+    spoken, folder = Language.load(language), find_model_folder(model)
+    above = [spoken.tag_of(parent) for parent in parents or ()]
     shown, others = _all_of(photos or []), _all_of(without or [])
+    if encoder is not None:
+        shown, description, from_words = (
+            _found_by(encoder, folder, normalise(name), description, among or []),
+            None,
+            False,
+        )
     if from_words and not shown:
         _print_words_evidence(
-            folder, add_from_words(folder, normalise(name), description or None, parents=parents or ())
+            folder, add_from_words(folder, normalise(name), description or None, parents=above), spoken
         )
         return 0
     from vectortag.inference.tagger import Tagger  # imports the runtime, which words alone do not need
 
-    added = Tagger.load(folder).add_tag(name, shown, others, parents=parents or (), words=description or from_words)
-    _print_photos_evidence(folder, added, given=len(shown))
+    added = Tagger.load(folder).add_tag(name, shown, others, parents=above, words=description or from_words)
+    _print_photos_evidence(folder, added, spoken, given=len(shown))
     return 0
 
 
-def _print_photos_evidence(folder: ModelFolder, added: AddedTag, *, given: int) -> None:
+def _print_photos_evidence(folder: ModelFolder, added: AddedTag, spoken: Language, *, given: int) -> None:
     """Print how reliable a tag from photos is, of which `given` were named."""
     if copies := given - added.examples:
         notes.print(f"{copies} of the {given} photos are copies of others and count once", style="yellow")
-    implied = f", implies {', '.join(added.parents)}" if added.parents else ""
+    implied = f", implies {', '.join(map(spoken.name, added.parents))}" if added.parents else ""
     stdout().print(f"{added.name}: added to {folder.id} from {added.examples} photos{implied}")
     if added.series is not None and added.series < added.examples:
         notes.progress(f"photos of one series count once: {added.series} different ones")
@@ -144,10 +180,33 @@ def _separation(added: AddedTag) -> str:
     return f"in a check, a photo of it that was left out scored higher than other photos {percent} of the time"
 
 
-def _print_words_evidence(folder: ModelFolder, added: AddedTag) -> None:
+def _found_by(
+    encoder: Path, folder: ModelFolder, name: str, description: str | None, among: Sequence[Path]
+) -> list[Path]:
+    """The examples that an encoder finds; what is known of their worth is said."""
+    from vectortag.assembly.encoder_examples import find_examples
+    from vectortag.inference.tagger import Tagger
+    from vectortag.model.encoder import Encoder
+
+    own = Encoder.read(encoder)
+    check_name(folder, name)
+    examples = find_examples(Tagger.load(folder), own, name, description, list(photos_of(among)))
+    for error in examples.failed:
+        notes.print(f"left out: {error}", style="yellow")
+    notes.progress(f"{own.id} chose {len(examples.photos)} of {examples.among:,} photos as examples, the best first:")
+    for photo in examples.photos[:SHOWN_EXAMPLES]:
+        notes.progress(f"  {escape_path(photo)}")
+    notes.progress(
+        f"tried on {examples.tried} tags that the model shows in these photos: {100 * examples.right:.0f} % of the "
+        "photos that it would have chosen for them show them, by the model"
+    )
+    return list(examples.photos)
+
+
+def _print_words_evidence(folder: ModelFolder, added: AddedTag, spoken: Language) -> None:
     """Print how reliable a tag from words is."""
     words = knows_words(folder)
-    implied = f", implies {', '.join(added.parents)}" if added.parents else ""
+    implied = f", implies {', '.join(map(spoken.name, added.parents))}" if added.parents else ""
     stdout().print(f"{added.name}: added to {folder.id} from words{implied}")
     notes.progress(f"nearest known words: {', '.join(added.nearest)}")
     if added.promise is not None:
@@ -161,7 +220,9 @@ def _print_words_evidence(folder: ModelFolder, added: AddedTag) -> None:
         )
     proposed = propose_parents(folder.manifest.taxonomy, folder.manifest.tags, added.nearest)
     if more := [tag for tag in proposed if tag not in added.parents]:
-        notes.progress(f"similar tags imply {', '.join(more)}: if this one does too, add it again with --parent")
+        notes.progress(
+            f"similar tags imply {', '.join(map(spoken.name, more))}: if this one does too, add it again with --parent"
+        )
     notes.progress(f'photos make it more reliable: vectortag add-tag "{added.name}" PHOTOS')
 
 

@@ -18,6 +18,17 @@ ProfileOption = Annotated[
 ]
 
 
+LanguageOption = Annotated[
+    str | None,
+    Field(
+        max_length=40,
+        description="Of the names of tags, such as de: each tag gets a `name`, and tags may be asked for by it. "
+        "Default: the first of Accept-Language that there is, else English.",
+        examples=["de"],
+    ),
+]
+
+
 class _Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -31,6 +42,7 @@ class TagOptions(_Options):
     threshold: Score | None = Field(None, description="One threshold for all tags, in the place of each tag's own.")
     top_k: int | None = Field(None, ge=1, le=100_000, description="At most this many tags per photo.")
     all_scores: bool = Field(False, description="Every tag of the model, in the model's order.")
+    language: LanguageOption = None
 
 
 class ExplainOptions(_Options):
@@ -45,6 +57,7 @@ class ExplainOptions(_Options):
         True, description="Make heat maps from a larger input: more precise, and about five times slower."
     )
     profile: ProfileOption = "balanced"
+    language: LanguageOption = None
 
 
 class NewTagOptions(_Options):
@@ -52,6 +65,15 @@ class NewTagOptions(_Options):
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME, description="The new tag.", examples=["our boat"])
     parent: list[str] = Field([], max_length=100, description="A tag of the model that it implies; repeatable.")
+    language: LanguageOption = None
+
+
+class ModelDetailsOptions(BaseModel):
+    """The query of `GET /v1/models/{name}`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language: LanguageOption = None
 
 
 class ModelOptions(_Options):

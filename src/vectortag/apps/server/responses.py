@@ -29,6 +29,7 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.types import DIGITS, Heatmap, Tagging
 from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import CARD
+from vectortag.model.language import Language
 from vectortag.model.manifest import LabelSource
 from vectortag.personal.added_tags import AddedTag
 
@@ -66,6 +67,7 @@ class HeatmapArray(Struct, frozen=True, forbid_unknown_fields=True):
     source: Annotated[str, Meta(description="The tag whose map it is: the child that set the score of a parent.")]
     score: Score
     values: Annotated[list[list[float]], Meta(description="Rows of cells in [0, 1], stretched over the whole photo.")]
+    name: Annotated[str | UnsetType, Meta(description="In another language than English; `tag` stays English.")] = UNSET
 
 
 class Heatmaps(ModelRun, frozen=True, forbid_unknown_fields=True):
@@ -110,6 +112,7 @@ class ModelTag(Struct, frozen=True, forbid_unknown_fields=True):
     ]
     parents: Annotated[Sequence[str], Meta(description="All tags that it implies.")]
     thresholds: dict[Profile, float | None]
+    name: Annotated[str | UnsetType, Meta(description="In another language than English; `tag` stays English.")] = UNSET
 
 
 class ModelDetails(ModelSummary, frozen=True, forbid_unknown_fields=True):
@@ -163,22 +166,28 @@ def answer_schemas() -> dict[str, Any]:
     return msgspec.json.schema_components(ANSWERS, ref_template=REFERENCE)[1]
 
 
-def taggings(photos: Iterable[tuple[str | None, Tagging | PhotoError]], options: TagOptions) -> Taggings:
+def taggings(
+    photos: Iterable[tuple[str | None, Tagging | PhotoError]], options: TagOptions, language: Language
+) -> Taggings:
     """The answer for named photos; at least one of them must have a tagging."""
     photos = list(photos)
     run = model_run(next(result for _, result in photos if isinstance(result, Tagging)))
-    return Taggings(**asdict(run), photos=[_photo(name, result, options) for name, result in photos])
+    return Taggings(**asdict(run), photos=[_photo(name, result, options, language) for name, result in photos])
 
 
-def _photo(name: str | None, result: Tagging | PhotoError, options: TagOptions) -> PhotoResult:
+def _photo(name: str | None, result: Tagging | PhotoError, options: TagOptions, language: Language) -> PhotoResult:
     if isinstance(result, PhotoError):
         return PhotoResult(name, error=photo_fault(result))
     tags = result.select(threshold=options.threshold, top_k=options.top_k, all_scores=options.all_scores)
-    guesses = guesses_for(result, tags)
-    return PhotoResult(name, scored_tags(tags), implied_among(result, tags), guesses or UNSET)
+    guesses = guesses_for(result, tags, language)
+    return PhotoResult(name, scored_tags(tags, language), implied_among(result, tags), guesses or UNSET)
 
 
-def heatmaps(tagging: Tagging, maps: Sequence[Heatmap]) -> Heatmaps:
+def _name(tag: str, language: Language) -> str | UnsetType:
+    return language.name(tag) if language.tags else UNSET
+
+
+def heatmaps(tagging: Tagging, maps: Sequence[Heatmap], language: Language) -> Heatmaps:
     """The answer with heat maps as numbers."""
     arrays = [
         HeatmapArray(
@@ -186,6 +195,7 @@ def heatmaps(tagging: Tagging, maps: Sequence[Heatmap]) -> Heatmaps:
             heatmap.source,
             round(heatmap.score, DIGITS),
             heatmap.values.astype(float).round(DIGITS).tolist(),
+            _name(heatmap.tag, language),
         )
         for heatmap in maps
     ]
@@ -208,17 +218,17 @@ def summary(model: ModelWorker, taggers: Taggers, *, default: bool) -> ModelSumm
     )
 
 
-def details(model: ModelWorker, taggers: Taggers, *, default: bool) -> ModelDetails:
+def details(model: ModelWorker, taggers: Taggers, *, default: bool, language: Language) -> ModelDetails:
     """A served model with its card, its figures and its tags."""
     return ModelDetails(
         **asdict(summary(model, taggers, default=default)),
         card=(model.folder.path / CARD).read_text("utf-8"),
         metrics=dict(model.folder.manifest.metrics),
-        vocabulary=_vocabulary(model, taggers),
+        vocabulary=_vocabulary(model, taggers, language),
     )
 
 
-def _vocabulary(model: ModelWorker, taggers: Taggers) -> list[ModelTag]:
+def _vocabulary(model: ModelWorker, taggers: Taggers, language: Language) -> list[ModelTag]:
     manifest, tagger = model.folder.manifest, taggers.default
     thresholds = {profile: list(map(_threshold, taggers[profile].thresholds.tolist())) for profile in PROFILES}
     own = [[manifest.tags[parent] for parent in tagger.scorer.hierarchy.above(i)] for i in range(len(manifest.tags))]
@@ -230,6 +240,7 @@ def _vocabulary(model: ModelWorker, taggers: Taggers) -> list[ModelTag]:
             taught_by=manifest.label_sources[i] if i < len(own) else None,
             parents=parents[i],
             thresholds={profile: thresholds[profile][i] for profile in PROFILES},
+            name=_name(tag, language),
         )
         for i, tag in enumerate(tagger.tags)
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,9 +18,10 @@ from vectortag.apps.server.problems import Problem, declared
 from vectortag.apps.server.request_body import FORM, PHOTO_TYPES, PHOTOS, read_uploads
 from vectortag.apps.server.responses import answer, declared_answer
 from vectortag.apps.server.service import Service
-from vectortag.core.errors import NewTagError, PhotoError, UnknownTagError
+from vectortag.core.errors import LanguageError, NewTagError, PhotoError, UnknownTagError
 from vectortag.core.text import normalise
 from vectortag.core.types import Tagging
+from vectortag.model.language import Language, choose, codes
 from vectortag.personal.added_tags import LONGEST_NAME
 from vectortag.personal.few_shot import MIN_EXAMPLES
 
@@ -38,6 +41,23 @@ def service_of(request: Request) -> Service:
     """The service of the application."""
     service: Service = request.app.state.service
     return service
+
+
+def language_of(request: Request, wanted: str | None) -> Language:
+    """The language that a request asks for by its parameter, else by its header Accept-Language."""
+    if wanted is None:
+        return _loaded(choose(request.headers.get("accept-language")))
+    if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", wanted):  # a file of the user's own has a path
+        raise Problem(422, "wrong-parameter", f"query: language: there are: {', '.join(codes())}")
+    try:
+        return _loaded(wanted)
+    except LanguageError as error:
+        raise Problem(422, "wrong-parameter", f"query: language: there are: {', '.join(codes())}") from error
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(code: str) -> Language:
+    return Language.load(code)
 
 
 def _form(fields: Mapping[str, str], *, least: int = 1) -> dict[str, Any]:
@@ -66,7 +86,7 @@ def _photo_bodies() -> dict[str, Any]:
     },
 )
 async def tag(request: Request, options: Annotated[parameters.TagOptions, Query()]) -> Response:
-    service = service_of(request)
+    service, language = service_of(request), language_of(request, options.language)
     model = service.model(options.model)
     with service.admission.ticket() as ticket:
         uploads = await read_uploads(request, service.limits, ticket)
@@ -75,7 +95,7 @@ async def tag(request: Request, options: Annotated[parameters.TagOptions, Query(
             results = await model.tag([upload.content for upload in uploads], options.profile)
         service.metrics.tagged(results, time.perf_counter() - begun)
     _refuse_if_all_failed(results)
-    return answer(responses.taggings(zip((upload.name for upload in uploads), results, strict=True), options))
+    return answer(responses.taggings(zip((upload.name for upload in uploads), results, strict=True), options, language))
 
 
 def _refuse_if_all_failed(results: Sequence[Tagging | PhotoError]) -> None:
@@ -122,8 +142,8 @@ def _library_errors_as_problems() -> Iterator[None]:
     },
 )
 async def explain(request: Request, options: Annotated[parameters.ExplainOptions, Query()]) -> Response:
-    service = service_of(request)
-    model = service.model(options.model)
+    service, language = service_of(request), language_of(request, options.language)
+    model, tags = service.model(options.model), [language.tag_of(tag) for tag in options.tag]
     if options.form == "overlay" and len(options.tag) != 1:
         raise Problem(422, "wrong-parameter", "query: tag: an overlay shows one tag. Name one, or use form=array")
     with service.admission.ticket() as ticket, _library_errors_as_problems():
@@ -132,9 +152,9 @@ async def explain(request: Request, options: Annotated[parameters.ExplainOptions
             raise Problem(400, "too-many-photos", f"Send one photo for heat maps, got {len(uploads)}")
         photo = uploads[0].content
         async with service.in_time(request):
-            tagging, heatmaps = await model.explain(photo, options.tag, options.profile, fine=options.fine)
+            tagging, heatmaps = await model.explain(photo, tags, options.profile, fine=options.fine)
             if options.form == "array":
-                return answer(responses.heatmaps(tagging, heatmaps))
+                return answer(responses.heatmaps(tagging, heatmaps, language))
             return Response(await model.draw(photo, heatmaps[0], options.opacity), media_type="image/png")
 
 
@@ -155,9 +175,12 @@ async def models(request: Request) -> Response:
     summary="One model: its card, figures and tags",
     responses={**declared_answer(responses.ModelDetails), **declared(*ALWAYS, 404, 422, 503)},
 )
-async def model_details(request: Request, name: str) -> Response:
-    service = service_of(request)
-    return answer(await _ask(request, service.model(name), responses.details))
+async def model_details(
+    request: Request, name: str, options: Annotated[parameters.ModelDetailsOptions, Query()]
+) -> Response:
+    service, language = service_of(request), language_of(request, options.language)
+    details = functools.partial(responses.details, language=language)
+    return answer(await _ask(request, service.model(name), details))
 
 
 async def _ask(request: Request, model: ModelWorker, query: Callable[..., Content]) -> Content:
@@ -193,8 +216,9 @@ async def _ask(request: Request, model: ModelWorker, query: Callable[..., Conten
     },
 )
 async def add_tag(request: Request, options: Annotated[parameters.NewTagOptions, Query()]) -> Response:
-    service = service_of(request)
+    service, language = service_of(request), language_of(request, options.language)
     model = _changeable(service.model(options.model))
+    parents = [language.tag_of(parent) for parent in options.parent]
     with service.admission.ticket() as ticket, _library_errors_as_problems():
         uploads = await read_uploads(request, service.limits, ticket, (PHOTOS, COUNTEREXAMPLES), alone=False)
         shown, others = (
@@ -202,7 +226,7 @@ async def add_tag(request: Request, options: Annotated[parameters.NewTagOptions,
         )
         async with service.in_time(request):
             try:
-                added = await model.add_tag(options.name, shown, others, options.parent)
+                added = await model.add_tag(options.name, shown, others, parents)
             except NewTagError as error:
                 if not await model.look_up(lambda taggers: normalise(options.name) in taggers.default.tags):
                     raise

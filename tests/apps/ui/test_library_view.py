@@ -207,7 +207,7 @@ def test_sidecars_are_shown_before_they_are_written_and_the_job_outlives_a_reloa
     page.reload()
     page.get_by_role("button", name="Write 1 sidecar").click()
 
-    page.get_by_text("Sidecars: 1 made.").wait_for()
+    page.get_by_text("Sidecars: 1 made.", exact=True).wait_for()  # the comparison says that and more
     assert [file.name for file in library_photos.glob("*.xmp")] == ["cat.jpg.xmp"]
 
 

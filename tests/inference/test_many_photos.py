@@ -25,9 +25,10 @@ def test_each_photo_has_its_scores_or_its_error_in_its_place(tagger: Tagger, pho
     found = list(score_many(tagger.embedder, tagger.scorer, photos))
 
     assert [photo for photo, _ in found] == photos
-    assert [index for index, (_, scores) in enumerate(found) if isinstance(scores, PhotoError)] == [2]
-    alone = tagger.scores(tagger.embedder.feature_map(photos[-1]).mean(axis=(1, 2))[None])[0]
-    np.testing.assert_allclose(found[-1][1], alone, atol=1e-5)
+    assert [index for index, (_, result) in enumerate(found) if isinstance(result, PhotoError)] == [2]
+    embedding, scores = found[-1][1]
+    np.testing.assert_allclose(embedding, tagger.embedder.feature_map(photos[-1]).mean(axis=(1, 2)), atol=1e-5)
+    np.testing.assert_allclose(scores, tagger.scores(embedding[None])[0], atol=1e-5)
 
 
 def test_a_pass_keeps_the_feature_map_that_its_scores_come_from(tagger: Tagger, photos: list[Path]):

@@ -110,13 +110,27 @@ class TestOrder:
         rare, common = (np.mean([drawn.count(row) for row in rows]) for rows in ((4, 5), (0, 1, 10, 21)))
         assert rare / common == pytest.approx(np.sqrt(PHOTOS / 2), rel=0.25)
 
-    def test_two_processes_share_the_order_of_one(self, order):
+    @pytest.mark.parametrize("world", [2, 4])
+    def test_several_processes_share_each_batch_of_one(self, order, world: int):
         alone = order()
 
-        parts = [order(rank=rank, world=2) for rank in (0, 1)]
+        parts = [order(rank=rank, world=world) for rank in range(world)]
 
-        assert not set(joined(parts[0])) & set(joined(parts[1]))
-        assert [batch for pair in zip(*parts, strict=True) for batch in pair] == alone[:4]
+        assert [sorted(joined(shares)) for shares in zip(*parts, strict=True)] == [sorted(batch) for batch in alone]
+        assert {len(share) for part in parts for share in part} == {4 // world}
+
+    def test_several_processes_share_the_batches_of_validation(self, batches):
+        parts = [[batch.rows.tolist() for batch in batches.InOrder(23, 4, rank=rank, world=3)] for rank in range(3)]
+
+        assert sorted(joined([row for part in parts for row in part])) == list(range(23))
+        assert [len(part) for part in parts] == [2, 2, 2]
+
+    @pytest.mark.parametrize("count", [3, 4, 5, 64])
+    def test_each_process_has_a_batch_of_validation_even_if_one_would_hold_all(self, batches, count: int):
+        parts = [[batch.rows.tolist() for batch in batches.InOrder(count, 64, rank=rank, world=3)] for rank in range(3)]
+
+        assert all(parts)
+        assert sorted(joined([row for part in parts for row in part])) == list(range(count))
 
     @pytest.mark.parametrize(("count", "sizes"), [(8, [4, 4]), (9, [4, 4, 1]), (3, [3])])
     def test_validation_goes_through_all_photos_in_order(self, batches, count, sizes):

@@ -464,21 +464,45 @@ def logs_of(run: Path) -> tuple[list[dict[str, str]], dict[str, list[tuple[int, 
     return rows, curves
 
 
-def test_two_processes_train_one_model(configured, tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text(textwrap.dedent(TRAIN))
+def train_in_two_processes(file: Path, output: Path, *, before: str = "") -> subprocess.CompletedProcess[str]:
+    """What torchrun says of a training in two processes."""
+    script = file.with_name("train.py")
+    script.write_text(textwrap.dedent(before + TRAIN))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-
-    done = subprocess.run(
-        [*command, str(script), str(configured(epochs=2)), str(tmp_path / "out"), ""],
+    return subprocess.run(
+        [*command, str(script), str(file), str(output), ""],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 
+
+def test_two_processes_train_as_one_does_and_one_goes_on_where_they_ended(train, configured, tmp_path):
+    file = configured(freeze="backbone")
+    alone = train(file, tmp_path / "alone").manifest.provenance
+
+    done = train_in_two_processes(file, tmp_path / "out", before=KILLED_IN_EPOCH_3)
+    assert done.returncode != 0, "it was to be killed"
+    both = train(file, tmp_path / "out", resume=True).manifest.provenance
+
+    assert len(both["epochs"]) == len(alone["epochs"]) == 4
+    for one, other in zip(both["epochs"], alone["epochs"], strict=True):
+        assert one["val_map"] == pytest.approx(other["val_map"], abs=0.005)
+
+
+@pytest.mark.long
+def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path):
+    file = configured(freeze="none", epochs=8)
+    alone = train(file, tmp_path / "alone").manifest.provenance
+
+    done = train_in_two_processes(file, tmp_path / "out")
+
     assert done.returncode == 0, done.stderr
-    assert read_model_folder(tmp_path / "out" / "shapes").manifest.provenance["processes"] == 2
+    both = read_model_folder(tmp_path / "out" / "shapes").manifest.provenance
+    assert both["processes"] == 2
+    best = [max(epoch["val_map"] for epoch in one["epochs"]) for one in (both, alone)]
+    assert best[0] == pytest.approx(best[1], abs=0.005)
 
 
 def test_a_loss_that_is_no_number_ends_the_training(train, configured, tmp_path):

@@ -124,6 +124,22 @@ def summary_line(photos: int, failed: int, left_out: LeftOut) -> str:
     return json.dumps({"summary": {"photos": photos, "failed": failed, "left_out": counts}})
 
 
+def tagged_line(tagging: Tagging, tags: Sequence[TagScore], language: Language = ENGLISH) -> dict[str, Any]:
+    """What JSON Lines and Parquet say of a photo; `implied` and `guesses` only where there are some."""
+    line: dict[str, Any] = {"path": name_in(tagging), **to_builtins(model_run(tagging))}
+    line["tags"] = scored_tags(tags, language)
+    if implied := implied_among(tagging, tags):
+        line["implied"] = implied
+    if guesses := guesses_for(tagging, tags, language):
+        line["guesses"] = guesses
+    return line
+
+
+def failed_line(failure: FailedTagging) -> dict[str, Any]:
+    """What JSON Lines and Parquet say of a photo that could not be tagged."""
+    return {"path": escape_path(failure.path), "error": photo_fault(failure.error)}
+
+
 class JsonLinesWriter:
     """For programs: one JSON object per line. `tag` is English in every language; `name` is the language's."""
 
@@ -132,16 +148,10 @@ class JsonLinesWriter:
         self._language = language
 
     def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        line: dict[str, Any] = {"path": name_in(tagging), **to_builtins(model_run(tagging))}
-        line["tags"] = scored_tags(tags, self._language)
-        if implied := implied_among(tagging, tags):
-            line["implied"] = implied
-        if guesses := guesses_for(tagging, tags, self._language):
-            line["guesses"] = guesses
-        self._write(line)
+        self._write(tagged_line(tagging, tags, self._language))
 
     def failed(self, failure: FailedTagging) -> None:
-        self._write({"path": escape_path(failure.path), "error": photo_fault(failure.error)})
+        self._write(failed_line(failure))
 
     def _write(self, line: dict[str, Any]) -> None:
         self._stream.write(json_line(line, self._stream))

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from vectortag.core.errors import PhotoError
+
 FloatArray = npt.NDArray[np.float32]
 ByteArray = npt.NDArray[np.uint8]
 Doubles = npt.NDArray[np.float64]
@@ -35,6 +37,19 @@ class TagScore(Struct, frozen=True, gc=False):  # made for every tag of every ph
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """A photo that is no file of its own: an object in a bucket, or a row of a Parquet file.
+
+    Attributes:
+        name: its URL, or the path that its row gives; outputs have it as the path.
+        content: its bytes, or why they cannot be read.
+    """
+
+    name: str
+    content: bytes | PhotoError
+
+
+@dataclass(frozen=True, slots=True)
 class Tagging:
     """The tags of one photo, with the scores of all tags.
 
@@ -49,6 +64,7 @@ class Tagging:
         guesses: where `tags` is empty, the tags that the photo most likely shows, best first. They may well be wrong,
             and are no tags. Empty where nothing is likely enough.
         ancestors: the tags that each tag implies.
+        embedding: (K,), what the scores were computed from, by `Tagger.tag_many`; else None.
     """
 
     path: str | None
@@ -60,6 +76,7 @@ class Tagging:
     scores: tuple[TagScore, ...]
     guesses: tuple[TagScore, ...] = ()
     ancestors: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    embedding: FloatArray | None = field(default=None, repr=False, compare=False)
 
     @property
     def implied(self) -> tuple[str, ...]:

@@ -77,6 +77,8 @@ PAGE = FileKind(
     "a VectorTag page",
     lambda start: start.startswith(b"<!doctype html>") and b"figcaption { font-size: .8rem;" in start,
 )
+PARQUET = FileKind("a file that may be replaced", lambda _: False)
+"""The start of a Parquet file does not say whose it is: it may hold a user's photos."""
 LABELS = FileKind("a metadata.csv", lambda _: False)
 """VectorTag's metadata.csv looks like any other, and may be somebody's work. So it never counts as our own."""
 

@@ -40,10 +40,12 @@ class ForwardPass:
 
 def score_many(
     embedder: Embedder, scorer: Scorer, photos: Iterable[Photo]
-) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
-    """Yield each photo with its scores (T,), or its error."""
+) -> Iterator[tuple[Photo, tuple[FloatArray, FloatArray] | PhotoError]]:
+    """Yield each photo with its embedding (K,) and its scores (T,), or with its error."""
     for batch in _scored_together(embedder.embed_many(photos)):
-        scored = map_readable([one for _, one in batch], lambda read: scorer.scores(np.stack(read)))
+        scored = map_readable(
+            [one for _, one in batch], lambda read: zip(read, scorer.scores(np.stack(read)), strict=True)
+        )
         yield from zip((photo for photo, _ in batch), scored, strict=True)
 
 

@@ -153,8 +153,12 @@ class Tagger:
 
     def tag_many(self, photos: Iterable[Photo]) -> Iterator[Tagging | FailedTagging]:
         """Tag photos in their order. A photo that cannot be read yields a FailedTagging; the others are tagged."""
-        for photo, scores in score_many(self.embedder, self.scorer, photos):
-            yield _failed(photo, scores) if isinstance(scores, PhotoError) else self._tagging(photo, scores)
+        for photo, result in score_many(self.embedder, self.scorer, photos):
+            if isinstance(result, PhotoError):
+                yield _failed(photo, result)
+            else:
+                embedding, scores = result
+                yield self._tagging(photo, scores, embedding)
 
     def analyse(self, photo: Photo, *, fine: bool = False) -> Analysis:
         """Run the network once. The result has the tags, and gives the heat map of any tag.
@@ -289,7 +293,7 @@ class Tagger:
         add_corrections(corrections)
         return corrections
 
-    def _tagging(self, photo: Photo | None, scores: FloatArray) -> Tagging:
+    def _tagging(self, photo: Photo | None, scores: FloatArray, embedding: FloatArray | None = None) -> Tagging:
         scorer = self.scorer
         scored = scorer.with_thresholds(scores)
         shown = [scored[index] for index in np.flatnonzero(scorer.shown(scores[None])[0]).tolist()]
@@ -304,6 +308,7 @@ class Tagger:
             scores=scored,
             guesses=() if shown else scorer.guesses(scores, scored),
             ancestors=scorer.ancestors,
+            embedding=embedding,
         )
 
 

@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vectortag.core.errors import LibraryError, ModelFolderError, UnknownModelError
 from vectortag.core.file_names import escape_path, unescape_path
 from vectortag.core.folders import library_file
 from vectortag.inference.tagger import Tagger
 from vectortag.library import folders
+from vectortag.library.analyses import use_model
 from vectortag.library.curation import Curation
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
@@ -35,6 +36,9 @@ from vectortag.model.calibration import Profile
 from vectortag.model.encoder import Encoder
 from vectortag.model.folder import ModelFolder
 from vectortag.model.language import Language
+
+if TYPE_CHECKING:
+    from vectortag.library.import_parquet import Imported
 
 
 class Library(Curation, Teaching):
@@ -171,6 +175,33 @@ class Library(Curation, Teaching):
             if own is not None and not done.stopped:
                 self._encode(done, Update(self.database, LibraryEncoder(own), **options))
             return done
+
+    def import_embeddings(
+        self,
+        files: Iterable[str | Path],
+        *,
+        model: str | Path | ModelFolder | None = None,
+        profile: Profile | None = None,
+        stop: Callable[[], bool] = bool,
+    ) -> Imported:
+        """Take the embeddings of Parquet files, so that `update` need not run the network for what they hold.
+
+        Args:
+            files: as `vectortag tag --format parquet --embeddings` writes them.
+            model, profile, stop: as for `update`.
+
+        Raises:
+            LibraryError: a file is none of these, or of another model; or the library's file cannot be used.
+            MissingExtraError: pyarrow is not installed.
+        """
+        from vectortag.library.import_parquet import Imported, import_embeddings  # here, since few import
+
+        with explained(self.file), update_lock(self.file, stop=stop) as held:
+            if not held:
+                return Imported()
+            loaded = self._model(model, profile)
+            row = use_model(self.database, loaded)
+            return import_embeddings(self.database, row, loaded, map(Path, files))
 
     def _encode(self, done: Updated, run: Update) -> None:
         """Let the encoder see what it has not seen, and add up what was done."""

@@ -16,7 +16,7 @@ import numpy as np
 from vectortag.core.errors import LibraryError
 from vectortag.core.file_names import escape_path, is_missing
 from vectortag.core.folders import library_file
-from vectortag.core.types import FailedTagging, Tagging
+from vectortag.core.types import FailedTagging, StoredPhoto, Tagging
 from vectortag.inference.tagger import Tagger
 from vectortag.library.folders import covering_root, roots_of
 from vectortag.library.library_model import ALWAYS_KEPT, prints_of
@@ -69,8 +69,10 @@ class StoredTaggings:
         """Close the library."""
         self.database.close()
 
-    def of(self, photo: Path) -> Tagging | None:
-        """The tagging of a photo; None if the library has none, or if the photo changed."""
+    def of(self, photo: Path | StoredPhoto) -> Tagging | None:
+        """The tagging of a photo; None if the library has none, if the photo changed, or if it is no file."""
+        if isinstance(photo, StoredPhoto):
+            return None
         absolute = Path(os.path.abspath(photo))  # noqa: PTH100
         root = covering_root(self.roots, absolute)
         if root is None:
@@ -94,7 +96,7 @@ class StoredTaggings:
             scores[tag] = score
         return scores
 
-    def tag_many(self, photos: Iterable[Path]) -> Iterator[Tagging | FailedTagging]:
+    def tag_many(self, photos: Iterable[Path | StoredPhoto]) -> Iterator[Tagging | FailedTagging]:
         """As `Tagger.tag_many`, in the order of the photos; only those that are not stored go through the network."""
         with closing(self):
             for some in batched(photos, TOGETHER):

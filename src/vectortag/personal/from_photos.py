@@ -13,7 +13,7 @@ from vectortag.core.file_names import escape_path
 from vectortag.core.files import read_file
 from vectortag.core.numerics import roc_auc
 from vectortag.core.text import normalise
-from vectortag.core.types import FloatArray
+from vectortag.core.types import FloatArray, StoredPhoto
 from vectortag.model.added_block import new_tag_features, new_tag_parts
 from vectortag.model.folder import ModelFolder
 from vectortag.model.words.signs import class_nearness
@@ -24,7 +24,7 @@ from vectortag.personal.from_words import EVERY, NEAREST, add_from_words, embed_
 from vectortag.personal.names import ancestors, check_name
 from vectortag.personal.series import merge_series
 from vectortag.runtime.embedder import VIEWS, Embedder
-from vectortag.runtime.pixels import Photo, name_of
+from vectortag.runtime.pixels import Photo, content_of, name_of
 
 AGREEING = 0.75
 """A name counts where what it says is higher for an example than for other photos, so often (the area under the ROC
@@ -149,6 +149,8 @@ def _content_hash(photo: Photo) -> str:
             content = read_file(photo)
         except OSError as error:
             raise PhotoError(f"{escape_path(photo)}: cannot be read: {error.strerror}") from error
+    elif isinstance(photo, bytes | StoredPhoto):
+        content = content_of(photo)
     else:
-        content = photo if isinstance(photo, bytes) else np.asarray(photo).tobytes()
+        content = np.asarray(photo).tobytes()
     return hashlib.sha256(content).hexdigest()

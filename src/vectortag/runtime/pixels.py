@@ -20,14 +20,15 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
-from vectortag.core.types import ByteArray
+from vectortag.core.types import ByteArray, StoredPhoto
 from vectortag.runtime.decoding import jpeg
 from vectortag.runtime.decoding.colours import to_rgb
 from vectortag.runtime.decoding.headers import identify
 from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget, check_memory, foreseen_bytes, memory_for
 
-Photo = str | Path | bytes | Image.Image | ByteArray
-"""What can be tagged: a path, the bytes of a file, a Pillow image, or an (H, W, 3) uint8 array in RGB."""
+Photo = str | Path | bytes | StoredPhoto | Image.Image | ByteArray
+"""What can be tagged: a path, the bytes of a file with or without a name, a Pillow image, or an (H, W, 3) uint8 array,
+in RGB."""
 
 DRAFT_FACTOR = 1.5
 """JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four
@@ -159,9 +160,9 @@ def opened_image(
                 photo.load()
                 turn = _turn_of(photo)
                 image = to_rgb(photo.copy() if turn is None else photo.transpose(turn))
-        elif isinstance(photo, bytes):
-            with _explained("photo"):
-                image = _decode(io.BytesIO(photo), max_pixels, draft, budget, reserved)
+        elif isinstance(photo, bytes | StoredPhoto):
+            with _explained("photo" if isinstance(photo, bytes) else escape_path(photo.name)):
+                image = _decode(io.BytesIO(content_of(photo)), max_pixels, draft, budget, reserved)
         else:
             with open_photo(photo) as file:
                 image = _decode(file, max_pixels, draft, budget, reserved, videos=True)
@@ -187,8 +188,22 @@ def _opened(path: Path) -> io.BufferedReader:
         raise PhotoError("is a directory, not a photo") from error
 
 
+def content_of(photo: bytes | StoredPhoto) -> bytes:
+    """The bytes of a photo that is in memory.
+
+    Raises:
+        PhotoError: they could not be fetched.
+    """
+    content = photo if isinstance(photo, bytes) else photo.content
+    if isinstance(content, PhotoError):
+        raise content
+    return content
+
+
 def name_of(photo: Photo | None) -> str | None:
-    """The path of a photo that has one."""
+    """The path or the name of a photo that has one."""
+    if isinstance(photo, StoredPhoto):
+        return photo.name
     return str(photo) if isinstance(photo, str | Path) else None
 
 

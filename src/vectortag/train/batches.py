@@ -91,14 +91,15 @@ class PlainPhotos:
 
 
 class BatchSampler(Sampler[Batch]):
-    """Cuts each epoch's order into batches; with several processes, each takes every `world`-th batch.
+    """Cuts each epoch's order into batches; of several processes, each takes every `world`-th photo of a batch.
 
-    The last batch is dropped where it is short and not the only one, so that every step weighs the same.
+    So a step sees the same photos in any number of processes. The last batch is dropped where it is short and not the
+    only one, so that every step weighs the same.
     """
 
     def __init__(self, config: TrainConfig, targets: ByteArray, *, rank: int = 0, world: int = 1) -> None:
         self._seed, self._rank, self._world = config.seed, rank, world
-        self._size = min(config.batch_size, max(1, len(targets) // world))
+        self._size = min(config.batch_size, len(targets))
         self._weights = rarity_weights(targets) if config.sampler == "rarity" else None
         self._count = len(targets)
         self._epoch = 0
@@ -108,7 +109,7 @@ class BatchSampler(Sampler[Batch]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return max(1, self._count // (self._size * self._world))
+        return max(1, self._count // self._size)
 
     def __iter__(self) -> Iterator[Batch]:
         random = np.random.default_rng([self._seed, self._epoch])
@@ -117,21 +118,25 @@ class BatchSampler(Sampler[Batch]):
         else:
             order = random.choice(self._count, self._count, p=self._weights)
         for step in range(len(self)):
-            first = (step * self._world + self._rank) * self._size
-            yield Batch(self._epoch, step, order[first : first + self._size])
+            rows = order[step * self._size : (step + 1) * self._size]
+            yield Batch(self._epoch, step, rows[self._rank :: self._world])
 
 
 class InOrder(Sampler[Batch]):
-    """Every photo once, in order: for validation."""
+    """Every photo once, in order: for validation. Of several processes, each takes every `world`-th batch.
 
-    def __init__(self, count: int, size: int) -> None:
-        self._count, self._size = count, size
+    Batches are smaller than `size` where some process would get none and the others wait for it.
+    """
+
+    def __init__(self, count: int, size: int, *, rank: int = 0, world: int = 1) -> None:
+        self._count, self._size = count, min(size, max(1, count // world))
+        self._steps = range(rank, -(-count // self._size), world)
 
     def __len__(self) -> int:
-        return -(-self._count // self._size)
+        return len(self._steps)
 
     def __iter__(self) -> Iterator[Batch]:
-        for step in range(len(self)):
+        for step in self._steps:
             rows = np.arange(step * self._size, min((step + 1) * self._size, self._count))
             yield Batch(0, step, rows)
 

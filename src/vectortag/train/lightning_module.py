@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from vectortag.core import distributed
 from vectortag.core.types import UNKNOWN, Doubles
 from vectortag.evaluation.metrics import average_precision, highest_micro_f1, mean_over_tags
 from vectortag.model.history import Epoch
@@ -55,6 +56,16 @@ class Pace:
         now = time.monotonic()
         spent = (self._trained or now) - self._started
         return {"seconds": now - self._started, "photos_per_second": self.photos / max(spent, 1e-9)}
+
+
+def _of_all_processes(own: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    """The batches of all processes in the order of the photos; each process has every `count`-th of them."""
+    count = distributed.count()
+    if count == 1:
+        return own
+    parts: list[Any] = [None] * count
+    torch.distributed.all_gather_object(parts, [(logits.cpu(), targets.cpu()) for logits, targets in own])
+    return [parts[step % count][step // count] for step in range(sum(map(len, parts)))]
 
 
 class TagModule(pl.LightningModule):
@@ -121,8 +132,9 @@ class TagModule(pl.LightningModule):
         self._validation.append((self(inputs), targets))
 
     def on_validation_epoch_end(self) -> None:
-        logits = torch.cat([logits for logits, _ in self._validation])
-        targets = torch.cat([targets for _, targets in self._validation])
+        batches = _of_all_processes(self._validation)
+        logits = torch.cat([logits for logits, _ in batches]).to(self.device)
+        targets = torch.cat([targets for _, targets in batches]).to(self.device)
         self._validation.clear()
         codes = torch.where(targets.isnan(), UNKNOWN, targets).byte().cpu().numpy()
         scores = logits.cpu().numpy().astype(np.float32)

@@ -23,6 +23,7 @@ from lightning.pytorch.loggers import Logger
 from torch import nn
 
 from vectortag.core import distributed
+from vectortag.core.errors import ConfigError
 from vectortag.core.writing import ORDINARY, replace_file
 from vectortag.data.training import TrainingData
 from vectortag.model.folder import ModelFolder
@@ -75,6 +76,8 @@ def train(
     """
     started = time.monotonic()
     config = config if isinstance(config, TrainConfig) else load_config(config)
+    if config.across_sources and distributed.count() > 1:
+        raise ConfigError("across_sources trains its heads in one process. Start without torchrun")
     run = Path(output) / f"{config.name}.run"
     check_free(Path(output) / config.name, run, resume=resume, overwrite=overwrite)
     backbone = create_backbone(config.backbone)
@@ -121,7 +124,10 @@ def _fitted(
     resume: bool,
 ) -> Trained:
     loss = create_loss(config.loss, torch.from_numpy(data.training.targets))
-    sampler = BatchSampler(config, data.training.targets, rank=distributed.rank(), world=distributed.count())
+    rank, world = distributed.rank(), distributed.count()
+    if config.batch_size % world:
+        raise ConfigError(f"batch_size {config.batch_size}: expected a multiple of {world}, the number of processes")
+    sampler = BatchSampler(config, data.training.targets, rank=rank, world=world)
     targets = training_targets(data, config.distil)
     training = Batches.for_training(config, inputs.training, targets, data.training.unnamed)
     validation = Batches(inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
@@ -131,7 +137,7 @@ def _fitted(
         head,
         loss,
         loader(training, sampler, workers=config.worker_count),
-        loader(validation, InOrder(len(data.validation.records), config.batch_size)),
+        loader(validation, InOrder(len(data.validation.records), config.batch_size, rank=rank, world=world)),
         run,
         held=held,
         teacher=teacher_of_views(config, data.tags),

@@ -80,6 +80,16 @@ class TestLists:
         assert done.status == 2
         assert "was begun with not None, and now it is ['dog']" in done.stderr
 
+    def test_are_of_one_language_in_a_job(self, cli: Cli, photos: Path, tiny_model: Path, tmp_path: Path):
+        output = tmp_path / "tags.jsonl"
+        command = ("tag", photos, "-f", "jsonl", "--output", output, "--resume", "--model", tiny_model)
+        (tmp_path / "tags.jsonl.part").write_text(_header_of(cli, (*command, "--language", "de"), output), "utf-8")
+
+        done = cli(*command)
+
+        assert done.status == 2
+        assert "was begun with language de, and now it is None" in done.stderr
+
     def test_of_an_unknown_tag_are_wrong_usage(self, cli: Cli, photos: Path, tiny_model: Path):
         done = cli("tag", photos, "--not", "dig", "--model", tiny_model)
 
@@ -114,6 +124,19 @@ class TestPhotosOfALibrary:
         assert tag(photos, "--no-library") == before
         assert tag(photos, "--not", "") == before
         assert "dog" in tag(photos, make_photo("elsewhere.jpg", seed=9))[0]
+
+    def test_are_shown_in_its_language(self, cli: Cli, tag: Cli, library: Cli, photos: Path, tiny_model: Path):
+        before = tag(photos)
+        library("lists", "--language", "de")
+        command = ("tag", photos, "--threshold", 0, "-f", "csv", "--model", tiny_model)
+
+        german, english = cli(*command).stdout, cli(*command, "--language", "en").stdout
+
+        assert ",Hund," in german
+        assert ",dog," not in german
+        assert ",dog," in english
+        assert ",Hund," not in english
+        assert tag(photos, "--not", "Hund") == [[one for one in whole if one != "dog"] for whole in before]
 
     def test_get_the_sidecars_that_the_library_would_write(
         self, cli: Cli, library: Cli, photos: Path, tiny_model: Path

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from vectortag.core.types import Tagging
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import PROFILES
+from vectortag.model.folder import read_model_folder
 
 
 class TestBatches:
@@ -33,3 +37,35 @@ class TestBatches:
             assert (tagging.size, [one.tag for one in tagging.tags]) == (alone.size, [one.tag for one in alone.tags])
             assert [one.score for one in tagging.scores] == pytest.approx([s.score for s in alone.scores], abs=1e-5)
         assert {tagging.size for tagging in taggings} == {32, 64}
+
+
+class TestReplicas:
+    def test_a_tag_that_another_service_adds_is_known_soon_and_gone_soon(self, tiny_model, photos_12, monkeypatch):
+        from vectortag.apps.server import model_worker
+
+        monkeypatch.setattr(model_worker, "FOLLOW_SECONDS", 0.02)
+        folder = read_model_folder(tiny_model)
+        shown = [photo.read_bytes() for photo in photos_12[:4]]
+        with ThreadPoolExecutor(2) as decoding:
+            loading, options = model_worker.Loading(), {"decoding": decoding, "observe": lambda _: None}
+            one, other = (model_worker.ModelWorker(folder, loading, max_pixels=10**6, **options) for _ in range(2))
+            try:
+                asyncio.run(one.add_tag("pet", shown, [], []))
+                wait_until(lambda: knows(other, "pet"))
+                asyncio.run(other.remove_tag("pet"))
+                wait_until(lambda: not knows(one, "pet"))
+            finally:
+                one.close()
+                other.close()
+
+
+def knows(worker: Any, tag: str) -> bool:
+    """Whether both taggings and heat maps of a worker have the tag."""
+    return all(tag in taggers["balanced"].tags for taggers in (worker._taggers, worker._aside_taggers))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -43,7 +43,7 @@ SCROLL = """(share) => {
     const main = document.querySelector('[data-testid="stMain"]');
     main.scrollTo({ top: share * (main.scrollHeight - main.clientHeight), behavior: "instant" });
 }"""
-TIMEOUT = 30_000  # milliseconds: for a machine that does much else
+TIMEOUT = 120_000  # milliseconds: for a machine that does much else
 QUIET = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     const busy = app.dataset.testScriptState !== "notRunning"

@@ -121,6 +121,31 @@ def update(
         return code
 
 
+@library.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Parquet files with embeddings.", show_default=False)],
+    file: File = None,
+    model: ChosenModel = None,
+    profile: ChosenProfile = None,
+    max_pixels: options.MaxPixels = None,
+    threads: options.Threads = None,
+) -> int:
+    """Take what `vectortag tag --format parquet --embeddings` computed elsewhere, then update the library.
+
+    A row serves every photo of the same content, wherever it lies. Photos that no row knows are tagged here.
+
+    **Example**
+
+    `vectortag library import tags.parquet`
+    """
+    with Library.open(file, create=False) as opened, FinishOnSignal() as stop:
+        done = opened.import_embeddings(files, model=model, profile=profile, stop=stop)
+        told = f"{done.rows:,} rows: {done.taken:,} contents taken, {done.known:,} known before"
+        notes.progress(told + (f", {done.empty:,} without embedding" if done.empty else ""))
+        run = partial(opened.update, model=model, profile=profile, max_pixels=max_pixels, threads=threads)
+        return _run(opened, run, stop)
+
+
 @library.command("status")
 def status(
     file: File = None,

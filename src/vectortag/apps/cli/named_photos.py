@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vectortag.apps.cli.output import notes
 from vectortag.core.file_names import escape_path
-from vectortag.data.find import LeftOut, photos_of
+from vectortag.core.types import StoredPhoto
+from vectortag.data.find import LeftOut
+from vectortag.data.sources import Reference, Source, count_of, photos_at, references
 
 
 @dataclass(slots=True)
 class NamedPhotos:
-    """The files and folders of a command, and what its folders have besides photos.
+    """The sources of a command, and what its folders have besides photos.
 
     Attributes:
-        paths: as they were named.
+        paths: the sources, as they were named.
         exclude: the rules of `--exclude`.
         left_out: counted by `count`.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[Source]
     exclude: Sequence[str] = ()
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def count(self) -> int:
         """How many photos there are; they are not stored, so that memory does not grow with their number."""
         self.left_out = LeftOut()
-        return sum(1 for _ in photos_of(self.paths, exclude=self.exclude, left_out=self.left_out))
+        return sum(map(count_of, references(self.paths, exclude=self.exclude, left_out=self.left_out)))
 
-    def __iter__(self) -> Iterator[Path]:
-        return photos_of(self.paths, exclude=self.exclude, left_out=LeftOut())
+    def references(self, *, counted: bool = False) -> Iterator[Reference]:
+        """Where the photos are, in order.
+
+        Args:
+            counted: add to `left_out` what folders have besides; for those who do not call `count`.
+        """
+        return references(self.paths, exclude=self.exclude, left_out=self.left_out if counted else LeftOut())
+
+    def read(self, *, done: Container[str] = ()) -> Iterator[Path | StoredPhoto]:
+        """The photos, in order, but for those whose names are among `done`."""
+        return photos_at(self.references(), done=done)
 
 
-def say_left_out(paths: Sequence[Path], total: int, left_out: LeftOut) -> None:
+def say_left_out(paths: Sequence[Source], total: int, left_out: LeftOut) -> None:
     """On stderr: what was left out, by kind, and last a line for each kind of photos that something would read.
 
     Of folders without photos, all that was there is named.

@@ -26,20 +26,26 @@ from vectortag.core.errors import ConfigError
 from vectortag.core.file_names import escape_path, is_there
 from vectortag.core.folders import library_file
 from vectortag.core.plain_text import printable
-from vectortag.core.types import FailedTagging, Tagging, TagScore
-from vectortag.data.outputs import JSON_LINES, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
+from vectortag.core.types import FailedTagging, StoredPhoto, Tagging, TagScore
+from vectortag.core.writing import atomic_output
+from vectortag.data.outputs import JSON_LINES, PARQUET, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
+from vectortag.data.sources import Source, are_files, source_of
 from vectortag.inference.tagger import Tagger
 from vectortag.model.language import Language
 
 if TYPE_CHECKING:
     from vectortag.apps.cli.tag_library import TagLibrary
     from vectortag.apps.cli.tag_sidecars import TagSidecars
+    from vectortag.apps.content_hashes import ContentHashes
     from vectortag.library.lists import TagNames
-    from vectortag.library.stored_taggings import StoredTaggings
 
-Format = Literal["table", "jsonl", "csv"]
+TextFormat = Literal["table", "jsonl", "csv"]
+Format = Literal[TextFormat, "parquet"]
+Engine = Literal["local", "ray"]
 
-ChosenFormat = Annotated[Format, typer.Option("--format", "-f", help="table for people; jsonl, csv for programs.")]
+ChosenFormat = Annotated[
+    Format, typer.Option("--format", "-f", help="table for people; jsonl, csv, parquet for programs.")
+]
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
 ]
@@ -59,7 +65,10 @@ WriteXmp = Annotated[bool, typer.Option("--write-xmp", help="Also write the tags
 
 
 def tag(
-    paths: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Photos, folders, Parquet files with photos, s3://, gs:// or az://.", show_default=False),
+    ],
     model: options.Model = None,
     form: ChosenFormat = "table",
     threshold: Threshold = None,
@@ -68,7 +77,9 @@ def tag(
     language: options.Language = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
-    output: options.Output = None,
+    to: Annotated[
+        str | None, typer.Option("--output", "-o", help="Write to this file instead of stdout; with Ray, a folder.")
+    ] = None,
     overwrite: options.Overwrite = False,
     exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
@@ -88,6 +99,19 @@ def tag(
     rename: options.Rename = None,
     stem: options.Stem = None,
     embed: options.Embed = False,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="local: this machine; ray: a Ray cluster, --output is a folder of parts.")
+    ] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", help="The cluster, as HOST:PORT or auto. Default: one started here.")
+    ] = None,
+    partition: Annotated[
+        int | None, typer.Option("--partition", help="Photos per part with Ray, a multiple of 16. Default: 512.")
+    ] = None,
+    embeddings: Annotated[
+        bool,
+        typer.Option("--embeddings", help="Parquet: also write what `vectortag library import` and other models need."),
+    ] = False,
 ) -> int:
     """Find the tags of photos.
 
@@ -106,43 +130,106 @@ def tag(
     `vectortag tag photos/ --write-xmp --parent auto --not person`
 
     `vectortag tag photos/ --language de`
+
+    `vectortag tag s3://bucket/photos --format parquet --output tags.parquet`
     """
-    spoken = Language.load(language)
-    if resume and (output is None or form != "jsonl"):
-        raise ConfigError("--resume needs --format jsonl and --output FILE")
-    if output is not None:
-        check_output(output, FILE_KINDS[form], inputs=InputFiles(paths), overwrite=overwrite)
-    tagger = Tagger.load(
-        model,
-        profile=profile,
-        size=size,
-        runtime=runtime,
-        precision=precision,
-        threads=threads,
-        additions=additions,
-        max_pixels=max_pixels,
-    )
+    spoken, sources = Language.load(language), [source_of(path) for path in paths]
+    _check_options(form, to, resume=resume, embeddings=embeddings)
     given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
-    known, names = _library(tagger, library, paths, given, use=not no_library)
-    sidecars = _sidecars(tagger, given, known, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
+    if not write_xmp:
+        _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
+    elif not are_files(sources):
+        raise ConfigError("--write-xmp writes beside photos, so it takes files and folders only")
     select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
-    source = tagger if known is None else known.source(tagger, select)
+    loading: dict[str, Any] = {
+        "profile": profile,
+        "size": size,
+        "runtime": runtime,
+        "precision": precision,
+        "threads": threads,
+        "additions": additions,
+        "max_pixels": max_pixels,
+    }
+    if engine == "ray":
+        given_lists = any(one is not None for one in (only, hidden, rename))
+        if form != "parquet" or to is None or write_xmp or library or given_lists:
+            raise ConfigError(
+                "--engine ray needs --format parquet. --write-xmp, --library, --only, --not and --rename do not go "
+                "with it"
+            )
+        from vectortag.apps.cli.tag_ray import tag_by_ray, tagger_options  # here, since few have a cluster
+
+        chosen = tagger_options(model, select.keywords, spoken, embeddings=embeddings, **loading)
+        return tag_by_ray(sources, to, chosen, exclude=exclude or (), address=ray_address, partition=partition)
+    if ray_address is not None or partition is not None:
+        raise ConfigError("--ray-address and --partition go with --engine ray. Add it")
+    output = None if to is None else Path(to)
+    if output is not None:
+        files = [source for source in sources if isinstance(source, Path)]
+        check_output(output, FILE_KINDS[form], inputs=InputFiles(files), overwrite=overwrite)
+    tagger = Tagger.load(model, **loading)
+    known, names = _library(tagger, library, sources, given, use=not no_library)
+    sidecars = _sidecars(tagger, given, known, dry_run=dry_run, embed=embed) if write_xmp else None
+    source = tagger if known is None or embeddings else known.source(tagger, select)
     spoken = names.language if names else spoken
     about = {**select.keywords, "profile": profile, **(names.in_words() if names else {})}
     about |= {"language": spoken.code} if spoken.tags else {}
     job = _job(tagger, output, about) if resume and output is not None else None
-    photos = NamedPhotos(paths, exclude or ())
-    total = photos.count()
-    with open_output(output) if job is None else job.writing() as stream:
-        writer = WRITERS[form](stream, spoken.renamed(names.renames) if names else spoken)
-        failed = _tag_all(photos, total, job, source, names, sidecars, writer, select)
+    photos = NamedPhotos(sources, exclude or ())
+    total, done = photos.count(), job.done if job else set[str]()
+    read = photos.read(done=done)
+    hashes = _hashes(read) if embeddings else None
+    taggings = _with_names(source.tag_many(read if hashes is None else hashes), names, sidecars, select)
+    results = progress_over(taggings, total=total - len(done), what="tagging")
+    said = spoken.renamed(names.renames) if names else spoken
+    if form == "parquet":
+        assert output is not None
+        failed = _write_parquet(output, results, select, said, hashes, tagger)
+    else:
+        with open_output(output) if job is None else job.writing() as stream:
+            failed = _write(WRITERS[form](stream, said), results, select) + (job.failed if job else 0)
     _summarise(photos, total, failed, as_json=form == "jsonl")
     refused = sidecars.finish() if sidecars is not None else 0
     return 1 if failed or refused else 0
 
 
+def _check_options(form: Format, output: str | None, *, resume: bool, embeddings: bool) -> None:
+    if resume and (output is None or form != "jsonl"):
+        raise ConfigError("--resume needs --format jsonl and --output FILE")
+    if embeddings and form != "parquet":
+        raise ConfigError("--embeddings needs --format parquet")
+    if form == "parquet":
+        if output is None:
+            raise ConfigError("--format parquet needs --output FILE")
+        from vectortag.apps.parquet_output import require_pyarrow  # here, since few write Parquet
+
+        require_pyarrow("--format parquet")
+
+
+def _hashes(photos: Iterable[Path | StoredPhoto]) -> ContentHashes:
+    from vectortag.apps.content_hashes import ContentHashes  # here, since it imports the library
+
+    return ContentHashes(photos)
+
+
+def _write_parquet(
+    output: Path,
+    results: Iterable[Tagging | FailedTagging],
+    select: Callable[..., Sequence[TagScore]],
+    language: Language,
+    hashes: ContentHashes | None,
+    tagger: Tagger,
+) -> int:
+    """Write all results. Returns how many photos could not be tagged."""
+    from vectortag.apps.parquet_output import write_parquet
+
+    width = None if hashes is None else tagger.folder.manifest.backbone.width
+    with atomic_output(output) as file:
+        return write_parquet(file, results, select, language, hashes=hashes, width=width)[1]
+
+
 def _library(
-    tagger: Tagger, file: Path | None, paths: Sequence[Path], given: options.SidecarOptions, *, use: bool
+    tagger: Tagger, file: Path | None, sources: Sequence[Source], given: options.SidecarOptions, *, use: bool
 ) -> tuple[TagLibrary | None, TagNames | None]:
     """The person's library, if there is one and it is to be used; and the lists of tags, if there are any."""
     use = use and (file is not None or is_there(library_file()))
@@ -150,50 +237,36 @@ def _library(
         return None, None
     from vectortag.apps.cli.tag_library import TagLibrary, names_for_output  # here, since few need it
 
-    library = TagLibrary.open(file, paths) if use else None
+    library = TagLibrary.open(file, sources) if use else None
     return library, names_for_output(tagger, library, given)
 
 
 def _sidecars(
-    tagger: Tagger,
-    given: options.SidecarOptions,
-    library: TagLibrary | None,
-    *,
-    write_xmp: bool,
-    dry_run: bool,
-    embed: bool,
-) -> TagSidecars | None:
-    """What writes sidecars, if that was asked for."""
-    if write_xmp:
-        from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
+    tagger: Tagger, given: options.SidecarOptions, library: TagLibrary | None, *, dry_run: bool, embed: bool
+) -> TagSidecars:
+    from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
 
-        file = None if library is None else library.file
-        return TagSidecars(tagger, given, file, dry_run=dry_run, embed=embed)
+    return TagSidecars(tagger, given, None if library is None else library.file, dry_run=dry_run, embed=embed)
+
+
+def _refuse_sidecar_options(given: options.SidecarOptions, *, dry_run: bool, embed: bool) -> None:
     if dry_run or embed or any(one is not None for one in (given.parent, given.min_score, given.stem)):
         raise ConfigError("--dry-run, --parent, --min-score, --stem and --embed go with --write-xmp. Add it")
-    return None
 
 
-def _tag_all(
-    photos: NamedPhotos,
-    total: int,
-    job: TagJob | None,
-    source: Tagger | StoredTaggings,
+def _with_names(
+    taggings: Iterable[Tagging | FailedTagging],
     names: TagNames | None,
     sidecars: TagSidecars | None,
-    writer: Writer,
     select: partial[Sequence[TagScore]],
-) -> int:
-    """Tag those of `total` photos that a job has not done yet, and write the results. Returns how many failed."""
-    done, failed = (job.done, job.failed) if job else (set[str](), 0)
-    taggings = source.tag_many(photo for photo in photos if escape_path(photo) not in done)
+) -> Iterable[Tagging | FailedTagging]:
+    """The taggings as the lists have them; the sidecar of each is written as it goes by."""
     if names is not None:
         taggings = (names.applied(one) if isinstance(one, Tagging) else one for one in taggings)
     if sidecars is not None:
         options = {name: value for name, value in select.keywords.items() if name != "all_scores"}
         taggings = sidecars.written(taggings, partial(Tagging.select, **options))
-    results = progress_over(taggings, total=total - len(done), what="tagging")
-    return failed + _write(writer, results, select)
+    return taggings
 
 
 def _summarise(photos: NamedPhotos, total: int, failed: int, *, as_json: bool) -> None:
@@ -262,11 +335,16 @@ class TableWriter:
 
 
 Writer = TableWriter | JsonLinesWriter | CsvWriter
-WRITERS: dict[Format, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
+WRITERS: dict[TextFormat, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
     "table": TableWriter,
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,
 }
 
-FILE_KINDS: dict[Format, FileKind] = {"table": TAGS_TABLE, "jsonl": JSON_LINES, "csv": TAGS_CSV}
+FILE_KINDS: dict[Format, FileKind] = {
+    "table": TAGS_TABLE,
+    "jsonl": JSON_LINES,
+    "csv": TAGS_CSV,
+    "parquet": PARQUET,
+}
 """How an older output of each format is recognised."""

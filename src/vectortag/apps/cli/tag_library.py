@@ -14,6 +14,7 @@ from vectortag.apps.cli.sidecar_report import names_given
 from vectortag.core.errors import LibraryError
 from vectortag.core.folders import library_file
 from vectortag.core.types import TagScore
+from vectortag.data.sources import Source, are_files
 from vectortag.inference.tagger import Tagger
 from vectortag.library.library_model import ALWAYS_KEPT
 from vectortag.library.lists import TagNames, names_for
@@ -33,12 +34,12 @@ class TagLibrary:
     names: TagNames
 
     @classmethod
-    def open(cls, file: Path | None, paths: Sequence[Path]) -> TagLibrary | None:
+    def open(cls, file: Path | None, sources: Sequence[Source]) -> TagLibrary | None:
         """The library of a file, or the default one; None if it cannot be used, which a note says."""
         path = library_file() if file is None else file
         try:
             with closing(open_database(path, create=False)) as database:
-                return cls(path, names_for(database, paths))
+                return cls(path, names_for(database, map(Path, sources)) if are_files(sources) else TagNames())
         except LibraryError as error:
             notes.print(f"{error}. It is not used", style="yellow")
             return None

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,18 +16,21 @@ import numpy as np
 from msgspec.structs import replace
 
 from vectortag.apps.server.batching import Batcher
-from vectortag.core.errors import PhotoError
+from vectortag.core.errors import ModelFolderError, PhotoError
 from vectortag.core.types import ByteArray, Heatmap, Tagging
 from vectortag.inference.heatmap_drawing import draw_heatmap, to_png
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.precision import Precision
-from vectortag.personal.added_tags import AddedTag
+from vectortag.personal.added_tags import AddedTag, folder_of
+from vectortag.personal.corrected_rows import refits_file
 from vectortag.runtime.decoding.memory import SHARED, Budget
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.pixels import open_image
 from vectortag.runtime.session import Runtime
+
+log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -32,6 +39,10 @@ BATCH = 16
 
 OVERLAY_SIDE = 2048
 """Longest side of an overlay in pixels: a PNG of 12 megapixels would take seconds and tens of megabytes."""
+
+
+FOLLOW_SECONDS = 5.0
+"""Between two looks at the data folder: other services that share it, and other programs, add tags there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,7 @@ class ModelWorker:
         decoding: ThreadPoolExecutor,
         observe: Callable[[int], None],
     ) -> None:
+        known = _state_of(folder)  # before they are read
         self.folder = folder
         self.additions = loading.additions
         loaded = Tagger.load(
@@ -109,6 +121,10 @@ class ModelWorker:
             self._tag_batch, largest=BATCH, expected=lambda: self._undecoded, observe=observe
         )
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
+        self._closing = threading.Event()
+        self._following = threading.Thread(target=self._follow, args=(known,), name="follow", daemon=True)
+        if loading.additions:
+            self._following.start()
 
     @property
     def name(self) -> str:
@@ -121,6 +137,9 @@ class ModelWorker:
 
     def close(self) -> None:
         """Finish all accepted work, and end the threads."""
+        self._closing.set()
+        if self._following.is_alive():
+            self._following.join()
         self._aside.shutdown()
         self._batcher.close()
 
@@ -214,14 +233,43 @@ class ModelWorker:
 
         def work(taggers: Taggers) -> Answer:
             answer = change(taggers)
-            taggers.reload()
-            self._batcher.between(self._taggers.reload).result()
+            self._reload()
             return answer
 
         return await self._run_aside(work)
 
+    def _reload(self) -> None:
+        """Read added tags and corrections again, in the thread of changes."""
+        self._aside_taggers.reload()
+        self._batcher.between(self._taggers.reload).result()
+
+    def _follow(self, known: object) -> None:
+        """Reload whenever the data folder is not as it was; whoever changed it."""
+        while not self._closing.wait(FOLLOW_SECONDS):
+            state = _state_of(self.folder)
+            if state != known:
+                known = state
+                try:
+                    self._aside.submit(self._reload).result()
+                except ModelFolderError as error:
+                    log.warning("%s. The tags stay as they were", error)
+
     async def _run_aside(self, work: Callable[[Taggers], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._aside, work, self._aside_taggers)
+
+
+def _state_of(model: ModelFolder) -> frozenset[tuple[str, int, int]]:
+    """Name, size and time of change of each file with added tags or corrections."""
+    state = set()
+    with contextlib.suppress(OSError), os.scandir(folder_of(model)) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                status = entry.stat()
+                state.add((entry.name, status.st_size, status.st_mtime_ns))
+    with contextlib.suppress(OSError):
+        status = refits_file(model).stat()
+        state.add(("", status.st_size, status.st_mtime_ns))
+    return frozenset(state)
 
 
 def _overlay(photo: bytes, heatmap: Heatmap, opacity: float, max_pixels: int, budget: Budget) -> bytes:

@@ -103,6 +103,8 @@ PHOTOS, MOVED = "disk/photos", "disk/moved"
 RESUMED = (*_tag("jsonl"), "--resume")
 ADD = ("library", "add", PHOTOS, *MODEL)
 SIDECARS = ("library", "write-xmp")
+EMBEDDINGS = ("tag", "in/data", "--format", "parquet", "--embeddings", "--output", "disk/out/tags.parquet", *MODEL)
+IMPORT = ("library", "import", "disk/out/tags.parquet", *MODEL)
 LIBRARY_REMOVE = ("library", "remove", PHOTOS)
 RELOCATE = ("library", "relocate", PHOTOS, MOVED)
 TRAIN = ("train", "in/train.toml", "--output", "disk/out/runs", "--overwrite")
@@ -133,6 +135,7 @@ def _convert(*tables: str) -> Arguments:
 COMMANDS: dict[str, WritingCommand] = {
     "tag, jsonl": WritingCommand(_tag("jsonl"), (_tag("jsonl", "--top-k", "1"),)),
     "tag, csv": WritingCommand(_tag("csv"), (_tag("csv", "--top-k", "1"),)),
+    "tag, parquet": WritingCommand(_tag("parquet", "--overwrite"), (_tag("parquet", "--top-k", "1"),)),
     "explain, a map": WritingCommand(_map(), (_map("--opacity", "0.1"),)),
     "explain, maps": WritingCommand(_maps("in/photos"), (_maps("in/photos/0.png", "--opacity", "0.1"),)),
     "explain, numbers": WritingCommand(_numbers("in/photos"), (_numbers("in/photos/0.png"),)),
@@ -174,6 +177,7 @@ COMMANDS: dict[str, WritingCommand] = {
     "train": WritingCommand(TRAIN, (TRAIN,), wholes=("disk/out/runs/mine",), uncompared=r"\.run/|MODEL_CARD|manifest",
                             needs="torch"),
     "library add": WritingCommand(ADD, goes_on=True),
+    "library import": WritingCommand(IMPORT, (EMBEDDINGS, ADD), goes_on=True),
     "library update": _library("update", "--model", "in/worded"),
     "library accept": _library("accept", f"{PHOTOS}/0.png", "dog"),
     "library reject": _library("reject", f"{PHOTOS}/0.png", "boat"),

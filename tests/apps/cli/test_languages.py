@@ -37,6 +37,7 @@ STAY_ENGLISH = {
     "quantise": "figures of a data set, whose labels are English",
     "learn-words": "sentences and captions are English",
     "check": "what is wrong with the labels of a data set, as they stand there",
+    "convert": "the labels of a data set, which stay as they are",
     "ui": "has a choice of its own, which begins with the browser's",
     "serve": "each request says its language",
 }

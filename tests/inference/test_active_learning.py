@@ -47,6 +47,14 @@ class TestUseful:
 
         assert len({first, Path("copy.jpg")} & set(found)) == 1
 
+    def test_where_only_copies_are_left_none_is_asked_for_again(self, tagger, embeddings):
+        three = dict(list(embeddings.items())[:3])
+        copies = {Path(f"copy {photo}"): embedding for photo, embedding in three.items()}
+
+        found = [one.photo for one in most_useful(tagger, "dog", {**three, **copies}, count=10)]
+
+        assert len({photo.name.removeprefix("copy ") for photo in found}) == len(found) == 3
+
     def test_there_may_be_fewer_or_none(self, tagger, embeddings):
         few = dict(list(embeddings.items())[:3])
 

@@ -17,6 +17,9 @@ from vectortag.model.added_block import new_tag_features
 CANDIDATES = 5
 """Uncertain photos per suggested photo. Among them, photos that differ from each other are chosen."""
 
+EQUAL = 1 - 1e-5
+"""Features of two photos are equal from this cosine on: those of a copy differ by rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -97,10 +100,16 @@ def contradicted(scores: npt.NDArray[np.floating], has: npt.NDArray[np.bool_]) -
 
 
 def _spread_out(features: FloatArray, count: int) -> Sequence[int]:
-    """At most `count` rows, beginning with the first. Each next row differs most from those before it."""
+    """At most `count` rows, beginning with the first. Each next row differs most from those before it.
+
+    A row that equals one of those is not taken: the answer about a copy is known.
+    """
     chosen = [0]
     nearness = features @ features[0]
+    alike = nearness[0]  # all rows have one length
     while len(chosen) < min(count, len(features)):
+        if np.min(nearness) > EQUAL * alike:
+            break
         chosen.append(int(np.argmin(nearness)))
         nearness = np.maximum(nearness, features @ features[chosen[-1]])
     return chosen

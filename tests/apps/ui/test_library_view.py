@@ -251,5 +251,6 @@ def test_on_a_phone_every_part_fits_the_screen(come: Callable[..., Any], screens
     for part, there in seen.items():
         page = come(f"?part={part}", phone=True, dark=dark)
         page.get_by_text(there).wait_for()
+        page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
         page.screenshot(path=screenshots / f"library_{part.lower()}_{'dark' if dark else 'light'}.png")
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, part

@@ -93,7 +93,7 @@ def test_the_answers_of_the_service_are_made_of_the_same_values():
     from vectortag.apps.server.parameters import TagOptions
 
     tagged, guessed = tagging(SEA, WATER), tagging(path=None, guesses=(SKY,))
-    answer = responses.taggings([("a.jpg", tagged), (None, guessed), (None, FAILURE.error)], TagOptions())
+    answer = responses.taggings([("a.jpg", tagged), (None, guessed), (None, FAILURE.error)], TagOptions(), Language())
 
     lines = written(JsonLinesWriter, (tagged, tagged.tags), (guessed, ())).splitlines()
     first, second = map(msgspec.json.decode, lines)

@@ -63,7 +63,7 @@ class TestUsage:
             (["tga", "photo.jpg"], "Did you mean 'tag'?"),
             (["tag", "photo.jpg", "--treshold", "0.5"], "--threshold"),
             (["tag", "photo.jpg", "--format", "json"], "'jsonl'"),
-            (["evaluate", "lite0", "data", "--split", "test"], "'val'"),
+            (["evaluate", "lite0", "data", "--split", "tset"], "'val'"),
             (["tag"], "Missing argument"),
             (["tag", "photo.jpg", "--top-k", "0"], "Invalid value for '--top-k'"),
             (["tag", "photo.jpg", "--threshold", "50"], "Invalid value for '--threshold'"),

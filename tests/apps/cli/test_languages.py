@@ -21,6 +21,7 @@ Cli = Callable[..., Any]
 STAY_ENGLISH = {
     "library add": "shows no tags",
     "library update": "shows no tags",
+    "library import": "shows no tags",
     "library status": "shows no tags",
     "library remove": "shows no tags",
     "library relocate": "shows no tags",

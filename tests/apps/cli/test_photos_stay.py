@@ -32,6 +32,12 @@ ELSEWHERE = {
     ("tag", "--embed"): "changes JPEG files, which is asked for: tests/library/test_embed.py",
     ("library write-xmp", "--embed"): "the same",
     ("library forget", "--embed"): "the same",
+    ("library add", "--encoder"): "reads photos as a model does: tests/library/test_library_encoder.py",
+    ("library update", "--encoder"): "the same",
+    ("library update", "--no-encoder"): "the same",
+    ("tag", "--engine"): "needs a cluster: tests/apps/test_partitions.py",
+    ("tag", "--ray-address"): "the same",
+    ("tag", "--partition"): "the same",
     ("library update", "--watch"): "runs until it is ended: test_library.py",
 }
 """Options that are not tried here, and why."""
@@ -59,6 +65,7 @@ def calls(photos: Path, out: Path) -> list[list[object]]:
             "dog: Rex",
         ],
         ["tag", photos, "--all-scores", "--format", "jsonl", "--output", out / "job.jsonl", "--resume", "--no-library"],
+        ["tag", photos, "--format", "parquet", "--embeddings", "--output", out / "tags.parquet", "--no-library"],
         ["tag", photos, "--write-xmp"],
         ["tag", photos, "--write-xmp", "--dry-run", "--parent", "auto", "--min-score", "0.9", "--stem"],
         ["library", "add", photos],
@@ -93,6 +100,7 @@ def calls(photos: Path, out: Path) -> list[list[object]]:
         ["search", "dog", *file],
         ["duplicates", "--kind", "alike", "--json", *file],
         ["stats", "--json", "--top", "3", *file],
+        ["library", "import", out / "tags.parquet", *file],
         ["library", "relocate", photos, photos],
         ["library", "relocate", photos, photos, *file],
         ["library", "forget", photos, "--dry-run"],

@@ -18,16 +18,18 @@ UI = Path(state.__file__).parent
 MARKDOWN = {"markdown", "warning", "error", "info", "success", "caption", "title", "header", "subheader", "spinner"}
 """Streamlit's functions whose first argument is Markdown."""
 
-HARMLESS = {"as_text", "code_span", "harmless", "lower_headings", "len"}
+HARMLESS = {"as_text", "code_span", "harmless", "lower_headings", "len", "photos"}
 """Functions whose result may stand in Markdown."""
 
 KNOWN = {
     # numbers and constants
     *("MIN_EXAMPLES", "MAX_LISTED", "MOST_PHOTOS", "tag.examples", "sizes", "what"),
+    *("QUESTIONS", "place + 1", "yes", "len(said) - yes", "len(group.photos) - MOST_SHOWN"),
+    *("KINDS[group.kind]", "ORDERS[result.order]", "ENDED[job.state]"),
     # made of escaped pieces just above
     *("shows", "verdict", "limit", "said", "tag", "where", "implied", "without", "corrected", "_advice(tag)"),
     *("'  \\n'.join(map(as_text, problems))", "len(corrections) - MAX_LISTED"),
-    *("line", "text", "note", "about", "_caption(heatmap, row)"),
+    *("line", "text", "note", "about", "_caption(heatmap, row)", "name", "'  \\n'.join(lines)"),
 }
 
 NAME = "![x](http://evil.example/x.png) <b>bold</b> `a` :dog: *cat*"

@@ -39,7 +39,7 @@ def make_photos(folder: Path, count: int) -> Path:
     """Photos in folders of fifty, of which every tenth has the same content as another, and one cannot be read."""
     for number in range(count):
         path = folder / f"{number // 50}" / f"{number}.jpg"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         colours = np.random.default_rng(number // 10 * 10 if number % 10 == 1 else number).integers(0, 256, (4, 4, 3))
         Image.fromarray(colours.astype(np.uint8)).resize((64, 48)).save(path)
     (folder / "0" / "bad.jpg").write_bytes(b"no photo")

@@ -234,6 +234,7 @@ def test_a_tag_is_taught_by_keyboard_and_what_that_brings_is_told(come: Callable
     page.get_by_role("option", name="toy", exact=True).click()
     page.get_by_role("button", name="Begin").click()
     page.get_by_text("1 of 4").wait_for()  # the two copies are one question
+    page.locator('[data-round="0"]').wait_for()  # it listens to keys when its buttons are there
 
     for number, (key, place) in enumerate([("y", 2), ("n", 3), ("b", 2), ("n", 3), ("s", 4)], start=1):
         page.keyboard.press(key)

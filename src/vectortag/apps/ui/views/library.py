@@ -41,7 +41,8 @@ def show() -> None:
         st.error(as_text(str(error)), icon=":material/error:")
         return
     part = _choose_part()
-    job_panel(library)
+    with st.container():  # one place, whatever is in it: a fragment that moves loses the clicks under way to it
+        job_panel(library)
     if part == "Duplicates":
         duplicates(library)
     elif part == "Teach":
@@ -72,8 +73,9 @@ def _photos(library: OpenLibrary) -> None:
         library.wait(FIRST)
         counted = library.counted()
     query = query_of(counted or NOT_COUNTED)
-    if library.is_counting:
-        st.fragment(_wait, run_every=WAIT)(library)
+    with st.container():  # one place, as above
+        if library.is_counting:
+            st.fragment(_wait, run_every=WAIT)(library)
     if (row := chosen_row()) is not None:
         library_photo(library, query, row)
     else:

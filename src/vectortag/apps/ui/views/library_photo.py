@@ -43,7 +43,7 @@ def chosen_row() -> int | None:
 
 def library_photo(library: OpenLibrary, query: LibraryQuery, row: int) -> None:
     """Show a photo."""
-    with search_errors(query):
+    with st.container(), search_errors(query):  # one place: a fragment that moves loses the clicks under way to it
         _way(library, query, row)
     _photo(library, row)
 

@@ -41,14 +41,15 @@ def show() -> None:
     bar = st.empty()
     done = take_some(model, seconds=FIRST, bar=bar)
     bar.empty()
-    show_problems()
-    if not done:
-        st.fragment(_go_on, run_every=EVERY)(model)
-    elif session_photos().photos:
-        photo_strip("photos", search_results(search, model))
-    else:
-        uploader()
-        examples("examples")
+    with st.container():  # one place, whatever is in it: a fragment that moves loses the clicks under way to it
+        show_problems()
+        if not done:
+            st.fragment(_go_on, run_every=EVERY)(model)
+        elif session_photos().photos:
+            photo_strip("photos", search_results(search, model))
+        else:
+            uploader()
+            examples("examples")
     if session_photos().photos:
         photo_detail(model, fine=done)
 

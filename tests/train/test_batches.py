@@ -72,6 +72,23 @@ def test_unnamed_tags_count_as_absent_in_a_share_of_the_batches(batches, to_floa
     assert not drawing[batches.Batch(1, 0, np.arange(400))][1].isnan().equal(drawn.isnan())
 
 
+def test_several_processes_draw_what_one_draws(batches, targets, to_float, torch):
+    random = np.random.default_rng(0)
+    views = tuple(random.random((PHOTOS, 2), np.float32) for _ in range(3))
+    made = batches.Batches(
+        batches.CachedViews(views, seed=1), to_float(targets), unnamed=targets == UNKNOWN, share=0.5, seed=1
+    )
+
+    def drawn(rank: int, world: int) -> tuple[Any, Any]:
+        return made[next(iter(batches.BatchSampler(config(batch_size=PHOTOS), targets, rank=rank, world=world)))]
+
+    inputs, known = drawn(0, 1)
+    for rank in range(2):
+        own = drawn(rank, 2)
+        torch.testing.assert_close(own[0], inputs[rank::2], rtol=0, atol=0)
+        torch.testing.assert_close(own[1], known[rank::2], rtol=0, atol=0, equal_nan=True)
+
+
 def config(**settings: Any) -> TrainConfig:
     data = [{"name": "photos", "csv": "photos"}]
     return TrainConfig.model_validate({"name": "mine", "data": data, "batch_size": 4, **settings})

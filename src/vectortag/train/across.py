@@ -49,7 +49,7 @@ class RowsOf:
         return len(self.rows)
 
     def inputs(self, batch: Batch) -> Tensor:
-        return self.source.inputs(replace(batch, rows=self.rows[batch.rows]))
+        return self.source.inputs(replace(batch, whole=self.rows[batch.whole]))
 
 
 def folds_of(config: TrainConfig, part: Part) -> npt.NDArray[np.str_]:

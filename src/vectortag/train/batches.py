@@ -22,11 +22,28 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The photos of one step: rows (B,) of the source, in the order drawn."""
+    """The photos of one step.
+
+    Attributes:
+        whole: rows of the source, in the order drawn, that all processes take together.
+        rank, world: of several processes, this one takes every `world`-th row, from the one of its rank on.
+    """
 
     epoch: int
     step: int
-    rows: Rows
+    whole: Rows
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def share(self) -> slice:
+        """The places in `whole` of what this process takes. What is random is drawn for all of it, then shared."""
+        return slice(self.rank, None, self.world)
+
+    @property
+    def rows(self) -> Rows:
+        """(B,) rows that this process takes."""
+        return self.whole[self.share]
 
 
 class Source(Protocol):
@@ -52,7 +69,7 @@ class CachedViews:
     def inputs(self, batch: Batch) -> Tensor:
         """One view of each photo, drawn anew each epoch."""
         random = np.random.default_rng([self.seed, batch.epoch, batch.step, 2])
-        chosen = random.integers(len(self.views), size=len(batch.rows))
+        chosen = random.integers(len(self.views), size=len(batch.whole))[batch.share]
         picked = [self.views[view][row] for view, row in zip(chosen, batch.rows, strict=True)]
         return torch.from_numpy(np.stack(picked)).float()
 
@@ -119,7 +136,7 @@ class BatchSampler(Sampler[Batch]):
             order = random.choice(self._count, self._count, p=self._weights)
         for step in range(len(self)):
             rows = order[step * self._size : (step + 1) * self._size]
-            yield Batch(self._epoch, step, rows[self._rank :: self._world])
+            yield Batch(self._epoch, step, rows, self._rank, self._world)
 
 
 class InOrder(Sampler[Batch]):
@@ -174,7 +191,8 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         inputs, targets = self._source.inputs(batch), self._targets[batch.rows]
         if self._unnamed is not None and self._share:
             random = np.random.default_rng([self._seed, batch.epoch, batch.step, 3])
-            drawn = self._unnamed[batch.rows] & (random.random(targets.shape, np.float32) < self._share)
+            chances = random.random((len(batch.whole), targets.shape[1]), np.float32)[batch.share]
+            drawn = self._unnamed[batch.rows] & (chances < self._share)
             targets = targets.masked_fill(torch.from_numpy(drawn), 0.0)
         return self._mix(inputs, targets, batch) if self._mixup else (inputs, targets)
 

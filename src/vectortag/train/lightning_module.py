@@ -68,6 +68,19 @@ def _of_all_processes(own: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Te
     return [parts[step % count][step // count] for step in range(sum(map(len, parts)))]
 
 
+def _share_of_known(targets: Tensor) -> Tensor | float:
+    """How many targets this process knows, of the mean over processes.
+
+    A loss is the mean over known targets. Times this, its mean over processes is the mean over all that they know.
+    """
+    if distributed.count() == 1:
+        return 1.0
+    own = (~targets.isnan()).sum().float()
+    everywhere = own.clone()
+    torch.distributed.all_reduce(everywhere)
+    return distributed.count() * own / everywhere.clamp(min=1)
+
+
 class TagModule(pl.LightningModule):
     """trunk: inputs -> feature map (B, K, h, w), or embeddings (B, K); head: (B, K) -> logits (B, T)."""
 
@@ -114,7 +127,7 @@ class TagModule(pl.LightningModule):
         if self.teacher is not None:
             targets = self.teacher(inputs, targets)
         embeddings = self._embeddings(inputs)
-        loss = self.loss(self._logits(embeddings), targets)
+        loss = _share_of_known(targets) * self.loss(self._logits(embeddings), targets)
         if self.held is not None:
             drift = self.held(inputs, embeddings)
             self.log("drift", drift, on_step=False, on_epoch=True, batch_size=len(inputs), sync_dist=True)

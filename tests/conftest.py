@@ -94,6 +94,16 @@ def _need(thing: object, name: str) -> None:
         stop(f"{name} is not installed")
 
 
+@pytest.fixture
+def write_own_encoder(tmp_path: Path, need_module: Callable[[str], ModuleType]) -> Callable[..., Path]:
+    """write_own_encoder(**fields): the folder of an encoder as a person might have one; see tiny_encoder.py."""
+    need_module("onnx")
+    need_module("tokenizers")
+    from tiny_encoder import write_encoder
+
+    return lambda **fields: write_encoder(tmp_path / "encoder", **fields)
+
+
 @pytest.fixture(scope="session")
 def tiny_network() -> bytes:
     """An ONNX file as `vectortag train` exports one: uint8 (N, H, W, 3) -> float32 (N, 8, H/4, W/4)."""

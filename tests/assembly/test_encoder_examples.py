@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_encoder import write_encoder
 
 from vectortag.assembly import encoder_examples
 from vectortag.assembly.encoder_examples import LEAST_SHOWN, MOST_EXAMPLES, find_examples
@@ -22,10 +20,8 @@ RED, OTHERS = 12, 48
 
 
 @pytest.fixture
-def encoder(tmp_path: Path, need_module: Callable[[str], ModuleType]) -> Encoder:
-    need_module("onnx")
-    need_module("tokenizers")
-    return Encoder.read(write_encoder(tmp_path / "encoder"))
+def encoder(write_own_encoder: Callable[..., Path]) -> Encoder:
+    return Encoder.read(write_own_encoder())
 
 
 @pytest.fixture

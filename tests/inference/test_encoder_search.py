@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from PIL import Image
-from tiny_encoder import write_encoder
 
 from vectortag.core.errors import PhotoError
 from vectortag.inference.encoder_search import EncoderIndex
@@ -19,10 +17,8 @@ COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250), 
 
 
 @pytest.fixture
-def encoder(tmp_path: Path, need_module: Callable[[str], ModuleType]) -> Encoder:
-    need_module("onnx")
-    need_module("tokenizers")
-    return Encoder.read(write_encoder(tmp_path / "encoder"))
+def encoder(write_own_encoder: Callable[..., Path]) -> Encoder:
+    return Encoder.read(write_own_encoder())
 
 
 @pytest.fixture

@@ -75,3 +75,13 @@ def rows(library: Library) -> Callable[..., list[Any]]:
         return [row[0] if len(row) == 1 else row for row in found]
 
     return ask
+
+
+@pytest.fixture
+def updated(
+    library: Library, update: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Library:
+    """The library after an update, with a home of its own for corrections."""
+    monkeypatch.setenv("VECTORTAG_HOME", str(tmp_path / "home"))
+    update()
+    return library

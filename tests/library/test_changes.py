@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,6 @@ from vectortag.library import changes
 from vectortag.library.decisions import Decision
 from vectortag.library.library import Library
 from vectortag.personal.corrections import corrections_file, read_corrections
-
-
-@pytest.fixture
-def updated(
-    library: Library, update: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Library:
-    monkeypatch.setenv("VECTORTAG_HOME", str(tmp_path / "home"))
-    update()
-    return library
 
 
 def decided(library: Library, tag: str) -> dict[int, Decision]:

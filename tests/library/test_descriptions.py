@@ -5,10 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
 
 from vectortag.library.descriptions import DescribedTag, PhotoDescription, write_descriptions
 from vectortag.library.library import Library
@@ -23,15 +19,6 @@ ONE = PhotoDescription(
     keywords=["Anna", "Sea; sand"],
     tags=[DescribedTag("dog", 0.9, confirmed=True), DescribedTag("sea", 0.5, confirmed=False)],
 )
-
-
-@pytest.fixture
-def updated(
-    library: Library, update: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Library:
-    monkeypatch.setenv("VECTORTAG_HOME", str(tmp_path / "home"))
-    update()
-    return library
 
 
 def test_photos_are_described_in_their_order_without_those_that_are_gone(updated: Library):

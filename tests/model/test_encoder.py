@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_encoder import CONFIG, PIXELS, SIZE, write_encoder
+from tiny_encoder import CONFIG, PIXELS, SIZE
 
 from vectortag.core.errors import ModelFolderError
 from vectortag.model.encoder import Encoder
@@ -19,15 +18,9 @@ from vectortag.runtime.session import Runtime
 
 
 @pytest.fixture(autouse=True)
-def _needed(need_module: Callable[[str], ModuleType]) -> None:
-    need_module("onnx")
-    need_module("tokenizers")
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
+def write(write_own_encoder: Callable[..., Path]) -> Callable[..., Path]:
     """write(pixels=..., config=...): an encoder's folder."""
-    return lambda **fields: write_encoder(tmp_path / "encoder", **fields)
+    return write_own_encoder
 
 
 def plain(colour: tuple[int, int, int], size: tuple[int, int] = (40, 20)) -> np.ndarray:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
-from tiny_encoder import PIECES, write_encoder
+from tiny_encoder import PIECES
 
 from vectortag.core.errors import ModelFolderError, WordsError
 from vectortag.model.encoder import Encoder
@@ -16,15 +15,9 @@ from vectortag.model.encoder_texts import MOST_CHARACTERS
 
 
 @pytest.fixture(autouse=True)
-def _needed(need_module: Callable[[str], ModuleType]) -> None:
-    need_module("onnx")
-    need_module("tokenizers")
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
+def write(write_own_encoder: Callable[..., Path]) -> Callable[..., Path]:
     """write(masked=...): an encoder's folder."""
-    return lambda **fields: write_encoder(tmp_path / "encoder", **fields)
+    return write_own_encoder
 
 
 @pytest.mark.parametrize("masked", [False, True])

@@ -128,7 +128,7 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
     Raises:
         DataError: the file cannot be read, a column is missing, or a row is bad.
     """
-    file = Path(path) / "metadata.csv" if is_folder(path) else Path(path)
+    file = metadata_file(path)
     name = name or escape_path(file.resolve().parent.name)
     readable: list[Record] = []
     bad_rows: list[str] = []
@@ -154,6 +154,11 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
     if data.problems and not skip_bad_rows:
         raise DataError(stop_at(data.problems, file))
     return data
+
+
+def metadata_file(path: str | Path) -> Path:
+    """The file of a data set that is named by it, or by the folder that holds it."""
+    return Path(path) / "metadata.csv" if is_folder(path) else Path(path)
 
 
 def _known(file: Path) -> tuple[str, ...] | None:

@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from vectortag.assembly.across_sources import Evidence
-from vectortag.core.file_names import is_folder
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
-from vectortag.data.records import Record
+from vectortag.data.records import Record, metadata_file
 from vectortag.data.spot_checks import checked_targets, read_spot_checks
 from vectortag.data.training import Part, TrainingData
 from vectortag.train.batches import Batch, Batches, BatchSampler, InOrder, Source, loader
@@ -114,7 +113,7 @@ def evidence_across(
 def _checked(config: TrainConfig, records: Sequence[Record], tags: Sequence[str]) -> ByteArray | None:
     if not config.spot_checks:
         return None
-    folders = {data.name: Path(data.csv) if is_folder(data.csv) else Path(data.csv).parent for data in config.data}
+    folders = {data.name: metadata_file(data.csv).parent for data in config.data}
     return checked_targets(read_spot_checks(config.spot_checks), records, folders, tags)
 
 

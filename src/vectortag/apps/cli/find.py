@@ -25,7 +25,8 @@ from vectortag.inference.tagged_photos import photos_with
 from vectortag.inference.tagger import Tagger
 from vectortag.model.encoder import Encoder
 from vectortag.model.language import Language
-from vectortag.model.sentence import Reading, read_sentence, tags_by_name
+from vectortag.model.names_in_text import tags_by_name
+from vectortag.model.sentence import Reading, read_sentence
 
 Format = Literal["table", "jsonl"]
 

@@ -238,7 +238,9 @@ def test_the_base_model_must_exist(colours):
 
 def test_a_failed_fit_leaves_the_old_model(fit_colours, monkeypatch):
     first = fit_colours()
-    monkeypatch.setattr("vectortag.model.folder.replace_folder", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(
+        "vectortag.model.write_folder.replace_folder", lambda *_: (_ for _ in ()).throw(OSError("full"))
+    )
 
     with pytest.raises(Exception, match="full"):
         fit_colours(overwrite=True)

@@ -34,13 +34,14 @@ from vectortag.evaluation.evaluate import as_known, choose_part
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
 from vectortag.model.classifier import Classifier
-from vectortag.model.folder import ModelFolder, check_destination, rewrite_model_folder
+from vectortag.model.folder import ModelFolder, check_destination
 from vectortag.model.precision import Precision, open_model
 from vectortag.model.registry import find_model_folder
 from vectortag.model.words.similarity import LIST_PROMPT, Words, no_classes, prompts_of, values
 from vectortag.model.words.text_model import TextModel
 from vectortag.model.words.tokenizer import word_pieces
 from vectortag.model.words.word_vectors import read_words
+from vectortag.model.write_folder import rewrite_model_folder
 from vectortag.runtime.embedder import Embedder
 
 log = logging.getLogger(__name__)

@@ -25,9 +25,10 @@ from vectortag.data.usable import read_usable
 from vectortag.evaluation.evaluate import as_known, choose_part, evaluate
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import ModelFolder, check_destination, rewrite_model_folder
+from vectortag.model.folder import ModelFolder, check_destination
 from vectortag.model.precision import MOST_LOST
 from vectortag.model.registry import find_model_folder
+from vectortag.model.write_folder import rewrite_model_folder
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.session import Session, open_session
 

@@ -23,6 +23,9 @@ SkipBadRows = Annotated[
         help="Leave out rows that are bad or contradict each other, and missing or broken photos, instead of stopping.",
     ),
 ]
+LibraryFile = Annotated[
+    Path | None, typer.Option("--library", help="The library's file. Default: library.sqlite in your data folder.")
+]
 DataName = Annotated[
     str | None, typer.Option("--dataset", help="Name of the data set. Default: the name of its folder.")
 ]

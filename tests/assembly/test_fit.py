@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from vectortag.assembly import fit as fit_module
-from vectortag.assembly.fit import fit
+from vectortag.assembly.fit import FitKeywords, FitOptions, fit
 from vectortag.core.errors import ConfigError, DataError, UnknownModelError
 from vectortag.core.folders import report_folder
 from vectortag.core.types import ByteArray, FloatArray
@@ -339,3 +339,12 @@ def test_over_folds_it_says_how_much_its_figures_vary_and_keeps_its_tags(fit_col
         assert sorted(Path(photo).name for photo in file["photos"]) == sorted(f"{n}.png" for n in range(PHOTOS))
     assert (report_folder("mine") / "label_errors.csv").read_text().startswith("photo,tag,has,score")
     assert "labels look wrong" in (report_folder("mine") / "label_errors.html").read_text()
+
+
+def test_every_option_is_a_keyword():
+    assert get_type_hints(FitKeywords) == get_type_hints(FitOptions)
+
+
+def test_an_option_that_does_not_exist_is_refused_before_any_work(fit_colours):
+    with pytest.raises(TypeError, match="epochs"):
+        fit_colours(epochs=3)

@@ -30,7 +30,7 @@ from vectortag.core.version import __version__
 from vectortag.data.copies import fingerprints_of, groups_among
 from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.records import DataSet, Record
-from vectortag.data.training import TrainingData, prepare_training_data
+from vectortag.data.training import DataOptions, TrainingData, prepare_training_data
 from vectortag.data.usable import embed_data_set, read_usable
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
 from vectortag.model.blocks import MlpBlock
@@ -90,9 +90,8 @@ def fit(
     base = find_model_folder(model)
     embedder = _embedder(base)
     photos, embeddings = embed_data_set(embedder, base, photos, skip_bad_rows=skip_bad_rows)
-    prepared = prepare_training_data(
-        [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
-    )
+    options = DataOptions(top_k=top_k, min_photos=min_photos, validation=validation, seed=seed)
+    prepared = prepare_training_data([photos], load_taxonomy(taxonomy), options)
     log.info("%d tags, %d training photos", len(prepared.tags), len(prepared.training.records))
     training, kept = (_rows(embeddings, part.records) for part in (prepared.training, prepared.validation))
     block, learning = fit_head(training, kept, prepared, max_positive_weight=max_positive_weight, seed=seed)

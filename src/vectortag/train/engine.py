@@ -28,10 +28,9 @@ from vectortag.core import distributed
 from vectortag.core.errors import TrainingError
 from vectortag.model.history import Learning
 from vectortag.train.config import TrainConfig
-from vectortag.train.distil import Held, Teacher
+from vectortag.train.distil import Held
 from vectortag.train.lightning_module import TagModule
 from vectortag.train.logs import Bar, loggers
-from vectortag.train.losses import Loss
 from vectortag.train.run import BEST, LAST, Progress
 
 log = logging.getLogger(__name__)
@@ -48,16 +47,11 @@ class Trained:
 
 
 def fit(
-    config: TrainConfig,
-    trunk: nn.Module,
-    head: nn.Module,
-    loss: Loss,
+    module: TagModule,
     training: DataLoader[Any],
     validation: DataLoader[Any],
     run: Path,
     *,
-    held: Held | None = None,
-    teacher: Teacher | None = None,
     callbacks: Sequence[Callback] = (),
     more_loggers: Sequence[Logger] = (),
     resume: bool = False,
@@ -65,9 +59,8 @@ def fit(
     """Train and return the best epoch.
 
     Args:
+        module: what is trained, and how.
         run: the folder for checkpoints and logs.
-        held: what else is minimised, `config.distil.hold` times.
-        teacher: has its say in the targets of each step.
         callbacks, more_loggers: Lightning's, besides those that every training has.
         resume: go on after the last finished epoch that `run` holds.
 
@@ -75,7 +68,7 @@ def fit(
         TrainingError: the loss is no longer a number, the disk is full, or there is nothing to resume.
         KeyboardInterrupt: Ctrl-C; what was finished can be resumed.
     """
-    module = TagModule(config, trunk, head, loss, held, teacher)
+    config = module.config
     if config.freeze != "backbone":  # for convolutions, on CPU and GPU alike
         module = module.to(memory_format=torch.channels_last)
     best = ModelCheckpoint(
@@ -100,7 +93,7 @@ def fit(
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     learning = Learning(tuple(module.epochs), int(checkpoint["epoch"]))
-    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), held and held.cpu(), learning)
+    return Trained(module.trunk.cpu().eval(), module.head.cpu().eval(), module.held and module.held.cpu(), learning)
 
 
 @contextmanager

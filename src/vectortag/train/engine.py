@@ -84,11 +84,11 @@ def fit(
     progress = _progress(last) if last else Progress()
     # Lightning tells the sampler its epoch after worker processes have drawn their first batches.
     training.sampler.set_epoch(progress.epochs)  # type: ignore[attr-defined]
-    with _quiet():
-        trainer = _trainer(
+    with quiet():
+        trainer = trainer_of(
             config, run, [*_callbacks(config), *callbacks, best], [*loggers(run, progress), *more_loggers]
         )
-        with _explained(run):
+        with explained(run):
             trainer.fit(module, training, validation, ckpt_path=last, weights_only=True)
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
@@ -97,7 +97,7 @@ def fit(
 
 
 @contextmanager
-def _explained(run: Path) -> Iterator[None]:
+def explained(run: Path) -> Iterator[None]:
     """Raise what Lightning and torch say of the user's machine and settings in words that say what to do."""
     try:
         yield
@@ -126,7 +126,8 @@ def _in_plain_words(error: Exception) -> str | None:
     return None
 
 
-def _trainer(config: TrainConfig, run: Path, callbacks: list[Callback], every_logger: list[Logger]) -> pl.Trainer:
+def trainer_of(config: TrainConfig, run: Path, callbacks: list[Callback], every_logger: list[Logger]) -> pl.Trainer:
+    """Lightning's Trainer as a configuration wants it, on the devices that are here."""
     return pl.Trainer(
         max_epochs=config.epochs,
         accelerator="auto",
@@ -149,7 +150,8 @@ def _trainer(config: TrainConfig, run: Path, callbacks: list[Callback], every_lo
 def _strategy(config: TrainConfig) -> dict[str, Any]:
     if distributed.count() == 1:
         return {"devices": 1}
-    resting = "_find_unused_parameters_true" if config.frozen_epochs else ""  # a resting backbone has no gradients
+    waits = config.frozen_epochs or config.unfreeze_at
+    resting = "_find_unused_parameters_true" if waits else ""  # a resting backbone has no gradients
     nodes = distributed.count() // distributed.count_here()
     return {"strategy": f"ddp{resting}", "devices": distributed.count_here(), "num_nodes": nodes}
 
@@ -205,7 +207,7 @@ def _pays_in_bf16(config: TrainConfig) -> bool:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Lightning's hints are for people who write a Trainer themselves."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)

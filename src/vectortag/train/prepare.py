@@ -14,6 +14,7 @@ from vectortag.core import distributed
 from vectortag.core.errors import ConfigError
 from vectortag.data.training import TrainingData
 from vectortag.model.classifier import Classifier
+from vectortag.train.backbone import Backbone
 from vectortag.train.batches import Batches, BatchSampler, InOrder, loader
 from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
@@ -24,7 +25,8 @@ from vectortag.train.inputs import Inputs, prepare_inputs
 from vectortag.train.joint import joined
 from vectortag.train.lightning_module import TagModule
 from vectortag.train.losses import create_loss, to_float
-from vectortag.train.network import Backbone, create_backbone, create_head
+from vectortag.train.network import create_backbone, create_head
+from vectortag.train.stages import check_stages
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +100,8 @@ def prepare(config: TrainConfig, *, skip_bad_rows: bool = False) -> Prepared:
     if config.batch_size % world:
         raise ConfigError(f"batch_size {config.batch_size}: expected a multiple of {world}, the number of processes")
     backbone = create_backbone(config.backbone)
+    if config.unfreeze_at:
+        check_stages(backbone, len(config.unfreeze_at))
     known = starting_classifier(config, backbone)
     data = load_training_data(config, classes=known.names if known else (), skip_bad_rows=skip_bad_rows)
     log.info(

@@ -28,8 +28,8 @@ def export_of(architecture: str, folder: Path) -> SimpleNamespace:
     import timm
     import torch
 
+    from vectortag.train.backbone import Backbone
     from vectortag.train.export import export_backbone
-    from vectortag.train.network import Backbone
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -198,19 +198,6 @@ class TestBackbone:
             expected = backbone.body.forward_features(pixels)
 
         np.testing.assert_allclose(features_in_torch(backbone, images), expected.numpy(), atol=1e-4)
-
-    @pytest.mark.parametrize(
-        ("architecture", "problem"),
-        [
-            ("mobilenetv3_small_050", "has layers between its feature map and its embedding. Choose one"),
-            ("test_vit_relpos", "has no spatial feature map"),
-        ],
-    )
-    def test_a_network_whose_embedding_is_not_the_mean_is_refused_by_name(
-        self, create, save_weights, architecture, problem
-    ):
-        with pytest.raises(ConfigError, match=f"backbone.architecture: {architecture} {problem}"):
-            create(architecture, save_weights(architecture), 160)
 
     def test_an_image_size_that_the_network_does_not_take_is_refused(self, create, save_weights):
         with pytest.raises(ConfigError, match=r"backbone\.image_size: test_vit_relpos does not take 64 pixels"):

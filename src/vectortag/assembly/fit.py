@@ -30,7 +30,7 @@ from vectortag.core.version import __version__
 from vectortag.data.copies import fingerprints_of, groups_among
 from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.records import DataSet, Record
-from vectortag.data.training import TrainingData, prepare_training_data
+from vectortag.data.training import DataOptions, TrainingData, prepare_training_data
 from vectortag.data.usable import embed_data_set, read_usable
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
 from vectortag.model.blocks import MlpBlock
@@ -136,14 +136,10 @@ def fit(
 
 
 def _prepared(photos: DataSet, options: FitOptions) -> TrainingData:
-    prepared = prepare_training_data(
-        [photos],
-        load_taxonomy(options.taxonomy),
-        top_k=options.top_k,
-        min_photos=options.min_photos,
-        validation=options.validation,
-        seed=options.seed,
+    chosen = DataOptions(
+        top_k=options.top_k, min_photos=options.min_photos, validation=options.validation, seed=options.seed
     )
+    prepared = prepare_training_data([photos], load_taxonomy(options.taxonomy), chosen)
     log.info("%d tags, %d training photos", len(prepared.tags), len(prepared.training.records))
     return prepared
 

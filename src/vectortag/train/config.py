@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -213,13 +214,21 @@ class TrainConfig(_Strict):
         freeze: "none" trains the whole network, "stages" its last stages on cached activations of the others,
             "backbone" the head alone on cached embeddings.
         frozen_epochs: with `freeze = "none"`, the backbone rests for so many epochs while the head finds its place.
+        unfreeze_at: with `freeze = "none"`, rising numbers of epochs. After each, one stage more is trained, from the
+            last to the first (Howard and Ruder 2018, arXiv:1801.06146). What comes before the first stage is trained
+            with it, what comes after the last with that. Stages without a number stay as they are. Empty: all are
+            trained from the start, or after `frozen_epochs`.
         max_samples: at most so many training photos, those with rare tags first.
         sampler: "shuffle" takes each photo once an epoch, "rarity" draws photos with rare tags more often.
         validation: the share that is kept from training in sets without a column `split`.
         stratify: how that share is chosen; see `vectortag.data.split.split_records`.
         keep_duplicates_together: photos that show one picture go to one side of it.
-        optimiser: Adam, or AdamW with decoupled weight decay.
+        optimiser: Adam, AdamW with decoupled weight decay, or SGD with Nesterov's momentum, which needs a learning rate
+            a hundred times as high.
+        momentum: of sgd.
         backbone_rate: the backbone's learning rate as a multiple of the head's.
+        layer_decay: with `freeze = "none"`, each layer's learning rate as a multiple of that of the next one, from the
+            head down (Clark et al. 2020, arXiv:2003.10555). The layers are timm's; 1 is off.
         accumulate: batches a step.
         clip_gradient: the largest norm of a step's gradient; None is no limit.
         ema: decay of an exponential moving average of the weights, which is then what is validated and kept; 0 is off.
@@ -246,6 +255,7 @@ class TrainConfig(_Strict):
     schedule: ScheduleConfig = ScheduleConfig()
     freeze: Literal["none", "stages", "backbone"] = "none"
     frozen_epochs: int = Field(default=0, ge=0)
+    unfreeze_at: tuple[Annotated[int, Field(ge=0)], ...] = ()
     max_samples: int = Field(default=200_000, gt=0)
     sampler: Literal["shuffle", "rarity"] = "shuffle"
     validation: float = Field(default=0.2, gt=0, lt=1)
@@ -253,9 +263,11 @@ class TrainConfig(_Strict):
     keep_duplicates_together: bool = True
     epochs: int = Field(default=12, gt=0)
     batch_size: int = Field(default=32, gt=0)
-    optimiser: Literal["adam", "adamw"] = "adam"
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    momentum: float = Field(default=0.9, ge=0, lt=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     backbone_rate: float = Field(default=1.0, gt=0)
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
     weight_decay: float = Field(default=1e-5, ge=0)
     accumulate: int = Field(default=1, gt=0)
     clip_gradient: float | None = Field(default=None, gt=0)
@@ -276,6 +288,18 @@ class TrainConfig(_Strict):
             raise ValueError("head.joint needs vocabulary.groups and a hidden layer")
         if self.across_sources and not any(data.judges for data in self.data):
             raise ValueError("across_sources needs a [[data]] with judges = true, by which thresholds are chosen")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_networks(self) -> TrainConfig:
+        if self.freeze != "none" and (self.unfreeze_at or self.layer_decay < 1):
+            key = "unfreeze_at" if self.unfreeze_at else "layer_decay"
+            raise ValueError(f'{key} is for a network that is trained as a whole. Set freeze = "none"')
+        if self.unfreeze_at and self.frozen_epochs:
+            raise ValueError("unfreeze_at and frozen_epochs both say when the backbone begins to learn. Leave one out")
+        epochs = self.unfreeze_at
+        if any(later <= before for before, later in pairwise(epochs)) or max(epochs, default=0) >= self.epochs:
+            raise ValueError(f"unfreeze_at: expected rising numbers below epochs = {self.epochs}, got {[*epochs]}")
         return self
 
     @property

@@ -19,7 +19,7 @@ from torch import nn
 from vectortag.core.errors import TrainingError
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.runtime.session import open_session
-from vectortag.train.network import Backbone
+from vectortag.train.backbone import Backbone
 
 OPSET = 18
 PARITY = 1e-4

@@ -201,6 +201,15 @@ print(status, sorted({{"fastapi", "pydantic", "torch", *{slow}}} & sys.modules.k
         assert run(code, command, make_photo(), "--model", tiny_model, "--output", output).endswith("0 []\n")
         assert output.exists()
 
+    def test_a_library_imports_no_http_client(self, tmp_path: Path):
+        code = """
+import sys
+from vectortag.apps.cli.app import run
+status = run(sys.argv[1:])
+print(status, sorted({"http.client", "ssl", "email", "asyncio", "pydantic", "torch"} & sys.modules.keys()))
+"""
+        assert run(code, "library", "add", tmp_path, "--library", tmp_path / "l.sqlite").endswith("0 []\n")
+
     @pytest.mark.parametrize("file", sorted((ROOT / "src/vectortag").rglob("*.py")), ids=lambda file: file.name)
     def test_every_module_says_what_it_is(self, file: Path):
         assert re.match(r'"""\S', file.read_text("utf-8"))

@@ -27,7 +27,7 @@ from vectortag.runtime.network_limits import MODEL, NetworkLimits
 from vectortag.runtime.onnx_check import check_network
 from vectortag.runtime.tensor_sizes import check_tensor_sizes
 
-BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
+BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 2}}
 """Images per run, by precision and by the first of these extensions that the processor has; one per run elsewhere."""
 
 IN_FLIGHT = 8

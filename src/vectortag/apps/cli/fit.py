@@ -21,7 +21,9 @@ Validation = Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the
 MaxPositiveWeight = Annotated[float, typer.Option(min=1, help="Limit of the class weights N_neg/N_pos; 1: no weights.")]
 Folds = Annotated[
     int | None,
-    typer.Option(min=2, help="Also judge all photos by heads of so many folds: mean, deviation, wrong labels."),
+    typer.Option(
+        min=2, help="Also cross-validate with so many folds: mean and deviation of the figures, labels that look wrong."
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Random seed of split and fit.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of this name.")]

@@ -23,7 +23,7 @@ CaptionFiles = Annotated[
 ]
 Tried = Annotated[
     list[Path] | None,
-    typer.Option("--try", help="Tagged photos that teach nothing: trust is measured on them, too; repeatable."),
+    typer.Option("--try", help="More tagged photos, only to measure trust on; repeatable."),
 ]
 KeepWords = Annotated[bool, typer.Option("--keep-words", help="Keep the words as they are, and only measure trust.")]
 Output = Annotated[

@@ -59,7 +59,7 @@ def add(
 ) -> int:
     """Add folders to the library, and tag their photos.
 
-    Ctrl-C ends it after the photos in hand. What is done is kept, and `vectortag library update` goes on.
+    Ctrl-C finishes the photos in progress, then stops. What is done is kept, and `vectortag library update` goes on.
 
     **Example**
 

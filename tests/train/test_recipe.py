@@ -766,9 +766,9 @@ def check_notebook(code: str, folder: Path) -> None:
     assert (folder / "runs/trial1/MODEL_CARD.md").is_file()
 
 
-def test_the_notebook_runs_on_a_small_sample(weights, need_module, tmp_path):
+def test_the_notebook_runs_with_a_small_network(weights, need_module, tmp_path):
     need_module("optuna")
-    small = {"ARCHITECTURE": "test_resnet", "INIT": str(weights("test_resnet")), "SIZE": 64, "PHOTOS": 40, "EPOCHS": 2}
+    small = {"ARCHITECTURE": "test_resnet", "INIT": str(weights("test_resnet")), "SIZE": 64, "EPOCHS": 2}
 
     check_notebook(notebook(**small), tmp_path / "notebook")
 

@@ -547,8 +547,9 @@ def test_two_processes_train_as_one_does_and_one_goes_on_where_they_ended(train,
 
 
 @pytest.mark.long
-def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path):
-    file = configured(freeze="none", epochs=8)
+@pytest.mark.parametrize("schedule", [{}, {"unfreeze_at": [2, 4], "layer_decay": 0.5}], ids=["plain", "scheduled"])
+def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path, schedule):
+    file = configured(freeze="none", epochs=8, **schedule)
     alone = train(file, tmp_path / "alone").manifest.provenance
 
     done = train_in_two_processes(file, tmp_path / "out")

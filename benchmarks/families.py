@@ -19,13 +19,15 @@ import numpy as np
 SIZE = 64
 """Pixels a side; a network that takes no such images is tried with its own size."""
 
+TAGS = 16
+
 FAMILIES = [
     "resnet18", "resnetv2_18", "regnety_002", "densenet121", "vgg11_bn", "repvgg_a0", "efficientnet_b0",
     "tf_efficientnet_lite0", "tf_efficientnetv2_b0", "mobilenetv2_035", "mobilenetv3_small_050",
     "mobilenetv4_conv_small_035", "mobilenetv4_hybrid_medium", "ghostnet_050", "hgnetv2_b0", "convnext_atto",
     "convnextv2_atto", "inception_next_atto", "mambaout_femto", "dm_nfnet_f0", "fastvit_t8", "mobileone_s0",
     "vit_tiny_patch16_224", "deit_tiny_patch16_224", "deit_tiny_distilled_patch16_224", "beit_base_patch16_224",
-    "eva02_tiny_patch14_224", "vit_tiny_patch16_dinov3", "swin_tiny_patch4_window7_224", "swinv2_cr_tiny_ns_224",
+    "eva02_tiny_patch14_224", "vit_small_patch16_dinov3", "swin_tiny_patch4_window7_224", "swinv2_cr_tiny_ns_224",
     "swinv2_tiny_window8_256", "maxvit_nano_rw_256", "coatnet_nano_rw_224", "davit_tiny", "pvt_v2_b0",
     "poolformer_s12", "mixer_s32_224", "xcit_nano_12_p16_224", "cait_xxs24_224", "efficientvit_b0",
     "efficientformer_l1",
@@ -43,7 +45,7 @@ def main() -> None:
         try:
             found = tried(architecture)
         except Exception as error:  # whatever it is: it is what the table is for
-            found = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            found = f"{type(error).__name__}: {error}".splitlines()[0][:250]
         print(f"| `{architecture}` | {found} | {time.monotonic() - started:.0f} |", flush=True)
 
 
@@ -84,7 +86,7 @@ def checked(backbone, size: int, folder: Path) -> str:
     from vectortag.train.export import export_backbone
     from vectortag.train.network import Network, create_head
 
-    head = create_head(HeadConfig(dropout=0.0), backbone.width, 3, seed=0)
+    head = create_head(HeadConfig(dropout=0.0), backbone.width, TAGS, seed=0)
     network = Network(backbone, head).train()
     images = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     before = [parameter.detach().clone() for parameter in network.parameters()]
@@ -123,6 +125,8 @@ def largest_difference(backbone, head, exported: bytes, size: int, folder: Path)
         raw = torch.relu((gradients.mean(dim=(2, 3), keepdim=True) * cells).sum(dim=1))[0]
         raw = (raw - raw.min()) / (raw.max() - raw.min()).clamp(min=1e-12)
         worst = max(worst, float(np.abs(ours[tag].values - raw.detach().numpy()).max()))
+    if not any(heatmap.values.any() for heatmap in ours):
+        raise RuntimeError("all heat maps are empty")
     return worst
 
 

@@ -547,8 +547,9 @@ def test_two_processes_train_as_one_does_and_one_goes_on_where_they_ended(train,
 
 
 @pytest.mark.long
-def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path):
-    file = configured(freeze="none", epochs=8)
+@pytest.mark.parametrize("schedule", [{}, {"unfreeze_at": [2, 4], "layer_decay": 0.5}], ids=["plain", "scheduled"])
+def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path, schedule):
+    file = configured(freeze="none", epochs=8, **schedule)
     alone = train(file, tmp_path / "alone").manifest.provenance
 
     done = train_in_two_processes(file, tmp_path / "out")
@@ -766,9 +767,9 @@ def check_notebook(code: str, folder: Path) -> None:
     assert (folder / "runs/trial1/MODEL_CARD.md").is_file()
 
 
-def test_the_notebook_runs_on_a_small_sample(weights, need_module, tmp_path):
+def test_the_notebook_runs_with_a_small_network(weights, need_module, tmp_path):
     need_module("optuna")
-    small = {"ARCHITECTURE": "test_resnet", "INIT": str(weights("test_resnet")), "SIZE": 64, "PHOTOS": 40, "EPOCHS": 2}
+    small = {"ARCHITECTURE": "test_resnet", "INIT": str(weights("test_resnet")), "SIZE": 64, "EPOCHS": 2}
 
     check_notebook(notebook(**small), tmp_path / "notebook")
 

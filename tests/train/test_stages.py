@@ -10,8 +10,18 @@ import pytest
 
 from vectortag.core.errors import ConfigError
 
-CONVOLUTIONAL = ("test_resnet", "resnet10t", "test_efficientnet", "mobilenetv2_035", "test_convnext")
-FAMILIES = (*CONVOLUTIONAL, "test_vit")
+CONVOLUTIONAL = (
+    *("test_resnet", "resnet10t", "test_efficientnet", "mobilenetv2_035", "test_convnext"),
+    *("mobilenetv3_small_050", "hgnetv2_b0"),
+)
+SWIN = "swin_tiny_patch4_window7_224"
+FAMILIES = (*CONVOLUTIONAL, "test_vit", SWIN)
+OPTIONS: dict[str, dict[str, Any]] = {
+    "test_vit": {"img_size": 64},
+    "eva02_tiny_patch14_224": {"img_size": 56, "global_pool": ""},
+    "test_convnext": {"head_norm_first": True},
+    SWIN: {"img_size": 64, "window_size": 4, "embed_dim": 8, "depths": (1, 1, 2, 1), "num_heads": (1, 2, 4, 8)},
+}
 
 
 @pytest.fixture
@@ -23,9 +33,11 @@ def backbone(torch: Any, need_module: Callable[[str], ModuleType]) -> Callable[[
     def create(architecture: str) -> Any:
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            options = {"test_vit": {"img_size": 64}, "test_convnext": {"head_norm_first": True}}.get(architecture, {})
-            body = timm.create_model(architecture, pretrained=False, num_classes=0, **options)
-        return module.Backbone(body, (0.48, 0.45, 0.4), (0.23, 0.22, 0.21)).eval()
+            body = timm.create_model(architecture, pretrained=False, num_classes=0, **OPTIONS.get(architecture, {}))
+        made = module.Backbone(body, (0.48, 0.45, 0.4), (0.23, 0.22, 0.21))
+        if architecture not in OPTIONS:
+            module.trim(made, 64)
+        return made.eval()
 
     return create
 
@@ -109,6 +121,19 @@ def test_another_family_is_refused_by_name(backbone, cut, architecture, family):
         ConfigError, match=rf'nobody knows the stages of a {family}\. Use freeze = "backbone", or "none" without'
     ):
         cut(backbone(architecture), 1)
+
+
+def test_eva_can_be_unfrozen_but_not_cut(backbone, cut, stages):
+    whole = backbone("eva02_tiny_patch14_224")
+
+    stages.unfreeze(whole, 1)
+
+    learning = {
+        ".".join(name.split(".")[1:3]) for name, parameter in whole.named_parameters() if parameter.requires_grad
+    }
+    assert learning == {"blocks.11", "norm.weight", "norm.bias"}
+    with pytest.raises(ConfigError, match=r'freeze = "stages": the blocks of EVA need positions'):
+        cut(whole, 1)
 
 
 @pytest.mark.parametrize(("architecture", "stages"), [("test_resnet", 4), ("test_efficientnet", 5)])

@@ -14,6 +14,7 @@ Anything else is refused, since heat maps in closed form would be wrong.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import timm
@@ -25,6 +26,9 @@ from vectortag.train.config import BackboneConfig
 
 TOLERANCE = 1e-4
 """How far timm's own embedding may be from the mean of the map to count as that."""
+
+ATTENTION = re.compile(r"Attention|(?<!Split)Attn|MLA")
+"""In the names of timm's classes of attention between places; `SplitAttn` is one between channels."""
 
 EXAMPLES = "resnet18, convnext_tiny or vit_small_patch16_224"
 
@@ -66,7 +70,7 @@ class Backbone(nn.Module):
     @property
     def takes_any_size(self) -> bool:
         """False where there is attention: it knows positions of one size only, and its export is for one."""
-        return not any("Attention" in type(module).__name__ for module in self.body.modules())
+        return not any(ATTENTION.search(type(module).__name__) for module in self.body.modules())
 
 
 class PatchTokens(nn.Module):

@@ -70,7 +70,7 @@ def create_backbone(config: BackboneConfig) -> Backbone:
     options: dict[str, Any] = {}
     if timm.models.is_model_in_modules(config.architecture, OF_ONE_SIZE):
         options["img_size"] = config.image_size
-    if timm.models.is_model_in_modules(config.architecture, WITH_TOKENS):
+    if timm.models.is_model_in_modules(config.architecture, WITH_TOKENS) and "distilled" not in config.architecture:
         options["global_pool"] = ""  # keeps the last norm before the pool, where the feature map has it
     if config.drop_path:
         options["drop_path_rate"] = config.drop_path

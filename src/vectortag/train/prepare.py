@@ -20,7 +20,7 @@ from vectortag.train.config import TrainConfig
 from vectortag.train.dataset import load_training_data
 from vectortag.train.distil import Held, starting_classifier, teacher_of_views, training_targets
 from vectortag.train.embedded import embedded_inputs
-from vectortag.train.export import Exported, export_backbone
+from vectortag.train.export import Exported, check_export, export_backbone
 from vectortag.train.inputs import Inputs, prepare_inputs
 from vectortag.train.joint import joined
 from vectortag.train.lightning_module import TagModule
@@ -100,6 +100,7 @@ def prepare(config: TrainConfig, *, skip_bad_rows: bool = False) -> Prepared:
     if config.batch_size % world:
         raise ConfigError(f"batch_size {config.batch_size}: expected a multiple of {world}, the number of processes")
     backbone = create_backbone(config.backbone)
+    check_export(backbone, config.backbone)
     if config.unfreeze_at:
         check_stages(backbone, len(config.unfreeze_at))
     known = starting_classifier(config, backbone)

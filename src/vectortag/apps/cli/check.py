@@ -55,7 +55,7 @@ def check(
     option `check` lists them, too, but exits with 0.
 
     With `--labels`, heads on the embeddings of a model are fitted on all folds but one, and judge the labels of that
-    one ("confident learning"). Doubted labels do not change the exit status.
+    one. Doubted labels do not change the exit status.
 
     **Examples**
 

@@ -105,7 +105,7 @@ def test_an_update_that_is_killed_again_and_again_ends_as_one_that_was_not(
     for analysed in sorted(random.Random(0).sample(range(count // 2), kills)):
         process = start(killed)
         while process.poll() is None and analyses_in(killed) < analysed:
-            time.sleep(0.001)
+            time.sleep(0.005)
         time.sleep(random.Random(analysed).uniform(0, 0.02))
         at_work += process.poll() is None
         process.kill()

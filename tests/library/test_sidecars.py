@@ -157,7 +157,7 @@ class TestAnExistingSidecar:
         content = written(existing)
 
         abouts = {one.get(f"{RDF}about") for one in ET.fromstring(content).iter(f"{RDF}Description")}
-        assert abouts == {"a\n\"b\"\t&<c'"}
+        assert abouts == {'a\n"b"\t&<c\''}
 
     @pytest.mark.parametrize("existing", BROKEN.values(), ids=list(BROKEN))
     def test_what_cannot_be_read_is_refused(self, existing: bytes):

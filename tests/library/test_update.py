@@ -72,7 +72,7 @@ class TestASecondUpdate:
 
         done = update()
 
-        assert (done.read, done.moved, done.analysed, done.seen.gone) == (2, 1, 0, 1)
+        assert (done.read, done.moved, done.analysed, done.seen.gone, done.gone) == (2, 1, 0, 1, 0)
         after = dict(rows("SELECT path, id FROM photos"))
         assert after["in/renamed.jpg"] == before["a.jpg"]
         assert set(after) == {"in/renamed.jpg", "b.jpg", "copy.jpg", "in/c.jpg", "in/deep/d.png"}

@@ -46,13 +46,15 @@ class Seen:
     Attributes:
         photos: that are there, in roots that are online.
         unchanged, new, changed: of them. A photo that is back as it was is unchanged.
-        gone: photos that were there and are not.
+        began: when the scan began.
+        gone: photos that were there and are not, the moved ones among them.
         closed: folders that cannot be read or are not mounted. Their photos are kept.
         stale: rows of unchanged photos whose sidecars changed, with the time of that change.
         left_out: what is in the folders besides photos.
         stopped: the scan did not reach its end.
     """
 
+    began: float = field(default_factory=time.time)
     photos: int = 0
     unchanged: int = 0
     new: int = 0
@@ -86,7 +88,7 @@ class _RootScan:
 
     def __init__(self, database: sqlite3.Connection, root: Root, seen: Seen, stop: Callable[[], bool]) -> None:
         self.database, self.root, self.seen, self.stop = database, root, seen, stop
-        self.now = time.time()
+        self.now = seen.began
         self.lost = lost_mounts(database, root)
         self.kept = [f"{folder}/" for folder in self.lost]
         self.visited: set[str] = set()
@@ -112,7 +114,7 @@ class _RootScan:
         if self.seen.stopped:
             return None
         if self.seen.photos == before and not self.kept and self._had_photos():
-            return "it has no photos any more. If that is right, forget them with: vectortag library remove"
+            return "it has no photos any more. If that is right, forget them with: vectortag library remove FOLDER"
         self._finish()
         return None
 

@@ -248,10 +248,10 @@ def _named(opened: Library) -> str:
 def _say_what_was_done(opened: Library, done: Updated) -> None:
     seen = done.seen
     counts = {
-        "new": seen.new,
+        "new": max(0, seen.new - done.moved),
         "changed": seen.changed,
         "moved": done.moved,
-        "gone": seen.gone,
+        "gone": done.gone,
         "tagged": done.analysed,
         "tagged from stored embeddings": done.adopted,
         "embedded by the encoder": done.encoded,

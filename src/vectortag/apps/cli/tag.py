@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, get_args
 
 import typer
 
@@ -44,7 +44,12 @@ Format = Literal[TextFormat, "parquet"]
 Engine = Literal["local", "ray"]
 
 ChosenFormat = Annotated[
-    Format, typer.Option("--format", "-f", help="table for people; jsonl, csv, parquet for programs.")
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="table for people; jsonl, csv, parquet for programs. Default: by the ending of --output, else table.",
+    ),
 ]
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
@@ -70,7 +75,7 @@ def tag(
         typer.Argument(help="Photos, folders, Parquet files with photos, s3://, gs:// or az://.", show_default=False),
     ],
     model: options.Model = None,
-    form: ChosenFormat = "table",
+    chosen_form: ChosenFormat = None,
     threshold: Threshold = None,
     top_k: TopK = None,
     all_scores: AllScores = False,
@@ -133,6 +138,7 @@ def tag(
 
     `vectortag tag s3://bucket/photos --format parquet --output tags.parquet`
     """
+    form = chosen_form or _format_of(to)
     spoken, sources = Language.load(language), [source_of(path) for path in paths]
     _check_options(form, to, resume=resume, embeddings=embeddings)
     given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
@@ -193,9 +199,15 @@ def tag(
     return 1 if failed or refused else 0
 
 
+def _format_of(output: str | None) -> Format:
+    """The format that the ending of an output says."""
+    ending = "" if output is None else Path(output).suffix.lower().removeprefix(".")
+    return next((form for form in get_args(Format) if form == ending), "table")
+
+
 def _check_options(form: Format, output: str | None, *, resume: bool, embeddings: bool) -> None:
     if resume and (output is None or form != "jsonl"):
-        raise ConfigError("--resume needs --format jsonl and --output FILE")
+        raise ConfigError("--resume needs --output FILE.jsonl, or --format jsonl and --output FILE")
     if embeddings and form != "parquet":
         raise ConfigError("--embeddings needs --format parquet")
     if form == "parquet":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import time
 from collections.abc import Callable
@@ -115,9 +116,11 @@ def update(
         if watch and not stop():
             from vectortag.library.watch import changes
 
+            _give_free_memory_back()
             notes.progress("watching; Ctrl-C ends it")
             for _ in changes(opened.roots, stop=stop):
                 code = _run(opened, run, stop)
+                _give_free_memory_back()
         return code
 
 
@@ -225,6 +228,13 @@ def _give_memory_back() -> None:
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(m_mmap_threshold, LARGE_BLOCK)
         ctypes.CDLL(None).mallopt(m_arena_max, 1)
+
+
+def _give_free_memory_back() -> None:
+    """Give back what an update has left on the heap: a process that watches waits for hours."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _run(opened: Library, run: Callable[..., Updated], stop: FinishOnSignal) -> int:

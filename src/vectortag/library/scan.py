@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vectortag.core.file_names import escape_path
+from vectortag.core.files import changed_ns
 from vectortag.data.find import FolderContent, LeftOut, folders_of
 from vectortag.library.folders import Root, lost_mounts, roots_of, why_offline
 from vectortag.library.mounts import mount_of
@@ -162,7 +163,7 @@ class _RootScan:
 
     def _note_difference(self, path: str, row: Known | None, status: os.stat_result, latest: int) -> bool:
         """Note a photo that differs from its row. Returns whether its file does not."""
-        size, changed = status.st_size, status.st_mtime_ns
+        size, changed = status.st_size, changed_ns(status)
         if row is None:
             self.new.append((self.root.id, path, size, changed, latest, self.now))
             self.seen.new += 1
@@ -222,7 +223,7 @@ def _sidecar_times(folder: FolderContent) -> dict[str, int]:
     times: dict[str, int] = {}
     for entry in folder.sidecars:
         try:
-            changed = entry.stat().st_mtime_ns
+            changed = changed_ns(entry.stat())
         except OSError:
             continue
         times[entry.name[:-4]] = max(changed, times.get(entry.name[:-4], 0))

@@ -254,7 +254,7 @@ class Evaluation:
     def _keyword(self, text: str, at: int) -> Meaning:
         meaning = self.searched.lexicon.keyword(text)
         if not meaning.is_known:
-            raise QueryError(at, f'no photo has the keyword "{text}".{self.searched.lexicon.near(text)}')
+            raise QueryError(at, f'no photo has the keyword "{text}".{self.searched.lexicon.near_keyword(text)}')
         return meaning
 
     def _keywords(self, meaning: Meaning) -> FloatArray:

@@ -51,6 +51,7 @@ class Updated:
         seen: what the scan found.
         read: new and changed photos that were read.
         moved: of them, those that were elsewhere before.
+        gone: photos that this scan missed, and that have not moved.
         analysed: contents that the network saw.
         encoded: contents that a person's own encoder saw.
         adopted: contents whose scores came from another model's embeddings.
@@ -64,6 +65,7 @@ class Updated:
     seen: Seen = field(default_factory=Seen)
     read: int = 0
     moved: int = 0
+    gone: int = 0
     analysed: int = 0
     encoded: int = 0
     adopted: int = 0
@@ -141,6 +143,7 @@ class Update:
         if self.total and not self.stop():
             self._work()
         self.done.left = self._count_left() if self.total else 0
+        self.done.gone = self._count_gone()
         self.done.stopped = self.done.seen.stopped or (self.done.left > 0 and self.stop())
         if prune and not self.done.stopped:
             self._prune({self.row, *keep})
@@ -148,6 +151,14 @@ class Update:
 
     def _count_left(self) -> int:
         return count_unfinished(self.database, self.row)
+
+    def _count_gone(self) -> int:
+        if not self.done.seen.gone:
+            return 0
+        (count,) = self.database.execute(
+            "SELECT count(*) FROM photos WHERE gone = ?", (self.done.seen.began,)
+        ).fetchone()
+        return int(count)
 
     def _say_why_again(self) -> None:
         (known,) = self.database.execute("SELECT count(*) FROM analyses WHERE model <> ?", (self.row,)).fetchone()

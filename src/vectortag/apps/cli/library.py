@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -107,9 +108,11 @@ def update(
         if watch and not stop():
             from vectortag.library.watch import changes
 
+            _give_free_memory_back()
             notes.progress("watching; Ctrl-C ends it")
             for _ in changes(opened.roots, stop=stop):
                 code = _run(opened, run, stop)
+                _give_free_memory_back()
         return code
 
 
@@ -193,6 +196,13 @@ def _give_memory_back() -> None:
         ctypes.CDLL(None).mallopt(m_arena_max, 1)
 
 
+def _give_free_memory_back() -> None:
+    """Give back what an update has left on the heap: a process that watches waits for hours."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _run(opened: Library, run: Callable[..., Updated], stop: FinishOnSignal) -> int:
     """Run an update, and say what it did. Returns the exit status."""
     _give_memory_back()
@@ -214,10 +224,10 @@ def _named(opened: Library) -> str:
 def _say_what_was_done(opened: Library, done: Updated) -> None:
     seen = done.seen
     counts = {
-        "new": seen.new,
+        "new": max(0, seen.new - done.moved),
         "changed": seen.changed,
         "moved": done.moved,
-        "gone": seen.gone,
+        "gone": done.gone,
         "tagged": done.analysed,
         "tagged from stored embeddings": done.adopted,
         "embedded by the encoder": done.encoded,

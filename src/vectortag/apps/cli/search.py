@@ -122,6 +122,8 @@ def search(
 
 def _write(result: SearchResult, form: Format, stream: TextIO) -> None:
     if form == "table":
+        if not result.matches:
+            return
         table = Table("score", "photo", "why", box=None, header_style="bold")
         for match in result.matches:
             table.add_row(f"{match.score:.2f}", escape_path(match.path), ", ".join(match.why))

@@ -703,6 +703,7 @@ def check_notebook(code: str, folder: Path) -> None:
     test = re.search(r"^(\d+) photos: mAP ([\d.]+), micro F1", done.stdout, re.MULTILINE)
     assert test, done.stdout
     assert int(test[1]) == len(list((folder / "shapes/test").glob("*.png")))
+    assert re.search(r"^exported: {'circle': [01]\.\d+, 'square': [01]\.\d+} \(1, 2, ", done.stdout, re.MULTILINE)
     assert "model.onnx" in done.stdout
     assert (folder / "runs/trial1/MODEL_CARD.md").is_file()
 

@@ -77,7 +77,7 @@ class Exported:
 
 def export_onnx(
     model: str | Path | ModelFolder | Tagger | None,
-    output: Path,
+    output: str | Path,
     *,
     size: int | None = None,
     maps: Sequence[str] | bool = False,
@@ -102,7 +102,7 @@ def export_onnx(
     """
     import_onnx()
     tagger = model if isinstance(model, Tagger) else _load(model, size, additions=additions)
-    folder, scorer = tagger.folder, tagger.scorer
+    folder, scorer, output = tagger.folder, tagger.scorer, Path(output)
     check_output(output, ONNX_FILE, inputs=InputFiles(folder.path.iterdir()), overwrite=overwrite)
     chosen = scorer.tags if maps is True else maps or ()
     rows = [scorer.index(tag) for tag in chosen]

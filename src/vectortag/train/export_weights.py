@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
+
+from safetensors.torch import load_file, save
 
 from vectortag.core.version import __version__
 from vectortag.core.writing import atomic_output
@@ -12,7 +15,7 @@ from vectortag.data.outputs import WEIGHTS, InputFiles, check_output
 from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
 from vectortag.train.config import BackboneConfig
-from vectortag.train.network import create_backbone, weights_by_timms_names
+from vectortag.train.network import Backbone, create_backbone, save_weights
 
 
 def export_weights(
@@ -37,8 +40,6 @@ def export_weights(
         OutputError, OverwriteError: the file cannot be written, or would replace another.
         UnknownModelError: there is no such model.
     """
-    from safetensors.torch import save
-
     folder = find_model_folder(model)
     check_output(output, WEIGHTS, inputs=InputFiles(folder.path.iterdir()), overwrite=overwrite)
     architecture, size = folder.manifest.backbone.architecture, folder.manifest.sizes[0]
@@ -56,5 +57,13 @@ def export_weights(
         "size": str(size),
     }
     with atomic_output(output) as stream:
-        stream.write(save(weights_by_timms_names(backbone), metadata))
+        stream.write(_packed(backbone, metadata))
     return output, metadata
+
+
+def _packed(backbone: Backbone, metadata: dict[str, str]) -> bytes:
+    """The file that a training writes of its backbone, with metadata."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "backbone.safetensors"
+        save_weights(backbone, None, file)
+        return save(load_file(file), metadata)

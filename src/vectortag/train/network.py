@@ -173,17 +173,13 @@ def _imagenet_names() -> tuple[str, ...]:
 
 def save_weights(backbone: Backbone, classifier: Classifier | None, file: Path) -> None:
     """Write a backbone, and the classifier trained with it, by timm's names: what `backbone.init` reads."""
-    weights = weights_by_timms_names(backbone)
+    weights = backbone.body.state_dict()
+    if _normalises_after_the_pool(backbone.body):
+        weights = {name.replace("norm_pre.", "head.norm."): weight for name, weight in weights.items()}
     if classifier is not None:
         layer = backbone.body.default_cfg["classifier"]
         weights |= {f"{layer}.weight": torch.from_numpy(classifier.w), f"{layer}.bias": torch.from_numpy(classifier.b)}
-    replace_file(file, save(weights))
-
-
-def weights_by_timms_names(backbone: Backbone) -> dict[str, Tensor]:
-    """All arrays of a backbone, as `timm.create_model(..., num_classes=0).load_state_dict` takes them."""
-    here, timms = ("norm_pre.", "head.norm.") if _normalises_after_the_pool(backbone.body) else ("", "")
-    return {name.replace(here, timms): weight.contiguous() for name, weight in backbone.body.state_dict().items()}
+    replace_file(file, save({name: weight.contiguous() for name, weight in weights.items()}))
 
 
 def _is_transformer(body: Any) -> bool:

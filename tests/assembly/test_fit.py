@@ -113,6 +113,14 @@ def test_the_network_is_the_base_model_s(fit_colours, tiny_model):
     assert base.id in (folder.path / "MODEL_CARD.md").read_text()
 
 
+def test_it_remembers_what_made_its_network(fit_colours, write_tiny_model, tmp_path):
+    base = write_tiny_model(tmp_path / "base", provenance={"timm": "1.0.31", "torch": "2.11.0", "seconds": 5})
+
+    provenance = fit_colours(model=base.path).manifest.provenance
+
+    assert (provenance["timm"], provenance["torch"], provenance["base"]) == ("1.0.31", "2.11.0", base.id)
+
+
 def test_it_explains_and_takes_new_tags(fit_colours, colours):
     fit_colours()
     tagger = Tagger.load("mine")

@@ -170,9 +170,11 @@ def _embedder(base: ModelFolder) -> Embedder:
 
 
 def _provenance(base: ModelFolder, learning: Learning, max_positive_weight: float, seed: int) -> dict[str, Any]:
+    of_base = base.manifest.provenance
     return {
         "vectortag": __version__,
         "base": base.id,
+        **{package: of_base[package] for package in ("timm", "torch") if package in of_base},  # made its network
         "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
         **learning.to_plain(),
     }

@@ -77,6 +77,9 @@ PAGE = FileKind(
     "a VectorTag page",
     lambda start: start.startswith(b"<!doctype html>") and b"figcaption { font-size: .8rem;" in start,
 )
+ONNX_FILE = FileKind("an ONNX file of VectorTag", lambda start: b"\x12\x09VectorTag" in start[:32])
+"""Its second field is the name of the producer."""
+WEIGHTS = FileKind("weights that VectorTag wrote", lambda start: b'"vectortag":' in start[8:1024])
 PARQUET = FileKind("a file that may be replaced", lambda _: False)
 """The start of a Parquet file does not say whose it is: it may hold a user's photos."""
 LABELS = FileKind("a metadata.csv", lambda _: False)

@@ -20,8 +20,8 @@ from vectortag.apps.ui.views.photo_sources import (
     uploader,
 )
 
-FIRST = 0.4
-"""Seconds to wait before the page is drawn: enough for one photo or a few."""
+FIRST = 1.0
+"""Seconds to wait for the first photo, or for a few, before the page is drawn."""
 EVERY = 0.25
 """Seconds between two looks at what came."""
 

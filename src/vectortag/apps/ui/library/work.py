@@ -83,10 +83,13 @@ def sidecar_summary(counts: Mapping[What, int], *, dry_run: bool) -> str:
 
     >>> sidecar_summary({"made": 2, "unchanged": 1}, dry_run=True)
     'Sidecars: 2 would be made, 1 unchanged. Nothing was written yet.'
+    >>> sidecar_summary({"unchanged": 3}, dry_run=True)
+    'Sidecars: 3 unchanged. There is nothing to write.'
     """
     would = {"made", "changed", "removed"} if dry_run else set()
+    note = "Nothing was written yet." if would & counts.keys() else "There is nothing to write."
     told = ", ".join(f"{count:,} {'would be ' if what in would else ''}{what}" for what, count in counts.items())
-    return f"Sidecars: {told or 'none'}.{' Nothing was written yet.' if dry_run else ''}"
+    return f"Sidecars: {told or 'none'}.{f' {note}' if dry_run else ''}"
 
 
 def _until_stopped(job: Job, outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:

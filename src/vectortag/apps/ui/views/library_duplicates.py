@@ -50,7 +50,8 @@ def duplicates(library: OpenLibrary) -> None:
         if groups:
             _group(library, groups)
         else:
-            st.success("Nothing is left to decide.", icon=":material/check:")
+            done = "Nothing is left to decide." if library.duplicates else "No two photos show one picture."
+            st.success(done, icon=":material/check:")
         if not looking and st.button("Look again", icon=":material/refresh:", type="tertiary"):
             _look(library)
     if decided:

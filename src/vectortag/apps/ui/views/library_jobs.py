@@ -38,23 +38,27 @@ def job_menu(library: OpenLibrary, query: LibraryQuery, count: int, ticked: Set[
         query, count: what was searched for, and how many photos it found.
         ticked: rows.
     """
+    nothing = not count and not ticked
     about = f"{photos(len(ticked))} ticked" if ticked else f"{photos(count)} found"
 
     def rows() -> list[int]:
+        """The ticked ones in the order of the search; after a change, it may not find all of them any more."""
         found = library.rows(query.node())
-        return [row for row in found if row in ticked] if ticked else found
+        if not ticked:
+            return found
+        return [row for row in found if row in ticked] + sorted(ticked - set(found))
 
     label = "Write or export" if settings().edit else "Export"
     with st.container(width="content", key="library-menu"), st.popover(label, icon=":material/ios_share:"):
         st.caption(f"For the {about}")
         for form, (label, icon) in FORMS.items():
-            if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"export-{form}", disabled=not count):
+            if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"export-{form}", disabled=nothing):
                 some = rows()
                 job = Job("export", f"{label}: {about}", some)
                 begin(library, job, exporting(library.file, some, form, title=query.title()))
         if settings().edit:
             write = "Write sidecars …"
-            if st.button(write, icon=":material/note_add:", type="tertiary", key="preview", disabled=not count):
+            if st.button(write, icon=":material/note_add:", type="tertiary", key="preview", disabled=nothing):
                 some = rows()
                 job = Job("preview", f"What sidecars would change: {about}", some)
                 begin(library, job, writing_sidecars(library.file, some, dry_run=True))

@@ -70,6 +70,8 @@ def _welcome() -> None:
         st.title("What is in your photos?")
         st.markdown("Upload some. See each tag with its score, and where in the photo the model sees it.")
         uploader()
-        st.caption("Photos stay in the memory of the machine that runs this page, and for an hour after you close it.")
+        st.caption(
+            "Photos are only in the memory of the machine that runs this page, and gone an hour after you leave."
+        )
         examples("examples")
     load_ahead()

@@ -41,7 +41,7 @@ from vectortag.train.inputs import Inputs, prepare_inputs
 from vectortag.train.joint import joined
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.network import create_backbone, create_head, save_weights
-from vectortag.train.run import BACKBONE, CONFIG, TAGS, check_free, forget
+from vectortag.train.run import BACKBONE, CONFIG, TAGS, alone_in, check_free, forget
 from vectortag.train.tensorboard import TensorBoardNotes
 
 log = logging.getLogger(__name__)
@@ -74,12 +74,26 @@ def train(
     Raises:
         VectorTagError: the data, the configuration or the training is wrong; then no model folder is written.
     """
-    started = time.monotonic()
     config = config if isinstance(config, TrainConfig) else load_config(config)
     if config.across_sources and distributed.count() > 1:
         raise ConfigError("across_sources trains its heads in one process. Start without torchrun")
     run = Path(output) / f"{config.name}.run"
     check_free(Path(output) / config.name, run, resume=resume, overwrite=overwrite)
+    with alone_in(run):
+        return _train(config, Path(output), run, callbacks, loggers, resume=resume, skip_bad_rows=skip_bad_rows)
+
+
+def _train(
+    config: TrainConfig,
+    output: Path,
+    run: Path,
+    callbacks: Sequence[Callback],
+    loggers: Sequence[Logger],
+    *,
+    resume: bool,
+    skip_bad_rows: bool,
+) -> ModelFolder | None:
+    started = time.monotonic()
     backbone = create_backbone(config.backbone)
     known = starting_classifier(config, backbone)
     data = load_training_data(config, classes=known.names if known else (), skip_bad_rows=skip_bad_rows)
@@ -108,7 +122,7 @@ def train(
     if config.across_sources:
         evidence = evidence_across(config, data, inputs, trained.head, new_head, run, resume=resume)
     exported = exported or export_backbone(backbone, size)
-    return finish(config, data, trained, exported, backbone, known, Path(output), started=started, evidence=evidence)
+    return finish(config, data, trained, exported, backbone, known, output, started=started, evidence=evidence)
 
 
 def _fitted(

@@ -32,6 +32,8 @@ ZEROS = 16
 
 MOST_EXIF_BLOCKS = 32
 """Segments of one Exif block. Pillow joins them one by one, so that the time grows with the square of their number."""
+MOST_PHOTOSHOP_BLOCKS = 256
+"""Segments of Photoshop's resources. Pillow reads every resource in Python, and may find 5,000 in a segment."""
 SCANS = 5
 """Scans of a progressive JPEG with the most pixels; more where it has less, since each goes over the whole picture."""
 
@@ -85,17 +87,20 @@ def lacks_end(file: IO[bytes]) -> bool:
     return END not in file.read()
 
 
-def check_exif(file: IO[bytes]) -> None:
-    """Refuse a JPEG whose Exif data is a burden of its own, before Pillow reads it.
+def check_metadata(file: IO[bytes]) -> None:
+    """Refuse a JPEG whose metadata is a burden of its own, before Pillow reads it.
 
     Raises:
         PhotoError: it has too many parts.
     """
-    blocks = 0
+    exif = photoshop = 0
     for kind, _, start in _segments(file):
-        blocks += kind == 0xE1 and start == b"Exif\0\0"
-        if blocks > MOST_EXIF_BLOCKS:
+        exif += kind == 0xE1 and start == b"Exif\0\0"
+        photoshop += kind == 0xED
+        if exif > MOST_EXIF_BLOCKS:
             raise PhotoError(f"its Exif data is in more than {MOST_EXIF_BLOCKS} parts")
+        if photoshop > MOST_PHOTOSHOP_BLOCKS:
+            raise PhotoError(f"its Photoshop data is in more than {MOST_PHOTOSHOP_BLOCKS} parts")
 
 
 def held_share(file: IO[bytes], *, most_pixels: int) -> float:

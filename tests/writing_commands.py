@@ -174,7 +174,7 @@ COMMANDS: dict[str, WritingCommand] = {
     "bench --remember": WritingCommand(
         ("bench", "in/photos", "--seconds", "0.1", "--remember", *MODEL)
     ),
-    "train": WritingCommand(TRAIN, ((*TRAIN, "--set", "seed=1"),), wholes=("disk/out/runs/mine",),
+    "train": WritingCommand(TRAIN, ((*TRAIN, "--set", "seed=2"),), wholes=("disk/out/runs/mine",),
                             uncompared=r"\.run/|MODEL_CARD|manifest",
                             needs="torch"),
     "library add": WritingCommand(ADD, goes_on=True),

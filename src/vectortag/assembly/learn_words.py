@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.assembly.measure_trust import measure_trust
+from vectortag.assembly.rewritten import check_rewritten
 from vectortag.assembly.word_material import Material, embed_all, gather, read_captions
 from vectortag.assembly.word_trials import Captions
 from vectortag.assembly.word_trust import Trial, fit_evidence
@@ -25,7 +26,7 @@ from vectortag.data.usable import read_usable
 from vectortag.evaluation.evaluate import as_known, choose_part
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import ModelFolder, check_destination
+from vectortag.model.folder import BACKGROUND, WORDS, ModelFolder
 from vectortag.model.precision import Precision
 from vectortag.model.registry import find_model_folder
 from vectortag.model.words.similarity import Words, values
@@ -71,10 +72,10 @@ def learn(
         DataError: the captions or a set cannot be read.
         MissingExtraError: the text model is not installed.
         ModelFolderError: the folder cannot be written.
-        OverwriteError: something else than a model folder lies there.
+        OverwriteError: another model lies there, or something else than a model folder.
     """
     folder = find_model_folder(model)
-    check_destination(output or folder.path)
+    check_rewritten(folder, output or folder.path, anew={WORDS, BACKGROUND})
     sets, others = (
         [as_known(read_usable(one, skip_bad_rows=True), "train", folder.manifest) for one in some]
         for some in (data, tried)

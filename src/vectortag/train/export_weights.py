@@ -14,8 +14,9 @@ from vectortag.core.writing import atomic_output
 from vectortag.data.outputs import WEIGHTS, InputFiles, check_output
 from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
+from vectortag.train.backbone import Backbone
 from vectortag.train.config import BackboneConfig
-from vectortag.train.network import Backbone, create_backbone, save_weights
+from vectortag.train.network import create_backbone, save_weights
 
 
 def export_weights(

@@ -119,7 +119,7 @@ def corrections(
     """
     spoken, found = Language.load(language), read_corrections()
     if export is not None:
-        check_output(export, LABELS, inputs=InputFiles([onto] if onto else []), overwrite=overwrite)
+        check_output(export, LABELS, inputs=InputFiles(options=[onto, language]), overwrite=overwrite)
         tagger = Tagger.load(model)
         photos = list(dict.fromkeys(one.photo for one in found))
         tags: dict[Path, list[str]] = {}

@@ -78,7 +78,7 @@ def find(
     `vectortag find "two men without a dog" photos/ --encoder models/ViT-B-32__openai`
     """
     spoken = Language.load(language)
-    _check_outputs(output, form, html, InputFiles(photos), overwrite=overwrite)
+    _check_outputs(output, form, html, InputFiles(photos, options=[language]), overwrite=overwrite)
     own_encoder = None if encoder is None else Encoder.read(encoder)
     tagger = Tagger.load(model, profile=profile, threads=threads, max_pixels=max_pixels)
     # an unknown tag is an error before the long work starts

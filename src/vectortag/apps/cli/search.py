@@ -100,7 +100,7 @@ def search(
     check_outputs_differ(output, html)
     with Library.open(file, create=False) as library:
         roots = [root.path for root in library.roots()]
-        inputs = InputFiles([library.file, *roots])
+        inputs = InputFiles([library.file, *roots], options=[language])
         if output is not None:
             check_output(output, KINDS[form], inputs=inputs, overwrite=overwrite)
         if html is not None:

@@ -119,7 +119,12 @@ def tag(
     output = None if to is None else Path(to)
     if output is not None:
         files = [source for source in sources if isinstance(source, Path)]
-        check_output(output, FILE_KINDS[form], inputs=InputFiles(files), overwrite=overwrite)
+        check_output(
+            output,
+            FILE_KINDS[form],
+            inputs=InputFiles(files, options=(language, only, hidden, rename)),
+            overwrite=overwrite,
+        )
     tagger = loading.tagger()
     known, names = _library(tagger, library, sources, given, use=not no_library)
     sidecars = _sidecars(tagger, given, known, dry_run=dry_run, embed=embed) if write_xmp else None

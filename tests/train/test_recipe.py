@@ -16,6 +16,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from vectortag.assembly.onnx_export import export_onnx
+from vectortag.core.git_commit import git_commit
 from vectortag.evaluation.evaluate import evaluate
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder, read_model_folder
@@ -247,6 +250,32 @@ def test_a_trained_model_tags_a_photo(trained, shapes, architecture, freeze):
     assert {heatmap.values.shape for heatmap in analysis.heatmaps()} == {(SIZE // folder.manifest.backbone.stride,) * 2}
     assert folder.manifest.provenance["config"]["freeze"] == freeze
     assert len(folder.manifest.provenance["epochs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("architecture", "freeze"), [("test_resnet", "none"), ("test_resnet", "backbone"), ("test_vit", "stages")]
+)
+def test_a_trained_model_is_exported(trained, shapes, tmp_path, architecture, freeze, need_module):
+    onnxruntime, folder = need_module("onnxruntime"), trained(architecture=architecture, freeze=freeze, epochs=2)
+
+    export_onnx(folder, tmp_path / "model.onnx", maps=True)
+
+    tagger = Tagger.load(folder.path, precision="exact")
+    analysis, pixels = tagger.analyse(shapes / "3.png"), tagger.embedder.pixels(shapes / "3.png")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    scores, maps = session.run(None, {"images": pixels[None]})
+    np.testing.assert_allclose(scores[0], [one.score for one in analysis.tagging.scores], atol=1e-5)
+    np.testing.assert_allclose(maps[0], [heatmap.values for heatmap in analysis.heatmaps()], atol=1e-3)
+
+
+def test_a_trained_model_remembers_what_made_it_and_of_what(trained):
+    provenance = trained(architecture="test_resnet", freeze="backbone", epochs=2).manifest.provenance
+
+    assert provenance["timm"] == version("timm")
+    assert provenance["torch"].partition("+")[0] == version("torch").partition("+")[0]
+    assert list(provenance["data"]) == ["shapes"]
+    assert re.fullmatch(r"[0-9a-f]{64}", provenance["data"]["shapes"])
+    assert provenance.get("git") == git_commit(Path.cwd())
 
 
 def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured, shapes, tmp_path):
@@ -789,6 +818,7 @@ def check_notebook(code: str, folder: Path) -> None:
     test = re.search(r"^(\d+) photos: mAP ([\d.]+), micro F1", done.stdout, re.MULTILINE)
     assert test, done.stdout
     assert int(test[1]) == len(list((folder / "shapes/test").glob("*.png")))
+    assert re.search(r"^exported: {'circle': [01]\.\d+, 'square': [01]\.\d+} \(1, 2, ", done.stdout, re.MULTILINE)
     assert "model.onnx" in done.stdout
     assert (folder / "runs/trial1/MODEL_CARD.md").is_file()
 

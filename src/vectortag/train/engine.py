@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -211,7 +212,23 @@ def quiet() -> Iterator[None]:
     """Lightning's hints are for people who write a Trainer themselves."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quiet_threads():
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         yield
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """TensorBoard writes in a thread: what it cannot write is an error in the training, too, and no traceback here."""
+    plain = threading.excepthook
+
+    def say(problem: threading.ExceptHookArgs) -> None:
+        if not isinstance(problem.exc_value, OSError):
+            plain(problem)
+
+    threading.excepthook = say
+    try:
+        yield
+    finally:
+        threading.excepthook = plain

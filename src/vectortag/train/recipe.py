@@ -31,7 +31,7 @@ from vectortag.train.export import export_backbone
 from vectortag.train.finish import finish
 from vectortag.train.network import save_weights
 from vectortag.train.prepare import prepare
-from vectortag.train.run import BACKBONE, CONFIG, TAGS, check_free, forget
+from vectortag.train.run import BACKBONE, CONFIG, TAGS, alone_in, check_free, forget
 from vectortag.train.tensorboard import TensorBoardNotes
 
 
@@ -62,10 +62,24 @@ def train(
     Raises:
         VectorTagError: the data, the configuration or the training is wrong; then no model folder is written.
     """
-    started = time.monotonic()
     config = config if isinstance(config, TrainConfig) else load_config(config)
     run = Path(output) / f"{config.name}.run"
     check_free(Path(output) / config.name, run, resume=resume, overwrite=overwrite)
+    with alone_in(run):
+        return _train(config, Path(output), run, callbacks, loggers, resume=resume, skip_bad_rows=skip_bad_rows)
+
+
+def _train(
+    config: TrainConfig,
+    output: Path,
+    run: Path,
+    callbacks: Sequence[Callback],
+    loggers: Sequence[Logger],
+    *,
+    resume: bool,
+    skip_bad_rows: bool,
+) -> ModelFolder | None:
+    started = time.monotonic()
     start = prepare(config, skip_bad_rows=skip_bad_rows)
     data, backbone, known = start.data, start.backbone, start.known
     _take_notes(config, data, run, resume=resume)
@@ -81,7 +95,7 @@ def train(
     if config.across_sources:
         evidence = evidence_across(config, data, start.inputs, trained.head, start.new_head, run, resume=resume)
     exported = start.exported or export_backbone(backbone, config.backbone.image_size)
-    return finish(config, data, trained, exported, backbone, known, Path(output), started=started, evidence=evidence)
+    return finish(config, data, trained, exported, backbone, known, output, started=started, evidence=evidence)
 
 
 def _take_notes(config: TrainConfig, data: TrainingData, run: Path, *, resume: bool) -> None:

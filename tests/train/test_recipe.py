@@ -576,9 +576,35 @@ def test_two_processes_train_as_one_does_and_one_goes_on_where_they_ended(train,
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("schedule", [{}, {"unfreeze_at": [2, 4], "layer_decay": 0.5}], ids=["plain", "scheduled"])
-def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path, schedule):
-    file = configured(freeze="none", epochs=8, **schedule)
+def test_two_processes_unfreeze_the_same_stages_as_one_does(train, configured, weights, tmp_path):
+    file = configured(**{"unfreeze_at": [2, 3], "layer_decay": 0.5, "head.dropout": 0.0})
+    alone = train(file, tmp_path / "alone").manifest.provenance
+
+    done = train_in_two_processes(file, tmp_path / "out")
+
+    assert done.returncode == 0, done.stderr
+    both = read_model_folder(tmp_path / "out" / "shapes").manifest.provenance
+    for one, other in zip(both["epochs"][:2], alone["epochs"][:2], strict=True):  # the head alone
+        assert one["val_loss"] == pytest.approx(other["val_loss"], abs=1e-4)
+        assert one["train_loss"] == pytest.approx(other["train_loss"], abs=1e-4)
+    for output in ("alone", "out"):
+        assert moved_stages(tmp_path / output / "shapes.run", weights("test_resnet")) == {"layer3", "layer4"}
+
+
+def moved_stages(run: Path, start: Path) -> set[str]:
+    """The stages of which a weight is another one after the last epoch than at the start."""
+    import torch
+    from safetensors.torch import load_file
+
+    before = load_file(start)
+    after = torch.load(run / "last.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    names = [name for name in before if f"trunk.body.{name}" in after and before[name].is_floating_point()]
+    return {name.split(".")[0] for name in names if not after[f"trunk.body.{name}"].equal(before[name])}
+
+
+@pytest.mark.long
+def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path):
+    file = configured(freeze="none", epochs=8)
     alone = train(file, tmp_path / "alone").manifest.provenance
 
     done = train_in_two_processes(file, tmp_path / "out")

@@ -37,7 +37,7 @@ def tag(
         typer.Argument(help="Photos, folders, Parquet files with photos, s3://, gs:// or az://.", show_default=False),
     ],
     model: options.Model = None,
-    form: tag_options.ChosenFormat = "table",
+    chosen_form: tag_options.ChosenFormat = None,
     threshold: tag_options.Threshold = None,
     top_k: tag_options.TopK = None,
     all_scores: tag_options.AllScores = False,
@@ -89,7 +89,7 @@ def tag(
 
     `vectortag tag s3://bucket/photos --format parquet --output tags.parquet`
     """
-    sources = [source_of(path) for path in paths]
+    form, sources = chosen_form or tag_options.format_of(to), [source_of(path) for path in paths]
     tag_options.check_format(form, to, resume=resume, embeddings=embeddings)
     given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
     tag_options.check_sidecar_options(given, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
@@ -119,7 +119,12 @@ def tag(
     output = None if to is None else Path(to)
     if output is not None:
         files = [source for source in sources if isinstance(source, Path)]
-        check_output(output, FILE_KINDS[form], inputs=InputFiles(files), overwrite=overwrite)
+        check_output(
+            output,
+            FILE_KINDS[form],
+            inputs=InputFiles(files, options=(language, only, hidden, rename)),
+            overwrite=overwrite,
+        )
     tagger = loading.tagger()
     known, names = _library(tagger, library, sources, given, use=not no_library)
     sidecars = _sidecars(tagger, given, known, dry_run=dry_run, embed=embed) if write_xmp else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -20,7 +20,12 @@ Format = Literal[TextFormat, "parquet"]
 Engine = Literal["local", "ray"]
 
 ChosenFormat = Annotated[
-    Format, typer.Option("--format", "-f", help="table for people; jsonl, csv, parquet for programs.")
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="table for people; jsonl, csv, parquet for programs. Default: by the ending of --output, else table.",
+    ),
 ]
 Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
@@ -87,6 +92,12 @@ class Loading:
         )
 
 
+def format_of(output: str | None) -> Format:
+    """The format that the ending of an output says; "table" for other endings."""
+    ending = "" if output is None else Path(output).suffix.lower().removeprefix(".")
+    return next((form for form in get_args(Format) if form == ending), "table")
+
+
 def check_format(form: Format, output: str | None, *, resume: bool, embeddings: bool) -> None:
     """Refuse what does not go with a format.
 
@@ -95,7 +106,7 @@ def check_format(form: Format, output: str | None, *, resume: bool, embeddings: 
         MissingExtraError: pyarrow is not installed, and Parquet is to be written.
     """
     if resume and (output is None or form != "jsonl"):
-        raise ConfigError("--resume needs --format jsonl and --output FILE")
+        raise ConfigError("--resume needs --output FILE.jsonl, or --format jsonl and --output FILE")
     if embeddings and form != "parquet":
         raise ConfigError("--embeddings needs --format parquet")
     if form == "parquet":

@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from vectortag.core.types import ByteArray
 from vectortag.data.sampling import rarity_weights
 from vectortag.train.augment import augment, draws
-from vectortag.train.config import AugmentConfig, TrainConfig
+from vectortag.train.config import TrainConfig
+from vectortag.train.sections import AugmentConfig
 
 Rows = npt.NDArray[np.intp]
 

@@ -41,10 +41,10 @@ def updating(file: Path, *, retry: bool = False) -> Work:
 
 def _told(done: Updated) -> str:
     counts = {
-        "new": done.seen.new,
+        "new": max(0, done.seen.new - done.moved),
         "changed": done.seen.changed,
         "moved": done.moved,
-        "gone": done.seen.gone,
+        "gone": done.gone,
         "tagged": done.analysed,
         "tagged again from what was stored": done.adopted,
     }

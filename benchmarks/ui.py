@@ -103,7 +103,8 @@ def main() -> None:
 
 
 def row(what: str, wall: float, cpu: float | str = "", beside: float | str = "") -> Row:
-    """Wall and CPU seconds of the server; and how many times the command line's wall time that is."""
+    """Wall and CPU seconds of the server, and how many times the command line's wall time that is; also printed."""
+    print(f"{what}: {wall:.2f} s", file=sys.stderr, flush=True)
     return {"what": what, "wall s": wall, "server's CPU s": cpu, "times the command line's": beside}
 
 

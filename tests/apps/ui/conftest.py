@@ -362,12 +362,24 @@ class Visitor:
             self.page.get_by_role("button", name=button).click()
         return Path(waiting.value.path()).read_bytes()
 
-    def layouts(self) -> Iterator[dict[str, Any]]:
-        """What is in sight, as layout.js says, at the top of the view, at its end, and at three places between them."""
+    def faults(self, name: str) -> list[str]:
+        """What is wrong with the view at its top, at its end, and at three places between; each is kept as a picture.
+
+        Boxes are compared, as layout.js says, not pixels, which change with every font.
+        """
+        faults = []
         for position in range(POSITIONS):
             self.page.evaluate(SCROLL, position / (POSITIONS - 1))
-            yield self.page.evaluate(LAYOUT + "()")
+            look = self.page.evaluate(LAYOUT + "()")
+            self.screenshot(f"{name}_{position}")
+            faults += [f"over each other: {pair}" for pair in look["overlaps"]]
+            faults += [f"cut off: {one}" for one in look["cut"]]
+            faults += [f"no key reaches {one}" for one in look["unreachable"]]
+            faults += [f"{look['wide']} pixels too wide"] if look["wide"] > 0 else []
+            header = look["boxes"].get("stHeader 1")
+            faults += [] if header and header[1] == 0 else [f"the header is at {header}"]
         self.page.evaluate(SCROLL, 0)
+        return faults
 
     def barriers(self) -> list[str]:
         """What axe-core finds serious or critical for people who see, hear or move less."""
@@ -417,6 +429,12 @@ def visitor(
     yield come
     for page in pages:
         page.close()
+
+
+@pytest.fixture(scope="session")
+def as_visitor(screenshots: Path) -> Callable[[Page, str], Visitor]:
+    """as_visitor(page, address): a visitor of another server than `server`."""
+    return lambda page, address: Visitor(page, Server(address, Path(), Path(), 0), screenshots)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ KNOWN = {
     # numbers and constants
     *("MIN_EXAMPLES", "MAX_LISTED", "MOST_PHOTOS", "tag.examples", "sizes", "what"),
     *("QUESTIONS", "place + 1", "yes", "len(said) - yes", "len(group.photos) - MOST_SHOWN"),
-    *("KINDS[group.kind]", "ORDERS[result.order]", "ENDED[job.state]"),
+    *("NO_LIBRARY", "ONLY_SHOWN", "KINDS[group.kind]", "ORDERS[result.order]", "ENDED[job.state]"),
     # made of escaped pieces just above
     *("shows", "verdict", "limit", "said", "tag", "where", "implied", "without", "corrected", "_advice(tag)"),
     *("'  \\n'.join(map(as_text, problems))", "len(corrections) - MAX_LISTED"),

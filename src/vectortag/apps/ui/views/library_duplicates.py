@@ -50,8 +50,10 @@ def duplicates(library: OpenLibrary) -> None:
         if groups:
             _group(library, groups)
         else:
-            done = "Nothing is left to decide." if library.duplicates else "No two photos show one picture."
-            st.success(done, icon=":material/check:")
+            some = library.duplicates
+            st.success(
+                "Nothing is left to decide." if some else "No two photos show one picture.", icon=":material/check:"
+            )
         if not looking and st.button("Look again", icon=":material/refresh:", type="tertiary"):
             _look(library)
     if decided:

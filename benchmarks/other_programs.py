@@ -112,7 +112,8 @@ def digikam(folder: Path, environment: dict[str, str], pictures: Path | None) ->
     command = ["dbus-run-session", "--", "digikam", "--database-directory", file.parent]
     environment = {**environment, "QT_QPA_PLATFORM": "xcb", "QTWEBENGINE_DISABLE_SANDBOX": "1", "LANG": "C.UTF-8"}
     with started(command, environment):
-        wait_for(lambda: digikam_query(file, "SELECT name FROM Tags WHERE name = 'Unconfirmed'"))
+        wait_for(lambda: digikam_query(file, "SELECT value FROM Settings WHERE keyword = 'DBVersion'"))
+        time.sleep(15)
     with contextlib.closing(sqlite3.connect(file)) as database, database:
         place = f"volumeid:?path={quote(str(photos))}"
         database.execute("INSERT INTO AlbumRoots VALUES (1, 'photos', 0, 1, ?, '/')", (place,))

@@ -62,7 +62,8 @@ sys.exit(status)
 """
 LARGE = 60
 """Photos of 12 megapixels for the peak memory."""
-PARTS = ("updates", "memory", "duplicates", "searches")
+PARTS = ("updates", "searches", "memory", "duplicates")
+SEARCHES = Path(__file__).with_name("library_search.py")
 
 Row = dict[str, object]
 
@@ -274,6 +275,8 @@ def main() -> None:
             print(f"a score from a stored embedding is off by {mean:.4f}, at most {largest:.4f}\n", flush=True)
         elif parts != ("searches",):
             prepare(folder, arguments.model, arguments.photos, arguments.new)
+        if "searches" in parts:
+            subprocess.run([sys.executable, SEARCHES, "--photos", str(arguments.photos)], check=True)
         if "memory" in parts:
             for what, peak in memory(folder, arguments.model).items():
                 print(f"peak memory of {what}: {peak:.0f} MiB", flush=True)
@@ -282,9 +285,6 @@ def main() -> None:
         if "duplicates" in parts:
             print_table([duplicates(folder, arguments.photos)], None)
             sys.stdout.flush()
-    if "searches" in parts:
-        search = [sys.executable, str(Path(__file__).with_name("library_search.py")), "--photos", str(arguments.photos)]
-        subprocess.run(search, check=True)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@
     return stacked.slice(0, lower).some((upper) => !around.has(upper) && opaque(upper));
   }
 
-  const unit = (element) => element.closest("div.photo") ?? element.closest("button, label, a, [role=slider], [data-testid=stSlider], [data-testid=heat], [data-testid=stDataFrame], [data-baseweb], summary") ?? element;
+  const unit = (element) => element.closest("div.photo, .root:has(> .clear)") ?? element.closest("button, label, a, [role=slider], [data-testid=stSlider], [data-testid=heat], [data-testid=stDataFrame], [data-baseweb], summary") ?? element;
 
   return () => {
     const elements = all(document.body).filter(drawn);

@@ -22,7 +22,7 @@ from vectortag.apps.ui.views.photo_sources import (
 
 FIRST = 1.0
 """Seconds to wait for the first photo, or for a few, before the page is drawn."""
-EVERY = 0.25
+EVERY = 0.4
 """Seconds between two looks at what came."""
 
 

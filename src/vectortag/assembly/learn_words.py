@@ -28,6 +28,7 @@ from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.records import DataSet, Record, photo_in
+from vectortag.data.shards.reading import refuse_shards
 from vectortag.data.tables import opened_table
 from vectortag.data.usable import read_usable
 from vectortag.evaluation.evaluate import as_known, choose_part
@@ -138,6 +139,8 @@ def learn(
     """
     folder = find_model_folder(model)
     check_destination(output or folder.path)
+    for one in (*data, *tried):
+        refuse_shards(one, "vectortag learn-words")
     sets, others = (
         [as_known(read_usable(one, skip_bad_rows=True), "train", folder.manifest) for one in some]
         for some in (data, tried)

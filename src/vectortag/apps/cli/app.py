@@ -63,6 +63,7 @@ COMMANDS = {
     "quantise": "quantise",
     "learn-words": "learn_words",
     "convert": "convert",
+    "prepare": "prepare",
     "check": "check",
     "tags": "tags",
     "add-tag": "tags",

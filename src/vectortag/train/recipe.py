@@ -131,13 +131,14 @@ def _fitted(
     targets = training_targets(data, config.distil)
     training = Batches.for_training(config, inputs.training, targets, data.training.unnamed)
     validation = Batches(inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
+    in_order = InOrder(len(data.validation.records), config.batch_size, rank=rank, world=world)
     return fit(
         config,
         inputs.trunk,
         head,
         loss,
         loader(training, sampler, workers=config.worker_count),
-        loader(validation, InOrder(len(data.validation.records), config.batch_size, rank=rank, world=world)),
+        loader(validation, in_order, workers=config.worker_count if validation.streamed else 0),
         run,
         held=held,
         teacher=teacher_of_views(config, data.tags),

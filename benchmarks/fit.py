@@ -60,14 +60,14 @@ def compare_heads(data: Path, model: str) -> None:
     """Print the mAP of both heads for each seed, and the means."""
     from vectortag.assembly.fit import fit_head
     from vectortag.data.keywords import read_tagged_photos
-    from vectortag.data.training import prepare_training_data
+    from vectortag.data.training import DataOptions, prepare_training_data
     from vectortag.data.usable import embed_data_set
     from vectortag.inference.tagger import Tagger
     from vectortag.model.taxonomy import load_taxonomy
 
     tagger = Tagger.load(model, additions=False)
     photos, embeddings = embed_data_set(tagger.embedder, tagger.folder, read_tagged_photos(data))
-    prepared = prepare_training_data([photos], load_taxonomy("default"), top_k=None, min_photos=5)
+    prepared = prepare_training_data([photos], load_taxonomy("default"), DataOptions(top_k=None, min_photos=5))
     training, validation = (
         np.stack([embeddings[record.path] for record in part.records])
         for part in (prepared.training, prepared.validation)

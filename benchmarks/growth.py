@@ -30,9 +30,9 @@ def tagging(model: str) -> Work:
 def write_model(folder: Path, tags: int) -> str:
     """The network of lite0 with a head of so many tags, of which about one in fifty is found in a photo."""
     from vectortag.model.blocks import MlpBlock
-    from vectortag.model.folder import write_model_folder
     from vectortag.model.head import Head
     from vectortag.model.registry import find_model_folder
+    from vectortag.model.write_folder import write_model_folder
 
     base = find_model_folder("lite0")
     (first, *_) = base.head.blocks

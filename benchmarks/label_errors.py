@@ -1,12 +1,14 @@
 """How many flipped labels are found, by heads that have not learnt them and by one that has; cleanlab beside us.
 
-    VECTORTAG_DATA=... python benchmarks/label_errors.py --dataset coco corel5k flickr8k --share 0.05 0.2 --photos 1000
+    VECTORTAG_DATA=... python benchmarks/label_errors.py --dataset coco corel5k flickr8k --share 0.05 0.2 --model lite0
 
 Of each tag, a share of its photos loses the label, and as many others get it. N is the number of flipped labels.
-Printed are how many labels are doubted, precision and recall of these, and the share of flipped ones among the N most
-doubtful: by `vectortag check --labels`, and on the same scores by cleanlab, where it is installed (Apache-2.0 in 2.9).
-cleanlab judges each tag by itself, as two classes; its finds are ranked by self-confidence, its own measure. "As many
-as" is our ranking of all labels, cut where cleanlab cuts its own.
+Printed are how many labels are doubted, which share of these is flipped, which share of the flipped ones is among them,
+and which share of the N/2 and of the N most doubtful labels is flipped. Of a list of cleanlab's, the last column is
+the share of flipped ones in as many of VectorTag's.
+
+cleanlab (Apache-2.0 in 2.9) gets the same scores, where it is installed: `pip install cleanlab`. It judges each tag by
+itself, as two classes; its finds are ranked by self-confidence, its own measure.
 """
 
 from __future__ import annotations
@@ -94,46 +96,48 @@ def judge(name: str, embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def print_figures(name: str, scores: np.ndarray, labels: np.ndarray, flipped: np.ndarray) -> None:
     """What each program doubts, and how many of these labels are flipped; in percent."""
-    from vectortag.assembly.label_errors import doubted_labels, suspicion
+    from vectortag.assembly.label_errors import doubted_labels
 
     count = int(flipped.sum())
-    doubted = [(one.row, one.tag) for one in doubted_labels(scores, labels)]
-    print_line(name, "VectorTag", [flipped[place] for place in doubted], count)
-    every = np.nan_to_num(suspicion(scores, labels), nan=-np.inf, posinf=1e9)
-    ranked = flipped.ravel()[np.argsort(-every.ravel(), kind="stable")]
-    print_line(name, "VectorTag, all labels ranked", ranked[:count], count)
+    ours = np.array([flipped[one.row, one.tag] for one in doubted_labels(scores, labels)])
+    print_line(name, "VectorTag", ours, count, ours)
     try:
-        from cleanlab.filter import find_label_issues
-        from cleanlab.rank import get_self_confidence_for_each_label
+        import cleanlab  # noqa: F401
     except ModuleNotFoundError:
         return
-    confidence = np.full(labels.shape, np.inf)
-    found = {method: np.zeros(labels.shape, bool) for method in METHODS}
+    for method in METHODS:
+        found, confidence = doubted_by_cleanlab(scores, labels, method)
+        order = np.argsort(confidence[found], kind="stable")
+        print_line(name, f"cleanlab, `{method}`", flipped[found][order], count, ours)
+
+
+def doubted_by_cleanlab(scores: np.ndarray, labels: np.ndarray, method: str) -> tuple[np.ndarray, np.ndarray]:
+    """(N, T) bool, which labels it doubts, and (N, T), its confidence in each: the lower, the more doubtful."""
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_self_confidence_for_each_label
+
+    found, confidence = np.zeros(labels.shape, bool), np.full(labels.shape, np.inf)
     for tag in range(labels.shape[1]):
         rows = np.flatnonzero(labels[:, tag] != 255)
         given, share = labels[rows, tag].astype(int), scores[rows, tag].astype(float)
-        if given.min() == given.max():
-            continue
-        both = np.stack([1 - share, share], axis=1)
-        confidence[rows, tag] = get_self_confidence_for_each_label(given, both)
-        for method, wrong in found.items():
-            wrong[rows, tag] = find_label_issues(given, both, filter_by=method, n_jobs=1)
-    order = np.argsort(confidence.ravel(), kind="stable")
-    for method, wrong in found.items():
-        first = flipped.ravel()[order[wrong.ravel()[order]]]
-        print_line(name, f"cleanlab, {method}", first, count)
-        print_line(name, f"VectorTag, as many as {method}", ranked[: len(first)], count)
-    print_line(name, "cleanlab, all labels ranked", flipped.ravel()[order[:count]], count)
+        if len(set(given.tolist())) == 2:
+            both = np.stack([1 - share, share], axis=1)
+            found[rows, tag] = find_label_issues(given, both, filter_by=method, n_jobs=1)
+            confidence[rows, tag] = get_self_confidence_for_each_label(given, both)
+    return found, confidence
 
 
-def print_line(name: str, program: str, found: list[bool] | np.ndarray, count: int) -> None:
-    """One row: `found` says of each doubted label, the most doubtful first, whether it is flipped."""
-    hits = np.array(found, bool)
-    print(
-        f"| {name} | {program} | {len(hits):,} | {100 * hits.mean():.1f} % | {100 * hits.sum() / count:.1f} % "
-        f"| {100 * hits[:count].sum() / count:.1f} % |",
-        flush=True,
+def print_line(name: str, program: str, found: np.ndarray, count: int, ours: np.ndarray) -> None:
+    """One row: `found` says of each doubted label, the most doubtful first, whether it is flipped; `ours`, of ours."""
+    half = count // 2
+    shares = (
+        found.mean(),
+        found.sum() / count,
+        found[:half].sum() / half,
+        found[:count].sum() / count,
+        ours[: len(found)].mean(),
     )
+    print(f"| {name} | {program} | {len(found):,} | {' | '.join(f'{share:.1%}' for share in shares)} |", flush=True)
 
 
 if __name__ == "__main__":

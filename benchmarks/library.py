@@ -1,14 +1,20 @@
-"""What a photo library costs: updates of a large one, bytes a photo, and peak memory.
+"""What a photo library costs: updates of a large one, bytes a photo, memory, duplicates, and searches.
 
     python benchmarks/library.py [--photos 100000] [--new 1000] [--rounds 3] [--model lite0] [--json FILE]
+    python benchmarks/library.py --only updates      # or memory, or duplicates, or searches: one part of it
 
 The large library is synthetic: JPEG files of a few hundred bytes, 500 in a folder, that count as read; their embeddings
 are those of the model's background, each changed a little. The new photos are the example photos at 500 x 375, each
 with other bytes behind its end mark, and go through the network. "walk" lists the same folders by `os.scandir` and asks
 for the `stat` of each file, and does nothing else; the update of unchanged photos is measured in turns with it.
 Before them, the example photos go through the network once, so that no figure has its compilation in it.
-Peak memory is that of whole processes, also for the default model, and in a second run of each. Everything lies in a
-temporary folder and takes about 8 kB a photo.
+Peak memory is that of whole processes, also for the default model, in a second run of each, and with photos of
+12 megapixels. Idle memory is that of `vectortag serve` and of `library update --watch` after its update; the anonymous
+part is what the process holds itself, the rest are pages of files, such as OpenVINO's libraries.
+
+Duplicates are looked for among the large library's photos: each has near ones, so all are opened, which is the most
+that it can cost. The searches are those of benchmarks/library_search.py. Everything lies in a temporary folder and
+takes about 12 kB a photo.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import resource
 import shutil
 import sqlite3
 import statistics
@@ -28,7 +35,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-from measuring import machine_line, make_photos, print_table
+from measuring import SIZES, machine_line, make_photos, print_table
 from PIL import Image
 
 from vectortag.library.analyses import store, use_model
@@ -53,6 +60,9 @@ status = run(sys.argv[1:])
 print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")))
 sys.exit(status)
 """
+LARGE = 60
+"""Photos of 12 megapixels for the peak memory."""
+PARTS = ("updates", "memory", "duplicates", "searches")
 
 Row = dict[str, object]
 
@@ -171,21 +181,74 @@ def lost_by_packing(model: str) -> tuple[float, float]:
 
 def memory(folder: Path, model: str) -> dict[str, float]:
     """Peak MiB of whole processes."""
-    found = {}
+    large, found = folder / "12mp", {}
+    make_new_photos(large, make_photos(folder / "large examples", SIZES["12 MP"]), LARGE)
     for name in dict.fromkeys((model, DEFAULT_MODEL)):
-        for when in ("first run", "second run"):
-            file = folder / f"{name}-{when[:5]}.sqlite"
-            added = ["library", "add", str(folder / "small"), "--library", str(file), "--model", name]
-            found[f"library add, new photos, {name}, {when}"] = peak_of(added)
+        for what, photos in (("first run", "small"), ("second run", "small"), ("12 MP", large.name)):
+            file = folder / f"{name}-{what.replace(' ', '-')}.sqlite"
+            added = ["library", "add", str(folder / photos), "--library", str(file), "--model", name]
+            found[f"library add, {name}, {what}"] = run(added)[1]
     again = ["library", "update", "--library", str(folder / "large.sqlite")]
-    return {**found, "library update, the large library": peak_of(again)}
+    return {**found, "library update, the large library": run(again)[1]}
 
 
-def peak_of(arguments: list[str]) -> float:
-    """Peak MiB of a command. Not by `getrusage`, which counts this process in where it started the other."""
+def idle(folder: Path) -> dict[str, tuple[float, float]]:
+    """MiB of processes that wait for work, with the default model: all that is resident, and the anonymous part."""
+    library = str(folder / "idle.sqlite")
+    run(["library", "add", str(folder / "examples"), "--library", library])
+    (folder / "examples" / "new.jpg").write_bytes(next((folder / "small").iterdir()).read_bytes() + b"new")
+    watch = ["library", "update", "--watch", "--library", library]
+    ways = {
+        "vectortag serve": (["serve", "--port", "0"], "listening on"),
+        "library update --watch, after a new photo": (watch, "watching"),
+    }
+    return {name: resident_after(command, line) for name, (command, line) in ways.items()}
+
+
+def resident_after(arguments: list[str], line: str) -> tuple[float, float]:
+    """Resident MiB of a command two seconds after it has said something, and the anonymous part of it."""
+    code = "from vectortag.apps.entry import main; main()"
+    with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        if not any(line in said for said in process.stderr):
+            raise SystemExit(f"{arguments} ended")
+        time.sleep(2)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        process.terminate()
+        process.communicate()
+    sizes = {
+        name: int(value.split()[0]) / 1024
+        for name, _, value in (one.partition(":") for one in status.splitlines())
+        if name in ("VmRSS", "RssAnon")
+    }
+    return sizes["VmRSS"], sizes["RssAnon"]
+
+
+def duplicates(folder: Path, count: int) -> Row:
+    """Seconds and peak MiB of the command."""
+    before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    output, peak = run(["duplicates", "--kind", "alike", "--json", "--library", str(folder / "large.sqlite")])
+    wall, after = time.perf_counter() - wall, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    groups = output.count('"kind"')
+    return {"what": "duplicates", "photos": count, "groups": groups, "CPU s": cpu, "wall s": wall, "peak MiB": peak}
+
+
+def run(arguments: list[str]) -> tuple[str, float]:
+    """What a command prints, and its peak MiB. Not by `getrusage`, which counts this process in."""
     command = [sys.executable, "-c", PEAK, *arguments]
     outcome = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return int(outcome.stdout.split()[-2]) / 1024
+    return outcome.stdout, int(outcome.stdout.split()[-2]) / 1024
+
+
+def prepare(folder: Path, model: str, count: int, new: int) -> None:
+    """The folders and libraries of `updates`, where it is left out."""
+    make_tree(folder / "large", count)
+    make_new_photos(folder / "small", make_photos(folder / "examples", (500, 375)), new)
+    with Library.open(folder / "large.sqlite") as library:
+        library.add(folder / "large")
+        library.change_setting("model", model)
+        fill(library, LibraryModel.load(model))
 
 
 def main() -> None:
@@ -195,19 +258,32 @@ def main() -> None:
     parser.add_argument("--new", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", default="lite0")
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    parts = PARTS if arguments.only is None else (arguments.only,)
+    print(machine_line(), "\n", flush=True)
     with tempfile.TemporaryDirectory() as name:
         os.environ["VECTORTAG_HOME"], folder = str(Path(name) / "home"), Path(name)
-        rows = updates(folder, arguments.model, arguments.photos, arguments.new, arguments.rounds)
-        size, peaks = bytes_a_photo(folder), memory(folder, arguments.model)
-    largest, mean = lost_by_packing(arguments.model)
-    print(machine_line(), "\n")
-    print_table(rows, arguments.json)
-    print(f"\n{size:,.0f} bytes a photo; a score from a stored embedding is off by {mean:.4f}, at most {largest:.4f}")
-    for what, peak in peaks.items():
-        print(f"peak memory of {what}: {peak:.0f} MiB")
-    sys.stdout.flush()
+        if "updates" in parts:
+            rows = updates(folder, arguments.model, arguments.photos, arguments.new, arguments.rounds)
+            print_table(rows, arguments.json)
+            largest, mean = lost_by_packing(arguments.model)
+            print(f"\n{bytes_a_photo(folder):,.0f} bytes a photo")
+            print(f"a score from a stored embedding is off by {mean:.4f}, at most {largest:.4f}\n", flush=True)
+        elif parts != ("searches",):
+            prepare(folder, arguments.model, arguments.photos, arguments.new)
+        if "memory" in parts:
+            for what, peak in memory(folder, arguments.model).items():
+                print(f"peak memory of {what}: {peak:.0f} MiB", flush=True)
+            for what, (resident, own) in idle(folder).items():
+                print(f"idle memory of {what}: {resident:.0f} MiB, {own:.0f} MiB of it anonymous", flush=True)
+        if "duplicates" in parts:
+            print_table([duplicates(folder, arguments.photos)], None)
+            sys.stdout.flush()
+    if "searches" in parts:
+        search = [sys.executable, str(Path(__file__).with_name("library_search.py")), "--photos", str(arguments.photos)]
+        subprocess.run(search, check=True)
 
 
 if __name__ == "__main__":

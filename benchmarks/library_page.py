@@ -9,7 +9,8 @@ tag, medians in milliseconds:
     grid      from the click to the new photos in the document
     pictures  from the click until all thumbnails in sight are decoded
     library   the query for the page, in this process
-    server    CPU time of the server for one turn of the page: the library, Streamlit, and the thumbnails
+    server    CPU time of the server for one turn of the page: the library, Streamlit, and the thumbnails, those of the
+              next page among them, which the browser fetches ahead
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ from vectortag.library.library_model import LibraryModel
 from vectortag.library.schema import transaction
 
 PHOTO = "INSERT INTO photos (root, path, size, mtime_ns, content, taken, added) VALUES (1, ?, 1, 1, ?, ?, 0)"
+
+LOOK = 1500
+"""Milliseconds for which the photos of a page are looked at, before the next one."""
 
 TURN = """async () => {
     const roots = [...document.querySelectorAll("*")].map((one) => one.shadowRoot).filter(Boolean);
@@ -163,7 +167,7 @@ def measure(page: Page, address: str, name: str, query: str, file: Path, server:
     times, before = [], cpu_seconds(server)
     for _ in range(turns):
         times.append(page.evaluate(TURN))
-        page.wait_for_timeout(200)
+        page.wait_for_timeout(LOOK)
     spent = 1000 * (cpu_seconds(server) - before) / turns
     opened, node = OpenLibrary(file), LibraryQuery(query).node()
     own, _ = median_ms(lambda: opened.page(node, 2), 7)

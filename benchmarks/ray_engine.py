@@ -23,6 +23,7 @@ from pathlib import Path
 
 from measuring import SIZES, machine_line, make_photos, print_table
 
+from vectortag.apps.cli.tag_options import Loading
 from vectortag.apps.cli.tag_ray import job_options, tagger_options
 from vectortag.apps.parquet_output import write_parquet
 from vectortag.apps.partitions import JobFolder, PartitionedJob
@@ -94,19 +95,8 @@ class Pass:
 
 def by_ray(model: str, photos: Sequence[Path], folder: Path, *, threads: int, partition: int) -> Pass:
     began, moments = time.perf_counter(), []
-    chosen = tagger_options(
-        model,
-        SELECT,
-        Language(),
-        profile="balanced",
-        size=None,
-        runtime="auto",
-        precision="auto",
-        threads=threads,
-        additions=False,
-        max_pixels=None,
-        embeddings=False,
-    )
+    loading = Loading(model=model, threads=threads, additions=False)
+    chosen = tagger_options(loading, SELECT, Language(), embeddings=False)
     job = PartitionedJob.begin(JobFolder(folder), job_options(chosen), iter(photos), partition)
     tag_on_ray(job, chosen, progress=lambda *_: moments.append(Moment.now()))
     return Pass.of(began, moments, sum(job.sizes) - job.sizes[0])

@@ -31,12 +31,13 @@ from torchvision import transforms
 
 from vectortag.data.training_cache import prepared_photos
 from vectortag.train.batches import AugmentedPhotos, Batches, BatchSampler, loader
-from vectortag.train.config import BackboneConfig, DataConfig, ScheduleConfig, TrainConfig
+from vectortag.train.config import BackboneConfig, DataConfig, TrainConfig
 from vectortag.train.dataset import TrainingData, load_training_data
 from vectortag.train.engine import _precision
 from vectortag.train.lightning_module import TagModule
 from vectortag.train.losses import create_loss, masked_bce, to_float
 from vectortag.train.network import Network, create_backbone, create_head
+from vectortag.train.sections import ScheduleConfig
 
 BATCH = 32
 

@@ -27,8 +27,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vectortag.assembly.learn_words import Material, gather, read_captions
 from vectortag.assembly.mlp import fit_mlp
+from vectortag.assembly.word_material import Material, gather, read_captions
 from vectortag.core.numerics import unit
 from vectortag.core.types import UNKNOWN
 from vectortag.data.embedding_cache import embed_photos

@@ -36,12 +36,13 @@ from vectortag.inference.tagger import Tagger
 from vectortag.model.blocks import LinearBlock, MlpBlock, SoftmaxGroupsBlock
 from vectortag.model.calibration import Calibration
 from vectortag.model.classifier import Classifier
-from vectortag.model.folder import ModelFolder, write_model_folder
+from vectortag.model.folder import ModelFolder
 from vectortag.model.head import Head
 from vectortag.model.manifest import Manifest
 from vectortag.model.taxonomy import Taxonomy
 from vectortag.model.words.similarity import Evidence, Words
 from vectortag.model.words.word_vectors import word_vector
+from vectortag.model.write_folder import write_model_folder
 
 TINY_TAGS = ("animal", "beach", "dog", "sea", "boat", "vehicle")
 TINY_TAXONOMY = Taxonomy(

@@ -21,6 +21,25 @@ def smooth_picture(width: int, height: int, seed: int = 0) -> Image.Image:
     return Image.fromarray(corners).resize((width, height), Image.Resampling.BICUBIC)
 
 
+def four_colours() -> np.ndarray:
+    """(32, 64, 3): four fields of different colours, so that no two of its eight orientations look alike."""
+    quarters = np.uint8([[[250, 20, 20], [20, 250, 20]], [[20, 20, 250], [240, 240, 240]]])
+    return quarters.repeat(16, axis=0).repeat(32, axis=1)
+
+
+# How the camera stored an upright picture, by the Exif standard's tag 274 (where the 0th row and 0th column are).
+STORED_AS = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: np.rot90(upright, 1),
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
+    8: lambda upright: np.rot90(upright, -1),
+}
+
+
 def png(width: int, height: int, *, colour: int = 0, bits: int = 8, rows: bytes | None = None) -> bytes:
     """A PNG of these rows, each after its filter byte; without rows, only what says how large it is."""
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)

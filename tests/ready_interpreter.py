@@ -22,7 +22,8 @@ import numpy, openvino, PIL.Image, rich.console, safetensors.numpy, sqlite3, thr
 import vectortag.apps.cli.app, vectortag.inference.tagger, vectortag.data.embedding_cache
 for name in set(vectortag.apps.cli.app.COMMANDS.values()):
     importlib.import_module(f"vectortag.apps.cli.{name}")
-for name in ("assembly.fit", "assembly.learn_words", "assembly.quantise", "evaluation.report.write"):
+for name in ("assembly.fit", "assembly.learn_words", "assembly.onnx_export", "assembly.quantise",
+             "evaluation.report.write"):
     importlib.import_module(f"vectortag.{name}")
 for name in sys.argv[1:]:
     importlib.import_module(name)

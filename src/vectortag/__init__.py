@@ -54,6 +54,7 @@ __all__ = [
     "draw_heatmap",
     "escape_path",
     "evaluate",
+    "export_onnx",
     "find_images",
     "fit",
     "read_model_folder",
@@ -81,6 +82,7 @@ _HOMES = {
     "draw_heatmap": "inference.heatmap_drawing",
     "escape_path": "core.file_names",
     "evaluate": "evaluation.evaluate",
+    "export_onnx": "assembly.onnx_export",
     "fit": "assembly.fit",
     "find_images": "data.find",
     "read_model_folder": "model.folder",
@@ -112,6 +114,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from vectortag.apps.client import Client
     from vectortag.assembly.fit import fit
+    from vectortag.assembly.onnx_export import export_onnx
     from vectortag.assembly.suggest import Suggestions, suggest
     from vectortag.core.errors import (
         ConfigError,

@@ -25,6 +25,7 @@ import pytest
 import s3
 from PIL import Image
 
+from vectortag.apps.cli.tag_options import Loading
 from vectortag.apps.cli.tag_ray import job_options, tagger_options
 from vectortag.apps.partitions import JobFolder, PartitionedJob
 from vectortag.apps.ray_engine import PartitionTagger, TaggerOptions
@@ -173,9 +174,8 @@ class TestTaggers:
     @pytest.fixture
     def options(self, tiny_model: Path) -> Callable[..., TaggerOptions]:
         """options(embeddings=True): of a job with the tiny model."""
-        chosen: dict[str, Any] = {"size": None, "runtime": "auto", "precision": "auto", "threads": 1, "additions": True}
-        chosen |= {"profile": "balanced", "max_pixels": None, "embeddings": False}
-        return lambda **changes: tagger_options(str(tiny_model), {"top_k": 3}, Language(), **chosen | changes)
+        loading = Loading(model=str(tiny_model), threads=1)
+        return lambda embeddings=False: tagger_options(loading, {"top_k": 3}, Language(), embeddings=embeddings)
 
     @pytest.mark.parametrize("embeddings", [False, True])
     def test_their_rows_are_those_of_the_local_engine(

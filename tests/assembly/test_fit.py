@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from vectortag.assembly import fit as fit_module
-from vectortag.assembly.fit import fit
+from vectortag.assembly.fit import FitKeywords, FitOptions, fit
 from vectortag.core.errors import ConfigError, DataError, UnknownModelError
 from vectortag.core.folders import report_folder
 from vectortag.core.types import ByteArray, FloatArray
@@ -111,6 +111,14 @@ def test_the_network_is_the_base_model_s(fit_colours, tiny_model):
     assert folder.manifest.backbone == base.manifest.backbone
     assert folder.manifest.provenance["base"] == base.id
     assert base.id in (folder.path / "MODEL_CARD.md").read_text()
+
+
+def test_it_remembers_what_made_its_network(fit_colours, write_tiny_model, tmp_path):
+    base = write_tiny_model(tmp_path / "base", provenance={"timm": "1.0.31", "torch": "2.11.0", "seconds": 5})
+
+    provenance = fit_colours(model=base.path).manifest.provenance
+
+    assert (provenance["timm"], provenance["torch"], provenance["base"]) == ("1.0.31", "2.11.0", base.id)
 
 
 def test_it_explains_and_takes_new_tags(fit_colours, colours):
@@ -238,7 +246,9 @@ def test_the_base_model_must_exist(colours):
 
 def test_a_failed_fit_leaves_the_old_model(fit_colours, monkeypatch):
     first = fit_colours()
-    monkeypatch.setattr("vectortag.model.folder.replace_folder", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(
+        "vectortag.model.write_folder.replace_folder", lambda *_: (_ for _ in ()).throw(OSError("full"))
+    )
 
     with pytest.raises(Exception, match="full"):
         fit_colours(overwrite=True)
@@ -337,3 +347,12 @@ def test_over_folds_it_says_how_much_its_figures_vary_and_keeps_its_tags(fit_col
         assert sorted(Path(photo).name for photo in file["photos"]) == sorted(f"{n}.png" for n in range(PHOTOS))
     assert (report_folder("mine") / "label_errors.csv").read_text().startswith("photo,tag,has,score")
     assert "labels look wrong" in (report_folder("mine") / "label_errors.html").read_text()
+
+
+def test_every_option_is_a_keyword():
+    assert get_type_hints(FitKeywords) == get_type_hints(FitOptions)
+
+
+def test_an_option_that_does_not_exist_is_refused_before_any_work(fit_colours):
+    with pytest.raises(TypeError, match="epochs"):
+        fit_colours(epochs=3)

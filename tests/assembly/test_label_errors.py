@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vectortag.assembly.folds import EPOCHS, folds_of, out_of_fold_scores
-from vectortag.assembly.label_errors import doubted_labels, doubted_photos, find_label_errors, suspicion
+from vectortag.assembly.label_errors import doubted_labels, doubted_photos, find_label_errors, suspicion, wrong_count
 from vectortag.assembly.mlp import FIT_OPTIONS, fit_mlp
 from vectortag.data.records import read_data_set
 from vectortag.model.taxonomy import Taxonomy
@@ -74,9 +74,45 @@ class TestDoubts:
 
         assert {(one.row, one.tag) for one in found} == {(4, 0), (5, 0), (1, 1), (3, 1)}
 
+    def test_of_all_tags_the_most_suspicious_labels_are_doubted(self):
+        random = np.random.default_rng(0)
+        targets = (random.random((200, 3)) < [0.5, 0.1, 0.05]).astype(np.uint8)
+        scores = np.clip(targets + random.normal(0, 0.4, (200, 3)), 0, 1).astype(np.float32)
+
+        found = doubted_labels(scores, targets)
+
+        places = [(one.row, one.tag) for one in found]
+        odds = suspicion(scores, targets)
+        expected = sum(wrong_count(scores[:, tag].astype(float), targets[:, tag] == 1) for tag in range(3))
+        assert len(places) == len(set(places)) == round(expected) > 10
+        assert [odds[place] for place in places] == sorted(odds.ravel().tolist(), reverse=True)[: len(places)]
+        assert all(one.has == (targets[one.row, one.tag] == 1) for one in found)
+
+    def test_the_number_of_wrong_labels_is_estimated_by_confident_ones(self):
+        #                    right, right, wrong, unclear | right, right, right, wrong, unclear
+        scores = np.float64([0.9, 0.9, 0.1, 0.6, 0.1, 0.1, 0.1, 0.9, 0.4])
+        has = np.arange(9) < 4
+
+        # Of the first four, one of three is confidently wrong, and one is contradicted; of the others, one of four.
+        assert wrong_count(scores, has) == pytest.approx(min(4 / 3, 1) + min(5 / 4, 1))
+        assert wrong_count(np.where(has, 0.9, 0.1), has) == 0
+
+    @pytest.mark.parametrize("share", [0.05, 0.2])
+    def test_the_number_of_wrong_labels_is_near_that_of_flipped_ones(self, share: float):
+        random = np.random.default_rng(1)
+        truth = random.random(20_000) < 0.3
+        scores = 1 / (1 + np.exp(-np.where(truth, 4, -4) - random.normal(0, 1.5, len(truth))))
+        flipped = random.random(len(truth)) < share
+
+        assert wrong_count(scores, truth ^ flipped) == pytest.approx(flipped.sum(), rel=0.15)
+
     @pytest.mark.parametrize("label", [0, 1, 255])
     def test_labels_of_one_kind_say_nothing(self, label: int):
-        assert doubted_labels(self.SCORES, np.full_like(self.TARGETS, label)) == []
+        alone = np.full_like(self.TARGETS, label)
+
+        assert doubted_labels(self.SCORES, alone) == []
+        found = doubted_labels(np.hstack([self.SCORES, self.SCORES]), np.hstack([alone, self.TARGETS]))
+        assert {(one.row, one.tag) for one in found} == {(4, 1), (5, 1)}
 
 
 def test_the_labels_of_one_tag_are_doubted_by_photo(labelled):

@@ -1,120 +1,63 @@
-"""What words are learnt from: captions as they are read, and the texts of classes."""
+"""Words that were held out are tried on photos of the set that they come from."""
 
 from __future__ import annotations
 
-import importlib.resources
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import numpy as np
-import pytest
 
-from vectortag.assembly.learn_words import CAPTIONS, describe_classes, gather, read_captions
-from vectortag.core.errors import DataError
-from vectortag.data.embedding_cache import embed_photos
-from vectortag.data.records import read_data_set
-from vectortag.inference.tagger import Tagger
-from vectortag.model.classifier import Classifier
-from vectortag.model.folder import ModelFolder
+from vectortag.assembly.contrastive import Described, Tagged
+from vectortag.assembly.learn_words import FEWEST_FOR_TRIAL, trials_of, try_unheard
+from vectortag.assembly.word_material import Material
+from vectortag.core.numerics import unit
+from vectortag.model.words.similarity import no_classes
 
-
-def captions(folder: Path, *rows: str, header: str = "image_path,caption") -> Path:
-    file = folder / "captions.csv"
-    file.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    return file
+PHOTOS, WIDTH, TEXT_WIDTH, WORDS = 300, 12, 10, 4
 
 
-class TestCaptions:
-    def test_photos_lie_beside_the_file_and_keep_their_order(self, tmp_path: Path):
-        found = read_captions(captions(tmp_path, "b.jpg,a boat", "a.jpg,a dog", "b.jpg,a ship"))
-
-        assert found.photos == (tmp_path / "b.jpg", tmp_path / "a.jpg")
-        assert found.captions[0] == ("a boat", "a ship")
-
-    def test_every_photo_has_as_many_captions_as_the_one_with_the_most(self, tmp_path: Path):
-        found = read_captions(captions(tmp_path, "a.jpg,one", *(f"b.jpg,{number}" for number in range(CAPTIONS + 2))))
-
-        assert [len(of) for of in found.captions] == [CAPTIONS, CAPTIONS]
-        assert found.captions[0] == ("one",) * CAPTIONS
-
-    def test_a_caption_that_is_too_long_is_left_out(self, tmp_path: Path):
-        found = read_captions(captions(tmp_path, f"a.jpg,{'very ' * 80}long", "b.jpg,short"))
-
-        assert found.photos == (tmp_path / "b.jpg",)
-
-    def test_other_columns_are_refused(self, tmp_path: Path):
-        with pytest.raises(DataError, match=r"captions\.csv:1: no column 'image_path', only photo, text"):
-            read_captions(captions(tmp_path, "a.jpg,a dog", header="photo,text"))
-
-    def test_a_file_without_captions_is_refused(self, tmp_path: Path):
-        with pytest.raises(DataError, match="there is no caption in it"):
-            read_captions(captions(tmp_path))
-
-    def test_a_missing_file_is_an_error(self, tmp_path: Path):
-        with pytest.raises(DataError, match=r"captions\.csv: cannot be read"):
-            read_captions(tmp_path / "captions.csv")
-
-
-class Reader:
-    """Stands for the text model: each text gets a vector by its length."""
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        return np.array([[len(text), 1.0] for text in texts], np.float32)
-
-
-def test_each_file_of_captions_keeps_its_own_number_a_photo(
-    write_tiny_model: Callable[..., ModelFolder], make_data_set: Callable[..., Path], tmp_path: Path
-):
-    folder = write_tiny_model(tmp_path / "model")
-    once, twice = (
-        make_data_set(
-            dict.fromkeys([*photos, "kept.png"], "dog"),
-            splits=dict.fromkeys(photos, "train") | {"kept.png": "val"},
-            name=name,
-        )
-        for name, photos in (("once", ["a.png", "b.png", "c.png"]), ("twice", ["d.png", "e.png"]))
-    )
-    captions(once, "a.png,a dog", "b.png,a tomcat", "c.png,a cat", "kept.png,of validation")
-    captions(twice, "d.png,a dog", "d.png,one hound", "e.png,two cats", "e.png,many")
-
-    material = gather(
-        folder, [once / "captions.csv", twice / "captions.csv"], [read_data_set(once), read_data_set(twice)], Reader()
+def material(*sets: str, with_captions: frozenset[str] = frozenset()) -> Material:
+    """Each set has `WORDS` words on photos of its own; a photo shows a word whose text lies near it."""
+    random = np.random.default_rng(0)
+    view = random.normal(0, 1, (TEXT_WIDTH, WIDTH))
+    texts = {name: unit(random.normal(0, 1, (WORDS, TEXT_WIDTH)).astype(np.float32)) for name in sets}
+    meaning = unit(random.normal(0, 1, (PHOTOS * len(sets), TEXT_WIDTH)).astype(np.float32))
+    tagged, lists = {}, {}
+    for index, name in enumerate(sets):
+        rows = np.arange(index * PHOTOS, (index + 1) * PHOTOS)
+        tagged[name] = Tagged(rows, texts[name], meaning[rows] @ texts[name].T > 0.3)
+        lists[name] = Described(rows, meaning[rows][:, None])
+    return Material(
+        (meaning @ view).astype(np.float32),
+        no_classes(WIDTH),
+        np.zeros((0, TEXT_WIDTH), np.float32),
+        (),
+        lists,
+        tagged,
+        {name: tuple(f"{name} {number}" for number in range(WORDS)) for name in sets},
+        with_captions,
     )
 
-    assert [one.texts.shape for one in material.captions] == [(3, 1, 2), (2, 2, 2)]
-    embedded, failed = embed_photos(
-        Tagger.load(folder, precision="exact").embedder,
-        folder.manifest.files["model.onnx"],
-        [once / "b.png", twice / "e.png"],
-    )
-    assert not failed
-    np.testing.assert_array_equal(material.photos[material.captions[0].rows[1]], embedded[once / "b.png"])
-    np.testing.assert_array_equal(material.photos[material.captions[1].rows[1]], embedded[twice / "e.png"])
-    assert not material.lists  # both have captions
+
+def test_words_of_each_set_are_tried_by_what_the_others_taught():
+    made = material("one", "two")
+
+    trials = try_unheard(made)
+
+    assert [len(trial.shown) for trial in trials] == [PHOTOS] * 2 * WORDS
+    np.testing.assert_array_equal(trials[0].shown, made.tagged["one"].has[:, 0])
+    np.testing.assert_array_equal(trials[-1].shown, made.tagged["two"].has[:, -1])
 
 
-class TestClasses:
-    class Reader:
-        """Stands for the text model: remembers what it read, and gives each text a vector of its own."""
+def test_a_set_that_is_alone_cannot_be_held_out():
+    assert try_unheard(material("one")) == []
 
-        def embed(self, texts: list[str]) -> np.ndarray:
-            self.texts = texts
-            return np.eye(len(texts), dtype=np.float32)
 
-    def test_a_class_of_imagenet_is_described_and_another_is_called_by_its_name(self):
-        names = importlib.resources.files("vectortag") / "model/words/text/imagenet.tsv"
-        known, kind, meaning = names.read_text("utf-8").splitlines()[0].split("\t")
-        reader = self.Reader()
+def test_a_set_with_captions_is_not_held_out():
+    made = material("one", "two", with_captions=frozenset({"one"}))
 
-        found = describe_classes(Classifier(np.empty((2, 8)), np.empty(2), (known, "our boat")), reader)
+    assert [trial.shown.tolist() for trial in try_unheard(made)] == made.tagged["two"].has.T.tolist()
 
-        assert reader.texts == [f"a photo of a {text}" for text in (kind, meaning, "our boat", "our boat")]
-        np.testing.assert_allclose(found, np.sqrt(0.5) * np.float32([[1, 1, 0, 0], [0, 0, 1, 1]]), rtol=1e-6)
 
-    def test_the_texts_of_all_classes_of_imagenet_are_there(self):
-        file = importlib.resources.files("vectortag") / "model/words/text/imagenet.tsv"
+def test_a_word_that_few_photos_show_is_not_tried():
+    made = material("one", "two")
+    made.tagged["two"].has[:, 0] = np.arange(PHOTOS) < FEWEST_FOR_TRIAL - 1
 
-        lines = file.read_text("utf-8").splitlines()
-
-        assert len(lines) == 1000
-        assert all(len(line.split("\t")) == 3 for line in lines)
+    assert len(trials_of(made.learn(without="two", epochs=1), made, "two")) == WORDS - 1

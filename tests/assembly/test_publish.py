@@ -9,7 +9,7 @@ import pytest
 
 from vectortag.assembly.publish import FittedModel, publish_model
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.training import prepare_training_data
+from vectortag.data.training import DataOptions, prepare_training_data
 from vectortag.inference.tagger import Tagger
 from vectortag.model.blocks import LinearBlock, in_fp16
 from vectortag.model.history import Epoch, Learning
@@ -23,7 +23,7 @@ def fitted(tagger: Tagger, make_data_set) -> FittedModel:
     """Random weights for three tags of forty photos, at two input sizes."""
     words = {f"{number}.png": ["dog"] * (number % 2) + ["sea" if number % 3 else "boat"] for number in range(40)}
     photos = read_tagged_photos(make_data_set({name: ", ".join(of) for name, of in words.items()}))
-    data = prepare_training_data([photos], load_taxonomy("none"), top_k=None, min_photos=1, validation=0.5, seed=1)
+    data = prepare_training_data([photos], load_taxonomy("none"), DataOptions(top_k=None, validation=0.5))
     random = np.random.default_rng(0)
     paths = [record.path for record in data.validation.records]
     validation = {size: np.stack([one for _, one in tagger.embedder.at(size).embed_many(paths)]) for size in (64, 32)}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gcs
 import pytest
 import s3
 
+from vectortag.apps.partitions import JobFolder
 from vectortag.core.errors import ConfigError, PhotoError
 from vectortag.data import object_store
 from vectortag.data.find import LeftOut
@@ -216,3 +219,59 @@ def test_a_bucket_is_tagged_as_the_same_files_are(bucket, cli, make_photo: Calla
     for file, url in zip(files, urls, strict=True):
         local = local._replace(stdout=local.stdout.replace(str(file), url))
     assert stored.stdout == local.stdout
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[str]:
+    """HOST:PORT of a server with one bucket."""
+    with gcs.emulator("bucket") as address:
+        yield address
+
+
+class TestGoogle:
+    @pytest.fixture(autouse=True)
+    def _store(self, need, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        need(importlib.util.find_spec("gcp_storage_emulator"), "gcp-storage-emulator")
+        need(importlib.util.find_spec("pyarrow"), "pyarrow")
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{request.getfixturevalue('google')}")
+        open_store.cache_clear()
+        yield
+        open_store.cache_clear()
+
+    def put(self, path: str, content: bytes = b"x") -> str:
+        filesystem = open_store("gs://")
+        with filesystem.open_output_stream(f"bucket/{path}") as stream:
+            stream.write(content)
+        return f"gs://bucket/{path}"
+
+    def test_photos_in_folders_without_an_object_of_their_own_are_found(self):
+        names = ("b.jpg", "a.JPG", "in/d.png", "in/deep/er/e.webp")
+        urls = {name: self.put(f"photos/{name}") for name in names}
+        for name in (".hidden.jpg", "@eaDir/f.jpg", "no/.nomedia", "no/g.jpg", "notes.txt"):
+            self.put(f"photos/{name}")
+        left_out = LeftOut()
+
+        found = list(objects_of("gs://bucket/photos", left_out=left_out))
+
+        assert found == [urls[name] for name in ("a.JPG", "b.jpg", "in/d.png", "in/deep/er/e.webp")]
+        assert left_out.counts == {"other": 1, "nomedia": 1}
+        assert list(objects_of("gs://bucket/photos", exclude=["in/"])) == [urls["a.JPG"], urls["b.jpg"]]
+
+    def test_contents_are_read_and_a_missing_object_is_named(self):
+        url = self.put("odd name #1?.jpg", b"content")
+
+        here, gone, elsewhere = read_objects([url, "gs://bucket/gone.jpg", "gs://no-bucket/a.jpg"])
+
+        assert here.content == b"content"
+        assert {str(photo.content) for photo in (gone, elsewhere)} == {"cannot be read: no such object"}
+
+    def test_the_folder_of_a_job_is_written_and_read(self):
+        folder = JobFolder("gs://bucket/tags")
+        assert (folder.names(), folder.read("job.json")) == (set(), None)
+
+        folder.write("job.json", b"old")
+        folder.write("job.json", b"new")
+
+        assert (folder.names(), folder.read("job.json")) == ({"job.json"}, b"new")

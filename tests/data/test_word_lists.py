@@ -29,6 +29,10 @@ TWO = [
     "frozenset({'cat', 'pet'})",
     "[np.str_('cat'), np.str_('pet')]",
     "['cat'; 'pet']",
+    "deque(['cat', 'pet'])",
+    "OrderedSet(['cat', 'pet'])",
+    "dict_keys(['cat', 'pet'])",
+    "b'cat', b'pet'",
     "'cat', 'pet'",
     '"cat","pet"',
     "'cat' 'pet'",
@@ -46,6 +50,25 @@ TWO = [
     "cat，pet",
     "cat；pet",
 ]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "'cat', 'pet']",
+        "cat, pet]",
+        "[cat",
+        "{cat; pet",
+        "Counter({'cat': 2, 'pet': 1})",
+        "<StringArray>\n['cat', 'pet']\nLength: 2, dtype: string",
+        "0    cat\n1    pet\ndtype: object",
+        "tags: ['cat', 'pet']",
+        '=CONCAT("cat")',
+    ],
+)
+def test_a_part_of_a_list_is_no_word(cell: str):
+    with pytest.raises(DataError, match='column "tags" must be a list or comma-separated words'):
+        parse_tags(cell)
 
 
 @pytest.mark.parametrize("cell", TWO)

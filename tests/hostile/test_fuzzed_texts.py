@@ -152,7 +152,7 @@ def read_key_file(file: Path) -> None:
 
 
 def read_caption_file(file: Path) -> None:
-    from vectortag.assembly.learn_words import read_captions
+    from vectortag.assembly.word_material import read_captions
 
     read_captions(file)
 

@@ -15,6 +15,7 @@ from safetensors import safe_open
 
 from vectortag import escape_path, unescape_path
 from vectortag.inference.search import PhotoIndex
+from vectortag.inference.tagger import Tagger
 
 Cli = Callable[..., Any]
 MakePhoto = Callable[..., Path]
@@ -102,14 +103,12 @@ class TestTag:
 
 
 class TestOthers:
-    def test_find_and_its_cache(self, cli: Cli, photos: Path, tagger, monkeypatch, tiny_model: Path):
-        monkeypatch.setattr("vectortag.inference.search.knows_words", lambda folder: None)
-        monkeypatch.setattr("vectortag.inference.search._kept_directions", lambda *_: None)
-        monkeypatch.setattr("vectortag.inference.search._directions", lambda *_: None)
-        monkeypatch.setitem(tagger.folder.manifest.files, "words.safetensors", "0")
-
+    def test_find_and_its_cache(self, photos: Path, worded_tagger: Tagger):
         for _ in range(2):
-            assert PhotoIndex.of(tagger, sorted(photos.iterdir())).photos == tuple(sorted(photos.iterdir()))
+            index = PhotoIndex.of(worded_tagger, sorted(photos.iterdir()))
+
+            assert index.photos == tuple(sorted(photos.iterdir()))
+            assert {one.photo for one in index.search("zebra", top=20)} == set(photos.iterdir())
 
     def test_explain_names_its_files(self, cli: Cli, photos: Path, tiny_model: Path):
         outcome = cli("explain", photos, "--all", "-o", "maps", "--model", tiny_model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,80 @@ def test_the_decision_comes_before_the_model_is_loaded(cli: Cli, photo: Path):
     outcome = cli("tag", photo, "--output", photo, "--model", "no such model")
 
     assert "is an input" in outcome.stderr
+
+
+class TestOtherInputs:
+    """What a command reads beside photos is an input, too, and stays whatever is overwritten."""
+
+    @pytest.fixture(autouse=True)
+    def inputs(self, photo: Path, tiny_model: Path):
+        shutil.copytree(tiny_model, "model")
+        Path("only.txt").write_text("dog\n")
+        Path("photos/metadata.csv").write_text("image_path,tags,split\nsea.png,dog,val\n")
+        Path("photos/known_tags.txt").write_text("dog\n")
+        Path("photos/.vectortagignore").write_text("*.gif\n")
+
+    @pytest.mark.parametrize(
+        "output",
+        ["only.txt", "model/manifest.json", "model/model.onnx", "photos/metadata.csv", "photos/.vectortagignore"],
+    )
+    def test_tag_replaces_none(self, cli: Cli, output: str):
+        before = Path(output).read_bytes()
+        lists = ("--write-xmp", "--only", "only.txt")
+
+        outcome = cli("tag", "photos", "--output", output, "--overwrite", *lists, "--model", "model")
+
+        assert outcome.status == 2
+        assert outcome.stderr.startswith(f"error: {output}: is ")
+        assert Path(output).read_bytes() == before
+        assert not list(Path("photos").glob("*.xmp"))
+
+    @pytest.mark.parametrize("what", ["jsonl", "compare", "page", "evaluate"])
+    def test_no_command_replaces_a_part_of_a_model(self, cli: Cli, photo: Path, what: str):
+        before = Path("model/head.safetensors").read_bytes()
+
+        outcome = cli(*writing(what, photo, Path("model/head.safetensors"), Path("model")), "--overwrite")
+
+        assert outcome.status == 2
+        assert "model/head.safetensors: is a part of a model folder" in outcome.stderr
+        assert Path("model/head.safetensors").read_bytes() == before
+
+    def test_evaluate_keeps_the_words_that_a_set_knows(self, cli: Cli):
+        for data in ("photos", "photos/metadata.csv"):
+            assert cli("evaluate", "model", data, "--output", "photos/known_tags.txt", "--overwrite").status == 2
+        assert Path("photos/known_tags.txt").read_text() == "dog\n"
+
+    @pytest.mark.parametrize("name", ["photos/sea.png.xmp", "photos/sea.XMP", "new.xmp"])
+    def test_no_output_is_called_like_a_sidecar(self, cli: Cli, name: str):
+        outcome = cli("tag", "photos", "--output", name, "--overwrite", "--write-xmp", "--model", "model")
+
+        assert outcome.status == 2
+        assert f"{name}: is called like a sidecar" in outcome.stderr
+        assert not list(Path("photos").glob("*.xmp"))
+
+    def test_check_writes_two_files(self, cli: Cli):
+        outcome = cli("check", "photos", "--labels", "--export", "doubted", "--page", "./doubted", "--model", "model")
+
+        assert outcome.status == 2
+        assert "two outputs have the same name" in outcome.stderr
+
+    def test_quantise_replaces_no_other_model(self, cli: Cli, worded: ModelFolder):
+        before = worded.path.joinpath("manifest.json").read_bytes()
+
+        outcome = cli("quantise", "model", "photos", "--output", worded.path)
+
+        assert outcome.status == 2
+        assert "worded: is another model, with another classifier.safetensors, and would be lost" in outcome.stderr
+        assert worded.path.joinpath("manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/new", "/dev/fd/1", "/proc/self/fd/1", "/dev/../dev/stdout"])
+def test_no_output_replaces_the_system_s_own_files(cli: Cli, photo: Path, tiny_model: Path, name: str):
+    """`rename` would: /dev/stdout is a link, and an administrator may replace it."""
+    outcome = cli("tag", photo, "--output", name, "--overwrite", "--model", "no model")
+
+    assert outcome.status == 1
+    assert "is in a folder of devices. To write to stdout, leave it out" in outcome.stderr
 
 
 @pytest.mark.parametrize("other", ["./found", "FOUND", "here/found"])

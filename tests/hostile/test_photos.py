@@ -140,6 +140,17 @@ def compressed_text() -> bytes:
     return PNG[:33] + chunk(b"zTXt", b"a\0\0" + text) + PNG[33:]
 
 
+def profiles() -> bytes:
+    import zlib
+
+    return PNG[:-12] + chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(1_000_000), 9)) * 5000 + PNG[-12:]
+
+
+def resources() -> bytes:
+    segment = b"Photoshop 3.0\0" + b"8BIM\4\4\0\0\0\0\0\2ab" * 4500
+    return JPEG[:2] + (b"\xff\xed" + struct.pack(">H", 2 + len(segment)) + segment) * 5000 + JPEG[2:]
+
+
 BOMBS: dict[str, Callable[[], bytes]] = {
     "column.png": lambda: png(1, 190_000_000),
     "layers.png": layers,
@@ -152,6 +163,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "samples.tif": many_samples,
     "starts.jpg": many_starts,
     "text.png": compressed_text,
+    "profiles.png": profiles,
+    "resources.jpg": resources,
 }
 BOUNDED = """
 import json, resource, sys

@@ -43,6 +43,16 @@ def check(tagger: Tagger, rows: Rows) -> None:
             assert score == pytest.approx(expected[tag], abs=0.02)
 
 
+def test_scores_that_are_computed_in_parts_are_those_of_each_photo(
+    update: Update, tiny_model: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("vectortag.library.analyses.SCORED", 3)
+
+    assert update().analysed == 4
+
+    check(Tagger.load(tiny_model), rows)
+
+
 @pytest.mark.usefixtures("closed_photos")
 class TestAnAddedTag:
     def test_gets_its_scores_without_a_photo(

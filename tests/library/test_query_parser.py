@@ -180,7 +180,7 @@ def test_a_word_with_a_time_of_day_is_a_word():
         ("score:dog>8", 1, "a number from 0 to 1"),
         ("score:>0.5", 1, "a number from 0 to 1"),
         ("score:dog>0.5x", 1, "a number from 0 to 1"),
-        ("rating:9", 1, "from 0 to 5"),
+        ("rating:9", 1, "from -1 (rejected) to 5"),
         ("date:July", 1, "cannot be read"),
         ("date:2024-13", 1, "no day of the calendar"),
         ("date:2023-02-29", 1, "no day of the calendar"),

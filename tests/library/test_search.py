@@ -166,6 +166,8 @@ def test_keywords_are_found_in_any_case_and_form_of_unicode_and_by_their_levels(
     assert found(library, "italy") == found(library, "keyword:places") == ["b.jpg"]
     with pytest.raises(QueryError, match=r'no photo has the keyword "itly".*Did you mean "italy"'):
         library.search("keyword:itly")
+    with pytest.raises(QueryError, match=r'no photo has the keyword "dig"\.$'):  # "dog" is a tag, and no keyword
+        library.search("keyword:dig")
 
 
 def test_names_of_folders_and_files_are_found_by_their_words(make):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packets import BROKEN, CAPTURE_ONE, DARKTABLE, DIGIKAM, EMPTY_LIST, LIGHTROOM, OTHER_PREFIXES, SIDECARS
 
-from vectortag.data.xmp import XmpError, keyword_paths
+from vectortag.data.xmp import RDF, XmpError, keyword_paths
 from vectortag.library.keyword_fields import Record, WantedTag
 from vectortag.library.packet import Packet
 from vectortag.library.sidecars import ModelRun, SidecarNames, merge, record_in, without_ours
@@ -150,6 +150,14 @@ class TestAnExistingSidecar:
 
         assert "<r:li>dog</r:li>" in content
         assert 'rdf:about="uuid:1234"' in content
+
+    def test_what_the_packet_is_about_is_repeated_whatever_marks_it_has(self):
+        existing = OTHER_PREFIXES.replace(b"uuid:1234", b"a&#10;&quot;b&quot;&#9;&amp;&lt;c&apos;")
+
+        content = written(existing)
+
+        abouts = {one.get(f"{RDF}about") for one in ET.fromstring(content).iter(f"{RDF}Description")}
+        assert abouts == {'a\n"b"\t&<c\''}
 
     @pytest.mark.parametrize("existing", BROKEN.values(), ids=list(BROKEN))
     def test_what_cannot_be_read_is_refused(self, existing: bytes):

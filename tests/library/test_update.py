@@ -64,6 +64,18 @@ class TestASecondUpdate:
         assert (done.seen.unchanged, done.read, done.analysed, done.left) == (4, 0, 0, 0)
         assert opened_photos() == []
 
+    def test_takes_photos_and_sidecars_that_claim_to_be_from_the_year_2300(self, photos: Path, update: UpdateIt):
+        """Nanoseconds of such a time need more than 64 bits."""
+        sidecar = photos / "b.jpg.xmp"
+        sidecar.write_bytes(b"<x/>")
+        for file in (photos / "a.jpg", sidecar):
+            os.utime(file, (0, 10_413_792_000))
+
+        first, second = update(), update()
+
+        assert (first.analysed, first.left, first.unsettled) == (4, 0, 0)
+        assert (second.seen.unchanged, second.read, second.seen.stale) == (4, 0, [])
+
     def test_knows_photos_that_moved_and_copies(self, photos: Path, update: UpdateIt, rows: Rows):
         update()
         before = dict(rows("SELECT path, id FROM photos"))
@@ -72,7 +84,7 @@ class TestASecondUpdate:
 
         done = update()
 
-        assert (done.read, done.moved, done.analysed, done.seen.gone) == (2, 1, 0, 1)
+        assert (done.read, done.moved, done.analysed, done.seen.gone, done.gone) == (2, 1, 0, 1, 0)
         after = dict(rows("SELECT path, id FROM photos"))
         assert after["in/renamed.jpg"] == before["a.jpg"]
         assert set(after) == {"in/renamed.jpg", "b.jpg", "copy.jpg", "in/c.jpg", "in/deep/d.png"}

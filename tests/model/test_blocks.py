@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from model_parts import embeddings_of, linear_block, mlp_block
 
-from vectortag.model.blocks import JointBlock, LinearBlock, MlpBlock, SoftmaxGroupsBlock, read_block
+from vectortag.model.blocks import JointBlock, MlpBlock, SoftmaxGroupsBlock, read_block
 from vectortag.model.classifier import Classifier
-
-
-def mlp_block(seed: int, *, width: int, hidden: int, tags: int) -> MlpBlock:
-    generator = np.random.default_rng(seed)
-    shapes = {"w1": (hidden, width), "b1": (hidden,), "w2": (tags, hidden), "b2": (tags,)}
-    return MlpBlock(**{name: generator.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()})
-
-
-def linear_block(seed: int, *, width: int, tags: int) -> LinearBlock:
-    generator = np.random.default_rng(seed)
-    return LinearBlock(
-        generator.normal(0, 0.5, (tags, width)).astype(np.float32), generator.normal(0, 1, tags).astype(np.float32)
-    )
-
-
-def embeddings_of(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
 
 
 def groups_block(seed: int, *, width: int) -> SoftmaxGroupsBlock:

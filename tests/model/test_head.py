@@ -7,28 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from model_parts import embeddings_of, linear_block, mlp_block
 
 from vectortag.core.errors import ShapeError
 from vectortag.model.blocks import LinearBlock, MlpBlock
 from vectortag.model.head import Head
-
-
-def mlp_block(seed: int, *, width: int, hidden: int, tags: int) -> MlpBlock:
-    generator = np.random.default_rng(seed)
-    shapes = {"w1": (hidden, width), "b1": (hidden,), "w2": (tags, hidden), "b2": (tags,)}
-    return MlpBlock(**{name: generator.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()})
-
-
-def linear_block(seed: int, *, width: int, tags: int) -> LinearBlock:
-    generator = np.random.default_rng(seed)
-    return LinearBlock(
-        generator.normal(0, 0.5, (tags, width)).astype(np.float32), generator.normal(0, 1, tags).astype(np.float32)
-    )
-
-
-def embeddings_of(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
-
 
 TWO_BLOCKS = Head((mlp_block(0, width=10, hidden=6, tags=4), linear_block(1, width=10, tags=3)))
 

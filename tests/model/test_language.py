@@ -11,7 +11,6 @@ import pytest
 
 from vectortag.core.errors import LanguageError
 from vectortag.core.text import normalise
-from vectortag.model import language as languages
 from vectortag.model.folder import read_model_folder
 from vectortag.model.language import LANGUAGES, Language, choose, codes
 from vectortag.model.registry import model_folders
@@ -158,10 +157,9 @@ def test_a_path_begins_at_the_topmost_parent_and_takes_the_first_of_several():
     assert Language.load("en").path("dog") == "animal|dog"
 
 
-def test_english_reads_no_file(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(languages, "_read", None)
-
-    for english in (Language.load(), Language.load("en"), Language.load("en_GB.UTF-8")):
+def test_english_reads_no_file(tmp_path: Path):
+    for language in (None, "en", "en_GB.UTF-8"):
+        english = Language.load(language, folder=tmp_path / "none")
         assert (english.name("dog"), english.tag_of("Dog"), english.title) == ("dog", "Dog", "English")
 
 

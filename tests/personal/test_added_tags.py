@@ -305,7 +305,7 @@ class TestKeeping:
         def full(*_):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(added_tags, "_create", full)
+        monkeypatch.setattr(os, "fsync", full)
 
         with pytest.raises(NewTagError, match="cannot be saved: No space left on device"):
             save(tagger, "a")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +53,7 @@ class TestCores:
                 (tmp_path / name).parent.mkdir(exist_ok=True)
                 (tmp_path / name).write_text(text)
             monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
-            monkeypatch.setattr(cpu, "_cgroup_quota", functools.partial(cpu._cgroup_quota, tmp_path))
+            monkeypatch.setattr(cpu, "CONTROL_GROUP", tmp_path)
             return usable_cores()
 
         return cores

@@ -176,7 +176,7 @@ class TestGroups:
         self, embedder: Embedder, watched: WatchedSession, tmp_path: Path
     ):
         missing: list[Photo] = [tmp_path / f"{n}.jpg" for n in range(GROUP)]
-        photos = [*pictures(4), missing[0], *pictures(GROUP - 5), *missing, *pictures(2)]
+        photos = [*pictures(2), missing[0], *pictures(GROUP - 3), *missing, *pictures(2)]
 
         failed = [isinstance(result, PhotoError) for _, result in embedder.embed_many(photos)]
 
@@ -200,6 +200,13 @@ class TestGroups:
         list(embedder.at(size).embed_many(pictures(2 * GROUP)))
 
         assert watched.calls == [(GROUP, batch)] * 2
+
+    def test_a_batch_that_is_larger_than_a_group_is_brought_whole(self, embedder: Embedder, watched: WatchedSession):
+        watched.batch = 2 * GROUP
+
+        list(embedder.embed_many(pictures(4 * GROUP)))
+
+        assert watched.calls == [(2 * GROUP, 2 * GROUP)] * 2
 
     def test_each_photo_of_a_group_has_its_own_feature_map(self, embedder: Embedder, watched: WatchedSession):
         watched.batch = 4

@@ -29,7 +29,7 @@ class TestBatches:
         [
             ("f32", "amx_int8", 1),
             ("int8", "avx2", 1),
-            ("int8", "avx512_vnni", 4),
+            ("int8", "avx512_vnni", 2),
             ("int8", "amx_int8", 8),
         ],
     )

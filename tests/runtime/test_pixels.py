@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from pictures import STORED_AS, encode, four_colours, smooth_picture
 from PIL import Image, ImageFile, features
 
 from vectortag.core.errors import PhotoError
@@ -24,65 +25,9 @@ RECIPE = PixelRecipe()
 RED, HALF_RED_ON_WHITE, WHITE = (255, 0, 0), (255, 127, 127), (255, 255, 255)
 
 
-def encode(image: Image.Image, file_format: str, **options) -> bytes:
-    file = io.BytesIO()
-    image.save(file, file_format, **options)
-    return file.getvalue()
-
-
 def colours(photo) -> list[tuple[int, ...]]:
     """The colours of a picture one pixel high, from left to right."""
     return [tuple(map(int, pixel)) for pixel in np.asarray(open_image(photo, max_pixels=1000))[0]]
-
-
-def smooth_picture(width: int, height: int, seed: int = 0) -> Image.Image:
-    corners = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), np.uint8)
-    return Image.fromarray(corners).resize((width, height), Image.Resampling.BICUBIC)
-
-
-def four_colours() -> np.ndarray:
-    """(32, 64, 3): four fields of different colours, so that no two of its eight orientations look alike."""
-    quarters = np.uint8([[[250, 20, 20], [20, 250, 20]], [[20, 20, 250], [240, 240, 240]]])
-    return quarters.repeat(16, axis=0).repeat(32, axis=1)
-
-
-# How the camera stored an upright picture, by the Exif standard's tag 274 (where the 0th row and 0th column are).
-STORED = {
-    1: lambda upright: upright,
-    2: lambda upright: upright[:, ::-1],
-    3: lambda upright: upright[::-1, ::-1],
-    4: lambda upright: upright[::-1],
-    5: lambda upright: upright.swapaxes(0, 1),
-    6: lambda upright: np.rot90(upright, 1),
-    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),
-    8: lambda upright: np.rot90(upright, -1),
-}
-LOSSLESS = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}}
-
-
-@pytest.mark.parametrize("orientation", STORED)
-@pytest.mark.parametrize("file_format", [*LOSSLESS, "JPEG"])
-def test_a_photo_comes_upright_whatever_its_exif_orientation(file_format, orientation):
-    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](four_colours())))
-    exif = Image.Exif()
-    exif[274] = orientation
-    photo = encode(stored, file_format, exif=exif, **LOSSLESS.get(file_format, {"quality": 95, "subsampling": 0}))
-
-    upright = np.asarray(open_image(photo, max_pixels=10_000), np.float32)
-
-    assert upright.shape == (32, 64, 3)
-    assert np.abs(upright - four_colours()).max() <= (0 if file_format in LOSSLESS else 8)
-
-
-def test_a_pillow_image_comes_upright_and_stays_as_it_was():
-    exif = Image.Exif()
-    exif[274] = 6
-    image = Image.open(io.BytesIO(encode(Image.fromarray(np.rot90(four_colours()).copy()), "PNG", exif=exif)))
-
-    upright = open_image(image, max_pixels=10_000)
-
-    np.testing.assert_array_equal(np.asarray(upright), four_colours())
-    assert (image.size, image.getexif()[274]) == ((32, 64), 6)
 
 
 def test_all_kinds_of_input_give_the_same_pixels(tmp_path):
@@ -204,11 +149,11 @@ class TestHeic:
 
         assert np.abs(pixels - load_pixels(picture, 64, RECIPE)).mean() < 6
 
-    @pytest.mark.parametrize("orientation", STORED)
+    @pytest.mark.parametrize("orientation", STORED_AS)
     def test_it_comes_upright(self, heic, orientation):
         exif = Image.Exif()
         exif[274] = orientation
-        stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](four_colours())))
+        stored = Image.fromarray(np.ascontiguousarray(STORED_AS[orientation](four_colours())))
 
         pixels = np.asarray(open_image(heic(stored, exif=exif.tobytes()), max_pixels=10_000), float)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vectortag.train.config import AugmentConfig
+from vectortag.train.sections import AugmentConfig
 
 OFF: dict[str, Any] = {"resize": None, "flip": 0.0, "rotation": 0.0, "jitter": (0.0, 0.0, 0.0, 0.0)}
 EVERYTHING = {"scale": 0.5, "erasing": 1.0, "rand_augment": 2}

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from vectortag.core.types import UNKNOWN
-from vectortag.train.config import AugmentConfig, TrainConfig
+from vectortag.train.config import TrainConfig
+from vectortag.train.sections import AugmentConfig
 
 PHOTOS = 22
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from vectortag.core.errors import ConfigError
-from vectortag.train.config import AugmentConfig, LossConfig
 from vectortag.train.config_file import ENVIRONMENT_PREFIX, load_config
+from vectortag.train.sections import AugmentConfig, LossConfig
 
 WriteConfig = Callable[[str], Path]
 MINIMAL = 'name = "mine"\n[[data]]\nname = "photos"\ncsv = "photos/metadata.csv"\n'
@@ -133,7 +133,7 @@ def test_a_variable_that_is_not_set_is_an_error(write_config: WriteConfig, monke
             r'unknown key "augment\.flipp"\. Did you mean "flip"\? Known here: resize',
         ),
         (MINIMAL + "[schedule]\nwarmup = 1\n", r'unknown key "schedule\.warmup"\. Did you mean "warmup_epochs"\?'),
-        ("optimiser = 'sgd'\n" + MINIMAL, r"optimiser: Input should be 'adam' or 'adamw', got 'sgd'"),
+        ("optimiser = 'lamb'\n" + MINIMAL, r"optimiser: Input should be 'adam', 'adamw' or 'sgd', got 'lamb'"),
         ("epochs = 0\n" + MINIMAL, r"epochs: Input should be greater than 0, got 0"),
         ("epochs = 'many'\n" + MINIMAL, r"epochs: Input should be a valid integer.*, got 'many'"),
         ("validation = 1\n" + MINIMAL, r"validation: Input should be less than 1, got 1"),

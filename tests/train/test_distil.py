@@ -17,7 +17,8 @@ from vectortag.data.training import Part, TrainingData
 from vectortag.inference.tagger import Tagger
 from vectortag.model.classifier import Classifier
 from vectortag.model.taxonomy import Taxonomy
-from vectortag.train.config import DataConfig, DistilConfig, TrainConfig
+from vectortag.train.config import DataConfig, TrainConfig
+from vectortag.train.sections import DistilConfig
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ def export_of(architecture: str, folder: Path) -> SimpleNamespace:
     import timm
     import torch
 
+    from vectortag.train.backbone import Backbone
     from vectortag.train.export import export_backbone
-    from vectortag.train.network import Backbone
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -167,6 +167,40 @@ class TestNetwork:
             export.export_backbone(case.backbone, SIZE)
 
 
+class TestOnTrial:
+    """Families that nobody has exported yet are exported before the training."""
+
+    @pytest.fixture
+    def odd(self, training: None) -> Any:
+        """A network of no family, whose result depends on its pixels in a way that no exporter can follow."""
+        import torch
+
+        from vectortag.train.backbone import Backbone
+
+        class Odd(torch.nn.Module):
+            num_features = 3
+
+            def forward_features(self, images: torch.Tensor) -> torch.Tensor:
+                return images if float(images.sum()) > 0 else images.flip(1)
+
+        return Backbone(Odd(), (0.5,) * 3, (0.5,) * 3)
+
+    def test_one_that_cannot_be_exported_is_refused_by_name(self, odd):
+        from vectortag.train.export import check_export
+
+        with pytest.raises(
+            ConfigError, match=r"backbone\.architecture: odd cannot become a model: torch cannot export it to ONNX: "
+        ):
+            check_export(odd, BackboneConfig(architecture="odd", image_size=SIZE))
+
+    def test_a_family_that_is_known_costs_nothing(self, case, monkeypatch):
+        from vectortag.train import export
+
+        monkeypatch.setattr(export, "export_backbone", lambda *_: pytest.fail("it was exported"))
+
+        export.check_export(case.backbone, BackboneConfig(image_size=SIZE))
+
+
 class TestBackbone:
     @pytest.fixture
     def create(self, training: None) -> Callable[..., Any]:
@@ -198,19 +232,6 @@ class TestBackbone:
             expected = backbone.body.forward_features(pixels)
 
         np.testing.assert_allclose(features_in_torch(backbone, images), expected.numpy(), atol=1e-4)
-
-    @pytest.mark.parametrize(
-        ("architecture", "problem"),
-        [
-            ("mobilenetv3_small_050", "has layers between its feature map and its embedding. Choose one"),
-            ("test_vit_relpos", "has no spatial feature map"),
-        ],
-    )
-    def test_a_network_whose_embedding_is_not_the_mean_is_refused_by_name(
-        self, create, save_weights, architecture, problem
-    ):
-        with pytest.raises(ConfigError, match=f"backbone.architecture: {architecture} {problem}"):
-            create(architecture, save_weights(architecture), 160)
 
     def test_an_image_size_that_the_network_does_not_take_is_refused(self, create, save_weights):
         with pytest.raises(ConfigError, match=r"backbone\.image_size: test_vit_relpos does not take 64 pixels"):

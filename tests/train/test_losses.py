@@ -11,7 +11,7 @@ import pytest
 
 from vectortag.assembly.mlp import class_weights, log_odds
 from vectortag.core.types import UNKNOWN
-from vectortag.train.config import LossConfig
+from vectortag.train.sections import LossConfig
 
 EVERY_KIND = pytest.mark.parametrize("kind", ["bce", "weighted_bce", "adjusted_bce", "focal", "asymmetric"])
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ import pytest
 import s3
 from PIL import Image, ImageDraw
 
+from vectortag.assembly.onnx_export import export_onnx
+from vectortag.core.git_commit import git_commit
 from vectortag.data.records import read_data_set
 from vectortag.data.shards.writing import write_shards
 from vectortag.evaluation.evaluate import evaluate
@@ -257,6 +260,32 @@ def test_a_trained_model_tags_a_photo(trained, shapes, architecture, freeze):
     assert {heatmap.values.shape for heatmap in analysis.heatmaps()} == {(SIZE // folder.manifest.backbone.stride,) * 2}
     assert folder.manifest.provenance["config"]["freeze"] == freeze
     assert len(folder.manifest.provenance["epochs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("architecture", "freeze"), [("test_resnet", "none"), ("test_resnet", "backbone"), ("test_vit", "stages")]
+)
+def test_a_trained_model_is_exported(trained, shapes, tmp_path, architecture, freeze, need_module):
+    onnxruntime, folder = need_module("onnxruntime"), trained(architecture=architecture, freeze=freeze, epochs=2)
+
+    export_onnx(folder, tmp_path / "model.onnx", maps=True)
+
+    tagger = Tagger.load(folder.path, precision="exact")
+    analysis, pixels = tagger.analyse(shapes / "3.png"), tagger.embedder.pixels(shapes / "3.png")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    scores, maps = session.run(None, {"images": pixels[None]})
+    np.testing.assert_allclose(scores[0], [one.score for one in analysis.tagging.scores], atol=1e-5)
+    np.testing.assert_allclose(maps[0], [heatmap.values for heatmap in analysis.heatmaps()], atol=1e-3)
+
+
+def test_a_trained_model_remembers_what_made_it_and_of_what(trained):
+    provenance = trained(architecture="test_resnet", freeze="backbone", epochs=2).manifest.provenance
+
+    assert provenance["timm"] == version("timm")
+    assert provenance["torch"].partition("+")[0] == version("torch").partition("+")[0]
+    assert list(provenance["data"]) == ["shapes"]
+    assert re.fullmatch(r"[0-9a-f]{64}", provenance["data"]["shapes"])
+    assert provenance.get("git") == git_commit(Path.cwd())
 
 
 def test_a_trained_model_offers_the_sizes_of_its_configuration(train, configured, shapes, tmp_path):
@@ -552,6 +581,59 @@ def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured
     assert logs_of(tmp_path / "broken" / "shapes.run") == unbroken["logs"]
 
 
+SCHEDULED: dict[str, Any] = {"optimiser": "sgd", "learning_rate": 0.05, "layer_decay": 0.5, "unfreeze_at": [1, 3]}
+
+
+def test_a_training_that_unfreezes_stages_goes_on_to_the_same_result(train, trained, configured, tmp_path):
+    file = configured(**SCHEDULED)
+    with pytest.raises(Ended, match=str(-signal.SIGKILL)):
+        train(file, tmp_path, before=KILLED_IN_EPOCH_3)
+
+    folder = train(file, tmp_path, resume=True)
+
+    whole = trained(**SCHEDULED)
+    assert folder.history == whole.history
+    assert folder.manifest.files["model.onnx"] == whole.manifest.files["model.onnx"]
+    assert folder.manifest.files["head.safetensors"] == whole.manifest.files["head.safetensors"]
+
+
+WATCHED = """
+    import json
+    import sys
+    import vectortag as vt
+    from lightning.pytorch.callbacks import Callback
+    from vectortag.train.config_file import load_config
+
+    def stage(name):
+        return name.split(".")[2] if name.startswith("trunk.body.") else name.split(".")[0]
+
+    class Watching(Callback):
+        def on_train_epoch_start(self, trainer, module):
+            self.before = {name: one.detach().clone() for name, one in module.named_parameters()}
+
+        def on_train_epoch_end(self, trainer, module):
+            moved = {stage(name) for name, one in module.named_parameters() if not one.equal(self.before[name])}
+            places = {id(one): stage(name) for name, one in module.named_parameters()}
+            groups = trainer.optimizers[0].param_groups
+            rates = {places[id(group["params"][0])]: group["lr"] for group in groups}
+            print(json.dumps([sorted(moved), rates, type(trainer.optimizers[0]).__name__]))
+
+    vt.train(load_config(sys.argv[1]), sys.argv[2], callbacks=[Watching()])
+"""
+
+
+def test_stages_are_unfrozen_at_their_epochs_with_learning_rates_of_their_own(configured, tmp_path):
+    done = run_python(WATCHED, configured(**SCHEDULED), tmp_path)
+
+    epochs = [json.loads(line) for line in done.stdout.splitlines()]
+    last, two = ["head", "layer4"], ["head", "layer3", "layer4"]
+    assert [moved for moved, _, _ in epochs] == [["head"], last, last, two], done.stderr
+    for _, rates, optimiser in epochs:
+        assert optimiser == "SGD"
+        assert rates["layer4"] == pytest.approx(rates["head"] / 2)
+        assert rates["layer3"] == pytest.approx(rates["head"] / 4)
+
+
 def logs_of(run: Path) -> tuple[list[dict[str, str]], dict[str, list[tuple[int, float]]]]:
     """The lines of metrics.csv, and each curve of TensorBoard as (step, value); without times, which always differ."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -616,8 +698,9 @@ def test_two_processes_train_from_shards_as_one_does_and_one_goes_on_where_they_
 
 
 @pytest.mark.long
-def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path):
-    file = configured(freeze="none", epochs=8)
+@pytest.mark.parametrize("schedule", [{}, {"unfreeze_at": [2, 4], "layer_decay": 0.5}], ids=["plain", "scheduled"])
+def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path, schedule):
+    file = configured(freeze="none", epochs=8, **schedule)
     alone = train(file, tmp_path / "alone").manifest.provenance
 
     done = train_in_two_processes(file, tmp_path / "out")
@@ -658,6 +741,41 @@ def test_a_full_disk_ends_in_a_clear_error(train, configured, tmp_path):
     with pytest.raises(Ended, match=r"TrainingError: .*No space left on device"):
         train(configured(epochs=1), tmp_path, before=FULL_DISK)
     assert not (tmp_path / "shapes").exists()
+
+
+FOUND = """
+    import json
+    import sys
+    from vectortag.train.config_file import load_config
+    from vectortag.train.learning_rate import find_learning_rate
+
+    curve = find_learning_rate(load_config(sys.argv[1]), sys.argv[2])
+    print(json.dumps([curve.suggestion, curve.rates, curve.losses]))
+"""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_learning_rate_finder_leaves_a_run_as_it_is(train, configured, tmp_path):
+    file, output = configured(freeze="backbone", epochs=1), tmp_path / "out"
+    train(file, output)
+    before = contents(output)
+
+    done = run_python(FOUND, file, output)
+
+    suggestion, rates, losses = json.loads(done.stdout)
+    assert rates[0] < suggestion < rates[-1]
+    assert rates == sorted(rates)
+    assert len(rates) == len(losses) > 50
+    after = contents(output)
+    table, picture = after.pop("shapes.learning_rates.csv").decode(), after.pop("shapes.learning_rates.png")
+    assert after == before
+    written = list(csv.DictReader(table.splitlines()))
+    assert [float(row["learning_rate"]) for row in written] == pytest.approx(rates)
+    assert [float(row["loss"]) for row in written] == pytest.approx(losses)
+    assert picture.startswith(b"\x89PNG")
 
 
 def test_there_must_be_something_to_resume(train, configured, tmp_path):
@@ -796,13 +914,14 @@ def check_notebook(code: str, folder: Path) -> None:
     test = re.search(r"^(\d+) photos: mAP ([\d.]+), micro F1", done.stdout, re.MULTILINE)
     assert test, done.stdout
     assert int(test[1]) == len(list((folder / "shapes/test").glob("*.png")))
+    assert re.search(r"^exported: {'circle': [01]\.\d+, 'square': [01]\.\d+} \(1, 2, ", done.stdout, re.MULTILINE)
     assert "model.onnx" in done.stdout
     assert (folder / "runs/trial1/MODEL_CARD.md").is_file()
 
 
-def test_the_notebook_runs_on_a_small_sample(weights, need_module, tmp_path):
+def test_the_notebook_runs_with_a_small_network(weights, need_module, tmp_path):
     need_module("optuna")
-    small = {"ARCHITECTURE": "test_resnet", "INIT": str(weights("test_resnet")), "SIZE": 64, "PHOTOS": 40, "EPOCHS": 2}
+    small = {"ARCHITECTURE": "test_resnet", "INIT": str(weights("test_resnet")), "SIZE": 64, "EPOCHS": 2}
 
     check_notebook(notebook(**small), tmp_path / "notebook")
 

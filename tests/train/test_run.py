@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vectortag.core.errors import ConfigError
-from vectortag.train.run import LAST, LOGS, TENSORBOARD, check_free, forget
+from vectortag.train.run import LAST, LOGS, TENSORBOARD, alone_in, check_free, forget
 
 
 @pytest.fixture
@@ -53,3 +53,15 @@ def test_a_new_training_forgets_the_logs_and_keeps_the_weights_that_it_may_start
     forget(run)
 
     assert sorted(file.name for file in run.iterdir()) == ["backbone.safetensors", "best.ckpt"]
+
+
+def test_a_run_folder_has_one_training_at_a_time(tmp_path: Path):
+    with (
+        alone_in(tmp_path / "mine.run"),
+        pytest.raises(ConfigError, match=r"another process trains there\. Wait for it, or choose another name"),
+        alone_in(tmp_path / "mine.run"),
+    ):
+        pass
+
+    with alone_in(tmp_path / "mine.run"):  # the lock ends with its block
+        assert (tmp_path / "mine.run").is_dir()

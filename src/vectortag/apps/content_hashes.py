@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vectortag.core.errors import PhotoError
+from vectortag.core.files import changed_ns
 from vectortag.core.types import StoredPhoto
 from vectortag.library.folders import new_hash
 from vectortag.library.photo_facts import check_unchanged
@@ -65,4 +66,4 @@ def _hash(photo: Path | StoredPhoto) -> tuple[Path | StoredPhoto, _Hash]:
             content = hashlib.file_digest(file, new_hash).digest()
     except PhotoError:  # the network's thread will say why
         return photo, _Hash(None)
-    return photo, _Hash(content, photo, status.st_size, status.st_mtime_ns)
+    return photo, _Hash(content, photo, status.st_size, changed_ns(status))

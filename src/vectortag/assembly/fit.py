@@ -13,9 +13,9 @@ import math
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from vectortag.core.version import __version__
 from vectortag.data.copies import fingerprints_of, groups_among
 from vectortag.data.embedding_cache import Embeddings
 from vectortag.data.records import DataSet, Record
-from vectortag.data.training import TrainingData, prepare_training_data
+from vectortag.data.training import DataOptions, TrainingData, prepare_training_data
 from vectortag.data.usable import embed_data_set, embed_photos_of, read_usable
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
 from vectortag.model.blocks import MlpBlock
@@ -49,20 +49,39 @@ FEWEST_STEPS, MOST_EPOCHS = 3000, 150
 """A small data set gets more epochs, so that the fit converges."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitOptions:
+    """What `fit` learns, and how; its docstring says what they mean."""
+
+    taxonomy: str = "default"
+    top_k: int | None = None
+    min_photos: int = 5
+    validation: float = 0.2
+    max_positive_weight: float = 1.0
+    folds: int | None = None
+    seed: int = 1
+
+
+class FitKeywords(TypedDict, total=False):
+    """The fields of `FitOptions` as keyword arguments."""
+
+    taxonomy: str
+    top_k: int | None
+    min_photos: int
+    validation: float
+    max_positive_weight: float
+    folds: int | None
+    seed: int
+
+
 def fit(
     data: str | Path | DataSet,
     *,
     name: str | None = None,
     model: str | Path | None = None,
-    taxonomy: str = "default",
-    top_k: int | None = None,
-    min_photos: int = 5,
-    validation: float = 0.2,
-    max_positive_weight: float = 1.0,
-    folds: int | None = None,
-    seed: int = 1,
     skip_bad_rows: bool = False,
     overwrite: bool = False,
+    **options: Unpack[FitKeywords],
 ) -> ModelFolder:
     """Fit a new head on a model's backbone, and write it as a model of that name to the user's data folder.
 
@@ -70,32 +89,34 @@ def fit(
         data: a metadata.csv, its folder, or a folder of photos that carry keywords.
         name: what the model is called from then on: `Tagger.load(name)`; None is the name of the data's folder.
         model: whose backbone; None is the default model.
-        taxonomy: "default", "none" (the words as they are), or the path of a file.
-        top_k, min_photos: at most `top_k` tags, each with at least `min_photos` photos.
-        validation: the share of photos held out for thresholds and figures, where there is no column `split`.
-        max_positive_weight: the class weights N_neg / N_pos are clamped to [1, this]; 1 is none.
-        folds: also judge all photos by heads that have not learnt them, of so many folds and with the same tags: mean
-            and deviation in the card, scores and labels that look wrong in the report's folder.
         skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
         overwrite: replace an older model of that name.
+        options: what is learnt, and how:
+
+            - `taxonomy`: "default", "none" (the words as they are), or the path of a file.
+            - `top_k`, `min_photos`: at most `top_k` tags, each with at least `min_photos` photos; all, and 5.
+            - `validation`: the share of photos held out for thresholds and figures, where there is no column `split`;
+              0.2.
+            - `max_positive_weight`: the class weights N_neg / N_pos are clamped to [1, this]; 1, which is none.
+            - `folds`: also judge all photos by heads that have not learnt them, of so many folds and with the same
+              tags: mean and deviation in the card, scores and labels that look wrong in the report's folder.
+            - `seed`: of the split and the fit; 1.
 
     Raises:
         DataError: the data cannot be read or split, or no tag is frequent enough.
         ConfigError: the name is taken, or there are fewer photos than folds, or fewer than two folds.
         UnknownModelError, ModelFolderError, TaxonomyError: as `Tagger.load`; the taxonomy is wrong.
     """
-    started = time.monotonic()
+    started, chosen = time.monotonic(), FitOptions(**options)
     photos = data if isinstance(data, DataSet) else read_usable(data, skip_bad_rows=skip_bad_rows)
     path = _model_path(photos.name if name is None else name, overwrite=overwrite)
     base = find_model_folder(model)
     embedder = _embedder(base)
     photos, embeddings = embed_data_set(embedder, base, photos, skip_bad_rows=skip_bad_rows)
-    prepared = prepare_training_data(
-        [photos], load_taxonomy(taxonomy), top_k=top_k, min_photos=min_photos, validation=validation, seed=seed
-    )
-    log.info("%d tags, %d training photos", len(prepared.tags), len(prepared.training.records))
+    prepared = _prepared(photos, chosen)
     training, kept = (_rows(embeddings, part.records) for part in (prepared.training, prepared.validation))
-    block, learning = fit_head(training, kept, prepared, max_positive_weight=max_positive_weight, seed=seed)
+    seed, weight = chosen.seed, chosen.max_positive_weight
+    block, learning = fit_head(training, kept, prepared, max_positive_weight=weight, seed=seed)
     fitted = FittedModel(
         network=(base.path / NETWORK).read_bytes(),
         embedder=embedder,
@@ -108,29 +129,38 @@ def fit(
         validation=_at_other_sizes(embedder, base, prepared.validation.records) | {embedder.size: kept},
         seed=seed,
         learning=learning,
-        cross_validation=_cross_validated(photos, prepared, embeddings, learning, folds, seed),
-        provenance=_provenance(base, learning, max_positive_weight, seed) | data_provenance(prepared, started),
+        cross_validation=_cross_validated(photos, prepared, embeddings, learning, chosen),
+        provenance=_provenance(base, learning, weight, seed) | data_provenance(prepared, started),
     )
     return publish_model(path, fitted, report=report_folder(path.name))
 
 
+def _prepared(photos: DataSet, options: FitOptions) -> TrainingData:
+    chosen = DataOptions(
+        top_k=options.top_k, min_photos=options.min_photos, validation=options.validation, seed=options.seed
+    )
+    prepared = prepare_training_data([photos], load_taxonomy(options.taxonomy), chosen)
+    log.info("%d tags, %d training photos", len(prepared.tags), len(prepared.training.records))
+    return prepared
+
+
 def _cross_validated(
-    photos: DataSet, data: TrainingData, embeddings: Embeddings, learning: Learning, folds: int | None, seed: int
+    photos: DataSet, data: TrainingData, embeddings: Embeddings, learning: Learning, options: FitOptions
 ) -> CrossValidation | None:
     """Heads of as many epochs as the kept one; photos that show one picture share a fold."""
-    if folds is None:
+    if options.folds is None:
         return None
     records = (*data.training.records, *data.validation.records)
-    log.info("fitting %d heads more, for %d folds", folds, folds)
+    log.info("fitting %d heads more, for %d folds", options.folds, options.folds)
     return cross_validate(
         _rows(embeddings, records),
         np.concatenate([data.training.targets, data.validation.targets]),
         data.tags,
         records,
-        folds=folds,
+        folds=options.folds,
         epochs=learning.best + 1,
         groups=groups_among([record.path for record in records], fingerprints_of(photos)[0]),
-        seed=seed,
+        seed=options.seed,
     )
 
 
@@ -140,9 +170,11 @@ def _embedder(base: ModelFolder) -> Embedder:
 
 
 def _provenance(base: ModelFolder, learning: Learning, max_positive_weight: float, seed: int) -> dict[str, Any]:
+    of_base = base.manifest.provenance
     return {
         "vectortag": __version__,
         "base": base.id,
+        **{package: of_base[package] for package in ("timm", "torch") if package in of_base},  # made its network
         "config": {"backbone": _origin(base), "max_positive_weight": max_positive_weight, "seed": seed},
         **learning.to_plain(),
     }

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from vectortag.assembly.folds import FOLDS, folds_of, out_of_fold_scores
 from vectortag.core.numerics import check_shapes, logit
@@ -23,7 +24,7 @@ from vectortag.data.copies import Prints, fingerprints_of, groups_among
 from vectortag.data.records import DataSet, Record
 from vectortag.data.usable import embed_data_set
 from vectortag.data.vocabulary import build_targets, choose_vocabulary, judgeable, known_tags
-from vectortag.inference.active_learning import Suggestion, contradicted
+from vectortag.inference.active_learning import Suggestion
 from vectortag.inference.tagger import Tagger
 from vectortag.model.taxonomy import Taxonomy
 
@@ -46,24 +47,54 @@ class Doubt:
 
 
 def doubted_labels(scores: FloatArray, targets: ByteArray) -> list[Doubt]:
-    """The labels that look wrong, the most doubtful first: confident learning for each tag by itself.
+    """The labels that look wrong, the most doubtful first.
 
-    Which labels: see `vectortag.inference.active_learning.contradicted`. They are ordered by `suspicion`.
+    There are as many as `wrong_count` estimates for all tags together. Which they are, `suspicion` says: a tag may get
+    more of them than its own count, or fewer.
 
     Args:
-        scores: (N, T) in [0, 1], of heads that have not learnt the photos.
-        targets: (N, T) uint8; 255 is no label, and is not doubted.
+        scores: (N, T) in [0, 1], calibrated, of heads that have not learnt the photos.
+        targets: (N, T) uint8; 255 is no label, and is not doubted. Nor is a label that all photos with one share.
     """
     check_shapes(scores, targets)
-    odds = suspicion(scores, targets)
-    doubts: list[tuple[float, Doubt]] = []
+    odds, expected = suspicion(scores, targets), 0.0
     for tag in range(targets.shape[1]):
         rows = np.flatnonzero(targets[:, tag] != UNKNOWN)
-        has, values = targets[rows, tag] == 1, scores[rows, tag].astype(np.float64)
-        for one in np.flatnonzero(contradicted(values, has)):
-            row = int(rows[one])
-            doubts.append((odds[row, tag], Doubt(row, tag, bool(has[one]), float(values[one]))))
-    return [doubt for _, doubt in sorted(doubts, key=lambda pair: -pair[0])]
+        has = targets[rows, tag] == 1
+        if has.all() or not has.any():
+            odds[:, tag] = np.nan
+        else:
+            expected += wrong_count(scores[rows, tag].astype(np.float64), has)
+    ranked = np.argsort(-odds, axis=None, kind="stable")[: round(expected)]  # NaN comes last
+    rows, tags = np.unravel_index(ranked, targets.shape)
+    return [
+        Doubt(row, tag, bool(targets[row, tag] == 1), float(scores[row, tag]))
+        for row, tag in zip(rows.tolist(), tags.tolist(), strict=True)
+    ]
+
+
+def wrong_count(scores: Doubles, has: npt.NDArray[np.bool_]) -> float:
+    """How many labels of one tag are wrong, by the confident joint (Northcutt et al. 2021, 10.1613/jair.1.12125).
+
+    A label is confidently right or wrong if its photo's score is as clear as the average one of the photos with that
+    label, or with the other. The share of wrong ones among these is taken for that of all labels of a kind. No more are
+    wrong than the scores contradict.
+
+    Args:
+        scores: (N,) in [0, 1].
+        has: (N,), whether the label says that the photo has the tag; some do, some do not.
+    """
+    count = 0.0
+    present, absent = scores >= scores[has].mean(), 1 - scores >= (1 - scores[~has]).mean()
+    likely = scores > 0.5
+    for kind, right, wrong, contradicted in (
+        (has, present & (likely | ~absent), absent & (~likely | ~present), ~likely),
+        (~has, absent & (~likely | ~present), present & (likely | ~absent), likely),
+    ):
+        confident = (kind & right).sum(), (kind & wrong).sum()
+        share = confident[1] / max(sum(confident), 1)
+        count += min(share * kind.sum(), (kind & contradicted).sum())
+    return count
 
 
 def suspicion(scores: FloatArray, targets: ByteArray) -> Doubles:

@@ -36,12 +36,13 @@ from vectortag.model.blocks import JointBlock, LinearBlock, MlpBlock, with_fp16_
 from vectortag.model.calibration import Calibration
 from vectortag.model.class_groups import Borrowed, borrow, borrowed_tags, group_block
 from vectortag.model.classifier import Classifier
-from vectortag.model.folder import ModelFolder, write_model_folder
+from vectortag.model.folder import ModelFolder
 from vectortag.model.head import Head
 from vectortag.model.hierarchy import Hierarchy
 from vectortag.model.history import Learning
 from vectortag.model.manifest import Backbone, OperatingPoint
 from vectortag.model.words.similarity import Words
+from vectortag.model.write_folder import write_model_folder
 from vectortag.runtime.embedder import Embedder
 
 BACKGROUND_PHOTOS = 1000

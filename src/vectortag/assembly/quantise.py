@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from vectortag.assembly.rewritten import check_rewritten
 from vectortag.core.errors import DataError, MissingExtraError, PhotoError
 from vectortag.core.types import Arithmetic, ByteArray
 from vectortag.data.records import DataSet
@@ -25,9 +26,10 @@ from vectortag.data.usable import read_usable
 from vectortag.evaluation.evaluate import as_known, choose_part, evaluate
 from vectortag.evaluation.model_card import write_card
 from vectortag.inference.tagger import Tagger
-from vectortag.model.folder import ModelFolder, check_destination, rewrite_model_folder
+from vectortag.model.folder import INT8_NETWORK, ModelFolder
 from vectortag.model.precision import MOST_LOST
 from vectortag.model.registry import find_model_folder
+from vectortag.model.write_folder import rewrite_model_folder
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.session import Session, open_session
 
@@ -67,10 +69,10 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
         DataError: a set cannot be read, or has no validation photos of the model.
         MissingExtraError: ONNX or ONNX Runtime is not installed.
         ModelFolderError: the folder cannot be written.
-        OverwriteError: something else than a model folder lies there.
+        OverwriteError: another model lies there, or something else than a model folder.
     """
     folder = find_model_folder(model)
-    check_destination(output)
+    check_rewritten(folder, output, anew={INT8_NETWORK})
     manifest = folder.manifest
     sets = [as_known(read_usable(one, skip_bad_rows=True), "val", manifest) for one in data]
     network = folder.network.read_bytes()

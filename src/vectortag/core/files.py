@@ -62,6 +62,11 @@ def open_text(path: str | Path, *, encoding: str = "utf-8", newline: str | None 
     return io.TextIOWrapper(open_regular(path), encoding=encoding, newline=newline)
 
 
+def changed_ns(status: os.stat_result) -> int:
+    """When a file was changed, in nanoseconds, as 64 bits hold it: the years 1678 to 2262. A file may claim others."""
+    return min(max(status.st_mtime_ns, -(2**63)), 2**63 - 1)
+
+
 def require_regular(path: str | Path) -> None:
     """For a file that a library opens by itself: fail as `open_regular` would."""
     _refuse_special(os.stat(path), path)  # noqa: PTH116

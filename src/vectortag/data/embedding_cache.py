@@ -37,7 +37,6 @@ TABLES = """
 """`files` spares a second reading of a photo whose length and time of change are what they were. A power failure may
 lose what was written last, which is then computed again: a row is there whole or not at all."""
 
-
 FILES = "SELECT path, state, content FROM files WHERE path IN"
 KNOWN = "SELECT content FROM embeddings WHERE content IN"
 STORE = "INSERT OR REPLACE INTO embeddings VALUES (?, ?)"
@@ -110,12 +109,12 @@ def _whole_rows(cache: sqlite3.Connection, contents: Sequence[bytes]) -> dict[by
     return {
         content: kept[:-HASH_SIZE]
         for content, kept in rows
-        if isinstance(kept, bytes) and kept[-HASH_SIZE:] == _check_of(content, kept[:-HASH_SIZE])
+        if isinstance(kept, bytes) and kept == _checked(content, kept[:-HASH_SIZE])
     }
 
 
-def _check_of(content: bytes, embedding: bytes) -> bytes:
-    return hashlib.sha256(content + embedding).digest()[:HASH_SIZE]
+def _checked(content: bytes, embedding: bytes) -> bytes:
+    return embedding + hashlib.sha256(content + embedding).digest()[:HASH_SIZE]
 
 
 def embed_photos(
@@ -169,8 +168,7 @@ def _embed_into(cache: sqlite3.Connection, name: str, embedder: Embedder, photos
     good = [photo for photo, content in zip(photos, contents, strict=True) if isinstance(content, bytes)]
     read = [content for content in contents if isinstance(content, bytes)]
     key = hashlib.sha256(name.encode() + b"".join(read)).hexdigest()
-    failures = [error for error in contents if isinstance(error, PhotoError)]
-    return Embedded(cache, embedder, good, read, key, failures)
+    return Embedded(cache, embedder, good, read, key, [one for one in contents if isinstance(one, PhotoError)])
 
 
 def _emptied(file: Path) -> sqlite3.Connection:
@@ -225,8 +223,7 @@ def _ask(cache: sqlite3.Connection, query: str, values: Sequence[str | bytes]) -
 
 def _contents(cache: sqlite3.Connection, photos: Sequence[Path | PackedPhoto]) -> list[bytes | PhotoError]:
     """The hash of each photo's content, or the error that says why it has none."""
-    files = [photo for photo in photos if isinstance(photo, Path)]
-    of_files = iter(_file_contents(cache, files))
+    of_files = iter(_file_contents(cache, [photo for photo in photos if isinstance(photo, Path)]))
     return [next(of_files) if isinstance(photo, Path) else photo.content for photo in photos]
 
 
@@ -278,17 +275,13 @@ def _compute(cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Kept
         if isinstance(embedding, PhotoError):
             failed[photo] = embedding
         else:
-            cache.execute(STORE, _row(content, embedding.tobytes()))
+            cache.execute(STORE, (content, _checked(content, embedding.tobytes())))
         if time.monotonic() - told > SECONDS_BETWEEN_NOTES:
             told = time.monotonic()
             cache.commit()  # what is done stays done where the job is stopped
             log.info("embeddings: %d of %d photos", done, len(photos))
     cache.commit()
     return failed
-
-
-def _row(content: bytes, embedding: bytes) -> tuple[bytes, bytes]:
-    return content, embedding + _check_of(content, embedding)
 
 
 def _computed_again(
@@ -303,5 +296,5 @@ def _computed_again(
         if isinstance(embedding, PhotoError):
             raise embedding
         with suppress(*FAILURES), cache:
-            cache.execute(STORE, _row(content, embedding.tobytes()))
+            cache.execute(STORE, (content, _checked(content, embedding.tobytes())))
         yield content, embedding.tobytes()

@@ -4,8 +4,10 @@ Credentials and endpoints come from the environment, as the tools of each store 
 
     s3://   AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_REGION and so on; AWS_ENDPOINT_URL for a server of another maker;
             AWS_NO_SIGN_REQUEST=1 for a public bucket
-    gs://   GOOGLE_APPLICATION_CREDENTIALS, or those of `gcloud auth application-default login`
-    az://   AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN
+    gs://   GOOGLE_APPLICATION_CREDENTIALS, or those of `gcloud auth application-default login`;
+            STORAGE_EMULATOR_HOST for another server, which is asked without credentials
+    az://   AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN;
+            AZURE_STORAGE_SERVICE_ENDPOINT for another server
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ import functools
 import os
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -72,18 +76,36 @@ def open_store(scheme: str) -> FileSystem:
         raise MissingExtraError(f"reading {scheme}", "pyarrow", "parquet") from error
     if scheme == "s3://":
         return _s3(fs)
-    if scheme == "gs://":
-        return fs.GcsFileSystem()
+    return _gs(fs) if scheme == "gs://" else _az(fs)
+
+
+def _gs(fs: Any) -> FileSystem:
+    scheme, host = _server(os.environ.get("STORAGE_EMULATOR_HOST", ""))
+    elsewhere = {"anonymous": True, "scheme": scheme, "endpoint_override": host} if host else {}
+    return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=CONNECT_SECONDS), **elsewhere)
+
+
+def _az(fs: Any) -> FileSystem:
     if not (account := os.environ.get("AZURE_STORAGE_ACCOUNT_NAME")):
         raise ConfigError("az://: no account. Set AZURE_STORAGE_ACCOUNT_NAME")
+    scheme, host = _server(os.environ.get("AZURE_STORAGE_SERVICE_ENDPOINT", ""))
+    places = ("blob_storage", "dfs_storage")
+    elsewhere = {
+        f"{place}_{key}": value for place in places for key, value in (("scheme", scheme), ("authority", host))
+    }
     key, token = (os.environ.get(f"AZURE_STORAGE_{name}") for name in ("ACCOUNT_KEY", "SAS_TOKEN"))
-    return fs.AzureFileSystem(account, account_key=key, sas_token=token)
+    return fs.AzureFileSystem(account, account_key=key, sas_token=token, **(elsewhere if host else {}))
+
+
+def _server(endpoint: str) -> tuple[str, str]:
+    """The scheme of an endpoint, and its host with the port; without a scheme, as emulators are named, it is http."""
+    scheme, _, host = endpoint.rstrip("/").rpartition("://")
+    return scheme or "http", host.partition("/")[0]
 
 
 def _s3(fs: Any) -> FileSystem:
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    scheme, _, host = (endpoint or "").rstrip("/").partition("://")
-    elsewhere = {"scheme": scheme, "endpoint_override": host} if endpoint else {}
+    scheme, host = _server(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
+    elsewhere = {"scheme": scheme, "endpoint_override": host} if host else {}
     return fs.S3FileSystem(
         anonymous=os.environ.get("AWS_NO_SIGN_REQUEST", "").lower() in {"1", "true", "yes"},
         region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
@@ -179,13 +201,14 @@ def objects_of(url: str, *, exclude: Sequence[str] = (), left_out: LeftOut | Non
 
 
 def _walk(filesystem: FileSystem, root: str, rules: Exclusions, left_out: LeftOut) -> Iterator[str]:
-    from pyarrow.fs import FileSelector
-
+    entries_of = (
+        _entries_of_all(filesystem, root) if filesystem.type_name == "gcs" else functools.partial(_entries, filesystem)
+    )
     waiting = [root]
     while waiting:
         folder = waiting.pop()
         try:
-            entries = persistently(functools.partial(filesystem.get_file_info, FileSelector(folder)))
+            entries = entries_of(folder)
         except OSError:
             yield folder
             continue
@@ -199,6 +222,33 @@ def _walk(filesystem: FileSystem, root: str, rules: Exclusions, left_out: LeftOu
             elif entry.is_file:
                 yield entry.path
         waiting += [entry.path for entry in reversed(entries) if not entry.is_file]
+
+
+def _entries(filesystem: FileSystem, folder: str, *, below: bool = False) -> list[FileInfo]:
+    from pyarrow.fs import FileSelector
+
+    return persistently(lambda: filesystem.get_file_info(FileSelector(folder, recursive=below)))
+
+
+def _entries_of_all(filesystem: FileSystem, root: str) -> Callable[[str], list[FileInfo]]:
+    """`_entries` for Google's store: pyarrow lists a folder there only if an object bears its name."""
+    from pyarrow.fs import FileInfo, FileType
+
+    @functools.cache
+    def folders() -> dict[str, dict[tuple[str, bool], FileInfo]]:
+        found: dict[str, dict[tuple[str, bool], FileInfo]] = defaultdict(dict)
+        for entry in _entries(filesystem, root, below=True):
+            path = entry.path.rstrip("/")
+            child = entry if entry.is_file else FileInfo(path, FileType.Directory)
+            while path != root:  # from the object up; a folder that is known has its parents already
+                folder, _, name = path.rpartition("/")
+                if (name, child.is_file) in found[folder]:
+                    break
+                found[folder][name, child.is_file] = child
+                path, child = folder, FileInfo(folder, FileType.Directory)
+        return found
+
+    return lambda folder: list(folders()[folder].values())
 
 
 def _is_kept(entry: FileInfo, rules: Exclusions) -> bool:

@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vectortag.core.errors import OutputError, OverwriteError
-from vectortag.core.file_names import escape_path, is_folder
+from vectortag.core.file_names import escape_path, is_folder, is_there
 from vectortag.core.files import open_regular
 from vectortag.core.text import normalise
 from vectortag.core.writing import cannot_write
+from vectortag.data.ignore import IGNORE_FILE
+from vectortag.data.records import KNOWN_TAGS
+from vectortag.model.folder import FILES as MODEL_FILES
+from vectortag.model.folder import MANIFEST
 from vectortag.runtime.decoding.photo_kinds import SUFFIXES, looks_like_photo
 
 START = 1 << 16
@@ -28,7 +32,13 @@ START = 1 << 16
 SOFTWARE = "VectorTag"
 """The value of "Software" in the PNG files that VectorTag writes; see `to_png` in inference/heatmap_drawing.py."""
 
+ABOUT_PHOTOS = frozenset({"metadata.csv", KNOWN_TAGS, IGNORE_FILE})
+"""Names of files in a folder of photos that are read with them."""
+SIDECAR = ".xmp"
+
 _TABLE_LINE = re.compile(r"  (no tag reaches |error: |and so: |.+  [ ▏▎▍▌▋▊▉█#]{20} [01]\.\d\d(  implied)?$)")
+DEVICES = re.compile("/(dev|proc|sys)/(?!shm/)")
+"""Folders in which no file can be made, and none should be replaced: /dev/stdout is a link there."""
 _MARK = b"tEXtSoftware\0" + SOFTWARE.encode()
 
 
@@ -77,6 +87,9 @@ PAGE = FileKind(
     "a VectorTag page",
     lambda start: start.startswith(b"<!doctype html>") and b"figcaption { font-size: .8rem;" in start,
 )
+ONNX_FILE = FileKind("an ONNX file of VectorTag", lambda start: b"\x12\x09VectorTag" in start[:32])
+"""Its second field is the name of the producer."""
+WEIGHTS = FileKind("weights that VectorTag wrote", lambda start: b'"vectortag":' in start[8:1024])
 PARQUET = FileKind("a file that may be replaced", lambda _: False)
 """The start of a Parquet file does not say whose it is: it may hold a user's photos."""
 LABELS = FileKind("a metadata.csv", lambda _: False)
@@ -84,10 +97,13 @@ LABELS = FileKind("a metadata.csv", lambda _: False)
 
 
 class InputFiles:
-    """The files and folders that a command reads."""
+    """The files and folders that a command reads.
 
-    def __init__(self, paths: Iterable[str | Path] = ()) -> None:
-        given = [Path(path) for path in paths]
+    `options` are values of options that may name a file: of a language, a list of tags. Other values do not count.
+    """
+
+    def __init__(self, paths: Iterable[str | Path] = (), *, options: Iterable[str | Path | None] = ()) -> None:
+        given = [Path(path) for path in (*paths, *(option for option in options if option and is_there(option)))]
         self._folders = [path for path in given if is_folder(path)]
         self._files = [path for path in given if not is_folder(path)]
         self._names = {os.path.abspath(path) for path in self._files}  # noqa: PTH100
@@ -102,7 +118,7 @@ class InputFiles:
             return os.path.abspath(path) in self._names  # noqa: PTH100
         if (status.st_dev, status.st_ino) in self._ids:
             return True
-        return any(_is_photo_within(path, status, folder) for folder in self._folders)
+        return any(_is_read_within(path, status, folder) for folder in self._folders)
 
     @functools.cached_property
     def _ids(self) -> set[tuple[int, int]]:
@@ -124,6 +140,7 @@ def check_output(path: Path, kind: FileKind, *, inputs: InputFiles, overwrite: b
         OutputError: it cannot be written: it is not a regular file, or its name is too long.
     """
     name = escape_path(path)
+    _refuse_by_name(path)
     status = _status(path)
     if inputs.contains(path, status):
         raise OverwriteError(f"{name}: is an input, and would be replaced by the output. Choose another output file")
@@ -156,6 +173,18 @@ def check_outputs_differ(*paths: Path | None) -> None:
         )
 
 
+def _refuse_by_name(path: Path) -> None:
+    name = escape_path(path)
+    if path.suffix.lower() == SIDECAR:
+        raise OverwriteError(f"{name}: is called like a sidecar, which programs read with a photo. Choose another name")
+    if DEVICES.match(os.path.realpath(path.parent) + "/"):
+        raise OutputError(f"{name}: cannot be written: it is in a folder of devices. To write to stdout, leave it out")
+    if path.name in MODEL_FILES and is_there(path) and is_there(path.with_name(MANIFEST)):
+        raise OverwriteError(
+            f"{name}: is a part of a model folder, and would be replaced by the output. Choose another output file"
+        )
+
+
 def _status(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
@@ -172,17 +201,21 @@ def _status_or_none(path: Path) -> os.stat_result | None:
         return None
 
 
-def _is_photo_within(path: Path, status: os.stat_result, folder: Path) -> bool:
-    """Whether the file is one of a folder's photos: by its path or, if it has several hard links, by comparing files.
+def _is_read_within(path: Path, status: os.stat_result, folder: Path) -> bool:
+    """Whether a file is read from a folder: by its path or, if it has several hard links, by comparing files.
 
-    Files without a photo's suffix are not read from a folder, so they are not inputs.
+    Files that are neither photos nor something about photos are not read from a folder, so they are not inputs.
     """
-    if path.suffix.lower() in SUFFIXES and any(_is_same(above, folder) for above in path.resolve().parents):
+    if _is_read(path) and any(_is_same(above, folder) for above in path.resolve().parents):
         return True
     if status.st_nlink == 1:
         return False
     names = (Path(above, name) for above, _, files in os.walk(folder) for name in files)
-    return any(name.suffix.lower() in SUFFIXES and _is_same(name, path) for name in names)
+    return any(_is_read(name) and _is_same(name, path) for name in names)
+
+
+def _is_read(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES or path.name in ABOUT_PHOTOS
 
 
 def _is_same(a: Path, b: Path) -> bool:

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -99,26 +99,11 @@ class TrainingData:
         return np.concatenate([self.validation.targets, self.borrowed_targets], axis=1)
 
 
-def prepare_training_data(
-    sets: Sequence[DataSet],
-    taxonomy: Taxonomy,
-    *,
-    top_k: int | None = 150,
-    min_photos: int = 1,
-    max_samples: int | None = None,
-    validation: float = 0.2,
-    stratify: Stratify = "iterative",
-    keep_duplicates_together: bool = True,
-    classes: Collection[str] = (),
-    skip_bad_rows: bool = False,
-    unnamed: bool = False,
-    most: Mapping[str, int] | None = None,
-    distinct: Collection[str] = (),
-    seed: int = 1,
-) -> TrainingData:
-    """Split data sets, choose the vocabulary and build the targets.
+@dataclass(frozen=True, slots=True)
+class DataOptions:
+    """How data sets become training data.
 
-    Args:
+    Attributes:
         top_k, min_photos: see `vectortag.data.vocabulary.choose_vocabulary`.
         max_samples: at most so many training photos, those with rare tags first.
         validation: the share that is kept from training in sets without a column `split`.
@@ -129,26 +114,46 @@ def prepare_training_data(
         unnamed: also find out which tags are probably absent where nobody named them.
         most: by the name of a set, how many of its photos train at most.
         distinct: the sets that are known to repeat no photo, neither their own nor another's: nobody looks for copies.
+    """
+
+    top_k: int | None = 150
+    min_photos: int = 1
+    max_samples: int | None = None
+    validation: float = 0.2
+    stratify: Stratify = "iterative"
+    keep_duplicates_together: bool = True
+    classes: Collection[str] = ()
+    skip_bad_rows: bool = False
+    unnamed: bool = False
+    most: Mapping[str, int] = field(default_factory=dict)
+    distinct: Collection[str] = ()
+    seed: int = 1
+
+
+def prepare_training_data(
+    sets: Sequence[DataSet], taxonomy: Taxonomy, options: DataOptions = DataOptions()
+) -> TrainingData:
+    """Split data sets, choose the vocabulary and build the targets.
 
     Raises:
         DataError: a photo cannot be read; a set cannot be split, or no tag is frequent enough; two sets have one name,
             or a set has a name that a manifest's figures need.
     """
     _check_names([data.name for data in sets])
-    looked_at = {data.name for data in sets if keep_duplicates_together} - set(distinct)
-    sets, prints = _readable(sets, looked_at, skip_bad_rows=skip_bad_rows)
-    halves = [_split(one, taxonomy, prints, validation=validation, stratify=stratify, seed=seed) for one in sets]
-    parts = [(_some(one, (most or {}).get(data.name)), kept) for data, (one, kept) in zip(sets, halves, strict=True)]
+    looked_at = {data.name for data in sets if options.keep_duplicates_together} - set(options.distinct)
+    sets, prints = _readable(sets, looked_at, skip_bad_rows=options.skip_bad_rows)
+    halves = [_split(one, taxonomy, prints, options) for one in sets]
+    parts = [(_some(one, options.most.get(data.name)), kept) for data, (one, kept) in zip(sets, halves, strict=True)]
     everyone, others = ([record for part in parts for record in part[side]] for side in (0, 1))
     warn_of_copies(everyone, others, prints)
-    tags = _vocabulary(everyone, others, taxonomy, top_k=top_k, min_photos=min_photos)
-    borrowed = borrowed_tags(taxonomy, classes, tags)
+    tags = _vocabulary(everyone, others, taxonomy, options)
+    borrowed = borrowed_tags(taxonomy, options.classes, tags)
     known = [
         known_tags(records, (*tags, *borrowed), taxonomy, data.name, stated=data.known)
         for data, (records, _) in zip(sets, parts, strict=True)
     ]
-    training = _training([records for records, _ in parts], tags, taxonomy, known, max_samples, unnamed, seed)
-    judged = _join([records for _, records in parts], (*tags, *borrowed), taxonomy, known, unnamed=unnamed)
+    training = _training([records for records, _ in parts], tags, taxonomy, known, options)
+    judged = _join([records for _, records in parts], (*tags, *borrowed), taxonomy, known, unnamed=options.unnamed)
     return TrainingData(
         tags=tags,
         taxonomy=taxonomy,
@@ -191,9 +196,7 @@ Sides = tuple[list[Record], list[Record]]
 """Training and validation."""
 
 
-def _split(
-    data: DataSet, taxonomy: Taxonomy, prints: Prints, *, validation: float, stratify: Stratify, seed: int
-) -> Sides:
+def _split(data: DataSet, taxonomy: Taxonomy, prints: Prints, options: DataOptions) -> Sides:
     """As the set's own column says, or else by share; photos that show one picture, by their prints, on one side."""
     if data.has_splits:
         return split_by_column(data)
@@ -201,7 +204,14 @@ def _split(
     groups = groups_among([record.path for record in data.records], prints)
     if groups:
         log.info("%s: %d groups of photos show one picture and stay together", data.name, len(groups))
-    return split_together(data.records, tags, groups, validation=validation, stratify=stratify, seed=seed)
+    return split_together(
+        data.records,
+        tags,
+        groups,
+        validation=options.validation,
+        stratify=options.stratify,
+        seed=options.seed,
+    )
 
 
 def _some(records: list[Record], most: int | None) -> list[Record]:
@@ -214,14 +224,15 @@ def _some(records: list[Record], most: int | None) -> list[Record]:
 
 
 def _vocabulary(
-    training: Sequence[Record], validation: Sequence[Record], taxonomy: Taxonomy, *, top_k: int | None, min_photos: int
+    training: Sequence[Record], validation: Sequence[Record], taxonomy: Taxonomy, options: DataOptions
 ) -> tuple[str, ...]:
     """Chosen before the split, so that it does not depend on it; a warning names tags that no training photo has.
 
     Raises:
         DataError: nothing is left.
     """
-    tags = choose_vocabulary((*training, *validation), taxonomy, top_k=top_k, min_photos=min_photos)
+    everyone = (*training, *validation)
+    tags = choose_vocabulary(everyone, taxonomy, top_k=options.top_k, min_photos=options.min_photos)
     counts = count_tags(training, taxonomy)
     if unseen := [tag for tag in tags if not counts[tag]]:
         log.warning("%s: left out, since only validation photos have it", ", ".join(unseen))
@@ -235,16 +246,14 @@ def _training(
     tags: Sequence[str],
     taxonomy: Taxonomy,
     known: Sequence[tuple[str, ...]],
-    max_samples: int | None,
-    unnamed: bool,
-    seed: int,
+    options: DataOptions,
 ) -> Part:
-    part = _join(parts, tags, taxonomy, known, unnamed=unnamed)
-    if not unnamed:
+    part = _join(parts, tags, taxonomy, known, unnamed=options.unnamed)
+    if not options.unnamed:
         _warn_of_what_nobody_denies(part, tags, known)
-    if max_samples is not None:
-        part = part.only(subsample(part.targets, max_samples, seed=seed))
-    return part if unnamed else Part(part.records, judgeable(part.targets))
+    if options.max_samples is not None:
+        part = part.only(subsample(part.targets, options.max_samples, seed=options.seed))
+    return part if options.unnamed else Part(part.records, judgeable(part.targets))
 
 
 def _join(

@@ -35,6 +35,11 @@ _CALL = re.compile(
     r"(?:,\s*(?:dtype|name|length)=[^(),\[\]]*)*\)",
     re.DOTALL,
 )
+_ANY_CALL = re.compile(r"[\w.]+\(\s*(?P<inside>[\[({].*[\])}])\s*\)", re.DOTALL)
+"""A list as a program prints it with the name of its type, whichever that is: deque(['cat', 'dog'])."""
+_LIST_MARK = re.compile(r"""[\[({]\s*["']|["']\s*[\])}]|\bdtype: """)
+"""What is in a list of words, and in no word."""
+_STRINGS = re.compile(r"""[bu]?["']""", re.IGNORECASE)
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
 _HASH_TAGS = re.compile(r"#\w+(?:\s+#\w+)+")
 
@@ -81,7 +86,7 @@ class _Unreadable(ValueError):
 
 def _listed(cell: str) -> Iterable[str] | None:
     """The strings of a list, in or without brackets; None where the cell is none."""
-    if call := _CALL.fullmatch(cell):
+    if call := _CALL.fullmatch(cell) or _ANY_CALL.fullmatch(cell):
         cell = call["inside"].strip() or "[]"
     opening = cell[0]
     if opening in "[{" and (words := _json(cell)) is not None:
@@ -90,7 +95,7 @@ def _listed(cell: str) -> Iterable[str] | None:
         if not cell.endswith(_BRACKETS[opening]) or len(cell) < 2:
             raise _Unreadable(f' without "{_BRACKETS[opening]}" at its end')
         return _strings(cell[1:-1])
-    if opening in "'\"" and len(cell) > 1:
+    if _STRINGS.match(cell) and len(cell) > 1:
         try:
             return _strings(cell)
         except _Unreadable:  # such as: 'tis the season
@@ -149,6 +154,8 @@ def _unquoted(literal: str) -> str:
 
 def _plain(cell: str) -> list[str]:
     """Words without a list around them: one separator, or one between words and another between levels."""
+    if mark := _LIST_MARK.search(cell):
+        raise _Unreadable(f", with {mark[0]!r} of a list that is not whole or not known")
     has_commas = any(mark in cell for mark in COMMAS)
     has_semicolons = any(mark in cell for mark in SEMICOLONS)
     if has_commas and has_semicolons:
@@ -158,6 +165,9 @@ def _plain(cell: str) -> list[str]:
     if _HASH_TAGS.fullmatch(cell):
         raise _Unreadable(", with blanks between words. Put commas there")
     words = re.split(f"[{COMMAS}{SEMICOLONS}|\n\r\t]", cell)
+    for word in words:
+        if word.count("[") != word.count("]") or word.count("{") != word.count("}"):
+            raise _Unreadable(f", with one bracket of two: {word.strip()[:20]}")
     return [_without_quotes(word.strip()) for word in words]
 
 

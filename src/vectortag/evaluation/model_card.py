@@ -7,8 +7,9 @@ from typing import Any
 
 from vectortag.core.plain_text import code_span, escape_markdown
 from vectortag.evaluation.card_tables import blind_spots, percent, ranking, reliability_diagram, tag_table
-from vectortag.model.folder import ModelFolder, rewrite_model_folder
+from vectortag.model.folder import ModelFolder
 from vectortag.model.manifest import Manifest
+from vectortag.model.write_folder import rewrite_model_folder
 
 
 def write_card(manifest: Manifest) -> str:

@@ -19,6 +19,7 @@ from vectortag.core.types import FailedTagging, FloatArray, Heatmap, Tagging
 from vectortag.inference.analysis import Analysis
 from vectortag.inference.many_photos import ForwardPass, pass_many, score_many
 from vectortag.inference.scorer import Scorer
+from vectortag.inference.tagging import failed_tagging, tagging_of
 from vectortag.model.calibration import PROFILES, Profile
 from vectortag.model.folder import ModelFolder
 from vectortag.model.precision import Precision, open_model
@@ -155,7 +156,7 @@ class Tagger:
         """Tag photos in their order. A photo that cannot be read yields a FailedTagging; the others are tagged."""
         for photo, result in score_many(self.embedder, self.scorer, photos):
             if isinstance(result, PhotoError):
-                yield _failed(photo, result)
+                yield failed_tagging(photo, result)
             else:
                 embedding, scores = result
                 yield self._tagging(photo, scores, embedding)
@@ -178,7 +179,7 @@ class Tagger:
         """Analyse photos in their order, as `tag_many` tags them; `fine` as in `analyse`."""
         for photo, result in pass_many(self.embedder, self.finer if fine else None, self.scorer, photos):
             if isinstance(result, PhotoError):
-                yield _failed(photo, result)
+                yield failed_tagging(photo, result)
             else:
                 yield self._analysis(photo, result)
 
@@ -294,23 +295,4 @@ class Tagger:
         return corrections
 
     def _tagging(self, photo: Photo | None, scores: FloatArray, embedding: FloatArray | None = None) -> Tagging:
-        scorer = self.scorer
-        scored = scorer.with_thresholds(scores)
-        shown = [scored[index] for index in np.flatnonzero(scorer.shown(scores[None])[0]).tolist()]
-        session = self.embedder.session
-        return Tagging(
-            path=name_of(photo),
-            model=self.id,
-            runtime=session.runtime,
-            precision=session.precision,
-            size=self.embedder.size,
-            tags=tuple(sorted(shown, key=lambda one: -one.score)),
-            scores=scored,
-            guesses=() if shown else scorer.guesses(scores, scored),
-            ancestors=scorer.ancestors,
-            embedding=embedding,
-        )
-
-
-def _failed(photo: Photo, error: PhotoError) -> FailedTagging:
-    return FailedTagging(name_of(photo) or "photo", error)
+        return tagging_of(self.scorer, self.embedder, scores, path=name_of(photo), model=self.id, embedding=embedding)

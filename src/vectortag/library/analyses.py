@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 TOGETHER = 1000
 """Analyses that are read and scored at a time."""
 
+SCORED = 64
+"""Embeddings that go through the head at a time. A head has some thousand numbers on the way, per photo."""
+
 STORE = "INSERT OR REPLACE INTO analyses (content, model, scores, embedding, made) VALUES (?, ?, ?, ?, ?)"
 SHOW = "INSERT OR REPLACE INTO shown (model, tag, content, score) VALUES (?, ?, ?, ?)"
 PAGE = "SELECT rowid, content, scores, embedding FROM analyses WHERE model = ? AND rowid > ? ORDER BY rowid LIMIT ?"
@@ -97,7 +100,8 @@ def store(
     if not contents:
         return
     stacked = np.stack(embeddings)
-    scores, now = model.scores(stacked), time.time()
+    parts = [model.scores(stacked[first : first + SCORED]) for first in range(0, len(stacked), SCORED)]
+    scores, now = np.concatenate(parts), time.time()
     packed = zip(contents, pack_scores(scores), pack_embeddings(stacked), strict=True)
     database.executemany(STORE, [(content, row, codes, embedding, now) for content, codes, embedding in packed])
     _show(database, row, contents, scores, model.floors, range(scores.shape[1]))

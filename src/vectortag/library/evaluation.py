@@ -1,30 +1,27 @@
-"""A query over the photos of a library: what each part of it finds, and what a sentence or a photo puts in order."""
+"""A query over the photos of a library: what each part of it finds, and what its words, fields and names mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from vectortag.core.errors import QueryError, WordsError
+from vectortag.core.errors import QueryError
 from vectortag.core.types import FloatArray
 from vectortag.library.lexicon import SEEN_TOGETHER, SMALL_WORDS, Meaning
-from vectortag.library.near_photo import direction_of
 from vectortag.library.photo_filters import analysed_by, rated, taken, taken_near, with_keywords
 from vectortag.library.query import And, Dated, Named, Node, Not, Or, Phrase, Placed, Rated, Scored, Word, Words
+from vectortag.library.ranking import RankedBy, Ranking, by_likeness, by_sentence, joined
 from vectortag.library.searched import Searched
-from vectortag.model.sentence import leave_out, read_sentence
+from vectortag.model.sentence import leave_out
 
 IN_NAME = np.float32(0.5)
 """What the name of a folder or file counts: a keyword is certain, and a tag that the model shows has its score."""
 
 PUNCTUATION = ",;.!?'"
 """What people put behind or around words; it counts where something is called so."""
-
-Ranking = Literal["sentence", "likeness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ class Evaluation:
     reasons: list[Reason] = field(default_factory=list)
     readings: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
-    ranked_by: Ranking | None = None
+    ranked_by: RankedBy | None = None
     doubt: str | None = None
     _sentences: list[str] = field(default_factory=list)
     _sentence_at: int = 1
@@ -86,50 +83,21 @@ class Evaluation:
         return " ".join(self._sentences) or None
 
     def _rank(self) -> None:
-        rankings: list[FloatArray] = []
+        rankings: list[Ranking] = []
         if self.sentence is not None:
-            rankings.append(self._by_sentence(self.sentence))
+            rankings.append(by_sentence(self.searched, self.sentence, self._sentence_at, self.found))
         for near in self._near:
-            rankings.append(self._by_likeness(near))
+            found = rankings[-1].found if rankings else self.found
+            rankings.append(by_likeness(self.searched, near, found))
         if not rankings:
             return
+        self.found = rankings[-1].found
         self.ranked_by = "likeness" if self.sentence is None else "sentence"
-        self.scores = rankings[0] if len(rankings) == 1 else _together(rankings, self.found)
-
-    def _by_sentence(self, sentence: str) -> FloatArray:
-        reader, vectors = self.searched.sentences, self.searched.sentence_vectors
-        tag_of, language = self.searched.lexicon.tag_of, self.searched.language
-        reading = read_sentence(sentence, tag_of, language, translate=reader.knows_english_only)
-        text = reading.text or sentence
-        try:
-            query = reader.query(text)
-        except WordsError as error:
-            raise QueryError(self._sentence_at, str(error)) from error
-        self.found &= vectors.known
-        for tag in reading.without:
-            self.found &= self._shown(tag) == 0
-        cosines = vectors.cosines(query)
-        doubts = [*reading.doubts, *filter(None, [reader.doubt(text)])]
-        if not doubts and self.found.any():
-            doubts += filter(None, [reader.no_match(text, float(cosines[self.found].max()))])
-        self.doubt = "; ".join(doubts) or None
-        self.readings += reading.notes
-        hint = "" if " " in sentence else self.searched.lexicon.near(sentence)
-        self.readings.append(
-            f'"{sentence}": {"a sentence" if " " in sentence else "no name here, so a sentence."}{hint}'
-        )
-        self.reasons.append(Reason("sentence", cosines, has_number=True))
-        return cosines
-
-    def _by_likeness(self, near: Named) -> FloatArray:
-        if self.searched.model is None:
-            raise QueryError(near.at, "no model has looked at the photos. Run: vectortag library update")
-        query = direction_of(self.searched.database, self.searched.model, near)
-        vectors = self.searched.embeddings
-        self.found &= vectors.known
-        cosines = vectors.cosines(query)
-        self.reasons.append(Reason("likeness", cosines, has_number=True))
-        return cosines
+        self.scores = joined([ranking.cosines for ranking in rankings], self.found)
+        self.doubt = rankings[0].doubt
+        for ranking in rankings:
+            self.readings += ranking.readings
+            self.reasons.append(Reason(ranking.name, ranking.cosines, has_number=True))
 
     def _value(self, node: Node, *, ranks: bool, why: bool) -> FloatArray:
         """(N,): 0 where a part does not find a photo.
@@ -215,13 +183,8 @@ class Evaluation:
         if not parts.without:
             return node.words, []
         self.readings += parts.notes
-        not_shown = [(self._shown(tag) == 0).astype(np.float32) for tag in parts.without]
+        not_shown = [(self.searched.shown(tag) == 0).astype(np.float32) for tag in parts.without]
         return [Word(text, node.at) for text in parts.words], not_shown
-
-    def _shown(self, tag: str) -> FloatArray:
-        """(N,): the score of a tag where it is shown, else 0."""
-        meaning = self.searched.lexicon.tag(tag)
-        return self.searched.table.spread(self.searched.tag_scores.shown(meaning))
 
     def _is_small(self, word: Word) -> bool:
         text = word.text.lower()
@@ -291,7 +254,7 @@ class Evaluation:
     def _keyword(self, text: str, at: int) -> Meaning:
         meaning = self.searched.lexicon.keyword(text)
         if not meaning.is_known:
-            raise QueryError(at, f'no photo has the keyword "{text}".{self.searched.lexicon.near(text)}')
+            raise QueryError(at, f'no photo has the keyword "{text}".{self.searched.lexicon.near_keyword(text)}')
         return meaning
 
     def _keywords(self, meaning: Meaning) -> FloatArray:
@@ -315,13 +278,3 @@ def _product(factors: Sequence[FloatArray]) -> FloatArray:
     return np.where(np.all([factor > 0 for factor in factors], axis=0), np.maximum(product, 1e-30), 0).astype(
         np.float32
     )
-
-
-def _together(rankings: Sequence[FloatArray], found: npt.NDArray[np.bool_]) -> FloatArray:
-    """One order of several: each in deviations from its mean over the photos found, summed up."""
-    total = np.zeros(len(found), np.float32)
-    for ranking in rankings:
-        among = ranking[found]
-        if len(among):
-            total += (ranking - among.mean()) / max(float(among.std()), 1e-6)
-    return total

@@ -157,7 +157,14 @@ class Lexicon:
     def near(self, text: str) -> str:
         """ " Did you mean ...?" with up to three names that are spelt alike, or ""."""
         spoken = {normalise(name): tag for tag in self._tags if (name := self._language.name(tag)) != tag}
-        names = {**self._keywords, **self._decided, **self._tags, **spoken}
-        close = difflib.get_close_matches(normalise(text), list(names), n=3, cutoff=0.6)
-        quoted = " or ".join(f'"{name}"' for name in close)
-        return f" Did you mean {quoted}?" if close else ""
+        return _did_you_mean(text, {**self._keywords, **self._decided, **self._tags, **spoken})
+
+    def near_keyword(self, text: str) -> str:
+        """As `near`, with a person's own keywords alone."""
+        return _did_you_mean(text, self._keywords)
+
+
+def _did_you_mean(text: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(normalise(text), list(names), n=3, cutoff=0.6)
+    quoted = " or ".join(f'"{name}"' for name in close)
+    return f" Did you mean {quoted}?" if close else ""

@@ -9,31 +9,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from vectortag.core.errors import LibraryError, ModelFolderError, UnknownModelError
-from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.core.errors import LibraryError
+from vectortag.core.file_names import escape_path
 from vectortag.core.folders import library_file
 from vectortag.inference.tagger import Tagger
 from vectortag.library import folders
 from vectortag.library.analyses import use_model
+from vectortag.library.chosen_networks import choose_encoder, choose_model
 from vectortag.library.curation import Curation
 from vectortag.library.duplicates import Duplicates, Kind, find_duplicates
 from vectortag.library.folders import Root, roots_of
-from vectortag.library.library_encoder import LibraryEncoder
-from vectortag.library.library_model import LibraryModel
+from vectortag.library.library_encoder import LibraryEncoder, encode_photos
 from vectortag.library.lists import StoredSettings
 from vectortag.library.one_photo import LibraryPhoto, photo_of
 from vectortag.library.query import Node
-from vectortag.library.scan import Seen
 from vectortag.library.schema import back_up, explained, find_damage, open_database, transaction
 from vectortag.library.search import SearchResult, found_rows, newest, search
 from vectortag.library.searched import SearchCache
 from vectortag.library.stats import LibraryStats, stats_of
-from vectortag.library.status import LibraryStatus, status_of
+from vectortag.library.status import LibraryStatus, status_of, unreadable_photos
 from vectortag.library.teaching import Teaching
 from vectortag.library.update import Update, Updated
 from vectortag.library.update_lock import update_lock
 from vectortag.model.calibration import Profile
-from vectortag.model.encoder import Encoder
 from vectortag.model.folder import ModelFolder
 from vectortag.model.language import Language
 
@@ -165,15 +163,15 @@ class Library(Curation, Teaching):
         with explained(self.file), update_lock(self.file, stop=stop) as held:
             if not held:
                 return Updated(stopped=True)
-            loaded, own = self._model(model, profile), self._encoder(encoder)
+            loaded, own = choose_model(self, model, profile), choose_encoder(self, encoder)
             options: dict[str, Any] = {"threads": threads, "max_pixels": max_pixels, "stop": stop, "progress": progress}
             run = Update(self.database, loaded, **options)
             kept = [row for row in [self.setting("encoder_row")] if row is not None]
             done = run.run(prune=prune, retry=retry, keep=kept)
-            if run.row and (self.model_row is None or not done.left):
-                self._use_row(run.row)
+            if run.row and run.row != self.model_row and (self.model_row is None or not done.left):
+                self.change_setting("model_row", run.row)
             if own is not None and not done.stopped:
-                self._encode(done, Update(self.database, LibraryEncoder(own), **options))
+                encode_photos(self, Update(self.database, LibraryEncoder(own), **options), done)
             return done
 
     def import_embeddings(
@@ -199,64 +197,9 @@ class Library(Curation, Teaching):
         with explained(self.file), update_lock(self.file, stop=stop) as held:
             if not held:
                 return Imported()
-            loaded = self._model(model, profile)
+            loaded = choose_model(self, model, profile)
             row = use_model(self.database, loaded)
             return import_embeddings(self.database, row, loaded, map(Path, files))
-
-    def _encode(self, done: Updated, run: Update) -> None:
-        """Let the encoder see what it has not seen, and add up what was done."""
-        encoded = run.run(seen=Seen())
-        if run.row != self.setting("encoder_row"):
-            self.change_setting("encoder_row", run.row)
-        done.encoded, done.stopped = encoded.analysed, encoded.stopped
-        done.left += encoded.left
-        done.failed += encoded.failed
-        done.unsettled += encoded.unsettled
-
-    def _encoder(self, encoder: str | Path | Literal[False] | None) -> Encoder | None:
-        """Check the encoder's folder, and keep what was chosen for the next time."""
-        if encoder is False:
-            self.change_setting("encoder", None)
-            self.change_setting("encoder_row", None)
-            return None
-        chosen = self.setting("encoder") if encoder is None else encoder
-        if chosen is None:
-            return None
-        try:
-            found = Encoder.read(chosen)
-        except ModelFolderError as error:
-            if encoder is None:
-                raise LibraryError(
-                    f"{error}\nThe library was updated with this encoder. Name another one with --encoder, or leave it "
-                    "out with --no-encoder"
-                ) from error
-            raise
-        if encoder is not None:
-            self.change_setting("encoder", str(Path(encoder).absolute()))
-        return found
-
-    def _model(self, model: str | Path | ModelFolder | None, profile: Profile | None) -> LibraryModel:
-        """Load the model, and keep what was chosen for the next time."""
-        chosen = self.setting("model") if model is None else model
-        used: Profile = profile or self.setting("profile", "balanced")
-        try:
-            loaded = LibraryModel.load(chosen, profile=used)
-        except UnknownModelError as error:
-            if model is None:
-                raise LibraryError(
-                    f"{error}\nThe library was updated with it. Name another one with --model"
-                ) from error
-            raise
-        if model is not None:
-            named = str(model.path) if isinstance(model, ModelFolder) else str(model)
-            self.change_setting("model", str(Path(named).absolute()) if Path(named).is_dir() else named)
-        if profile is not None:
-            self.change_setting("profile", profile)
-        return loaded
-
-    def _use_row(self, row: int) -> None:
-        if row != self.model_row:
-            self.change_setting("model_row", row)
 
     def status(self) -> LibraryStatus:
         """What the library holds. No folder is looked at."""
@@ -329,14 +272,8 @@ class Library(Curation, Teaching):
 
     def errors(self) -> list[tuple[Path, str]]:
         """The photos that cannot be read, and why."""
-        query = (
-            "SELECT roots.path, photos.path, error FROM photos JOIN roots ON roots.id = root "
-            "WHERE error IS NOT NULL AND gone IS NULL ORDER BY 1, 2"
-        )
         with explained(self.file):
-            return [
-                (unescape_path(root) / unescape_path(path), why) for root, path, why in self.database.execute(query)
-            ]
+            return unreadable_photos(self.database)
 
     def check(self) -> None:
         """Check the whole file; this takes seconds per gigabyte.

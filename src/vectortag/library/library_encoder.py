@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from vectortag.core.types import Arithmetic, FloatArray
+from vectortag.library.lists import Settings
+from vectortag.library.scan import Seen
+from vectortag.library.update import Update, Updated
 from vectortag.model.encoder import Encoder
 from vectortag.runtime.embedder import Embedder
 
@@ -80,3 +83,19 @@ class UsedEncoder:
         """The encoder of a row; None if there is no such row."""
         found = database.execute("SELECT digest FROM models WHERE id = ?", (row,)).fetchone()
         return None if found is None else cls(row, found[0], Path(path))
+
+
+def encode_photos(library: Settings, run: Update, done: Updated) -> None:
+    """Let the encoder see what it has not seen, and keep its row.
+
+    Args:
+        run: of the encoder.
+        done: of the model; what the encoder did is added to it.
+    """
+    encoded = run.run(seen=Seen())
+    if run.row != library.setting("encoder_row"):
+        library.change_setting("encoder_row", run.row)
+    done.encoded, done.stopped = encoded.analysed, encoded.stopped
+    done.left += encoded.left
+    done.failed += encoded.failed
+    done.unsettled += encoded.unsettled

@@ -16,6 +16,7 @@ import numpy as np
 
 from vectortag.core.errors import LibraryError
 from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.core.files import changed_ns
 from vectortag.library.decisions import Decision, KnownPhoto, decisions_on, withdraw
 from vectortag.library.folders import content_of
 from vectortag.library.keyword_fields import Record
@@ -180,7 +181,7 @@ def follow_content(database: sqlite3.Connection, photo: KnownPhoto) -> None:
         for table, columns in copies.items():
             copied = f"SELECT ?, {columns} FROM {table} WHERE content = ?"
             database.execute(f"INSERT OR IGNORE INTO {table} (content, {columns}) {copied}", (content, photo.content))
-        values = (content, status.st_size, status.st_mtime_ns, photo.row)
+        values = (content, status.st_size, changed_ns(status), photo.row)
         database.execute("UPDATE photos SET content = ?, size = ?, mtime_ns = ? WHERE id = ?", values)
 
 

@@ -18,7 +18,7 @@ from PIL import ExifTags, Image
 
 from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
-from vectortag.core.files import read_file
+from vectortag.core.files import changed_ns, read_file
 from vectortag.data.keywords import embedded_xmp, read_keywords, sidecars_of
 from vectortag.data.xmp import LARGEST_PACKET, RATINGS, XmpError, rating_in
 from vectortag.library.folders import new_hash
@@ -91,8 +91,8 @@ def read_facts(path: Path) -> PhotoFacts:
         file.seek(0)
         inside = _facts_inside(file)
     keywords, rating = read_notes(path)
-    check_unchanged(path, before.st_size, before.st_mtime_ns)
-    facts = PhotoFacts(size=before.st_size, mtime_ns=before.st_mtime_ns, content=content, keywords=keywords, **inside)
+    check_unchanged(path, before.st_size, changed_ns(before))
+    facts = PhotoFacts(size=before.st_size, mtime_ns=changed_ns(before), content=content, keywords=keywords, **inside)
     return facts if rating is None else replace(facts, rating=rating)
 
 
@@ -123,7 +123,7 @@ def check_unchanged(path: Path, size: int, mtime_ns: int) -> None:
         now = path.stat()
     except OSError as error:
         raise ChangedPhotoError(f"{escape_path(path)}: gone while it was read") from error
-    if (now.st_size, now.st_mtime_ns) != (size, mtime_ns):
+    if (now.st_size, changed_ns(now)) != (size, mtime_ns):
         raise ChangedPhotoError(f"{escape_path(path)}: changed while it was read")
 
 

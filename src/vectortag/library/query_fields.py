@@ -18,7 +18,7 @@ FIELDS = {
     "path": "path:holiday/",
     "file": "file:IMG_12",
     "near": "near:holiday/sea.jpg",
-    "rating": "rating:>=4, from 0 to 5",
+    "rating": "rating:>=4, from -1 (rejected) to 5",
     "model": "model:lite2",
 }
 """The fields of a query, and how each is written."""

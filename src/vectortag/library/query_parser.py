@@ -26,6 +26,7 @@ MOST_CHARACTERS, MOST_LEVELS = 10_000, 50
 
 _FIELD = re.compile(r"([^\W\d_]+):")
 _WORD = re.compile(r"[^\s()\"“”„]+")
+_OPTION = re.compile(r"--[^\W\d_][\w-]*")
 _QUOTES = {'"': '"', "“": '”"', "„": '“”"'}
 """What opens a quoted text, and what may close it: editors and telephones write the curved ones by themselves."""
 
@@ -165,6 +166,8 @@ def _tokens(text: str) -> list[_Token]:
             continue
         if character in "()":
             token, place = _Token(cast(Literal["(", ")"], character), character, place + 1), place + 1
+        elif option := _OPTION.match(text, place):
+            raise QueryError(place + 1, f'"{option[0]}" is no word of a query. Options stand before the query')
         elif character == "-" and text[place + 1 : place + 2].strip() and text[place + 1] not in "-)":
             token, place = _Token("-", "-", place + 1), place + 1
         elif character in _QUOTES:

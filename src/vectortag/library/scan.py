@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vectortag.core.file_names import escape_path
+from vectortag.core.files import changed_ns
 from vectortag.data.find import FolderContent, LeftOut, folders_of
 from vectortag.library.folders import Root, lost_mounts, roots_of, why_offline
 from vectortag.library.mounts import mount_of
@@ -46,13 +47,15 @@ class Seen:
     Attributes:
         photos: that are there, in roots that are online.
         unchanged, new, changed: of them. A photo that is back as it was is unchanged.
-        gone: photos that were there and are not.
+        began: when the scan began.
+        gone: photos that were there and are not, the moved ones among them.
         closed: folders that cannot be read or are not mounted. Their photos are kept.
         stale: rows of unchanged photos whose sidecars changed, with the time of that change.
         left_out: what is in the folders besides photos.
         stopped: the scan did not reach its end.
     """
 
+    began: float = field(default_factory=time.time)
     photos: int = 0
     unchanged: int = 0
     new: int = 0
@@ -86,7 +89,7 @@ class _RootScan:
 
     def __init__(self, database: sqlite3.Connection, root: Root, seen: Seen, stop: Callable[[], bool]) -> None:
         self.database, self.root, self.seen, self.stop = database, root, seen, stop
-        self.now = time.time()
+        self.now = seen.began
         self.lost = lost_mounts(database, root)
         self.kept = [f"{folder}/" for folder in self.lost]
         self.visited: set[str] = set()
@@ -112,7 +115,7 @@ class _RootScan:
         if self.seen.stopped:
             return None
         if self.seen.photos == before and not self.kept and self._had_photos():
-            return "it has no photos any more. If that is right, forget them with: vectortag library remove"
+            return "it has no photos any more. If that is right, forget them with: vectortag library remove FOLDER"
         self._finish()
         return None
 
@@ -160,7 +163,7 @@ class _RootScan:
 
     def _note_difference(self, path: str, row: Known | None, status: os.stat_result, latest: int) -> bool:
         """Note a photo that differs from its row. Returns whether its file does not."""
-        size, changed = status.st_size, status.st_mtime_ns
+        size, changed = status.st_size, changed_ns(status)
         if row is None:
             self.new.append((self.root.id, path, size, changed, latest, self.now))
             self.seen.new += 1
@@ -220,7 +223,7 @@ def _sidecar_times(folder: FolderContent) -> dict[str, int]:
     times: dict[str, int] = {}
     for entry in folder.sidecars:
         try:
-            changed = entry.stat().st_mtime_ns
+            changed = changed_ns(entry.stat())
         except OSError:
             continue
         times[entry.name[:-4]] = max(changed, times.get(entry.name[:-4], 0))

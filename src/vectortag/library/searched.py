@@ -122,6 +122,10 @@ class Searched:
         """What a sentence is compared with; WordsError as `words`."""
         return Vectors(self.table, self._map(words=self.words))
 
+    def shown(self, tag: str) -> FloatArray:
+        """(N,): the score of a tag where it is shown, else 0."""
+        return self.table.spread(self.tag_scores.shown(self.lexicon.tag(tag)))
+
     def _map(self, words: Words | None) -> VectorMap:
         if self.model is None:
             return VectorMap.empty()

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from vectortag.core.file_names import unescape_path
 from vectortag.library.folders import Root, roots_of
 
 COUNTS = """
@@ -13,6 +14,10 @@ SELECT root, count(*) - count(gone), count(gone), count(CASE WHEN gone IS NULL T
 count(CASE WHEN gone IS NULL AND error IS NULL AND content IS NULL THEN 1 END) FROM photos GROUP BY root
 """
 MODEL = "SELECT name || '@' || substr(digest, 1, 8), precision, size FROM models WHERE id = ?"
+UNREADABLE = """
+SELECT roots.path, photos.path, error FROM photos JOIN roots ON roots.id = root
+WHERE error IS NOT NULL AND gone IS NULL ORDER BY 1, 2
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +68,8 @@ def status_of(database: sqlite3.Connection, file: Path, model_row: int | None) -
         model=database.execute(MODEL, (model_row,)).fetchone(),
         analysed=analysed,
     )
+
+
+def unreadable_photos(database: sqlite3.Connection) -> list[tuple[Path, str]]:
+    """The photos that cannot be read, by path, and why."""
+    return [(unescape_path(root) / unescape_path(path), why) for root, path, why in database.execute(UNREADABLE)]

@@ -15,6 +15,7 @@ import numpy as np
 
 from vectortag.core.errors import LibraryError
 from vectortag.core.file_names import escape_path, is_missing
+from vectortag.core.files import changed_ns
 from vectortag.core.folders import library_file
 from vectortag.core.types import FailedTagging, StoredPhoto, Tagging
 from vectortag.inference.tagger import Tagger
@@ -82,7 +83,7 @@ class StoredTaggings:
         except OSError:
             return None
         path = escape_path(absolute.relative_to(root.path).as_posix())
-        found = self.database.execute(PHOTO, (root.id, path, status.st_size, status.st_mtime_ns)).fetchone()
+        found = self.database.execute(PHOTO, (root.id, path, status.st_size, changed_ns(status))).fetchone()
         packed = found and self.database.execute(SCORES, (found[0], self.row)).fetchone()
         return replace(self.tagger.decide(self._scores(found[0], packed[0])), path=str(photo)) if packed else None
 

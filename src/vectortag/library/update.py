@@ -32,6 +32,7 @@ from vectortag.library.photo_facts import (
 from vectortag.library.photo_rows import keep_error, keep_facts, keep_notes
 from vectortag.library.scan import Seen, scan
 from vectortag.library.schema import transaction
+from vectortag.library.unfinished import count_unfinished, is_analysed, photos_to_analyse, photos_to_read
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.pipeline import map_ordered
 
@@ -40,29 +41,6 @@ log = logging.getLogger(__name__)
 BATCH, SECONDS = 512, 15.0
 """A transaction has this many photos, or what was done in this time. Each photo's tags go to other pages of the table
 `shown`: the larger the batch, the fewer pages are written per photo."""
-PAGE = 256
-"""Rows of work that are read at a time."""
-
-TO_READ = """
-SELECT photos.id, root, photos.path FROM photos JOIN roots ON roots.id = root
-WHERE content IS NULL AND error IS NULL AND gone IS NULL AND state = 'online' AND (root, photos.path) > (?, ?)
-ORDER BY root, photos.path LIMIT ?
-"""
-TO_ANALYSE = """
-SELECT photos.id, root, photos.path, size, mtime_ns, content FROM photos JOIN roots ON roots.id = root
-WHERE content IS NOT NULL AND error IS NULL AND gone IS NULL AND state = 'online' AND photos.id > ?
-AND NOT EXISTS (SELECT 1 FROM analyses WHERE analyses.content = photos.content AND model = ?)
-ORDER BY photos.id LIMIT ?
-"""
-COUNT = """
-SELECT count(*) FROM photos JOIN roots ON roots.id = root
-WHERE gone IS NULL AND error IS NULL AND state = 'online' AND
-"""
-UNREAD = f"{COUNT} content IS NULL"
-UNKNOWN = f"""
-{COUNT} content IS NOT NULL
-AND NOT EXISTS (SELECT 1 FROM analyses WHERE analyses.content = photos.content AND model = ?)
-"""
 
 
 @dataclass(slots=True)
@@ -73,6 +51,7 @@ class Updated:
         seen: what the scan found.
         read: new and changed photos that were read.
         moved: of them, those that were elsewhere before.
+        gone: photos that this scan missed, and that have not moved.
         analysed: contents that the network saw.
         encoded: contents that a person's own encoder saw.
         adopted: contents whose scores came from another model's embeddings.
@@ -86,6 +65,7 @@ class Updated:
     seen: Seen = field(default_factory=Seen)
     read: int = 0
     moved: int = 0
+    gone: int = 0
     analysed: int = 0
     encoded: int = 0
     adopted: int = 0
@@ -163,15 +143,22 @@ class Update:
         if self.total and not self.stop():
             self._work()
         self.done.left = self._count_left() if self.total else 0
+        self.done.gone = self._count_gone()
         self.done.stopped = self.done.seen.stopped or (self.done.left > 0 and self.stop())
         if prune and not self.done.stopped:
             self._prune({self.row, *keep})
         return self.done
 
     def _count_left(self) -> int:
-        (unread,) = self.database.execute(UNREAD).fetchone()
-        (unknown,) = self.database.execute(UNKNOWN, (self.row,)).fetchone()
-        return int(unread + unknown)
+        return count_unfinished(self.database, self.row)
+
+    def _count_gone(self) -> int:
+        if not self.done.seen.gone:
+            return 0
+        (count,) = self.database.execute(
+            "SELECT count(*) FROM photos WHERE gone = ?", (self.done.seen.began,)
+        ).fetchone()
+        return int(count)
 
     def _say_why_again(self) -> None:
         (known,) = self.database.execute("SELECT count(*) FROM analyses WHERE model <> ?", (self.row,)).fetchone()
@@ -200,7 +187,7 @@ class Update:
         for row, path, facts in work:
             if isinstance(facts, PhotoError):
                 self._fail(row, path, facts)
-            elif facts.content in self.contents or self._is_known(facts.content):
+            elif facts.content in self.contents or is_analysed(self.database, facts.content, self.row):
                 self.read.append((row, facts))
             else:
                 photo = _Photo(row, path, facts.size, facts.mtime_ns, facts.content, facts)
@@ -216,24 +203,18 @@ class Update:
         self.contents.add(photo.content)
 
     def _unread(self) -> Iterator[tuple[int, Path]]:
-        last: tuple[int, str] = (0, "")
-        while rows := self.database.execute(TO_READ, (*last, PAGE)).fetchall():
-            for row, root, path in rows:
-                if self.stop():
-                    return
-                last = (root, path)
-                yield row, self.roots[root] / unescape_path(path)
+        for row, root, path in photos_to_read(self.database):
+            if self.stop():
+                return
+            yield row, self.roots[root] / unescape_path(path)
 
     def _unanalysed(self) -> Iterator[_Photo]:
         """Photos that were read before, of contents that this model has not seen."""
-        last = 0
-        while rows := self.database.execute(TO_ANALYSE, (last, self.row, PAGE)).fetchall():
-            for row, root, path, size, mtime_ns, content in rows:
-                if self.stop():
-                    return
-                last = row
-                if content not in self.contents:
-                    yield _Photo(row, self.roots[root] / unescape_path(path), size, mtime_ns, content, None)
+        for row, root, path, size, mtime_ns, content in photos_to_analyse(self.database, self.row):
+            if self.stop():
+                return
+            if content not in self.contents:
+                yield _Photo(row, self.roots[root] / unescape_path(path), size, mtime_ns, content, None)
 
     @staticmethod
     def _read(photo: tuple[int, Path]) -> tuple[int, Path, PhotoFacts | PhotoError]:
@@ -242,10 +223,6 @@ class Update:
             return row, path, read_facts(path)
         except PhotoError as error:
             return row, path, error
-
-    def _is_known(self, content: bytes) -> bool:
-        found = self.database.execute("SELECT 1 FROM analyses WHERE content = ? AND model = ?", (content, self.row))
-        return found.fetchone() is not None
 
     def _take(self, photo: _Photo, result: FloatArray | PhotoError) -> None:
         """Take what the network gave for a photo, unless its file changed since it was hashed."""

@@ -129,7 +129,6 @@ class SoftmaxGroupsBlock:
     kind: ClassVar[BlockKind] = "softmax_groups"
     _named: npt.NDArray[np.intp] = field(init=False, repr=False)  # (U,), the classes of any group
     _others: npt.NDArray[np.intp] = field(init=False, repr=False)  # (C - U,)
-    _w: FloatArray = field(init=False, repr=False)  # (U, K), the classifier's rows of the named ones
     _sides: FloatArray = field(init=False, repr=False)  # (U, 2 T), 1 where a class is of the group, where it is not
 
     def __post_init__(self) -> None:
@@ -137,7 +136,6 @@ class SoftmaxGroupsBlock:
         ours = self.groups[:, is_named].T.astype(np.float32)
         object.__setattr__(self, "_named", np.flatnonzero(is_named))
         object.__setattr__(self, "_others", np.flatnonzero(~is_named))
-        object.__setattr__(self, "_w", self.classifier.w[is_named])
         object.__setattr__(self, "_sides", np.concatenate([ours, 1 - ours], axis=1))
 
     @property
@@ -157,10 +155,9 @@ class SoftmaxGroupsBlock:
         """Towards the classes of the group, by their softmax among themselves, and so away from all others."""
         (probabilities,), inside, outside = self._sums(embedding[None])
         ours = self._sides.T[rows] == 1  # (R, U)
-        pulls = probabilities[self._named] * np.where(ours, 1 / inside[0, rows, None], -1 / outside[0, rows, None])
-        changes = np.linalg.multi_dot([pulls, self._w, directions])
-        probabilities[self._named] = 0
-        changes -= (probabilities @ self.classifier.w @ directions) / outside[0, rows, None]  # they push away from all
+        pulls = np.repeat(-1 / outside[0, rows, None], len(probabilities), axis=1)  # (R, C), unnamed classes push away
+        pulls[:, self._named] = np.where(ours, 1 / inside[0, rows, None], pulls[:, self._named])
+        changes = np.linalg.multi_dot([pulls * probabilities, self.classifier.w, directions])
         return changes if self.shift is None else changes + self.shift.along(embedding, rows, directions)
 
     def _sums(self, embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

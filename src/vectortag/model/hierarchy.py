@@ -52,7 +52,7 @@ class Hierarchy:
 
     def raise_parents(self, scores: FloatArray) -> FloatArray:
         """Return (N, T) scores in which no parent is below any of its descendants."""
-        parents, families = self._families
+        parents, families = self.families
         raised = scores.copy()
         raised[:, parents] = scores[:, families].max(axis=2)  # (N, P, M) -> (N, P)
         return raised
@@ -69,21 +69,21 @@ class Hierarchy:
         Returns:
             (N, T) bool.
         """
-        parents, families = self._families
+        parents, families = self.families
         shown = scores >= thresholds
         shown[:, parents] = shown[:, families].any(axis=2)  # (N, P, M) -> (N, P)
         return shown
 
     def sources(self, own_scores: FloatArray) -> npt.NDArray[np.intp]:
         """For each tag the index of the tag that gave it its score, itself or a descendant: (T,) before raising."""
-        parents, families = self._families
+        parents, families = self.families
         sources = np.arange(len(own_scores))
         best = own_scores[families].argmax(axis=1)  # (P,)
         sources[parents] = families[np.arange(len(parents)), best]
         return sources
 
     @functools.cached_property
-    def _families(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    def families(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """The indexes of the parents, (P,), and of each parent with its descendants, (P, M), padded with the parent."""
         longest = max(map(len, self.descendants.values()), default=0) + 1
         families = [

@@ -139,8 +139,10 @@ def remember(folder: ModelFolder, found: Remembered) -> Path:
     file = _file()
     try:
         known = _read(file)
-    except OSError:
+    except FileNotFoundError:
         known = {}
+    except OSError as error:
+        raise VectorTagError(f"{file}: cannot be read: {error.strerror or error}") from error
     except SchemaError as error:
         raise VectorTagError(
             f"{file}: not as vectortag bench wrote it. Remove it, then run: vectortag bench --remember"

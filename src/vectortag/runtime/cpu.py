@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+"""Where Linux says how much of the cores a container may use."""
 
 EXTENSIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 """Extensions of x86 processors that decide how fast a network runs, by their names in Linux."""
@@ -54,11 +56,11 @@ def _processor(cpu_info: Path) -> tuple[str, tuple[str, ...]]:
 def usable_cores() -> int:
     """How many cores this process may use: its affinity, limited by the container's quota."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cgroup_quota()
+    quota = _cgroup_quota(CONTROL_GROUP)
     return affinity if quota is None else max(1, min(affinity, int(quota + 0.5)))
 
 
-def _cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+def _cgroup_quota(root: Path) -> float | None:
     """The CPU quota of the control group (version 2, then 1), in cores; None without a limit."""
     try:
         quota, period = (root / "cpu.max").read_text().split()

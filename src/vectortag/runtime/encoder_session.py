@@ -21,8 +21,9 @@ from vectortag.core.types import Arithmetic, FloatArray, Images
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.network_limits import ENCODER
 from vectortag.runtime.onnxruntime import OnnxRuntimeSession
-from vectortag.runtime.openvino import OpenVinoSession, TextSession
+from vectortag.runtime.openvino import OpenVinoSession
 from vectortag.runtime.session import Engine, Runtime, Session, open_session
+from vectortag.runtime.text_session import TextSession
 
 MOST_WIDTH = 4096
 """Numbers of an embedding; SigLIP 2 has up to 1536."""

@@ -1,4 +1,4 @@
-"""OpenVINO, the default runtime: `Session` on a processor, compiled networks in a cache, and the text network.
+"""OpenVINO, the default runtime: `Session` on a processor, and compiled networks in a cache.
 
 A network is compiled for each use: an input shape, which is faster fixed than found out in each run, and a number of
 streams. With one stream, all cores compute one run: the lowest latency. With one per core, each core computes a run of
@@ -12,7 +12,6 @@ import hashlib
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -28,7 +27,7 @@ from vectortag.runtime.network_limits import MODEL, NetworkLimits
 from vectortag.runtime.onnx_check import check_network
 from vectortag.runtime.tensor_sizes import check_tensor_sizes
 
-BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 4}}
+BATCHES: dict[Arithmetic, dict[str, int]] = {"bf16": {"amx_bf16": 8}, "int8": {"amx_int8": 8, "avx512_vnni": 2}}
 """Images per run, by precision and by the first of these extensions that the processor has; one per run elsewhere."""
 
 IN_FLIGHT = 8
@@ -197,35 +196,6 @@ class _RequestPool:
             return self._idle.pop()
         except IndexError:
             return self._compiled.create_infer_request()
-
-
-class TextSession:
-    """A network that reads texts as numbered word pieces, in float32 on one core.
-
-    Args:
-        network: an ONNX file with the inputs input_ids, attention_mask and token_type_ids.
-        digest: its sha256, under which the compiled network is cached for the next time.
-
-    Raises:
-        MissingExtraError: OpenVINO is not installed.
-        ModelFolderError: it cannot load the network.
-    """
-
-    CONFIG: ClassVar[dict[str, Any]] = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-
-    def __init__(self, network: Path, digest: str) -> None:
-        session = OpenVinoSession(network, 1, "f32", digest)
-        self._request = session.compile_dynamic(self.CONFIG).create_infer_request()
-        self._running = threading.Lock()
-
-    def hidden(self, pieces: Sequence[Sequence[int]]) -> FloatArray:
-        """The last hidden states of n texts of L pieces each: (n, L) -> (n, L, D) float32."""
-        ids = np.array(pieces, np.int64)
-        with self._running:
-            result: FloatArray = self._request.infer(
-                {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-            )[0]
-        return result
 
 
 def foresee_sizes(network: Path | bytes, shape: tuple[int, ...] = ()) -> None:

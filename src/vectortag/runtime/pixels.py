@@ -11,20 +11,19 @@ import contextlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile
+from PIL import Image
 
 from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
 from vectortag.core.types import ByteArray, PackedPhoto, StoredPhoto
-from vectortag.runtime.decoding import jpeg
 from vectortag.runtime.decoding.colours import to_rgb
-from vectortag.runtime.decoding.headers import identify
-from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget, check_memory, foreseen_bytes, memory_for
+from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget
+from vectortag.runtime.decoding.upright import decode_upright, turn_of
 
 Photo = str | Path | bytes | StoredPhoto | PackedPhoto | Image.Image | ByteArray
 """What can be tagged: a path, the bytes of a file with or without a name, a photo inside a larger file, a Pillow image,
@@ -33,18 +32,6 @@ or an (H, W, 3) uint8 array, in RGB."""
 DRAFT_FACTOR = 1.5
 """JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four
 times as fast as a full decode at 12 MP, and 0.2 to 0.4 of 255 apart from it on average."""
-
-
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What turns a photo upright, by its EXIF orientation."""
 
 LARGE = 40_000_000
 """Pixels from which Pillow resizes: the faster way needs two copies of the picture."""
@@ -160,14 +147,14 @@ def opened_image(
         if isinstance(photo, Image.Image):
             with _explained("photo"):
                 photo.load()
-                turn = _turn_of(photo)
+                turn = turn_of(photo)
                 image = to_rgb(photo.copy() if turn is None else photo.transpose(turn))
         elif isinstance(photo, bytes | StoredPhoto):
             with _explained("photo" if isinstance(photo, bytes) else escape_path(photo.name)):
-                image = _decode(io.BytesIO(content_of(photo)), max_pixels, draft, budget, reserved)
+                image = decode_upright(io.BytesIO(content_of(photo)), max_pixels, draft, budget, reserved)
         else:
             with open_photo(photo) as file:
-                image = _decode(file, max_pixels, draft, budget, reserved, videos=True)
+                image = decode_upright(file, max_pixels, draft, budget, reserved, videos=True)
         yield image
 
 
@@ -226,88 +213,3 @@ def _from_array(array: ByteArray) -> Image.Image:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise PhotoError(f"expected an (H, W, 3) uint8 array in RGB, got {array.shape} {array.dtype}")
     return Image.fromarray(array)
-
-
-def _decode(
-    file: IO[bytes],
-    max_pixels: int,
-    draft: tuple[int, int] | None,
-    budget: Budget,
-    reserved: contextlib.ExitStack,
-    *,
-    videos: bool = False,
-) -> Image.Image:
-    """The photo upright in RGB; `reserved` gives its memory back."""
-    with identify(file, videos=videos) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise PhotoError(f"{width} x {height} pixels are more than the limit of {max_pixels:,}")
-        source, most = image.fp, memory_for(max_pixels, budget)
-        assert source is not None
-        held = round(width * height * _held_share(image, max_pixels))
-        if draft is not None:
-            image.draft("RGB", draft)
-        turned = "exif" in image.info and _turn_of(image) is not None
-        count = foreseen_bytes(image, held=held, turned=turned)
-        check_memory(count, most, image)
-        reserved.enter_context(budget.reserve(count))
-        picture = _loaded(image, source, draft)
-        turn = _turn_of(picture)
-        if turn is not None:
-            check_memory(foreseen_bytes(image, held=0, turned=True), most, image)
-            picture = picture.transpose(turn)
-        return to_rgb(picture)
-
-
-def _held_share(image: ImageFile.ImageFile, max_pixels: int) -> float:
-    if image.format not in ("JPEG", "MPO"):
-        return 0.0
-    assert image.fp is not None
-    before = image.fp.tell()
-    share = jpeg.held_share(image.fp, most_pixels=jpeg.SCANS * max_pixels)
-    image.fp.seek(before)
-    return share
-
-
-def _loaded(image: ImageFile.ImageFile, source: IO[bytes], draft: tuple[int, int] | None) -> Image.Image:
-    if image.format == "TIFF":
-        from vectortag.runtime.decoding.tiff import DeepTiff, read_deep  # here, since most photos are none
-
-        if isinstance(image, DeepTiff) and image.layout is not None:
-            picture, turn = read_deep(image), _turn_of(image)
-            return picture if turn is None else picture.transpose(turn)
-    key = image.info.get("transparency")
-    if image.format == "PNG" and isinstance(key, tuple) and str(image.tile[0].args).endswith(";16B"):
-        image.info["transparency"] = tuple(value >> 8 for value in key)  # as the pixels will be
-    is_jpeg = image.format in ("JPEG", "MPO")
-    try:
-        if not (is_jpeg and _ends_in_zeros(source)):
-            image.load()
-            return image
-    except OSError as error:
-        if not is_jpeg or "truncated" not in str(error):
-            raise
-    return jpeg.complete(source, lambda content: _load_again(content, draft))
-
-
-def _ends_in_zeros(file: IO[bytes]) -> bool:
-    before = file.tell()
-    lacks_end = jpeg.lacks_end(file)
-    file.seek(before)
-    return lacks_end
-
-
-def _load_again(content: bytes, draft: tuple[int, int] | None) -> Image.Image:
-    with identify(io.BytesIO(content)) as image:
-        if draft is not None:
-            image.draft("RGB", draft)
-        image.load()
-        return image
-
-
-def _turn_of(image: Image.Image) -> Image.Transpose | None:
-    """What turns a photo upright; None where it is, and where its EXIF data is broken."""
-    try:
-        return UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # broken EXIF can raise almost anything, and takes nothing from the picture
-        return None

@@ -23,6 +23,7 @@ from vectortag.train.config import TrainConfig
 from vectortag.train.engine import fit
 from vectortag.train.inputs import Inputs
 from vectortag.train.joint import block_of
+from vectortag.train.lightning_module import TagModule
 from vectortag.train.losses import create_loss, to_float
 from vectortag.train.run import LAST, WITHOUT
 
@@ -151,10 +152,7 @@ def _trained(
     batches = Batches.for_training(config, RowsOf(inputs.training, rows), to_float(targets), part.unnamed)
     kept = Batches(RowsOf(inputs.validation, judging), to_float(torch.from_numpy(validation.targets)))
     trained = fit(
-        config,
-        inputs.trunk,
-        head,
-        create_loss(config.loss, targets),
+        TagModule(config, inputs.trunk, head, create_loss(config.loss, targets)),
         loader(batches, BatchSampler(config, part.targets)),
         loader(kept, InOrder(len(judging), config.batch_size)),
         run,

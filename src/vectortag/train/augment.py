@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image, ImageEnhance, ImageOps
 
 from vectortag.core.types import ByteArray
-from vectortag.train.config import AugmentConfig
+from vectortag.train.sections import AugmentConfig
 
 GREY = (124, 116, 104)
 """What fills the corners of a rotation and an erased rectangle: the mean of ImageNet."""

@@ -17,7 +17,8 @@ from vectortag.core.types import ByteArray
 from vectortag.data.sampling import rarity_weights
 from vectortag.data.training_photos import Photos, Rows, StreamedPhotos
 from vectortag.train.augment import augment, draws
-from vectortag.train.config import AugmentConfig, TrainConfig
+from vectortag.train.config import TrainConfig
+from vectortag.train.sections import AugmentConfig
 
 FRESH = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 """How a process starts that has nothing of this one."""

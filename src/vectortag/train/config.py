@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from vectortag.model.manifest import NAME
 from vectortag.runtime.cpu import usable_cores
+from vectortag.train.sections import AugmentConfig, DistilConfig, LossConfig, Pixels, ScheduleConfig, Strict
 
 PRETRAINED = "pretrained"
 """As `backbone.init`: the weights that timm downloads."""
 
 
-def _zero_or_at_least_one(gamma: float) -> float:
-    """Between them, the gradient of p^gamma is infinite at p = 0, where clipping puts every easy negative."""
-    if gamma < 0 or 0 < gamma < 1:
-        raise ValueError("expected 0 or at least 1")
-    return gamma
-
-
-Focus = Annotated[float, AfterValidator(_zero_or_at_least_one)]
-Change = Annotated[float, Field(ge=0, le=1)]
-Pixels = Annotated[int, Field(ge=32, le=2048)]
-"""Pixels a side; a larger picture takes more memory than a training has."""
-Turn = Annotated[float, Field(ge=0, le=0.5)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, regex_engine="python-re")  # NAME is one of Python's
-
-
-class DataConfig(_Strict):
+class DataConfig(Strict):
     """One data set. `rights` and `about` are for the model card.
 
     Attributes:
@@ -54,7 +38,7 @@ class DataConfig(_Strict):
     distinct: bool = False
 
 
-class BackboneConfig(_Strict):
+class BackboneConfig(Strict):
     """The network that makes feature maps: any timm model whose embedding is the plain mean of its feature map.
 
     Attributes:
@@ -86,13 +70,13 @@ class BackboneConfig(_Strict):
 
     @model_validator(mode="after")
     def _each_size_once(self) -> BackboneConfig:
-        every = (self.image_size, *self.sizes)
-        if len(set(every)) != len(every):
+        if len({self.image_size, *self.sizes}) != 1 + len(self.sizes):
+            every = (self.image_size, *self.sizes)
             raise ValueError(f"sizes: expected each size once, and image_size not among them, got {every}")
         return self
 
 
-class HeadConfig(_Strict):
+class HeadConfig(Strict):
     """Linear K-hidden, ReLU, Dropout, Linear hidden-T; or, with `hidden = 0`, Dropout and one Linear K-T.
 
     Attributes:
@@ -110,7 +94,7 @@ class HeadConfig(_Strict):
     joint: bool = False
 
 
-class VocabularyConfig(_Strict):
+class VocabularyConfig(Strict):
     """Which tags a model has. `taxonomy` is "default", "none" or the path of a TOML file.
 
     Attributes:
@@ -127,101 +111,27 @@ class VocabularyConfig(_Strict):
     unnamed: float = Field(default=0.0, ge=0, le=1)
 
 
-class AugmentConfig(_Strict):
-    """What is done to a training photo, drawn anew for each photo in each epoch. All off: the photo as it is.
-
-    Attributes:
-        resize: the photo is first squashed to resize x resize; None is the network's size.
-        scale: the crop's smallest area as a share of the photo; 1 cuts image_size pixels out of the resized photo.
-        flip: probability of a mirror image.
-        rotation: degrees, to either side.
-        jitter: brightness, contrast and saturation as in torchvision; hue, turned about grey by a share of the circle.
-        erasing: probability of a grey rectangle (Zhong et al. 2017, arXiv:1708.04896).
-        rand_augment: operations a photo (Cubuk et al. 2019, arXiv:1909.13719), at `rand_magnitude` of 30.
-        mixup: alpha of the Beta distribution; targets are mixed too (Zhang et al. 2017, arXiv:1710.09412).
-        views: how many augmented views of each photo are cached where a frozen part is computed once.
-    """
-
-    resize: Pixels | None = 256
-    scale: float = Field(default=1.0, gt=0, le=1)
-    flip: float = Field(default=0.5, ge=0, le=1)
-    rotation: float = Field(default=15.0, ge=0, le=180)
-    jitter: tuple[Change, Change, Change, Turn] = (0.2, 0.2, 0.2, 0.1)
-    erasing: float = Field(default=0.0, ge=0, le=1)
-    rand_augment: int = Field(default=0, ge=0)
-    rand_magnitude: int = Field(default=9, ge=0, le=30)
-    mixup: float = Field(default=0.0, ge=0)
-    views: int = Field(default=2, ge=1)
-
-
-class LossConfig(_Strict):
-    """What is minimised; see `vectortag.train.losses`.
-
-    Attributes:
-        max_positive_weight: of weighted_bce: N_neg / N_pos is clamped to [1, this].
-        adjustment: of adjusted_bce: how common a tag is, as a logit, so many times, is part of its logit in training
-            only. So a logit says how much a photo speaks for a tag, and a rare tag is not held back by being rare.
-        alpha, gamma: of focal.
-        gamma_negative, gamma_positive, clip: of asymmetric.
-    """
-
-    kind: Literal["bce", "weighted_bce", "adjusted_bce", "focal", "asymmetric"] = "weighted_bce"
-    max_positive_weight: float = Field(default=20.0, ge=1)
-    adjustment: float = Field(default=1.0, ge=0)
-    alpha: float = Field(default=0.25, ge=0, le=1)
-    gamma: float = Field(default=2.0, ge=0)
-    gamma_negative: Focus = 4.0
-    gamma_positive: Focus = 1.0
-    clip: float = Field(default=0.05, ge=0, lt=1)
-
-
-class DistilConfig(_Strict):
-    """What is learnt from other networks, besides what people said of the photos.
-
-    Attributes:
-        teacher: a model's name or folder, which looks at each photo as it is; or the run folder of a training of a
-            whole network, which then sees each view that is trained on (Beyer et al. 2022, arXiv:2106.05237). Its
-            score counts as `share` of each target, and as all of it where nobody has said anything; "" is none
-            (Hinton et al. 2015, arXiv:1503.02531).
-        share: between 0 and 1.
-        hold: weight of a second loss, that what the starting network said of each photo by its own classifier is still
-            said (Li and Hoiem 2016, arXiv:1606.09282); the classifier is trained with it and kept. 0 is off.
-    """
-
-    teacher: str = ""
-    share: float = Field(default=0.5, ge=0, le=1)
-    hold: float = Field(default=0.0, ge=0)
-
-
-class ScheduleConfig(_Strict):
-    """How the learning rate goes.
-
-    Attributes:
-        kind: "plateau" (ReduceLROnPlateau on `monitor`), "cosine" to zero, or "constant".
-        factor, patience: of plateau.
-        warmup_epochs: the rate grows linearly from zero over so many epochs.
-    """
-
-    kind: Literal["plateau", "cosine", "constant"] = "plateau"
-    factor: float = Field(default=0.1, gt=0, lt=1)
-    patience: int = Field(default=2, ge=0)
-    warmup_epochs: float = Field(default=0.0, ge=0)
-
-
-class TrainConfig(_Strict):
+class TrainConfig(Strict):
     """Everything that decides the result of a training, apart from the photos.
 
     Attributes:
         freeze: "none" trains the whole network, "stages" its last stages on cached activations of the others,
             "backbone" the head alone on cached embeddings.
         frozen_epochs: with `freeze = "none"`, the backbone rests for so many epochs while the head finds its place.
+        unfreeze_at: with `freeze = "none"`, rising numbers of epochs. After each, one stage more is trained, from the
+            last to the first (Howard and Ruder 2018, arXiv:1801.06146). What comes before the first stage is trained
+            with it, what comes after the last with that. Stages without a number stay as they are. Empty: all are
+            trained from the start, or after `frozen_epochs`.
         max_samples: at most so many training photos, those with rare tags first.
         sampler: "shuffle" takes each photo once an epoch, "rarity" draws photos with rare tags more often.
         validation: the share that is kept from training in sets without a column `split`.
         stratify: how that share is chosen; see `vectortag.data.split.split_records`.
         keep_duplicates_together: photos that show one picture go to one side of it.
-        optimiser: Adam, or AdamW with decoupled weight decay.
+        optimiser: Adam, AdamW with decoupled weight decay, or SGD with Nesterov's momentum, which needs a higher rate.
+        momentum: of sgd.
         backbone_rate: the backbone's learning rate as a multiple of the head's.
+        layer_decay: with `freeze = "none"`, each layer's learning rate as a multiple of that of the next one, from the
+            head down (Clark et al. 2020, arXiv:2003.10555). The layers are timm's; 1 is off.
         accumulate: batches a step.
         clip_gradient: the largest norm of a step's gradient; None is no limit.
         ema: decay of an exponential moving average of the weights, which is then what is validated and kept; 0 is off.
@@ -248,6 +158,7 @@ class TrainConfig(_Strict):
     schedule: ScheduleConfig = ScheduleConfig()
     freeze: Literal["none", "stages", "backbone"] = "none"
     frozen_epochs: int = Field(default=0, ge=0)
+    unfreeze_at: tuple[Annotated[int, Field(ge=0)], ...] = ()
     max_samples: int = Field(default=200_000, gt=0)
     sampler: Literal["shuffle", "rarity"] = "shuffle"
     validation: float = Field(default=0.2, gt=0, lt=1)
@@ -255,9 +166,11 @@ class TrainConfig(_Strict):
     keep_duplicates_together: bool = True
     epochs: int = Field(default=12, gt=0)
     batch_size: int = Field(default=32, gt=0)
-    optimiser: Literal["adam", "adamw"] = "adam"
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    momentum: float = Field(default=0.9, ge=0, lt=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     backbone_rate: float = Field(default=1.0, gt=0)
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
     weight_decay: float = Field(default=1e-5, ge=0)
     accumulate: int = Field(default=1, gt=0)
     clip_gradient: float | None = Field(default=None, gt=0)
@@ -278,6 +191,18 @@ class TrainConfig(_Strict):
             raise ValueError("head.joint needs vocabulary.groups and a hidden layer")
         if self.across_sources and not any(data.judges for data in self.data):
             raise ValueError("across_sources needs a [[data]] with judges = true, by which thresholds are chosen")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_networks(self) -> TrainConfig:
+        if self.freeze != "none" and (self.unfreeze_at or self.layer_decay < 1):
+            key = "unfreeze_at" if self.unfreeze_at else "layer_decay"
+            raise ValueError(f'{key} is for a network that is trained as a whole. Set freeze = "none"')
+        if self.unfreeze_at and self.frozen_epochs:
+            raise ValueError("unfreeze_at and frozen_epochs both say when the backbone begins to learn. Leave one out")
+        whens = (*self.unfreeze_at, self.epochs)
+        if any(later <= before for before, later in pairwise(whens)):
+            raise ValueError(f"unfreeze_at: expected rising numbers below epochs = {whens[-1]}, got {[*whens[:-1]]}")
         return self
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from vectortag.core.errors import ConfigError, DataError
-from vectortag.data.training import TrainingData, prepare_training_data
+from vectortag.data.training import DataOptions, TrainingData, prepare_training_data
 from vectortag.data.usable import read_usable
 from vectortag.model.taxonomy import load_taxonomy
 from vectortag.train.config import TrainConfig
@@ -28,9 +28,7 @@ def load_training_data(
     if len({data.name for data in config.data}) < len(config.data):
         raise ConfigError("data: two sets have one name; the taxonomy and the manifest know sets by their names")
     taxonomy = load_taxonomy(config.vocabulary.taxonomy)
-    data = prepare_training_data(
-        [read_usable(data.csv, name=data.name, skip_bad_rows=skip_bad_rows) for data in config.data],
-        taxonomy,
+    options = DataOptions(
         top_k=config.vocabulary.top_k,
         min_photos=config.vocabulary.min_photos,
         max_samples=config.max_samples,
@@ -44,6 +42,8 @@ def load_training_data(
         most={data.name: data.max_photos for data in config.data if data.max_photos},
         seed=config.seed,
     )
+    sets = [read_usable(data.csv, name=data.name, skip_bad_rows=skip_bad_rows) for data in config.data]
+    data = prepare_training_data(sets, taxonomy, options)
     if len(data.training.records) < 2:
         raise DataError("only one photo is for training, expected at least two")
     return data

@@ -20,10 +20,12 @@ from vectortag.data.usable import embed_photos_of
 from vectortag.inference.tagger import Tagger
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import NETWORK
-from vectortag.train.config import DistilConfig, TrainConfig
+from vectortag.train.backbone import Backbone
+from vectortag.train.config import TrainConfig
 from vectortag.train.losses import to_float
-from vectortag.train.network import Backbone, Network, create_backbone, create_head, pretrained_classifier
+from vectortag.train.network import Network, create_backbone, create_head, pretrained_classifier
 from vectortag.train.run import BEST, CONFIG, TAGS
+from vectortag.train.sections import DistilConfig
 
 
 def training_targets(data: TrainingData, config: DistilConfig) -> Tensor:

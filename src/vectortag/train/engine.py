@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,10 +29,9 @@ from vectortag.core import distributed
 from vectortag.core.errors import TrainingError
 from vectortag.model.history import Learning
 from vectortag.train.config import TrainConfig
-from vectortag.train.distil import Held, Teacher
+from vectortag.train.distil import Held
 from vectortag.train.lightning_module import TagModule
 from vectortag.train.logs import Bar, loggers
-from vectortag.train.losses import Loss
 from vectortag.train.run import BEST, LAST, Progress
 
 log = logging.getLogger(__name__)
@@ -48,16 +48,11 @@ class Trained:
 
 
 def fit(
-    config: TrainConfig,
-    trunk: nn.Module,
-    head: nn.Module,
-    loss: Loss,
+    module: TagModule,
     training: DataLoader[Any],
     validation: DataLoader[Any],
     run: Path,
     *,
-    held: Held | None = None,
-    teacher: Teacher | None = None,
     callbacks: Sequence[Callback] = (),
     more_loggers: Sequence[Logger] = (),
     resume: bool = False,
@@ -65,9 +60,8 @@ def fit(
     """Train and return the best epoch.
 
     Args:
+        module: what is trained, and how.
         run: the folder for checkpoints and logs.
-        held: what else is minimised, `config.distil.hold` times.
-        teacher: has its say in the targets of each step.
         callbacks, more_loggers: Lightning's, besides those that every training has.
         resume: go on after the last finished epoch that `run` holds.
 
@@ -75,7 +69,7 @@ def fit(
         TrainingError: the loss is no longer a number, the disk is full, or there is nothing to resume.
         KeyboardInterrupt: Ctrl-C; what was finished can be resumed.
     """
-    module = TagModule(config, trunk, head, loss, held, teacher)
+    config = module.config
     if config.freeze != "backbone":  # for convolutions, on CPU and GPU alike
         module = module.to(memory_format=torch.channels_last)
     best = ModelCheckpoint(
@@ -91,20 +85,20 @@ def fit(
     progress = _progress(last) if last else Progress()
     # Lightning tells the sampler its epoch after worker processes have drawn their first batches.
     training.sampler.set_epoch(progress.epochs)  # type: ignore[attr-defined]
-    with _quiet():
-        trainer = _trainer(
+    with quiet():
+        trainer = trainer_of(
             config, run, [*_callbacks(config), *callbacks, best], [*loggers(run, progress), *more_loggers]
         )
-        with _explained(run):
+        with explained(run):
             trainer.fit(module, training, validation, ckpt_path=last, weights_only=True)
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     learning = Learning(tuple(module.epochs), int(checkpoint["epoch"]))
-    return Trained(module.trunk.cpu().eval(), head.cpu().eval(), held and held.cpu(), learning)
+    return Trained(module.trunk.cpu().eval(), module.head.cpu().eval(), module.held and module.held.cpu(), learning)
 
 
 @contextmanager
-def _explained(run: Path) -> Iterator[None]:
+def explained(run: Path) -> Iterator[None]:
     """Raise what Lightning and torch say of the user's machine and settings in words that say what to do."""
     try:
         yield
@@ -142,7 +136,8 @@ def _in_plain_words(error: Exception) -> str | None:
     return None
 
 
-def _trainer(config: TrainConfig, run: Path, callbacks: list[Callback], every_logger: list[Logger]) -> pl.Trainer:
+def trainer_of(config: TrainConfig, run: Path, callbacks: list[Callback], every_logger: list[Logger]) -> pl.Trainer:
+    """Lightning's Trainer as a configuration wants it, on the devices that are here."""
     return pl.Trainer(
         max_epochs=config.epochs,
         accelerator="auto",
@@ -165,7 +160,8 @@ def _trainer(config: TrainConfig, run: Path, callbacks: list[Callback], every_lo
 def _strategy(config: TrainConfig) -> dict[str, Any]:
     if distributed.count() == 1:
         return {"devices": 1}
-    resting = "_find_unused_parameters_true" if config.frozen_epochs else ""  # a resting backbone has no gradients
+    waits = config.frozen_epochs or config.unfreeze_at
+    resting = "_find_unused_parameters_true" if waits else ""  # a resting backbone has no gradients
     nodes = distributed.count() // distributed.count_here()
     return {"strategy": f"ddp{resting}", "devices": distributed.count_here(), "num_nodes": nodes}
 
@@ -221,11 +217,27 @@ def _pays_in_bf16(config: TrainConfig) -> bool:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Lightning's hints are for people who write a Trainer themselves."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quiet_threads():
         warnings.filterwarnings("ignore", module="lightning")
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         yield
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """TensorBoard writes in a thread: what it cannot write is an error in the training, too, and no traceback here."""
+    plain = threading.excepthook
+
+    def say(problem: threading.ExceptHookArgs) -> None:
+        if not isinstance(problem.exc_value, OSError):
+            plain(problem)
+
+    threading.excepthook = say
+    try:
+        yield
+    finally:
+        threading.excepthook = plain

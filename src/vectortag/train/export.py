@@ -14,16 +14,22 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from timm.models import ConvNeXt, EfficientNet, Eva, MobileNetV3, ResNet, SwinTransformer, VisionTransformer
+from timm.models.hgnet import HighPerfGpuNet
 from torch import nn
 
-from vectortag.core.errors import TrainingError
+from vectortag.core.errors import ConfigError, TrainingError
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.runtime.session import open_session
-from vectortag.train.network import Backbone
+from vectortag.train.backbone import EXAMPLES, Backbone
+from vectortag.train.config import BackboneConfig
 
 OPSET = 18
 PARITY = 1e-4
 """How far an exported network may be from torch, relative to the largest feature; float32 noise is 1e-6."""
+
+EXPORTED = (ConvNeXt, EfficientNet, Eva, HighPerfGpuNet, MobileNetV3, ResNet, SwinTransformer, VisionTransformer)
+"""Families of which networks have been exported; see benchmarks/families.py."""
 
 FP16_MIN_ELEMENTS = 1024
 """Smaller arrays (biases, scales) stay float32: they weigh nothing and are the most sensitive."""
@@ -45,7 +51,8 @@ def export_backbone(backbone: Backbone, size: int) -> Exported:
     """Export and compare with torch at two batch sizes and, where the network takes any, at two input sizes.
 
     Raises:
-        TrainingError: the exported network gives other features than torch.
+        TrainingError: the exported network gives other features than torch, or torch cannot export it.
+        ModelFolderError: it has what no network of a model may have; see `vectortag.runtime.network_limits`.
     """
     model = _model(backbone, size, any_size=backbone.takes_any_size)
     float32 = model.SerializeToString()
@@ -58,6 +65,23 @@ def export_backbone(backbone: Backbone, size: int) -> Exported:
     if difference > PARITY:
         raise TrainingError(f"the exported network differs from torch by {difference:.2g}, more than {PARITY:.0e}")
     return Exported(fp16, difference, _difference(fp16, probes, expected))
+
+
+def check_export(backbone: Backbone, config: BackboneConfig) -> None:
+    """Export on trial, if nobody has tried this family: better now than after the training.
+
+    Raises:
+        ConfigError: it cannot be exported, or not be run as a model.
+    """
+    if isinstance(backbone.body, EXPORTED):
+        return
+    try:
+        export_backbone(backbone, config.image_size)
+    except Exception as error:  # of a network that nobody here has seen
+        name = config.architecture
+        raise ConfigError(
+            f"backbone.architecture: {name} cannot become a model: {error}. Choose another, as {EXAMPLES}"
+        ) from error
 
 
 def to_onnx(part: nn.Module, size: int) -> bytes:
@@ -82,16 +106,20 @@ def _export(part: nn.Module, size: int) -> onnx.ModelProto:
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):  # the exporter prints its progress
         warnings.simplefilter("ignore")
-        program: Any = torch.onnx.export(
-            part,
-            (images,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["images"],
-            output_names=["feature_map"],
-            dynamic_shapes=({0: torch.export.Dim("N")},),
-            external_data=False,
-        )
+        try:
+            program: Any = torch.onnx.export(
+                part,
+                (images,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=["images"],
+                output_names=["feature_map"],
+                dynamic_shapes=({0: torch.export.Dim("N")},),
+                external_data=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            cause = error.__cause__ or error
+            raise TrainingError(f"torch cannot export it to ONNX: {str(cause).partition(chr(10))[0]}") from error
     model: onnx.ModelProto = program.model_proto
     return model
 

@@ -24,12 +24,12 @@ from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder
 from vectortag.model.manifest import Backbone as BackboneInfo
 from vectortag.runtime.embedder import Embedder
+from vectortag.train.backbone import Backbone
 from vectortag.train.config import TrainConfig
 from vectortag.train.embedded import embed_all, embedder_of
 from vectortag.train.engine import Trained
 from vectortag.train.export import PARITY, Exported
 from vectortag.train.joint import block_of
-from vectortag.train.network import Backbone
 
 
 def finish(

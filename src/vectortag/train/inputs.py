@@ -18,11 +18,12 @@ from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.embedder import embeddings_of
 from vectortag.runtime.session import open_session
 from vectortag.train.augment import augment, draws
+from vectortag.train.backbone import Backbone
 from vectortag.train.batches import AugmentedPhotos, CachedViews, PlainPhotos, Source
 from vectortag.train.config import TrainConfig
 from vectortag.train.export import to_onnx
 from vectortag.train.model_weights import measure_norms
-from vectortag.train.network import Backbone, starting_model
+from vectortag.train.network import starting_model
 from vectortag.train.stages import cut
 
 ReadPhoto = Callable[[int], ByteArray]

@@ -18,9 +18,12 @@ from vectortag.core import distributed
 from vectortag.core.types import UNKNOWN, Doubles
 from vectortag.evaluation.metrics import average_precision, highest_micro_f1, mean_over_tags
 from vectortag.model.history import Epoch
+from vectortag.train.backbone import Backbone
 from vectortag.train.config import TrainConfig
 from vectortag.train.distil import Held, Teacher
 from vectortag.train.losses import Loss
+from vectortag.train.optimiser import create_optimiser
+from vectortag.train.stages import unfreeze
 
 LOOK_EVERY = 50
 """Steps between two looks at the loss on a GPU, where each look makes the CPU wait. A loss that is no number spoils the
@@ -114,9 +117,13 @@ class TagModule(pl.LightningModule):
         return logits.float()
 
     def on_train_epoch_start(self) -> None:
-        resting = self.current_epoch < self.config.frozen_epochs
-        self.trunk.requires_grad_(not resting)
-        self.trunk.train(not resting)
+        config, epoch = self.config, self.current_epoch
+        if config.unfreeze_at and isinstance(self.trunk, Backbone):
+            unfreeze(self.trunk, sum(epoch >= when for when in config.unfreeze_at))
+        else:
+            resting = epoch < config.frozen_epochs
+            self.trunk.requires_grad_(not resting)
+            self.trunk.train(not resting)
         self._pace = Pace()
 
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
@@ -176,14 +183,8 @@ class TagModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         config = self.config
-        rates = (config.learning_rate * config.backbone_rate, config.learning_rate)
-        parts = (self.trunk, self.head if self.held is None else nn.ModuleList([self.head, self.held]))
-        groups = [
-            {"params": [one for one in part.parameters() if one.requires_grad], "lr": rate, "full_lr": rate}
-            for part, rate in zip(parts, rates, strict=True)
-        ]
-        kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
-        optimiser = kind([group for group in groups if group["params"]], weight_decay=config.weight_decay)
+        head = self.head if self.held is None else nn.ModuleList([self.head, self.held])
+        optimiser = create_optimiser(config, self.trunk, head)
         schedules: list[Any] = [{"scheduler": LambdaLR(optimiser, self._rate), "interval": "step"}]
         if config.schedule.kind == "plateau":
             plateau = ReduceLROnPlateau(

@@ -15,7 +15,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from vectortag.assembly.mlp import class_weights, log_odds
 from vectortag.core.types import UNKNOWN
-from vectortag.train.config import LossConfig
+from vectortag.train.sections import LossConfig
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

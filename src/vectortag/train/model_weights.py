@@ -21,6 +21,7 @@ from vectortag.core.errors import ConfigError
 from vectortag.data.training_photos import Photos
 from vectortag.model.folder import ModelFolder
 from vectortag.runtime.session import open_session
+from vectortag.train.backbone import leave_out_unused
 
 PARITY = 1e-3
 """How far the restored network may be from the model's, relative to the largest feature; float32 noise is 1e-6."""
@@ -46,6 +47,7 @@ def weights_of_model(folder: ModelFolder, architecture: str) -> dict[str, Tensor
         )
     arrays, biases = _arrays(onnx.load_model_from_string(folder.network.read_bytes()))
     body: Any = timm.create_model(architecture, pretrained=False, num_classes=0).eval()
+    leave_out_unused(body, body.default_cfg["input_size"][-1])
     weights = {name: arrays[PREFIX + name] for name in body.state_dict() if PREFIX + name in arrays}
     for conv, norm in _merged_pairs(body, folder.manifest.sizes[0]):
         if f"{norm}.weight" not in weights:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
 from safetensors.torch import load_file, save
-from timm.models.vision_transformer import checkpoint_filter_fn
+from timm.models import eva, swin_transformer, swin_transformer_v2, vision_transformer
 from torch import Tensor, nn
 
 from vectortag.core.errors import ConfigError, VectorTagError, did_you_mean
@@ -17,62 +18,30 @@ from vectortag.model.blocks import LinearBlock, MlpBlock
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
+from vectortag.train.backbone import (
+    Backbone,
+    check_feature_map,
+    has_norm_after_the_mean,
+    is_transformer,
+    trim,
+)
 from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig
 from vectortag.train.model_weights import check_parity, merged, weights_of_model
 from vectortag.train.timm_weights import create_pretrained
 
 IMAGENET_CLASSES = 1000
 
+WITH_TOKENS = ["vision_transformer", "deit", "eva"]
+OF_ONE_SIZE = [*WITH_TOKENS, "swin_transformer", "swin_transformer_v2"]
+"""timm's modules whose networks are made for one image size."""
 
-class Backbone(nn.Module):
-    """Images uint8 (N, H, W, 3) -> feature map float32 (N, K, h, w); normalisation is inside.
-
-    A Vision Transformer's map is its patch tokens after the last norm, each at its place.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, body: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        super().__init__()
-        self.body = body
-        self.to_map = PatchTokens(body) if _is_transformer(body) else nn.Identity()
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255, persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        feature_map: Tensor = self.to_map(self.body.forward_features(self.normalise(images)))
-        return feature_map
-
-    def normalise(self, images: Tensor) -> Tensor:
-        """(N, H, W, 3) uint8 -> (N, 3, H, W) float32."""
-        return (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
-
-    @property
-    def width(self) -> int:
-        """K, the number of channels of the feature map."""
-        return int(self.body.num_features)
-
-    @property
-    def stride(self) -> int:
-        """Pixels a side of one cell of the feature map."""
-        return int(self.body.feature_info[-1]["reduction"])
-
-    @property
-    def takes_any_size(self) -> bool:
-        """False for a Vision Transformer: it knows positions of one size only."""
-        return not isinstance(self.to_map, PatchTokens)
-
-
-class PatchTokens(nn.Module):
-    """Tokens (N, P + h * w, K) of a Vision Transformer -> feature map (N, K, h, w); the P others are left out."""
-
-    def __init__(self, body: Any) -> None:
-        super().__init__()
-        self.others, self.grid = int(body.num_prefix_tokens), tuple(body.patch_embed.grid_size)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return tokens[:, self.others :].transpose(1, 2).reshape(tokens.shape[0], -1, *self.grid)
+INTERPOLATED: dict[type[nn.Module], Callable[[dict[str, Tensor], nn.Module], Mapping[str, Tensor]]] = {
+    vision_transformer.VisionTransformer: vision_transformer.checkpoint_filter_fn,
+    eva.Eva: eva.checkpoint_filter_fn,
+    swin_transformer.SwinTransformer: swin_transformer.checkpoint_filter_fn,
+    swin_transformer_v2.SwinTransformerV2: swin_transformer_v2.checkpoint_filter_fn,
+}
+"""How the positions of a family are brought to another image size."""
 
 
 class Network(nn.Module):
@@ -93,14 +62,16 @@ def create_backbone(config: BackboneConfig) -> Backbone:
 
     Raises:
         ConfigError: timm does not know the architecture, the weights cannot be read or belong to another network, or
-            the network has layers between its feature map and its embedding.
+            the network makes no feature map, or none from images of this size.
     """
     if config.architecture not in timm.list_models():
         hint = did_you_mean(config.architecture, timm.list_models())
         raise ConfigError(f'backbone.architecture: timm has no model "{config.architecture}".{hint}')
-    transformer = timm.models.is_model_in_modules(config.architecture, ["vision_transformer", "deit"])
-    # global_pool "" keeps a transformer's last norm before the pool, where the feature map has it
-    options: dict[str, Any] = {"img_size": config.image_size, "global_pool": ""} if transformer else {}
+    options: dict[str, Any] = {}
+    if timm.models.is_model_in_modules(config.architecture, OF_ONE_SIZE):
+        options["img_size"] = config.image_size
+    if timm.models.is_model_in_modules(config.architecture, WITH_TOKENS) and "distilled" not in config.architecture:
+        options["global_pool"] = ""  # keeps the last norm before the pool, where the feature map has it
     if config.drop_path:
         options["drop_path_rate"] = config.drop_path
     only_timms = config.inits == (PRETRAINED,)
@@ -111,12 +82,13 @@ def create_backbone(config: BackboneConfig) -> Backbone:
         if "drop_path_rate" not in str(error):
             raise
         raise ConfigError(f"backbone.drop_path: {config.architecture} has no branches to leave out. Set 0") from error
+    backbone = Backbone(body, body.default_cfg["mean"], body.default_cfg["std"])
+    check_feature_map(backbone, config)
+    trim(backbone, config.image_size)
     if not only_timms:
         _load_weights(body, config)
-    if _normalises_after_the_pool(body):
+    if has_norm_after_the_mean(body):
         body.norm_pre, body.head.norm = body.head.norm, nn.Identity()
-    backbone = Backbone(body, body.default_cfg["mean"], body.default_cfg["std"])
-    _refuse_other_layers_after_the_pool(backbone, config)
     if (model := starting_model(config)) is not None:
         check_parity(backbone, model)
     return backbone
@@ -149,11 +121,10 @@ def pretrained_classifier(config: BackboneConfig, backbone: Backbone) -> Classif
 
     It fits where it takes the mean of the feature map, and knows the 1,000 classes whose names timm knows.
     """
-    body = backbone.body
-    if _is_transformer(body) or isinstance(body, timm.models.ConvNeXt):
-        return None  # theirs takes the first token, or normalises after the pool
+    if not backbone.feeds_timms_classifier:
+        return None
     weights = _starting_weights(config)
-    layer = body.default_cfg["classifier"]
+    layer = backbone.body.default_cfg["classifier"]
     w, b = (weights.get(f"{layer}.{part}") for part in ("weight", "bias"))
     if w is None or b is None or w.shape != (IMAGENET_CLASSES, backbone.width):
         return None
@@ -174,21 +145,12 @@ def _imagenet_names() -> tuple[str, ...]:
 def save_weights(backbone: Backbone, classifier: Classifier | None, file: Path) -> None:
     """Write a backbone, and the classifier trained with it, by timm's names: what `backbone.init` reads."""
     weights = backbone.body.state_dict()
-    if _normalises_after_the_pool(backbone.body):
+    if has_norm_after_the_mean(backbone.body):
         weights = {name.replace("norm_pre.", "head.norm."): weight for name, weight in weights.items()}
     if classifier is not None:
         layer = backbone.body.default_cfg["classifier"]
         weights |= {f"{layer}.weight": torch.from_numpy(classifier.w), f"{layer}.bias": torch.from_numpy(classifier.b)}
     replace_file(file, save({name: weight.contiguous() for name, weight in weights.items()}))
-
-
-def _is_transformer(body: Any) -> bool:
-    return isinstance(body, timm.models.VisionTransformer)
-
-
-def _normalises_after_the_pool(body: Any) -> bool:
-    """ConvNeXt: its norm works on each place of a map as well, so it can move before the pool."""
-    return isinstance(body, timm.models.ConvNeXt) and hasattr(body.head, "norm")
 
 
 def _starting_weights(config: BackboneConfig) -> dict[str, Tensor]:
@@ -224,8 +186,7 @@ def _weights_of(init: str, architecture: str) -> dict[str, Tensor]:
 
 def _load_weights(body: Any, config: BackboneConfig) -> None:
     weights, where = _starting_weights(config), ", ".join(config.inits)
-    if _is_transformer(body):
-        weights = _for_a_transformer(weights, body)
+    weights = _for_its_size(weights, body)
     try:
         missing, _ = body.load_state_dict(weights, strict=False)
     except RuntimeError as error:  # arrays of other shapes, one a line
@@ -236,38 +197,14 @@ def _load_weights(body: Any, config: BackboneConfig) -> None:
         raise ConfigError(f"backbone.init: {where} is for another network: it lacks {len(missing)}, as {missing[0]}")
 
 
-def _for_a_transformer(weights: dict[str, Tensor], body: Any) -> dict[str, Tensor]:
+def _for_its_size(weights: dict[str, Tensor], body: Any) -> dict[str, Tensor]:
     """Positions for another image size are interpolated; a last norm after the pool is taken as the one before it."""
-    renamed = {name.replace("fc_norm.", "norm."): tensor for name, tensor in weights.items()}
-    fitted: dict[str, Tensor] = checkpoint_filter_fn(renamed, body)
-    return fitted
-
-
-def _refuse_other_layers_after_the_pool(backbone: Backbone, config: BackboneConfig) -> None:
-    """An embedding must be the plain mean of the feature map, or heat maps in closed form would be wrong."""
-    backbone.eval()
-    body = backbone.body
-    with torch.inference_mode():
-        try:
-            features = body.forward_features(torch.rand(1, 3, config.image_size, config.image_size))
-        except AssertionError as error:
-            raise ConfigError(
-                f"backbone.image_size: {config.architecture} does not take {config.image_size} pixels: {error}"
-            ) from error
-        if not backbone.takes_any_size:
-            if config.sizes:
-                raise ConfigError(
-                    f"backbone.sizes: {config.architecture} takes one size only, image_size. Leave sizes out"
-                )
-            return  # its head is never used
-        if features.ndim != 4:
-            raise ConfigError(f"backbone.architecture: {config.architecture} has no spatial feature map")
-        embedding = body.forward_head(features, pre_logits=True)
-    if embedding.shape != features.shape[:2] or not torch.allclose(embedding, features.mean((2, 3)), atol=1e-4):
-        raise ConfigError(
-            f"backbone.architecture: {config.architecture} has layers between its feature map and its embedding. "
-            "Choose one whose embedding is the plain mean, as resnet18, convnext_tiny or vit_small_patch16_224"
-        )
+    if is_transformer(body):
+        weights = {name.replace("fc_norm.", "norm."): tensor for name, tensor in weights.items()}
+    for family, fitted in INTERPOLATED.items():
+        if isinstance(body, family):
+            return dict(fitted(weights, body))
+    return weights
 
 
 def create_head(config: HeadConfig, width: int, tag_count: int, *, seed: int) -> nn.Sequential:

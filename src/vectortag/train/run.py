@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vectortag.core import distributed
 from vectortag.core.errors import ConfigError
 from vectortag.core.file_names import escape_path
+from vectortag.library.update_lock import update_lock
 from vectortag.model.folder import check_destination
 
 BEST = "best.ckpt"
@@ -50,6 +54,23 @@ def check_free(model: Path, run: Path, *, resume: bool, overwrite: bool) -> None
             f"{escape_path(run)}: holds a training that is not finished. Pass --resume to continue it, or --overwrite "
             "to start anew"
         )
+
+
+@contextlib.contextmanager
+def alone_in(run: Path) -> Iterator[None]:
+    """Hold the run folder until the end of the block: two trainings would write into each other's logs.
+
+    Raises:
+        ConfigError: another process trains there.
+    """
+    if distributed.rank() > 0:  # the first process holds it for all of a training
+        yield
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    with update_lock(run / "training", stop=lambda: True) as held:
+        if not held:
+            raise ConfigError(f"{escape_path(run)}: another process trains there. Wait for it, or choose another name")
+        yield
 
 
 def forget(run: Path) -> None:

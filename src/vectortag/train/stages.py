@@ -1,14 +1,15 @@
-"""Cut a backbone in two: lower stages that stay frozen, upper stages that are trained on their activations."""
+"""The stages of a backbone: cut in two, of which the upper part is trained on activations; or unfrozen one by one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from timm.models import ConvNeXt, VisionTransformer
+from timm.models import ConvNeXt, EfficientNet, Eva, MobileNetV3, SwinTransformer, VisionTransformer
+from timm.models.hgnet import HighPerfGpuNet
 from torch import Tensor, nn
 
 from vectortag.core.errors import ConfigError
-from vectortag.train.network import Backbone
+from vectortag.train.backbone import Backbone
 
 
 class Lower(nn.Module):
@@ -39,30 +40,65 @@ def cut(backbone: Backbone, trained_stages: int) -> tuple[Lower, nn.Sequential]:
     """Return the lower part and the upper part; together they are the backbone, and share its weights.
 
     Args:
-        backbone: of the families of ResNet, EfficientNet, MobileNetV2, ConvNeXt or Vision Transformer.
+        backbone: of the families of ResNet, EfficientNet, MobileNet, ConvNeXt, HGNet, Swin or Vision Transformer.
         trained_stages: how many of the last stages go to the upper part.
 
     Raises:
         ConfigError: the backbone is of another family, or has not so many stages.
     """
     stem, stages, top = _parts(backbone.body)
+    if isinstance(backbone.body, Eva):
+        raise ConfigError(
+            'freeze = "stages": the blocks of EVA need positions beside the activations that are cached. '
+            'Use freeze = "none" with unfreeze_at, or "backbone"'
+        )
     if trained_stages >= len(stages):
         raise ConfigError(f"backbone.trained_stages: {trained_stages}, but the network has {len(stages)} stages")
     lower, upper = stages[:-trained_stages], stages[-trained_stages:]
     return Lower(backbone, nn.Sequential(*stem, *lower)), nn.Sequential(*upper, *top, backbone.to_map)
 
 
+def check_stages(backbone: Backbone, count: int) -> None:
+    """Check that so many stages can be unfrozen.
+
+    Raises:
+        ConfigError: the backbone has not so many, or nobody knows its stages.
+    """
+    if count > (has := len(_parts(backbone.body)[1])):
+        raise ConfigError(f"unfreeze_at: {count} numbers, but the network has {has} stages")
+
+
+def unfreeze(backbone: Backbone, count: int) -> None:
+    """Let the last `count` stages learn, with what comes after them; with all stages, what comes before them as well.
+
+    What rests keeps its weights, and its norms their statistics.
+    """
+    _, stages, top = _parts(backbone.body)
+    everything = count >= len(stages)
+    backbone.requires_grad_(everything).train(everything)
+    for part in [*stages[len(stages) - count :], *top] if count else []:
+        part.requires_grad_(True).train()
+
+
 def _parts(body: Any) -> tuple[list[nn.Module], list[nn.Module], list[nn.Module]]:
     """What comes before the stages, the stages, what comes after them."""
     if hasattr(body, "layer4"):
         return [body.conv1, body.bn1, body.act1, body.maxpool], [body.layer1, body.layer2, body.layer3, body.layer4], []
-    if hasattr(body, "conv_stem") and hasattr(body, "bn2"):
+    if isinstance(body, EfficientNet):
         return [body.conv_stem, body.bn1], list(body.blocks), [body.conv_head, body.bn2]
+    if isinstance(body, MobileNetV3):
+        return [body.conv_stem, body.bn1], list(body.blocks), []
     if isinstance(body, ConvNeXt):
         return [body.stem], list(body.stages), [body.norm_pre]
+    if isinstance(body, HighPerfGpuNet):
+        return [body.stem], list(body.stages), []
+    if isinstance(body, SwinTransformer):
+        return [body.patch_embed], list(body.layers), [body.norm]
     if isinstance(body, VisionTransformer):
         return [Embedding(body)], list(body.blocks), [body.norm]
+    if isinstance(body, Eva):
+        return [body.patch_embed], list(body.blocks), [body.norm]
     raise ConfigError(
-        f'freeze = "stages" does not know where to cut a {type(body).__name__}. '
-        'Use freeze = "backbone" or "none", or a ResNet, EfficientNet, MobileNetV2, ConvNeXt or ViT'
+        f'nobody knows the stages of a {type(body).__name__}. Use freeze = "backbone", or "none" without unfreeze_at; '
+        "or a ResNet, EfficientNet, MobileNet, ConvNeXt, HGNet, Swin or ViT"
     )

@@ -44,6 +44,14 @@ def thirty_photos(make_photo: Callable[..., Path]) -> list[Path]:
 
 
 @pytest.fixture
+def own_model(home: Path, write_tiny_model: Callable[..., Any]) -> Path:
+    """A model of the user's own, trained on a set "holiday" with a validation mAP of 0.625."""
+    holiday = {"name": "holiday", "train_photos": 1234, "known": ("dog",), "validation": ("0123456789abcdef",)}
+    fields = {"name": "mine", "data_sets": [holiday], "metrics": {"holiday": {"map": 0.625}, "cross_fitted": {}}}
+    return write_tiny_model(home / "models/mine", **fields).path
+
+
+@pytest.fixture
 def worded(
     cli: Cli,
     need: Callable[..., None],

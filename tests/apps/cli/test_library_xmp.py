@@ -44,7 +44,7 @@ def test_the_way_through(library: Cli, photos: Path):
 
     shown = library("write-xmp", photos, "--dry-run")
     assert "+     <rdf:li>animal|Hund</rdf:li>" in shown.stdout
-    assert "(nothing was written)" in shown.stderr
+    assert "2 would be made (nothing was written)" in shown.stderr
     assert len(list(photos.iterdir())) == 2
 
     done = library("write-xmp", photos)

@@ -14,14 +14,6 @@ from vectortag.model.folder import read_model_folder
 from vectortag.model.registry import model_folders
 
 Cli = Callable[..., Any]
-INFO = {"name": "holiday", "train_photos": 1234, "known": ("dog",), "validation": ("0123456789abcdef",)}
-
-
-@pytest.fixture
-def own_model(home: Path, write_tiny_model: Callable[..., Any]) -> Path:
-    """A model of the user's own, trained on a set "holiday" with a validation mAP of 0.625."""
-    fields = {"name": "mine", "data_sets": [INFO], "metrics": {"holiday": {"map": 0.625}, "cross_fitted": {}}}
-    return write_tiny_model(home / "models/mine", **fields).path
 
 
 class TestModels:

@@ -13,7 +13,8 @@ import typer
 from vectortag.apps.cli.app import COMMANDS, app_with
 
 WITHOUT_PHOTOS = {
-    *("bench", "cache", "inspect", "learn-words", "models", "quantise", "remove-tag", "serve", "tags", "train", "ui"),
+    *("bench", "cache", "export", "inspect", "learn-words", "models", "quantise", "remove-tag"),
+    *("serve", "tags", "train", "ui"),
 }
 """Commands that are given no photos of a user's, run until they are ended, or work for minutes."""
 

@@ -44,7 +44,15 @@ def test_nothing_found_is_said_and_no_failure(cli, kept):
     outcome = cli("search", "rating:5")
 
     assert outcome.status == 0
+    assert outcome.stdout == ""
     assert "no photo was found" in outcome.stderr
+
+
+def test_an_option_behind_the_query_s_two_hyphens_is_not_taken_for_a_word(cli, kept):
+    outcome = cli("search", "--", "-beach", "--top", "1")
+
+    assert outcome.status == 2
+    assert 'query, column 8: "--top" is no word of a query. Options stand before the query' in outcome.stderr
 
 
 def test_the_page_has_the_photos_and_their_heat_maps(cli, kept, tmp_path):

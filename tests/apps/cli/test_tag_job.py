@@ -24,7 +24,7 @@ def photos(make_photo: Callable[..., Path], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def command(photos: Path, tiny_model: Path, tmp_path: Path) -> list[object]:
-    return ["tag", photos, "--model", tiny_model, "-f", "jsonl", "--output", tmp_path / "x.jsonl", "--resume"]
+    return ["tag", photos, "--model", tiny_model, "--output", tmp_path / "x.jsonl", "--resume"]
 
 
 @pytest.fixture
@@ -112,4 +112,7 @@ def test_another_file_of_that_name_is_not_replaced(cli: Cli, command: list[objec
 
 
 def test_it_needs_a_file_of_json_lines(cli: Cli, photos: Path, tiny_model: Path):
-    assert "--resume needs --format jsonl and --output FILE" in cli("tag", photos, "--resume").stderr
+    assert (
+        "--resume needs --output FILE.jsonl, or --format jsonl and --output FILE"
+        in cli("tag", photos, "--resume").stderr
+    )

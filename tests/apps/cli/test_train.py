@@ -77,3 +77,36 @@ def test_a_wrong_setting_is_wrong_usage_and_nothing_is_trained(cli: Cli, calls: 
 
     assert (outcome.status, outcome.stdout, calls) == (2, "", [])
     assert 'unknown key "epoch". Did you mean "epochs"?' in outcome.stderr
+
+
+class TestFindLr:
+    @pytest.fixture
+    def found(self, calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+        """The configurations for which a learning rate was looked for."""
+        made: list[Any] = []
+
+        def find(config: Any, output: Path, *, skip_bad_rows: bool) -> Any:
+            made.append((config.name, output, skip_bad_rows))
+            return SimpleNamespace(suggestion=0.00123)
+
+        module = SimpleNamespace(
+            find_learning_rate=find, curve_files=lambda output, name: (output / f"{name}.csv", output / f"{name}.png")
+        )
+        monkeypatch.setitem(sys.modules, "vectortag.train.learning_rate", module)
+        return made
+
+    def test_the_suggestion_goes_to_stdout_and_nothing_is_trained(self, cli: Cli, calls: list[Any], found: list[Any]):
+        outcome = cli("train", "mine.toml", "--find-lr", "--skip-bad-rows")
+
+        assert (outcome.status, outcome.stdout) == (0, "0.0012\n")
+        assert outcome.stderr.splitlines() == ["curve: runs/mine.csv", "curve: runs/mine.png"]
+        assert found == [("mine", Path("runs"), True)]
+        assert calls == []
+
+    @pytest.mark.parametrize("option", ["--resume", "--overwrite"])
+    def test_what_only_a_training_can_do_is_refused(self, cli: Cli, calls: list[Any], found: list[Any], option: str):
+        outcome = cli("train", "mine.toml", "--find-lr", option)
+
+        assert outcome.status != 0
+        assert "--find-lr does not train. Leave out --resume and --overwrite" in outcome.stderr
+        assert calls == found == []

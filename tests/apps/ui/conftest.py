@@ -29,7 +29,8 @@ from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.evaluation.model_card import write_card
 from vectortag.library.library import Library
-from vectortag.model.folder import read_model_folder, rewrite_model_folder
+from vectortag.model.folder import read_model_folder
+from vectortag.model.write_folder import rewrite_model_folder
 from vectortag.runtime.openvino import OpenVinoSession
 
 if TYPE_CHECKING:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -25,11 +27,11 @@ class Held(LoadedModel):
 
     def __init__(self, folder, first: int) -> None:
         super().__init__(folder)
-        self.first, self.go = first, threading.Event()
+        self.first, self.go, self.numbers = first, threading.Event(), itertools.count()
 
     def feature_maps(self, items, pixels):
-        for number, item in enumerate(items):
-            if number >= self.first:
+        for item in items:
+            if next(self.numbers) >= self.first:
                 self.go.wait(30)
             yield from super().feature_maps([item], pixels)
 
@@ -57,6 +59,23 @@ class TestUploadQueue:
         held.go.set()
         take_all(queue, session, held)
         assert [photo.name for photo in session.photos.values()] == ["0.png", "1.png", "2.png"]
+
+    def test_the_first_of_many_photos_is_tagged_alone_so_that_its_tags_wait_for_no_others(self, tiny_model, content):
+        class Recording(LoadedModel):
+            calls: ClassVar[list[int]] = []
+
+            def feature_maps(self, items, pixels):
+                some = list(items)
+                self.calls.append(len(some))
+                yield from super().feature_maps(some, pixels)
+
+        queue, session = UploadQueue(), SessionPhotos()
+        queue.put((f"{number}.png", content(number)) for number in range(20))
+
+        take_all(queue, session, Recording(read_model_folder(tiny_model)))
+
+        assert Recording.calls == [1, 19]
+        assert [photo.name for photo in session.photos.values()] == [f"{number}.png" for number in range(20)]
 
     def test_photos_taken_together_have_the_scores_of_a_photo_alone(self, model, content, passes):
         queue, session = UploadQueue(), SessionPhotos()

@@ -58,6 +58,35 @@ def test_what_is_there_is_replaced_only_on_request(write, make_photo, tmp_path, 
     assert done.photos == 1
 
 
+def test_words_of_an_earlier_conversion_go_where_the_new_set_states_none(write, make_photo, tmp_path):
+    for name in ("1.jpg", "2.jpg"):
+        make_photo(f"photos/{name}")
+    output, photos = tmp_path / "metadata.csv", tmp_path / "photos"
+    vt.convert(write("labels.csv", ONE_HOT), output=output, photos=photos)
+    assert read_data_set(output).known == ("dog",)
+    write("photos/metadata.jsonl", '{"file_name": "2.jpg", "tags": ["cat"]}\n')
+
+    vt.convert(photos, output=output, overwrite=True)
+
+    assert read_data_set(output).known is None
+    assert not (tmp_path / "known_tags.txt").exists()
+
+
+def test_photos_that_an_earlier_conversion_wrote_stay_and_are_named(write, make_photo, tmp_path, caplog):
+    for name in ("train-000000.jpg", "train-000001.jpg", "mine.jpg"):
+        make_photo(f"photos/{name}")
+    output = write("metadata.csv", "image_path,tags\n" + "".join(f"photos/train-00000{n}.jpg,dog\n" for n in (0, 1)))
+    write("photos/metadata.jsonl", '{"file_name": "train-000000.jpg", "tags": ["cat"]}\n')
+
+    vt.convert(tmp_path / "photos", output=output, overwrite=True)
+
+    (warning,) = caplog.messages
+    assert (
+        warning == f"{tmp_path / 'photos/train-000001.jpg'}: in the metadata.csv that was replaced, and not in this one"
+    )
+    assert (tmp_path / "photos/train-000001.jpg").is_file()
+
+
 def test_a_source_is_never_replaced(write, make_photo):
     make_photo("1.jpg")
     source = write("labels.csv", ONE_HOT)

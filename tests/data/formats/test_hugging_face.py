@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import socket
 
 import pytest
 
@@ -69,11 +69,23 @@ def test_a_saved_set_needs_its_library(write, tmp_path, monkeypatch):
         convert(tmp_path / "set", output=tmp_path / "metadata.csv")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("datasets") is None, reason="datasets is not installed")
-@pytest.mark.filterwarnings("ignore")
-def test_a_saved_set_with_photos_inside_is_written_out(read, tmp_path):
-    import datasets
+@pytest.fixture
+def datasets(need_module, monkeypatch, tmp_path):
+    """The library, with its cache in the test's folder; whoever opens a connection fails."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return need_module("datasets")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_saved_set_with_photos_inside_is_written_out(datasets, read, tmp_path):
     features = datasets.Features(
         {"image": datasets.Image(), "labels": datasets.Sequence(datasets.ClassLabel(names=["dog", "sea"]))}
     )
@@ -94,3 +106,14 @@ def test_a_saved_set_with_photos_inside_is_written_out(read, tmp_path):
     with pytest.raises(DataError, match=r"train-000000\.jpg is there and is another photo"):
         convert(tmp_path / "saved", output=tmp_path / "out" / "metadata.csv", overwrite=True)
     assert (tmp_path / "out" / "photos" / "train-000000.jpg").read_bytes() == b"precious"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_photo_of_a_saved_set_that_is_elsewhere_is_not_fetched(datasets, tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.arrow_dataset.xgetsize", lambda path: 0)  # of the photo, when the set is saved
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("string")})
+    row = {"image": [{"path": "https://example.com/1.jpg", "bytes": None}], "label": ["dog"]}
+    datasets.Dataset.from_dict(row, features=features).save_to_disk(str(tmp_path / "saved"))
+
+    with pytest.raises(DataError, match=r"data\[0\]: neither has a photo inside nor names one that is there"):
+        convert(tmp_path / "saved", output=tmp_path / "metadata.csv")

@@ -6,27 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from model_parts import C, D, K, some_words
 
 from vectortag.core.numerics import unit
-from vectortag.model.classifier import Classifier
-from vectortag.model.words.similarity import Words, no_classes, values
-
-K, C, D = 6, 5, 12
-
-
-def some_words(*, classes: int = C, seed: int = 0) -> Words:
-    random = np.random.default_rng(seed)
-
-    def matrix(*shape: int) -> np.ndarray:
-        return random.normal(0, 1, shape).astype(np.float32)
-
-    names = tuple(f"class {number}" for number in range(classes))
-    classifier = Classifier(matrix(classes, K), matrix(classes), names) if classes else no_classes(K)
-    turn = np.eye(D, dtype=np.float32) + 0.1 * matrix(D, D)
-    return Words(
-        classifier, unit(matrix(classes, D)), matrix(K + classes, D), matrix(D), 0.1 * matrix(D), turn,
-        ("cat", "dog", "sea"), unit(matrix(3, D)),
-    )  # fmt: skip
+from vectortag.model.words.similarity import values
 
 
 def photos(count: int = 300, seed: int = 1) -> np.ndarray:

@@ -6,15 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from model_parts import D, K, some_words
 
 from vectortag.core.numerics import unit
 from vectortag.model.calibration import Calibration
-from vectortag.model.classifier import Classifier
 from vectortag.model.folder import read_model_folder
-from vectortag.model.words.similarity import Evidence, Words, no_classes
+from vectortag.model.words.similarity import Evidence, no_classes
 from vectortag.model.words.storage import pack_words, to_bytes, unpack_words
 
-K, C, D = 6, 5, 12
 EVIDENCE = Evidence(
     np.float32([0.5, 0.9]),
     Calibration(
@@ -28,21 +27,6 @@ EVIDENCE = Evidence(
     ),
     *(np.float32(pair) for pair in ([0.8, 0.9], [0.2, 0.4], [30, 31])),
 )
-
-
-def some_words(*, classes: int = C, seed: int = 0) -> Words:
-    random = np.random.default_rng(seed)
-
-    def matrix(*shape: int) -> np.ndarray:
-        return random.normal(0, 1, shape).astype(np.float32)
-
-    names = tuple(f"class {number}" for number in range(classes))
-    classifier = Classifier(matrix(classes, K), matrix(classes), names) if classes else no_classes(K)
-    turn = np.eye(D, dtype=np.float32) + 0.1 * matrix(D, D)
-    return Words(
-        classifier, unit(matrix(classes, D)), matrix(K + classes, D), matrix(D), 0.1 * matrix(D), turn,
-        ("cat", "dog", "sea"), unit(matrix(3, D)),
-    )  # fmt: skip
 
 
 class TestStoring:

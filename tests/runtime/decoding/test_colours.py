@@ -51,3 +51,9 @@ def test_bands_make_the_same_picture(mode: str, monkeypatch: pytest.MonkeyPatch)
 def test_what_has_no_known_range_or_no_pixels_is_refused(image: Image.Image, problem: str):
     with pytest.raises(PhotoError, match=problem):
         to_rgb(image)
+
+
+def test_grey_that_was_multiplied_by_its_alpha_is_grey_over_white():
+    layered = Image.merge("LA", [Image.new("L", (8, 8), 100), Image.new("L", (8, 8), 128)])
+
+    np.testing.assert_allclose(to_rgb(layered.convert("La")), to_rgb(layered), atol=1)

@@ -73,6 +73,28 @@ class TestMissingEnd:
         with pytest.raises(PhotoError, match=r"half\.jpg: broken photo: image file is truncated"):
             open_image(tmp_path / "half.jpg", max_pixels=100_000)
 
+    def test_so_is_one_that_ends_where_its_last_scan_would_start_again(self):
+        photo = encode(PICTURE.convert("L"), "JPEG", quality=30, progressive=True, restart_marker_blocks=3)
+        last = photo.rindex(b"\xff\xda")
+        marks = [last + place for place in range(len(photo) - last) if photo[last + place :][:1] == b"\xff"]
+        restarts = [place for place in marks if 0xD0 <= photo[place + 1] <= 0xD7]
+        parts = [
+            photo[:place] for place in restarts if not np.array_equal(read(photo[:place] + b"\xff\xd9"), read(photo))
+        ]
+
+        assert len(parts) > 20
+        for part in parts:
+            with pytest.raises(PhotoError, match="a part of the picture is missing"):
+                read(part)
+
+    def test_so_is_one_block_that_is_cut_off(self):
+        for seed in range(5):
+            noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+            photo = encode(Image.fromarray(noise), "JPEG", quality=95)
+
+            with pytest.raises(PhotoError, match="image file is truncated"):
+                read(photo[: round(0.95 * len(photo))])
+
     def test_one_that_lacks_whole_scans_is_refused(self):
         photo = WHOLE["progressive"]
 

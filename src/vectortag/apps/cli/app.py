@@ -61,6 +61,7 @@ COMMANDS = {
     "train": "train",
     "fit": "fit",
     "quantise": "quantise",
+    "export": "export",
     "learn-words": "learn_words",
     "convert": "convert",
     "prepare": "prepare",

@@ -14,7 +14,7 @@ from vectortag.core.file_names import escape_path
 from vectortag.core.writing import atomic_output
 from vectortag.data.check import DataReport, check_data_set
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.outputs import DOUBTS_CSV, PAGE, InputFiles, check_output
+from vectortag.data.outputs import DOUBTS_CSV, PAGE, InputFiles, check_output, check_outputs_differ
 from vectortag.data.records import DataSet
 from vectortag.model.taxonomy import Taxonomy, load_taxonomy
 
@@ -55,7 +55,7 @@ def check(
     option `check` lists them, too, but exits with 0.
 
     With `--labels`, heads on the embeddings of a model are fitted on all folds but one, and judge the labels of that
-    one ("confident learning"). Doubted labels do not change the exit status.
+    one. Doubted labels do not change the exit status.
 
     **Examples**
 
@@ -63,11 +63,12 @@ def check(
 
     `vectortag check photos/metadata.csv --labels --export doubted.csv --page doubted.html`
     """
+    check_outputs_differ(export, page)
     for option, output, kind in (("--export", export, DOUBTS_CSV), ("--page", page, PAGE)):
         if output is not None:
             if not labels:
                 raise DataError(f"{option} writes doubted labels. Pass --labels, too")
-            check_output(output, kind, inputs=InputFiles([data]))
+            check_output(output, kind, inputs=InputFiles([data], options=[taxonomy]))
     chosen = load_taxonomy(taxonomy)
     records = read_tagged_photos(data, name=dataset, skip_bad_rows=True)
     notes.progress(f"decoding {len(records.records):,} photos")

@@ -48,7 +48,7 @@ def compare(
     `vectortag compare beach.jpg --tag sea --tag sky --model lite0 --model resnet18 --output beach.png`
     """
     spoken = Language.load(language)
-    check_output(output, PICTURE, inputs=InputFiles([photo]), overwrite=overwrite)
+    check_output(output, PICTURE, inputs=InputFiles([photo], options=[language]), overwrite=overwrite)
     taggers = [Tagger.load(model, runtime=runtime, precision=precision) for model in models]
     wanted = [tags_named(tags, tagger, spoken) for tagger in taggers]
     if fine:

@@ -24,7 +24,7 @@ def convert(
         Format | None, typer.Option("--format", help="The format of the sources. Default: recognised.")
     ] = None,
     photos: Annotated[
-        Path | None, typer.Option("--photos", help="The folder in which the names of the photos begin.")
+        Path | None, typer.Option("--photos", help="The folder that the photos' names are relative to.")
     ] = None,
     skip_bad_rows: options.SkipBadRows = False,
     overwrite: options.Overwrite = False,

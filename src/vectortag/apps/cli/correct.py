@@ -119,7 +119,7 @@ def corrections(
     """
     spoken, found = Language.load(language), read_corrections()
     if export is not None:
-        check_output(export, LABELS, inputs=InputFiles([onto] if onto else []), overwrite=overwrite)
+        check_output(export, LABELS, inputs=InputFiles(options=[onto, language]), overwrite=overwrite)
         tagger = Tagger.load(model)
         photos = list(dict.fromkeys(one.photo for one in found))
         tags: dict[Path, list[str]] = {}
@@ -179,7 +179,8 @@ def suggest(
     data: Annotated[Path, typer.Argument(help="A folder of photos, or a metadata.csv.", show_default=False)],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="At most this many photos per list.")] = SUGGESTED,
     folds: Annotated[
-        int | None, typer.Option(min=2, help="Judge labels by heads that were fitted on all of so many parts but one.")
+        int | None,
+        typer.Option(min=2, help="Cross-validate with so many folds: no label is judged by a head that has learnt it."),
     ] = None,
     model: options.Model = None,
     language: options.Language = None,

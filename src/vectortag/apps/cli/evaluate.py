@@ -13,6 +13,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, open_output, stdout
 from vectortag.apps.formats import to_json
 from vectortag.data.outputs import REPORT_JSON, InputFiles, check_output
+from vectortag.data.records import KNOWN_TAGS
 from vectortag.evaluation.evaluate import Report, Split
 from vectortag.evaluation.evaluate import evaluate as evaluate_model
 from vectortag.evaluation.protocols import Averages, Corel5k, Protocol, ProtocolReport, evaluate_by_protocol
@@ -50,7 +51,7 @@ def evaluate(
     `vectortag evaluate resnet18 coco/metadata.csv --split val --protocol coco`
     """
     if output is not None:
-        check_output(output, REPORT_JSON, inputs=InputFiles([data, data / "metadata.csv"]), overwrite=overwrite)
+        check_output(output, REPORT_JSON, inputs=InputFiles([data, data.with_name(KNOWN_TAGS)]), overwrite=overwrite)
     tagger = Tagger.load(model, profile=profile, size=size, runtime=runtime, precision=precision, additions=False)
     report: Report | ProtocolReport
     if protocol:

@@ -95,7 +95,7 @@ def explain(
         say_where_maps_stay_coarse(tagger)
     wanted = tags_named(tags or (), tagger, spoken)
     several = len(photos) > 1 or len(wanted) != 1
-    names = _Names(output, spoken, several=several, inputs=InputFiles(paths), overwrite=overwrite)
+    names = _Names(output, spoken, several=several, inputs=InputFiles(paths, options=[language]), overwrite=overwrite)
     maps = _Maps(names, wanted, every, opacity, tagger.embedder.pixel_limit)
     maps.check_names(photos)
     analyses = tagger.analyse_many([photo for photo, _ in photos], fine=closely)

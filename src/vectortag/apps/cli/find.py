@@ -25,25 +25,31 @@ from vectortag.inference.tagged_photos import photos_with
 from vectortag.inference.tagger import Tagger
 from vectortag.model.encoder import Encoder
 from vectortag.model.language import Language
-from vectortag.model.sentence import Reading, read_sentence, tags_by_name
+from vectortag.model.names_in_text import tags_by_name
+from vectortag.model.sentence import Reading, read_sentence
 
 Format = Literal["table", "jsonl"]
 
 
+Sentence = Annotated[
+    str, typer.Argument(help='What to find, in English; "" to find by tags alone.', show_default=False)
+]
+Photos = Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)]
+Top = Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many photos.")]
+Has = Annotated[list[str] | None, typer.Option("--has", help="Only photos with this tag; repeatable.")]
+HasNot = Annotated[list[str] | None, typer.Option("--not", help="Only photos without this tag; repeatable.")]
+OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="table for people, jsonl for programs.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Also write a web page with thumbnails of the photos found.")]
+
+
 def find(
-    sentence: Annotated[
-        str, typer.Argument(help='What to find, in English; "" to find by tags alone.', show_default=False)
-    ],
-    photos: Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)],
-    top: Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many photos.")] = 20,
-    has: Annotated[list[str] | None, typer.Option("--has", help="Only photos with this tag; repeatable.")] = None,
-    has_not: Annotated[
-        list[str] | None, typer.Option("--not", help="Only photos without this tag; repeatable.")
-    ] = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="table for people, jsonl for programs.")] = "table",
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Also write a web page with thumbnails of the photos found.")
-    ] = None,
+    sentence: Sentence,
+    photos: Photos,
+    top: Top = 20,
+    has: Has = None,
+    has_not: HasNot = None,
+    form: OutputFormat = "table",
+    html: Html = None,
     encoder: options.Encoder = None,
     model: options.Model = None,
     language: options.Language = None,
@@ -72,7 +78,7 @@ def find(
     `vectortag find "two men without a dog" photos/ --encoder models/ViT-B-32__openai`
     """
     spoken = Language.load(language)
-    _check_outputs(output, form, html, InputFiles(photos), overwrite=overwrite)
+    _check_outputs(output, form, html, InputFiles(photos, options=[language]), overwrite=overwrite)
     own_encoder = None if encoder is None else Encoder.read(encoder)
     tagger = Tagger.load(model, profile=profile, threads=threads, max_pixels=max_pixels)
     # an unknown tag is an error before the long work starts
@@ -86,18 +92,12 @@ def find(
     result = _found(reading.text, paths, conditions, tagger, own_encoder)
     if left_out.counts:
         say_left_out(photos, result.count + len(result.failed), left_out)
-    for error in result.failed:
-        notes.print(f"left out: {error}", style="yellow")
-    for doubt in (*reading.doubts, *([result.doubt] if result.doubt else [])):
-        notes.print(doubt, style="yellow")
-    value = "similarity" if reading.text else "score"
+    _print_doubts(result, reading)
     with open_output(output) as stream:
+        value = "similarity" if reading.text else "score"
         write_table(result.found, stream, value) if form == "table" else write_lines(result.found, stream)
     if html is not None:
-        from vectortag.inference.found_page import write_found_page
-
-        with open_output(html) as stream:
-            write_found_page(stream, sentence, result.found, max_pixels=tagger.embedder.pixel_limit)
+        _write_page(html, sentence, result.found, tagger)
     if not result.found:
         notes.print(f"no photo was found among {result.count}", style="yellow")
     return 1 if result.failed else 0
@@ -151,6 +151,14 @@ def _found(
     return _Result(found, len(index.photos), index.failed, index.doubt(text, found))
 
 
+def _print_doubts(result: _Result, reading: Reading) -> None:
+    """Print which photos cannot be read, and why the order may mean nothing."""
+    for error in result.failed:
+        notes.print(f"left out: {error}", style="yellow")
+    for doubt in (*reading.doubts, *([result.doubt] if result.doubt else [])):
+        notes.print(doubt, style="yellow")
+
+
 def write_table(found: Sequence[Found[Path]], stream: TextIO, value: str) -> None:
     table = Table(value, "photo", box=None, header_style="bold")
     for one in found:
@@ -161,3 +169,10 @@ def write_table(found: Sequence[Found[Path]], stream: TextIO, value: str) -> Non
 def write_lines(found: Sequence[Found[Path]], stream: TextIO) -> None:
     for one in found:
         stream.write(json_line(found_photo(escape_path(one.photo), one.similarity), stream))
+
+
+def _write_page(file: Path, sentence: str, found: Sequence[Found[Path]], tagger: Tagger) -> None:
+    from vectortag.inference.found_page import write_found_page
+
+    with open_output(file) as stream:
+        write_found_page(stream, sentence, found, max_pixels=tagger.embedder.pixel_limit)

@@ -11,34 +11,38 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.output import stdout
 from vectortag.apps.cli.summary import print_summary
 
+Data = Annotated[Path, typer.Argument(help="A metadata.csv, or a folder of photos with keywords.", show_default=False)]
+Name = Annotated[str | None, typer.Option("--name", help="Name of the new model. Default: the name of the folder.")]
+Taxonomy = Annotated[str, typer.Option(help='"default", "none", or the path of a taxonomy file.')]
+Raw = Annotated[bool, typer.Option("--raw", help="Use the words unchanged; same as --taxonomy none.")]
+TopK = Annotated[int | None, typer.Option("--top-k", min=1, help="At most this many tags, the most frequent ones.")]
+MinPhotos = Annotated[int, typer.Option(min=1, help="Leave out tags with fewer photos.")]
+Validation = Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the photos that is kept for validation.")]
+MaxPositiveWeight = Annotated[float, typer.Option(min=1, help="Limit of the class weights N_neg/N_pos; 1: no weights.")]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        min=2, help="Also cross-validate with so many folds: mean and deviation of the figures, labels that look wrong."
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed of split and fit.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of this name.")]
+
 
 def fit(
-    data: Annotated[
-        Path, typer.Argument(help="A metadata.csv, or a folder of photos with keywords.", show_default=False)
-    ],
-    name: Annotated[
-        str | None, typer.Option("--name", help="Name of the new model. Default: the name of the folder.")
-    ] = None,
+    data: Data,
+    name: Name = None,
     model: options.Model = None,
-    taxonomy: Annotated[str, typer.Option(help='"default", "none", or the path of a taxonomy file.')] = "default",
-    raw: Annotated[bool, typer.Option("--raw", help="Use the words unchanged; same as --taxonomy none.")] = False,
-    top_k: Annotated[
-        int | None, typer.Option("--top-k", min=1, help="At most this many tags, the most frequent ones.")
-    ] = None,
-    min_photos: Annotated[int, typer.Option(min=1, help="Leave out tags with fewer photos.")] = 5,
-    validation: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="Share of the photos that is kept for validation.")
-    ] = 0.2,
-    max_positive_weight: Annotated[
-        float, typer.Option(min=1, help="Limit of the class weights N_neg/N_pos; 1: no weights.")
-    ] = 1.0,
-    folds: Annotated[
-        int | None,
-        typer.Option(min=2, help="Also judge all photos by heads of so many folds: mean, deviation, wrong labels."),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of split and fit.")] = 1,
+    taxonomy: Taxonomy = "default",
+    raw: Raw = False,
+    top_k: TopK = None,
+    min_photos: MinPhotos = 5,
+    validation: Validation = 0.2,
+    max_positive_weight: MaxPositiveWeight = 1.0,
+    folds: Folds = None,
+    seed: Seed = 1,
     skip_bad_rows: options.SkipBadRows = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model of this name.")] = False,
+    overwrite: Overwrite = False,
 ) -> int:
     """Make a model with your own tags from tagged photos, in minutes and without training a network.
 

@@ -9,30 +9,36 @@ import typer
 
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
+from vectortag.model.folder import ModelFolder
+
+Model = Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)]
+Data = Annotated[list[Path], typer.Argument(help="Tagged photos: metadata.csv files or folders.")]
+CaptionFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--captions",
+        help="A CSV file with the columns image_path and caption, one row per caption. Several can be given.",
+        show_default=False,
+    ),
+]
+Tried = Annotated[
+    list[Path] | None,
+    typer.Option("--try", help="More tagged photos, only to measure trust on; repeatable."),
+]
+KeepWords = Annotated[bool, typer.Option("--keep-words", help="Keep the words as they are, and only measure trust.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="A new model folder. Default: replace the model's own.")
+]
 
 
 def learn_words(
-    model: Annotated[str, typer.Argument(help="A model's name or folder.", show_default=False)],
-    data: Annotated[list[Path], typer.Argument(help="Tagged photos: metadata.csv files or folders.")],
-    captions: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--captions",
-            help="A CSV file with the columns image_path and caption, one row per caption. Several can be given.",
-            show_default=False,
-        ),
-    ] = None,
-    tried: Annotated[
-        list[Path] | None,
-        typer.Option("--try", help="Tagged photos that teach nothing: trust is measured on them, too; repeatable."),
-    ] = None,
-    keep_words: Annotated[
-        bool, typer.Option("--keep-words", help="Keep the words as they are, and only measure trust.")
-    ] = False,
+    model: Model,
+    data: Data,
+    captions: CaptionFiles = None,
+    tried: Tried = None,
+    keep_words: KeepWords = False,
     precision: options.Precision = "exact",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A new model folder. Default: replace the model's own.")
-    ] = None,
+    output: Output = None,
 ) -> int:
     """Teach a model words, from captions and tagged photos: for `add-tag --from-words` and `find`.
 
@@ -55,6 +61,13 @@ def learn_words(
     folder = learn(
         model, captions or (), data, tried=tried or (), keep_words=keep_words, output=output, precision=precision
     )
+    _print_trust(folder)
+    stdout().print(str(folder.path))
+    return 0
+
+
+def _print_trust(folder: ModelFolder) -> None:
+    """Print how far tags from words and from few photos can be trusted."""
     words = folder.words
     evidence = None if words is None else words.evidence
     if evidence is None:
@@ -74,5 +87,3 @@ def learn_words(
     ):
         said = f"measured on {trust.tried} tags" if trust else "too few tags of several sources to measure trust"
         notes.progress(f"{what}: {said}")
-    stdout().print(str(folder.path))
-    return 0

@@ -22,9 +22,6 @@ from vectortag.library.lists import TagNames
 from vectortag.library.sidecars import SidecarNames
 from vectortag.library.write_xmp import SidecarWriter
 
-File = Annotated[
-    Path | None, typer.Option("--library", help="The library's file. Default: library.sqlite in your data folder.")
-]
 Within = Annotated[
     list[Path] | None, typer.Argument(help="Only photos in these folders. Default: all.", show_default=False)
 ]
@@ -34,7 +31,7 @@ Tags = Annotated[list[str], typer.Argument(help="Tags of the model.", show_defau
 
 def write_xmp(
     folders: Within = None,
-    file: File = None,
+    file: options.LibraryFile = None,
     dry_run: options.DryRun = False,
     parent: options.Parent = None,
     min_score: options.MinScore = None,
@@ -73,7 +70,7 @@ def write_xmp(
 
 def forget(
     folders: Annotated[list[Path], typer.Argument(help="Folders of photos, or photos.", show_default=False)],
-    file: File = None,
+    file: options.LibraryFile = None,
     dry_run: options.DryRun = False,
     embed: Annotated[bool, typer.Option("--embed", help="Also take it out of JPEG files, through exiftool.")] = False,
 ) -> int:
@@ -115,7 +112,7 @@ def _sidecars_in(paths: list[Path]) -> Iterator[Path]:
             yield from names.of(path)
 
 
-def accept(photo: OnePhoto, tags: Tags, file: File = None, language: options.Language = None) -> int:
+def accept(photo: OnePhoto, tags: Tags, file: options.LibraryFile = None, language: options.Language = None) -> int:
     """Confirm that a photo shows tags. That counts in search and sidecars, whatever a model says later.
 
     It is a correction as well: `vectortag refresh` makes a model learn from it.
@@ -131,7 +128,7 @@ def accept(photo: OnePhoto, tags: Tags, file: File = None, language: options.Lan
     return 0
 
 
-def reject(photo: OnePhoto, tags: Tags, file: File = None, language: options.Language = None) -> int:
+def reject(photo: OnePhoto, tags: Tags, file: options.LibraryFile = None, language: options.Language = None) -> int:
     """Say that a photo does not show tags. That counts in search and sidecars, whatever a model says later.
 
     **Example**
@@ -149,7 +146,7 @@ def rename(
     photo: OnePhoto,
     tag: Annotated[str, typer.Argument(help="A tag of the model.", show_default=False)],
     name: Annotated[str, typer.Argument(help="What this photo shows instead.", show_default=False)],
-    file: File = None,
+    file: options.LibraryFile = None,
     language: options.Language = None,
 ) -> int:
     """Show a tag of one photo under another name, as Rex for dog. For all photos: `vectortag library lists --rename`.
@@ -165,7 +162,7 @@ def rename(
 
 
 def lists(
-    file: File = None,
+    file: options.LibraryFile = None,
     only: options.Only = None,
     hidden: options.Not = None,
     rename: options.Rename = None,

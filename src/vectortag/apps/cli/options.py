@@ -23,6 +23,9 @@ SkipBadRows = Annotated[
         help="Leave out rows that are bad or contradict each other, and missing or broken photos, instead of stopping.",
     ),
 ]
+LibraryFile = Annotated[
+    Path | None, typer.Option("--library", help="The library's file. Default: library.sqlite in your data folder.")
+]
 DataName = Annotated[
     str | None, typer.Option("--dataset", help="Name of the data set. Default: the name of its folder.")
 ]
@@ -43,7 +46,7 @@ MaxPixels = Annotated[
     typer.Option(
         "--max-pixels",
         min=1,
-        help="Largest photo, in pixels. Default: 200000000, and 0.7 GB of memory. Above: up to 16 bytes per pixel.",
+        help="Largest photo, in pixels. Default: 200000000 and 0.7 GB of memory. Above: up to 16 bytes per pixel.",
     ),
 ]
 
@@ -89,14 +92,22 @@ Parent = Annotated[
 ]
 MinScore = Annotated[
     float | None,
-    typer.Option("--min-score", min=0, max=1, help="Write only tags with this score, beside each tag's threshold."),
+    typer.Option(
+        "--min-score",
+        min=0,
+        max=1,
+        help="Write only tags with at least this score. Each tag's own threshold holds, too.",
+    ),
 ]
 Only = Annotated[
     str | None, typer.Option("--only", help="Only these tags: a text file with one per line, or words with commas.")
 ]
 Not = Annotated[str | None, typer.Option("--not", help="Not these tags: as for --only.")]
 Rename = Annotated[
-    str | None, typer.Option("--rename", help="Other names for tags: a text file with lines, or words, as dog: Hund.")
+    str | None,
+    typer.Option(
+        "--rename", help="Other names for tags, as 'dog: Hund': a text file with one per line, or a list with commas."
+    ),
 ]
 Embed = Annotated[
     bool,
@@ -106,7 +117,7 @@ Stem = Annotated[
     bool | None,
     typer.Option(
         "--stem/--full-name",
-        help="Make new sidecars as boat.xmp, where no other photo is called boat; or as boat.jpg.xmp, the default.",
+        help="Name new sidecars boat.xmp, unless another photo is called boat. Default: boat.jpg.xmp.",
         show_default=False,
     ),
 ]

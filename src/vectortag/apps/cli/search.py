@@ -15,7 +15,6 @@ import typer
 from rich.table import Table
 
 from vectortag.apps.cli import options
-from vectortag.apps.cli.library import File
 from vectortag.apps.cli.output import console_on, line_writer, notes, open_output, stdout
 from vectortag.apps.formats import json_line, to_json
 from vectortag.core.errors import PhotoError
@@ -76,7 +75,7 @@ def search(
         bool, typer.Option("--offline", help="Also find photos in folders that are not there now.")
     ] = False,
     language: options.Language = None,
-    file: File = None,
+    file: options.LibraryFile = None,
     output: options.Output = None,
     overwrite: options.Overwrite = False,
     max_pixels: options.MaxPixels = None,
@@ -101,7 +100,7 @@ def search(
     check_outputs_differ(output, html)
     with Library.open(file, create=False) as library:
         roots = [root.path for root in library.roots()]
-        inputs = InputFiles([library.file, *roots])
+        inputs = InputFiles([library.file, *roots], options=[language])
         if output is not None:
             check_output(output, KINDS[form], inputs=inputs, overwrite=overwrite)
         if html is not None:
@@ -123,6 +122,8 @@ def search(
 
 def _write(result: SearchResult, form: Format, stream: TextIO) -> None:
     if form == "table":
+        if not result.matches:
+            return
         table = Table("score", "photo", "why", box=None, header_style="bold")
         for match in result.matches:
             table.add_row(f"{match.score:.2f}", escape_path(match.path), ", ".join(match.why))
@@ -200,7 +201,7 @@ def duplicates(
         typer.Option("--kind", help="same: the same content; alike: a changed copy; burst: of one moment. Repeatable."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, for programs.")] = False,
-    file: File = None,
+    file: options.LibraryFile = None,
 ) -> int:
     """Find photos of your library that show one picture. Nothing is changed or deleted.
 
@@ -230,7 +231,7 @@ def stats(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many tags and keywords.")] = 30,
     language: options.Language = None,
-    file: File = None,
+    file: options.LibraryFile = None,
 ) -> int:
     """Count the photos of your library: by year, folder, tag, keyword and model.
 

@@ -90,7 +90,10 @@ class SidecarReport:
     def finish(self, *, dry_run: bool) -> int:
         """Print the counts. Returns the exit status: 1 if a sidecar was refused."""
         counts = {what: self._counts[what] for what in ("made", "changed", "removed", "unchanged", "refused")}
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        would = {"made", "changed", "removed"} if dry_run else set()
+        told = ", ".join(
+            f"{count} {'would be ' if what in would else ''}{what}" for what, count in counts.items() if count
+        )
         notes.progress(f"sidecars: {told or 'none'}{' (nothing was written)' if dry_run else ''}")
         if self._deleted:
             notes.progress(

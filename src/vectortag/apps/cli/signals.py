@@ -11,7 +11,7 @@ from typing import Any
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
-OWN_WAYS = {"serve", "train", "ui"}
+OWN_WAYS = {"serve", "ui"}
 """Commands whose libraries answer these signals themselves."""
 
 

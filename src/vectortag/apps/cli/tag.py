@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vectortag.apps.cli import options
+from vectortag.apps.cli import options, tag_options
 from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
-from vectortag.apps.cli.output import bar, cells, line_writer, notes, open_output, progress_over
+from vectortag.apps.cli.output import notes, open_output, progress_over
 from vectortag.apps.cli.tag_job import TagJob
-from vectortag.apps.formats import (
-    ENGLISH,
-    CsvWriter,
-    JsonLinesWriter,
-    guesses_for,
-    implied_among,
-    name_in,
-    summary_line,
-)
+from vectortag.apps.cli.tag_output import FILE_KINDS, WRITERS, write_parquet_file, write_text
+from vectortag.apps.formats import summary_line
 from vectortag.core.errors import ConfigError
-from vectortag.core.file_names import escape_path, is_there
+from vectortag.core.file_names import is_there
 from vectortag.core.folders import library_file
-from vectortag.core.plain_text import printable
 from vectortag.core.types import FailedTagging, StoredPhoto, Tagging, TagScore
-from vectortag.core.writing import atomic_output
-from vectortag.data.outputs import JSON_LINES, PARQUET, TAGS_CSV, TAGS_TABLE, FileKind, InputFiles, check_output
+from vectortag.data.outputs import InputFiles, check_output
 from vectortag.data.sources import Source, are_files, source_of
 from vectortag.inference.tagger import Tagger
 from vectortag.model.language import Language
@@ -39,30 +30,6 @@ if TYPE_CHECKING:
     from vectortag.apps.content_hashes import ContentHashes
     from vectortag.library.lists import TagNames
 
-TextFormat = Literal["table", "jsonl", "csv"]
-Format = Literal[TextFormat, "parquet"]
-Engine = Literal["local", "ray"]
-
-ChosenFormat = Annotated[
-    Format, typer.Option("--format", "-f", help="table for people; jsonl, csv, parquet for programs.")
-]
-Threshold = Annotated[
-    float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
-]
-TopK = Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags per photo.")]
-AllScores = Annotated[
-    bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
-]
-Resume = Annotated[
-    bool,
-    typer.Option("--resume", help="Go on with this --output where it was broken off. Keeps FILE.part until then."),
-]
-LibraryFile = Annotated[
-    Path | None, typer.Option("--library", help="Take what this library knows. Default: your photo library.")
-]
-NoLibrary = Annotated[bool, typer.Option("--no-library", help="Look at every photo again.")]
-WriteXmp = Annotated[bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")]
-
 
 def tag(
     paths: Annotated[
@@ -70,16 +37,14 @@ def tag(
         typer.Argument(help="Photos, folders, Parquet files with photos, s3://, gs:// or az://.", show_default=False),
     ],
     model: options.Model = None,
-    form: ChosenFormat = "table",
-    threshold: Threshold = None,
-    top_k: TopK = None,
-    all_scores: AllScores = False,
+    chosen_form: tag_options.ChosenFormat = None,
+    threshold: tag_options.Threshold = None,
+    top_k: tag_options.TopK = None,
+    all_scores: tag_options.AllScores = False,
     language: options.Language = None,
     profile: options.Profile = "balanced",
     size: options.Size = None,
-    to: Annotated[
-        str | None, typer.Option("--output", "-o", help="Write to this file instead of stdout; with Ray, a folder.")
-    ] = None,
+    to: tag_options.Destination = None,
     overwrite: options.Overwrite = False,
     exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
@@ -87,10 +52,10 @@ def tag(
     precision: options.Precision = "auto",
     additions: options.Additions = True,
     threads: options.Threads = None,
-    resume: Resume = False,
-    library: LibraryFile = None,
-    no_library: NoLibrary = False,
-    write_xmp: WriteXmp = False,
+    resume: tag_options.Resume = False,
+    library: tag_options.LibraryFile = None,
+    no_library: tag_options.NoLibrary = False,
+    write_xmp: tag_options.WriteXmp = False,
     dry_run: options.DryRun = False,
     parent: options.Parent = None,
     min_score: options.MinScore = None,
@@ -99,19 +64,10 @@ def tag(
     rename: options.Rename = None,
     stem: options.Stem = None,
     embed: options.Embed = False,
-    engine: Annotated[
-        Engine, typer.Option("--engine", help="local: this machine; ray: a Ray cluster, --output is a folder of parts.")
-    ] = "local",
-    ray_address: Annotated[
-        str | None, typer.Option("--ray-address", help="The cluster, as HOST:PORT or auto. Default: one started here.")
-    ] = None,
-    partition: Annotated[
-        int | None, typer.Option("--partition", help="Photos per part with Ray, a multiple of 16. Default: 512.")
-    ] = None,
-    embeddings: Annotated[
-        bool,
-        typer.Option("--embeddings", help="Parquet: also write what `vectortag library import` and other models need."),
-    ] = False,
+    engine: tag_options.ChosenEngine = "local",
+    ray_address: tag_options.RayAddress = None,
+    partition: tag_options.Partition = None,
+    embeddings: tag_options.Embeddings = False,
 ) -> int:
     """Find the tags of photos.
 
@@ -133,41 +89,43 @@ def tag(
 
     `vectortag tag s3://bucket/photos --format parquet --output tags.parquet`
     """
-    spoken, sources = Language.load(language), [source_of(path) for path in paths]
-    _check_options(form, to, resume=resume, embeddings=embeddings)
+    form, sources = chosen_form or tag_options.format_of(to), [source_of(path) for path in paths]
+    tag_options.check_format(form, to, resume=resume, embeddings=embeddings)
     given = options.SidecarOptions(parent, min_score, only, hidden, rename, stem, language)
-    if not write_xmp:
-        _refuse_sidecar_options(given, dry_run=dry_run, embed=embed)
-    elif not are_files(sources):
+    tag_options.check_sidecar_options(given, write_xmp=write_xmp, dry_run=dry_run, embed=embed)
+    if write_xmp and not are_files(sources):
         raise ConfigError("--write-xmp writes beside photos, so it takes files and folders only")
+    loading = tag_options.Loading(
+        model=model,
+        profile=profile,
+        size=size,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
+        additions=additions,
+        max_pixels=max_pixels,
+    )
     select = partial(Tagging.select, threshold=threshold, top_k=top_k, all_scores=all_scores)
-    loading: dict[str, Any] = {
-        "profile": profile,
-        "size": size,
-        "runtime": runtime,
-        "precision": precision,
-        "threads": threads,
-        "additions": additions,
-        "max_pixels": max_pixels,
-    }
+    spoken, photos = Language.load(language), NamedPhotos(sources, exclude or ())
     if engine == "ray":
-        given_lists = any(one is not None for one in (only, hidden, rename))
-        if form != "parquet" or to is None or write_xmp or library or given_lists:
-            raise ConfigError(
-                "--engine ray needs --format parquet. --write-xmp, --library, --only, --not and --rename do not go "
-                "with it"
-            )
-        from vectortag.apps.cli.tag_ray import tag_by_ray, tagger_options  # here, since few have a cluster
+        from vectortag.apps.cli import tag_ray  # here, since few have a cluster
 
-        chosen = tagger_options(model, select.keywords, spoken, embeddings=embeddings, **loading)
-        return tag_by_ray(sources, to, chosen, exclude=exclude or (), address=ray_address, partition=partition)
+        tag_ray.check_options(form, given, write_xmp=write_xmp, library=library)
+        assert to is not None
+        chosen = tag_ray.tagger_options(loading, select.keywords, spoken, embeddings=embeddings)
+        return tag_ray.tag_by_ray(photos, to, chosen, address=ray_address, partition=partition)
     if ray_address is not None or partition is not None:
         raise ConfigError("--ray-address and --partition go with --engine ray. Add it")
     output = None if to is None else Path(to)
     if output is not None:
         files = [source for source in sources if isinstance(source, Path)]
-        check_output(output, FILE_KINDS[form], inputs=InputFiles(files), overwrite=overwrite)
-    tagger = Tagger.load(model, **loading)
+        check_output(
+            output,
+            FILE_KINDS[form],
+            inputs=InputFiles(files, options=(language, only, hidden, rename)),
+            overwrite=overwrite,
+        )
+    tagger = loading.tagger()
     known, names = _library(tagger, library, sources, given, use=not no_library)
     sidecars = _sidecars(tagger, given, known, dry_run=dry_run, embed=embed) if write_xmp else None
     source = tagger if known is None or embeddings else known.source(tagger, select)
@@ -175,7 +133,6 @@ def tag(
     about = {**select.keywords, "profile": profile, **(names.in_words() if names else {})}
     about |= {"language": spoken.code} if spoken.tags else {}
     job = _job(tagger, output, about) if resume and output is not None else None
-    photos = NamedPhotos(sources, exclude or ())
     total, done = photos.count(), job.done if job else set[str]()
     read = photos.read(done=done)
     hashes = _hashes(read) if embeddings else None
@@ -184,48 +141,19 @@ def tag(
     said = spoken.renamed(names.renames) if names else spoken
     if form == "parquet":
         assert output is not None
-        failed = _write_parquet(output, results, select, said, hashes, tagger)
+        failed = write_parquet_file(output, results, select, said, hashes, tagger)
     else:
         with open_output(output) if job is None else job.writing() as stream:
-            failed = _write(WRITERS[form](stream, said), results, select) + (job.failed if job else 0)
+            failed = write_text(WRITERS[form](stream, said), results, select) + (job.failed if job else 0)
     _summarise(photos, total, failed, as_json=form == "jsonl")
     refused = sidecars.finish() if sidecars is not None else 0
     return 1 if failed or refused else 0
-
-
-def _check_options(form: Format, output: str | None, *, resume: bool, embeddings: bool) -> None:
-    if resume and (output is None or form != "jsonl"):
-        raise ConfigError("--resume needs --format jsonl and --output FILE")
-    if embeddings and form != "parquet":
-        raise ConfigError("--embeddings needs --format parquet")
-    if form == "parquet":
-        if output is None:
-            raise ConfigError("--format parquet needs --output FILE")
-        from vectortag.apps.parquet_output import require_pyarrow  # here, since few write Parquet
-
-        require_pyarrow("--format parquet")
 
 
 def _hashes(photos: Iterable[Path | StoredPhoto]) -> ContentHashes:
     from vectortag.apps.content_hashes import ContentHashes  # here, since it imports the library
 
     return ContentHashes(photos)
-
-
-def _write_parquet(
-    output: Path,
-    results: Iterable[Tagging | FailedTagging],
-    select: Callable[..., Sequence[TagScore]],
-    language: Language,
-    hashes: ContentHashes | None,
-    tagger: Tagger,
-) -> int:
-    """Write all results. Returns how many photos could not be tagged."""
-    from vectortag.apps.parquet_output import write_parquet
-
-    width = None if hashes is None else tagger.folder.manifest.backbone.width
-    with atomic_output(output) as file:
-        return write_parquet(file, results, select, language, hashes=hashes, width=width)[1]
 
 
 def _library(
@@ -247,11 +175,6 @@ def _sidecars(
     from vectortag.apps.cli.tag_sidecars import TagSidecars  # here, since few need it
 
     return TagSidecars(tagger, given, None if library is None else library.file, dry_run=dry_run, embed=embed)
-
-
-def _refuse_sidecar_options(given: options.SidecarOptions, *, dry_run: bool, embed: bool) -> None:
-    if dry_run or embed or any(one is not None for one in (given.parent, given.min_score, given.stem)):
-        raise ConfigError("--dry-run, --parent, --min-score, --stem and --embed go with --write-xmp. Add it")
 
 
 def _with_names(
@@ -278,20 +201,6 @@ def _summarise(photos: NamedPhotos, total: int, failed: int, *, as_json: bool) -
         notes.print(summary_line(total, failed, photos.left_out))
 
 
-def _write(
-    writer: Writer, results: Iterable[Tagging | FailedTagging], select: Callable[..., Sequence[TagScore]]
-) -> int:
-    """Write all results. Returns how many photos could not be tagged."""
-    failed = 0
-    for result in results:
-        if isinstance(result, FailedTagging):
-            failed += 1
-            writer.failed(result)
-        else:
-            writer.tagged(result, select(result))
-    return failed
-
-
 def _job(tagger: Tagger, output: Path, chosen: Mapping[str, Any]) -> TagJob:
     """The job of an output: what of it is done already."""
     session = tagger.embedder.session
@@ -302,49 +211,3 @@ def _job(tagger: Tagger, output: Path, chosen: Mapping[str, Any]) -> TagJob:
     if job.done:
         notes.progress(f"going on: {len(job.done):,} photos are done")
     return job
-
-
-class TableWriter:
-    """For people: one block per photo, one bar per tag."""
-
-    def __init__(self, stream: TextIO, language: Language = ENGLISH) -> None:
-        self._write = line_writer(stream)
-        self._name = language.name
-        self._encoding = stream.encoding
-
-    def tagged(self, tagging: Tagging, tags: Sequence[TagScore]) -> None:
-        self._write((printable(name_in(tagging) or "photo"), "bold"))
-        names = [printable(self._name(scored.tag)) for scored in tags]
-        width, implied = max(map(cells, names), default=0), set(implied_among(tagging, tags))
-        for name, scored in zip(names, tags, strict=True):
-            self._write(
-                (f"  {name}{' ' * (width - cells(name))}  ", ""),
-                (bar(scored.score, self._encoding), "green"),
-                (f" {scored.score:.2f}", ""),
-                ("  implied" if scored.tag in implied else "", "dim"),
-            )
-        if not tags:
-            self._write(("  no tag reaches its threshold", "dim"))
-        if guesses := guesses_for(tagging, tags):
-            said = ", ".join(f"{printable(self._name(guess.tag))} {guess.score:.2f}" for guess in guesses)
-            self._write((f"  best guesses: {said}", "dim"))
-
-    def failed(self, failure: FailedTagging) -> None:
-        self._write((printable(escape_path(failure.path)), "bold"))
-        self._write((f"  error: {failure.error}", "red"))
-
-
-Writer = TableWriter | JsonLinesWriter | CsvWriter
-WRITERS: dict[TextFormat, type[TableWriter] | type[JsonLinesWriter] | type[CsvWriter]] = {
-    "table": TableWriter,
-    "jsonl": JsonLinesWriter,
-    "csv": CsvWriter,
-}
-
-FILE_KINDS: dict[Format, FileKind] = {
-    "table": TAGS_TABLE,
-    "jsonl": JSON_LINES,
-    "csv": TAGS_CSV,
-    "parquet": PARQUET,
-}
-"""How an older output of each format is recognised."""

@@ -78,36 +78,45 @@ def _describe(tag: AddedTag) -> dict[str, object]:
     return {"tag": tag.name, "added": True, **fields}
 
 
+Photos = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Photos or folders of photos that show it; may be left out with --from-words.", show_default=False
+    ),
+]
+FromWords = Annotated[bool, typer.Option("--from-words", help="Learn the tag from its name, in English.")]
+Description = Annotated[
+    str | None, typer.Option("--description", help="A sentence that says more than the name; with --from-words.")
+]
+EncoderFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--encoder",
+        help="With --from-words: your own image-text encoder, a folder as Immich keeps them, finds photos of it.",
+    ),
+]
+Among = Annotated[
+    list[Path] | None,
+    typer.Option("--among", help="With --encoder: photos or folders of photos to look through; repeatable."),
+]
+Without = Annotated[
+    list[Path] | None,
+    typer.Option("--not", help="Photos or folders of photos that look like it and do not show it; repeatable."),
+]
+Parents = Annotated[
+    list[str] | None, typer.Option("--parent", help="A tag of the model that this one implies; repeatable.")
+]
+
+
 def add_tag(
     name: Name,
-    photos: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="Photos or folders of photos that show it; may be left out with --from-words.", show_default=False
-        ),
-    ] = None,
-    from_words: Annotated[bool, typer.Option("--from-words", help="Learn the tag from its name, in English.")] = False,
-    description: Annotated[
-        str | None, typer.Option("--description", help="A sentence that says more than the name; with --from-words.")
-    ] = None,
-    encoder: Annotated[
-        Path | None,
-        typer.Option(
-            "--encoder",
-            help="With --from-words: your own image-text encoder, a folder as Immich keeps them, finds photos of it.",
-        ),
-    ] = None,
-    among: Annotated[
-        list[Path] | None,
-        typer.Option("--among", help="With --encoder: photos or folders of photos to look through; repeatable."),
-    ] = None,
-    without: Annotated[
-        list[Path] | None,
-        typer.Option("--not", help="Photos or folders of photos that look like it and do not show it; repeatable."),
-    ] = None,
-    parents: Annotated[
-        list[str] | None, typer.Option("--parent", help="A tag of the model that this one implies; repeatable.")
-    ] = None,
+    photos: Photos = None,
+    from_words: FromWords = False,
+    description: Description = None,
+    encoder: EncoderFolder = None,
+    among: Among = None,
+    without: Without = None,
+    parents: Parents = None,
     model: options.Model = None,
     language: options.Language = None,
 ) -> int:
@@ -129,12 +138,7 @@ def add_tag(
 
     `vectortag add-tag lantern --from-words --encoder models/ViT-B-32__openai --among ~/Pictures`
     """
-    if not photos and not from_words:
-        raise typer.BadParameter("give photos that show it, or --from-words")
-    if description is not None and not from_words:
-        raise typer.BadParameter("--description needs --from-words")
-    if (encoder is not None) != bool(among) or (encoder is not None and (photos or not from_words)):
-        raise typer.BadParameter("--encoder and --among go together, with --from-words, and without other photos")
+    _check_choice(photos, encoder, among, from_words=from_words, description=description)
     spoken, folder = Language.load(language), find_model_folder(model)
     above = [spoken.tag_of(parent) for parent in parents or ()]
     shown, others = _all_of(photos or []), _all_of(without or [])
@@ -154,6 +158,23 @@ def add_tag(
     added = Tagger.load(folder).add_tag(name, shown, others, parents=above, words=description or from_words)
     _print_photos_evidence(folder, added, spoken, given=len(shown))
     return 0
+
+
+def _check_choice(
+    photos: Sequence[Path] | None,
+    encoder: Path | None,
+    among: Sequence[Path] | None,
+    *,
+    from_words: bool,
+    description: str | None,
+) -> None:
+    """Refuse options that do not go together."""
+    if not photos and not from_words:
+        raise typer.BadParameter("give photos that show it, or --from-words")
+    if description is not None and not from_words:
+        raise typer.BadParameter("--description needs --from-words")
+    if (encoder is not None) != bool(among) or (encoder is not None and (photos or not from_words)):
+        raise typer.BadParameter("--encoder and --among go together, with --from-words, and without other photos")
 
 
 def _print_photos_evidence(folder: ModelFolder, added: AddedTag, spoken: Language, *, given: int) -> None:

@@ -18,15 +18,21 @@ from streamlit.starlette import App
 from vectortag.apps.ui.access import PageGuard, accepted_names
 from vectortag.apps.ui.library.routes import ROUTES
 
-FIRST_VIEW = "vectortag.apps.ui.views.tag"
+VIEWS = [f"vectortag.apps.ui.views.{name}" for name in ("tag", "library", "compare", "models", "reports", "your_tags")]
+"""What `page.py` imports, that of the first page first."""
 
 
 @asynccontextmanager
 async def importing(app: App) -> AsyncIterator[dict[str, Any]]:
-    """Import what the first page needs, while the browser fetches Streamlit's scripts."""
+    """Import what the page needs, while the browser fetches Streamlit's scripts."""
     del app
-    threading.Thread(target=importlib.import_module, args=(FIRST_VIEW,), name="imports", daemon=True).start()
+    threading.Thread(target=_import_views, name="imports", daemon=True).start()
     yield {}
+
+
+def _import_views() -> None:
+    for view in VIEWS:
+        importlib.import_module(view)
 
 
 app = App(

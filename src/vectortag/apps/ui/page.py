@@ -6,9 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vectortag.apps.ui.library.open_library import file_of
 from vectortag.apps.ui.spoken import choose_language
-from vectortag.apps.ui.state import settings
 from vectortag.apps.ui.views import compare, library, models, reports, tag, your_tags
 
 HERE = Path(__file__).parent
@@ -22,14 +20,12 @@ def main() -> None:
     st.logo(str(HERE / "logo.svg"), size="large")
     pages = {
         "tag": st.Page(tag.show, title="Tag", icon=":material/sell:", url_path="tag", default=True),
+        "library": st.Page(library.show, title="Library", icon=":material/photo_library:", url_path="library"),
         "compare": st.Page(compare.show, title="Compare", icon=":material/compare:", url_path="compare"),
         "models": st.Page(models.show, title="Models", icon=":material/deployed_code:", url_path="models"),
         "your_tags": st.Page(your_tags.show, title="Your tags", icon=":material/school:", url_path="your-tags"),
         "reports": st.Page(reports.show, title="Data and training", icon=":material/monitoring:", url_path="reports"),
     }
-    if file_of(settings()) is not None:
-        library_page = st.Page(library.show, title="Library", icon=":material/photo_library:", url_path="library")
-        pages = {"tag": pages.pop("tag"), "library": library_page, **pages}
     st.session_state["pages"] = pages
     choose_language()
     st.navigation(list(pages.values()), position="top").run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,12 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     >>> read_settings(["--models", "runs"])
     Settings(models=(PosixPath('runs'),), data=(), library=None, edit=False)
     """
+    return _read(tuple(arguments))
+
+
+@functools.cache
+def _read(arguments: tuple[str, ...]) -> Settings:
+    """Each command line is read once: a page of thumbnails would ask for it 60 times."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--models", type=Path, action="append", default=[])
     parser.add_argument("--data", type=Path, action="append", default=[])

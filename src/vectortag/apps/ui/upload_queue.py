@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import threading
 import time
 from collections import deque
@@ -19,6 +20,9 @@ from vectortag.apps.ui.session_photos import PagePhoto, SessionPhotos, reading
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.runtime.embedder import Embedder
+
+END = 0.1
+"""Seconds to wait for the word that nothing is left, after the last file: it comes at once."""
 
 Upload = tuple[str, bytes]
 """A file's name and content."""
@@ -71,10 +75,12 @@ class PhotoStream:
         self._stopped = True
 
     def _work(self) -> None:
+        files = self._taken()
         try:
-            for incoming, result in self.model.feature_maps(self._taken(), Incoming.pixels):
-                incoming.result = result
-                self.ready.put(incoming)
+            for some in (itertools.islice(files, 1), files):  # the tags of the first one wait for no others
+                for incoming, result in self.model.feature_maps(some, Incoming.pixels):
+                    incoming.result = result
+                    self.ready.put(incoming)
         except Exception as error:  # raised again where the visitor sees it
             self.ready.put(error)
         else:
@@ -129,13 +135,15 @@ class UploadQueue:
                 for photo in session.photos.values()
                 if not session.is_analysed(photo, model)
             )
-            if not self.left:
-                self.done = 0
-                return True
-            self.begun = self.begun if self.done else time.monotonic()
-            self._stream = PhotoStream(model, self._waiting)
-        self._collect(self._stream, session, wait)
-        return False
+            if self.left:
+                self.begun = self.begun if self.done else time.monotonic()
+                self._stream = PhotoStream(model, self._waiting)
+        if self._stream is not None:
+            self._collect(self._stream, session, wait)
+        is_done = not self.left and all(session.is_analysed(photo, model) for photo in session.photos.values())
+        if is_done and self._stream is None:
+            self.done = 0
+        return is_done and self._stream is None
 
     def cancel(self) -> None:
         """Leave out all files that were not begun yet."""
@@ -162,9 +170,9 @@ class UploadQueue:
                 ready = stream.ready.get(timeout=wait) if wait > 0 else stream.ready.get_nowait()
             except Empty:
                 return
-            wait = 0.0
             if isinstance(ready, Incoming):
                 self._take(ready, stream.model, session)
+                wait = 0.0 if self.left else END
             else:
                 self._stream = None
             if isinstance(ready, Exception):

@@ -6,13 +6,14 @@ import csv
 import io
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from vectortag.core.errors import DataError
-from vectortag.core.file_names import escape_path, is_folder
+from vectortag.core.file_names import escape_path, is_folder, unescape_path
 from vectortag.core.text import CsvLines
 from vectortag.core.writing import atomic_output
 from vectortag.data.formats.class_folders import read_class_folders
@@ -28,6 +29,9 @@ from vectortag.data.tables import opened_table
 from vectortag.data.usable import warn_of_left_out
 
 log = logging.getLogger(__name__)
+
+WRITTEN = re.compile(r".+-[0-9]{6}\.[a-z0-9]+")
+"""The name of a photo that was inside a data set; see hugging_face.py."""
 
 KNOWN = FileKind("a list of words that is about to be replaced", lambda _: False)
 
@@ -79,7 +83,8 @@ def convert(
         photos: the folder in which the names of the photos begin; None is as each format has it. Photos inside a saved
             data set are written there, or to `photos` beside the output.
         skip_bad_rows: leave out entries that cannot be used, and missing photos, instead of raising.
-        overwrite: replace `output`, and known_tags.txt beside it.
+        overwrite: replace `output`, and known_tags.txt beside it. Photos that an earlier conversion wrote stay; a
+            warning names them if the set does not have them any more.
 
     Raises:
         DataError: a source cannot be read, or its format is not known.
@@ -98,8 +103,11 @@ def convert(
     ]
     usable, left_out = _usable(labels, skip_bad_rows=skip_bad_rows)
     parts = _parts(usable)
-    known = _known(labels)
-    _write(file, usable, known, with_split=bool(parts))
+    earlier = _written_photos(file)
+    _write(file, usable, _known(labels), with_split=bool(parts))
+    if stale := sorted(earlier - {Path(os.path.normpath(one.photo.absolute())) for one in usable}):
+        more = f" and {len(stale) - 1:,} more" if len(stale) > 1 else ""
+        log.warning("%s%s: in the metadata.csv that was replaced, and not in this one", escape_path(stale[0]), more)
     words = {word for one in usable for word in one.words}
     return Conversion(file, kinds, len(usable), len(words), parts, tuple(left_out))
 
@@ -145,6 +153,17 @@ def _inside(source: Path, kind: Format, output: Path) -> Path | None:
     return output.parent / "photos" if saved else None
 
 
+def _written_photos(file: Path) -> set[Path]:
+    """The photos that an earlier conversion wrote, and that are there, by the metadata.csv that it left."""
+    try:
+        with opened_table(file, ("image_path",)) as table:
+            rows = [fields["image_path"] for _, fields in table.rows if not isinstance(fields, DataError)]
+    except DataError:  # there is none, or it is no table
+        return set()
+    photos = {Path(os.path.normpath((file.parent / unescape_path(row)).absolute())) for row in rows if row}
+    return {photo for photo in photos if WRITTEN.fullmatch(photo.name) and photo.is_file()}
+
+
 def _usable(labels: Sequence[Labels], *, skip_bad_rows: bool) -> tuple[list[Labelled], list[str]]:
     """The photos that are there, and an error for each entry that cannot be used.
 
@@ -188,11 +207,13 @@ def _write(file: Path, photos: Sequence[Labelled], known: Sequence[str] | None, 
         row = [_relative(one.photo, file), repr(list(one.words))]
         writer.writerow([*row, one.split] if with_split else row)
     file.parent.mkdir(parents=True, exist_ok=True)
-    if known is not None:
-        with atomic_output(file.with_name(KNOWN_TAGS)) as stream:
-            stream.write("".join(f"{word}\n" for word in known).encode())
-    with atomic_output(file) as stream:
+    with atomic_output(file) as stream:  # renamed last, when both files are complete
         stream.write(text.getvalue().encode())
+        if known is not None:
+            with atomic_output(file.with_name(KNOWN_TAGS)) as of_words:
+                of_words.write("".join(f"{word}\n" for word in known).encode())
+    if known is None:
+        file.with_name(KNOWN_TAGS).unlink(missing_ok=True)  # of an earlier conversion, which `overwrite` replaces
 
 
 def _relative(photo: Path, file: Path) -> str:

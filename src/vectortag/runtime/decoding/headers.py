@@ -19,6 +19,10 @@ MOST_READS = 1_000_000
 """Pieces that a file is read in: chunks, segments, runs. Each is handled in Python, in a few microseconds."""
 
 
+MOST_PROFILES = 32
+"""Colour profiles of a PNG, which may have one. Pillow unpacks a megabyte for each, in two milliseconds."""
+
+
 class _CountedReads:
     """A file that refuses to be read in too many pieces; for all else, the file itself."""
 
@@ -65,7 +69,9 @@ def identify(file: IO[bytes], *, videos: bool = False) -> ImageFile.ImageFile:
             if name != "BMP":
                 check_file_size(file, name)
             if name == "JPEG":
-                jpeg.check_exif(file)
+                jpeg.check_metadata(file)
+            if name == "PNG":
+                _check_profiles(file)
             file.seek(0)
             return factory(file, "")
         except SyntaxError as error:
@@ -81,6 +87,17 @@ def identify(file: IO[bytes], *, videos: bool = False) -> ImageFile.ImageFile:
     if reasons:
         raise PhotoError(f"broken photo: {reasons[0]}")
     raise PhotoError(f"not a photo in a known format ({', '.join(FORMATS)}, HEIC, JPEG XL, RAW, video)")
+
+
+def _check_profiles(file: IO[bytes]) -> None:
+    """Refuse a PNG whose colour profiles are a burden, wherever: Pillow also reads what follows the picture."""
+    file.seek(0)
+    found, last = 0, b""
+    while found <= MOST_PROFILES and (block := file.read(1 << 20)):
+        found += (last + block).count(b"iCCP")
+        last = block[-3:]
+    if found > MOST_PROFILES:
+        raise PhotoError(f"it has more than {MOST_PROFILES} colour profiles")
 
 
 def _by_another_library(file: IO[bytes], start: bytes, *, videos: bool) -> ImageFile.ImageFile | None:

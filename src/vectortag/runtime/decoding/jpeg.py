@@ -1,7 +1,7 @@
 """JPEGs that lack their end mark: whole pictures nearly always, which every viewer shows.
 
 A telephone that crashed and a card that was recovered leave such files. Whether only the mark is missing is found out
-by decoding twice, with two different endings: they show the same picture where all of it was there before them.
+by decoding again with other endings: they show the same picture where all of it was there before them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,19 @@ from PIL import Image
 from vectortag.core.errors import PhotoError
 
 END = b"\xff\xd9"
-OTHER_END = bytes(range(1, 251)) * 4 + END
-"""The end mark behind bytes that mean something to a decoder that still waits for some."""
+
+
+def _waiting(data: bytes) -> bytes:
+    """The end mark behind data, and behind data after each restart mark: a decoder that waits for the next part of a
+    scan passes over all else."""
+    return data + b"".join(bytes((0xFF, 0xD0 + number)) + data for number in range(8)) * 4 + END
+
+
+OTHER_ENDS = (_waiting(bytes(range(1, 251)) * 4), _waiting(bytes(range(250, 0, -1)) * 4))
+"""Endings that mean something to a decoder that still waits for data. The second is for small pictures, in which one
+block counts: the first may mean the same to it as no data at all."""
+SMALL = 1_000_000
+"""Pixels."""
 
 SCAN, PROGRESSIVE = 0xDA, 0xC2
 FRAMES = frozenset({0xC0, 0xC1, PROGRESSIVE})
@@ -32,6 +43,8 @@ ZEROS = 16
 
 MOST_EXIF_BLOCKS = 32
 """Segments of one Exif block. Pillow joins them one by one, so that the time grows with the square of their number."""
+MOST_PHOTOSHOP_BLOCKS = 256
+"""Segments of Photoshop's resources. Pillow reads every resource in Python, and may find 5,000 in a segment."""
 SCANS = 5
 """Scans of a progressive JPEG with the most pixels; more where it has less, since each goes over the whole picture."""
 
@@ -51,7 +64,8 @@ def complete(file: IO[bytes], decode: Callable[[bytes], Image.Image]) -> Image.I
     if not _has_every_scan(body):
         raise PhotoError("broken photo: image file is truncated: parts of the picture are missing")
     picture = decode(body + END)
-    if picture.tobytes() != decode(body + OTHER_END).tobytes():
+    endings = OTHER_ENDS if picture.width * picture.height <= SMALL else OTHER_ENDS[:1]
+    if any(picture.tobytes() != decode(body + ending).tobytes() for ending in endings):
         raise PhotoError("broken photo: image file is truncated: a part of the picture is missing")
     return picture
 
@@ -85,17 +99,20 @@ def lacks_end(file: IO[bytes]) -> bool:
     return END not in file.read()
 
 
-def check_exif(file: IO[bytes]) -> None:
-    """Refuse a JPEG whose Exif data is a burden of its own, before Pillow reads it.
+def check_metadata(file: IO[bytes]) -> None:
+    """Refuse a JPEG whose metadata is a burden of its own, before Pillow reads it.
 
     Raises:
         PhotoError: it has too many parts.
     """
-    blocks = 0
+    exif = photoshop = 0
     for kind, _, start in _segments(file):
-        blocks += kind == 0xE1 and start == b"Exif\0\0"
-        if blocks > MOST_EXIF_BLOCKS:
+        exif += kind == 0xE1 and start == b"Exif\0\0"
+        photoshop += kind == 0xED
+        if exif > MOST_EXIF_BLOCKS:
             raise PhotoError(f"its Exif data is in more than {MOST_EXIF_BLOCKS} parts")
+        if photoshop > MOST_PHOTOSHOP_BLOCKS:
+            raise PhotoError(f"its Photoshop data is in more than {MOST_PHOTOSHOP_BLOCKS} parts")
 
 
 def held_share(file: IO[bytes], *, most_pixels: int) -> float:

@@ -58,6 +58,7 @@ def test_sidecars_are_shown_as_a_diff_first_and_then_written_for_these_photos_on
 
     dry = ran(writing_sidecars(library_home, [1, 2], dry_run=True))
     assert dry.changes == 2
+    assert dry.summary == "Sidecars: 2 would be made. Nothing was written yet."
     assert len(dry.diffs) == 2
     assert "boat" in dry.diffs[0]
     assert snapshot(tmp_path / "holiday") == before

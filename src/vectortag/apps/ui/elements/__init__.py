@@ -45,10 +45,11 @@ class Action(TypedDict):
 class GridState(TypedDict):
     """A page of a library's photos: its number, whether photos can be ticked, and the keys of those that are.
 
-    Ticks of the browser stay until photos or `revision` are others.
+    Ticks of the browser stay until photos or `revision` are others. `following`: addresses of the next page's pictures.
     """
 
     photos: list[Thumb]
+    following: list[str]
     page: int
     selectable: bool
     selected: list[str]

@@ -1,4 +1,5 @@
-// Photos of a library. data: {photos: [{key, name, picture}], page, selectable, selected: [key], revision}
+// Photos of a library. data: {photos: [{key, name, picture}], following: [address], page, selectable, selected: [key],
+// revision}. The pictures of the next page are fetched when those of this one are there.
 // Events: photo = the key of the clicked one; state: ticks = {shown: [key], ticked: [key]} of this page. With the shift
 // key, a tick takes all from the last one on. `selected` counts when photos or revision are others than before.
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -21,6 +22,13 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   if (root.page !== undefined && root.page !== data.page) root.scrollIntoView({ block: "start" });
   else if (root.page === undefined) root.children[data.photos.findIndex(({ key }) => key === window.vectortagOpened)]?.scrollIntoView({ block: "center" });
   root.page = data.page;
+  clearTimeout(root.ahead);
+  root.ahead = setTimeout(fetchAhead, 500);
+
+  function fetchAhead() {
+    if (document.hidden || navigator.connection?.saveData) return;
+    for (const address of data.following) Object.assign(new Image(), { fetchPriority: "low", src: address });
+  }
 
   function photo(one, place) {
     const box = document.createElement("div");

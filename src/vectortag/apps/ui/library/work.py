@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from vectortag.library.descriptions import PhotoDescription, write_descriptions
 from vectortag.library.duplicates import DuplicateGroup
 from vectortag.library.library import Library
 from vectortag.library.update import Updated
-from vectortag.library.write_xmp import Outcome
+from vectortag.library.write_xmp import Outcome, What
 
 MOST_ON_SHEET = 1000
 """Photos of a contact sheet: each takes about 30 kB of it."""
@@ -41,10 +41,10 @@ def updating(file: Path, *, retry: bool = False) -> Work:
 
 def _told(done: Updated) -> str:
     counts = {
-        "new": done.seen.new,
+        "new": max(0, done.seen.new - done.moved),
         "changed": done.seen.changed,
         "moved": done.moved,
-        "gone": done.seen.gone,
+        "gone": done.gone,
         "tagged": done.analysed,
         "tagged again from what was stored": done.adopted,
     }
@@ -61,7 +61,7 @@ def writing_sidecars(file: Path, rows: Sequence[int] | None, *, dry_run: bool) -
     """
 
     def work(job: Job) -> None:
-        counts: Counter[str] = Counter()
+        counts: Counter[What] = Counter()
         with Library.open(file, create=False) as library:
             paths = () if rows is None else library.paths(rows)
             total = len(library.rows() if rows is None else paths)
@@ -73,10 +73,23 @@ def writing_sidecars(file: Path, rows: Sequence[int] | None, *, dry_run: bool) -
                 if one.diff and len(job.diffs) < MOST_DIFFS:
                     job.diffs.append(one.diff)
         job.changes = counts["made"] + counts["changed"] + counts["removed"]
-        told = ", ".join(f"{count:,} {what}" for what, count in counts.items()) or "none"
-        job.summary = f"Sidecars: {told}.{' Nothing was written yet.' if dry_run else ''}"
+        job.summary = sidecar_summary(counts, dry_run=dry_run)
 
     return work
+
+
+def sidecar_summary(counts: Mapping[What, int], *, dry_run: bool) -> str:
+    """How many sidecars came to what.
+
+    >>> sidecar_summary({"made": 2, "unchanged": 1}, dry_run=True)
+    'Sidecars: 2 would be made, 1 unchanged. Nothing was written yet.'
+    >>> sidecar_summary({"unchanged": 3}, dry_run=True)
+    'Sidecars: 3 unchanged. There is nothing to write.'
+    """
+    would = {"made", "changed", "removed"} if dry_run else set()
+    note = "Nothing was written yet." if would & counts.keys() else "There is nothing to write."
+    told = ", ".join(f"{count:,} {'would be ' if what in would else ''}{what}" for what, count in counts.items())
+    return f"Sidecars: {told or 'none'}.{f' {note}' if dry_run else ''}"
 
 
 def _until_stopped(job: Job, outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:

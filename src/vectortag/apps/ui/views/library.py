@@ -23,6 +23,16 @@ STYLE = Path(__file__).parents[1] / "library" / "library.css"
 FIRST, WAIT = 0.3, 2.0
 """Seconds to wait for what the library holds: before the page is drawn, and between two looks later."""
 
+NO_LIBRARY = (
+    "A library remembers the tags of all your photos, so that you can search them, correct many at once, and write "
+    "the tags into sidecars that other photo programs read. It never changes a photo. Make one in a terminal, with "
+    "your own folder:"
+)
+MAKE_ONE = "vectortag library add ~/Pictures\nvectortag ui --edit"
+ONLY_SHOWN = (
+    "The library is only shown here. To change tags and write sidecars, start the page with `vectortag ui --edit`."
+)
+
 NOT_COUNTED = LibraryStats(0, 0, 0, 0, {}, {}, {}, {}, {})
 
 
@@ -32,8 +42,8 @@ def show() -> None:
     file = file_of(settings())
     if file is None:
         st.title("Library")
-        st.markdown("There is no photo library yet. Make one, then open this view again:")
-        st.code("vectortag library add ~/Pictures\nvectortag library update", language=None)
+        st.markdown(NO_LIBRARY)
+        st.code(MAKE_ONE, language=None)
         return
     try:
         library = open_library(file)
@@ -41,6 +51,8 @@ def show() -> None:
         st.error(as_text(str(error)), icon=":material/error:")
         return
     part = _choose_part()
+    if not settings().edit:
+        st.caption(ONLY_SHOWN)
     with st.container():  # one place, whatever is in it: a fragment that moves loses the clicks under way to it
         job_panel(library)
     if part == "Duplicates":

@@ -50,7 +50,8 @@ def duplicates(library: OpenLibrary) -> None:
         if groups:
             _group(library, groups)
         else:
-            st.success("Nothing is left to decide.", icon=":material/check:")
+            done = "Nothing is left to decide." if library.duplicates else "No two photos show one picture."
+            st.success(done, icon=":material/check:")
         if not looking and st.button("Look again", icon=":material/refresh:", type="tertiary"):
             _look(library)
     if decided:
@@ -103,10 +104,19 @@ def _pictured(library: OpenLibrary, group: DuplicateGroup) -> dict[Path, Picture
             continue
         if photo is not None:
             pixels = f"{photo.size[0]:,} × {photo.size[1]:,} pixels, " if photo.size else ""
-            facts = [path.name, f"{pixels}{size / 1e6:.1f} MB", (photo.taken or "").replace("T", " ")]
+            facts = [path.name, f"{pixels}{file_size(size)}", (photo.taken or "").replace("T", " ")]
             facts = [*filter(None, facts), escape_path(path.parent)]
             pictured[path] = Pictured(key=str(row), name=path.name, picture=picture_address_of(row), facts=facts)
     return pictured
+
+
+def file_size(size: int) -> str:
+    """Bytes, for people to compare.
+
+    >>> file_size(48_700), file_size(3_240_000)
+    ('49 kB', '3.2 MB')
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000)):,} kB"
 
 
 def _decided(library: OpenLibrary, decided: list[DuplicateDecision]) -> None:

@@ -46,8 +46,10 @@ def _show(library: OpenLibrary, query: LibraryQuery) -> None:
         if settings().edit:
             selected_bar(library, node, result.count)
     ticked = selection()
+    following = library.page(node, number + 1).matches if number < pages else ()
     state = GridState(
         photos=thumbs(result.matches),
+        following=[address_of(one.photo) for one in following],
         page=number,
         selectable=settings().edit,
         selected=[str(one.photo) for one in result.matches if one.photo in ticked.rows],

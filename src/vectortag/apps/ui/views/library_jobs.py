@@ -38,32 +38,37 @@ def job_menu(library: OpenLibrary, query: LibraryQuery, count: int, ticked: Set[
         query, count: what was searched for, and how many photos it found.
         ticked: rows.
     """
+    nothing = not count and not ticked
     about = f"{photos(len(ticked))} ticked" if ticked else f"{photos(count)} found"
 
     def rows() -> list[int]:
+        """The ticked ones in the order of the search; after a change, it may not find all of them any more."""
         found = library.rows(query.node())
-        return [row for row in found if row in ticked] if ticked else found
+        if not ticked:
+            return found
+        return [row for row in found if row in ticked] + sorted(ticked - set(found))
 
     label = "Write or export" if settings().edit else "Export"
     with st.container(width="content", key="library-menu"), st.popover(label, icon=":material/ios_share:"):
         st.caption(f"For the {about}")
         for form, (label, icon) in FORMS.items():
-            if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"export-{form}", disabled=not count):
+            if st.button(label, icon=f":material/{icon}:", type="tertiary", key=f"export-{form}", disabled=nothing):
                 some = rows()
                 job = Job("export", f"{label}: {about}", some)
-                _begin(library, job, exporting(library.file, some, form, title=query.title()))
+                begin(library, job, exporting(library.file, some, form, title=query.title()))
         if settings().edit:
             write = "Write sidecars …"
-            if st.button(write, icon=":material/note_add:", type="tertiary", key="preview", disabled=not count):
+            if st.button(write, icon=":material/note_add:", type="tertiary", key="preview", disabled=nothing):
                 some = rows()
                 job = Job("preview", f"What sidecars would change: {about}", some)
-                _begin(library, job, writing_sidecars(library.file, some, dry_run=True))
+                begin(library, job, writing_sidecars(library.file, some, dry_run=True))
             st.caption("For the whole library")
             if st.button("Update: look for new photos", icon=":material/sync:", type="tertiary", key="update"):
-                _begin(library, Job("update", "Update"), updating(library.file))
+                begin(library, Job("update", "Update"), updating(library.file))
 
 
-def _begin(library: OpenLibrary, job: Job, work: Work) -> None:
+def begin(library: OpenLibrary, job: Job, work: Work) -> None:
+    """Start a job, say so, and draw the page again."""
     if library.jobs.start(job, work):
         st.session_state[NOTE] = f"{as_text(job.title)}: begun. It is shown at the top of the page."
     else:
@@ -136,14 +141,14 @@ def _after(library: OpenLibrary, job: Job, key: str) -> None:
     elif job.kind == "write" and job.state == "stopped" and st.button("Go on", key=f"on-{key}"):
         _write(library, job.rows)
     elif job.kind == "update" and job.state == "stopped" and st.button("Go on", key=f"on-{key}"):
-        _begin(library, Job("update", "Update"), updating(library.file))
+        begin(library, Job("update", "Update"), updating(library.file))
     elif job.kind == "update" and job.causes and st.button("Try those again", key=f"retry-{key}"):
-        _begin(library, Job("update", "Update"), updating(library.file, retry=True))
+        begin(library, Job("update", "Update"), updating(library.file, retry=True))
 
 
 def _write(library: OpenLibrary, rows: Sequence[int] | None) -> None:
     about = "all photos" if rows is None else photos(len(rows))
-    _begin(library, Job("write", f"Write sidecars: {about}", rows), writing_sidecars(library.file, rows, dry_run=False))
+    begin(library, Job("write", f"Write sidecars: {about}", rows), writing_sidecars(library.file, rows, dry_run=False))
 
 
 def progress_text(job: Job, now: float) -> str:

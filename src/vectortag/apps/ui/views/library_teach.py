@@ -15,6 +15,7 @@ from vectortag.apps.ui.library.work import learning
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.spoken import spoken
 from vectortag.apps.ui.state import attempt, load_model, show_problems
+from vectortag.apps.ui.views.library_jobs import begin
 from vectortag.apps.ui.views.library_selected import photos
 from vectortag.core.errors import VectorTagError
 from vectortag.inference.refresh import refresh
@@ -173,8 +174,7 @@ def _end(library: OpenLibrary, current: Round) -> None:
             st.rerun()
     if learn:
         model, _ = _model(library)
-        library.jobs.start(Job("learn", f"Learn {current.tag}"), learning(library.file, lambda: _learn(model)))
-        st.rerun()
+        begin(library, Job("learn", f"Learn {current.tag}"), learning(library.file, lambda: _learn(model)))
 
 
 def _what_it_brings(lesson: Lesson | None) -> None:
@@ -197,4 +197,5 @@ def _what_it_brings(lesson: Lesson | None) -> None:
 def _learn(model: LoadedModel) -> str:
     with model.changing() as tagger:
         learnt = refresh(tagger)
-    return ". ".join(f"{one.tag}: {one.right} of {one.corrections} answers are right now" for one in learnt)
+    told = ". ".join(f"{one.tag}: {one.right} of {one.corrections} answers are right now" for one in learnt)
+    return told or "There was nothing to learn: no answer is about a tag of this model."

@@ -30,6 +30,9 @@ from vectortag.model.calibration import PROFILES, Profile
 OWN_THRESHOLD = "My threshold"
 OPACITY = 55  # percent
 MOST_LAYERS = 24
+FIRST_LAYERS = 4
+"""Heat maps that are drawn while other photos are still tagged; finer ones follow."""
+
 PROFILE_HELP = (
     "Each tag has its own threshold, the line across its bar. Precise: few wrong tags. Thorough: few missed tags. "
     "My threshold: one threshold for all tags."
@@ -46,14 +49,14 @@ def photo_detail(model: LoadedModel, *, fine: bool = True) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with right:
         profile, threshold = _choose_threshold()
-        analysis = session.analyse(photo, model, profile, fine=fine)
-        rows = rank_tags(analysis.tagging, threshold)
+        rows = rank_tags(session.analyse(photo, model, profile).tagging, threshold)
         chosen = _chosen_tag(rows)
         shown = _list(model, model.tagger(profile), rows, chosen)
+        _downloads(model, profile, threshold, chosen)
+    with left:  # the tags are there first: they need no fine heat maps
+        analysis = session.analyse(photo, model, profile, fine=fine)
         heatmap = analysis.heatmap(chosen) if chosen else None
-        _downloads(model, profile, threshold, heatmap)
-    with left:
-        layers = draw_layers(analysis, shown, session.layers)
+        layers = draw_layers(analysis, shown if fine else shown[:FIRST_LAYERS], session.layers)
         show_stage(photo, heatmap, next((row for row in rows if row.tag == chosen), None), layers)
     _store_correction(model.tagger(profile))
 
@@ -183,7 +186,7 @@ def _caption(heatmap: Heatmap | None, row: RankedTag | None) -> str:
     return f"{text} Brighter parts support it more."
 
 
-def _downloads(model: LoadedModel, profile: Profile, threshold: float | None, heatmap: Heatmap | None) -> None:
+def _downloads(model: LoadedModel, profile: Profile, threshold: float | None, chosen: str | None) -> None:
     """Show the download buttons; a file is made when its button is clicked."""
     session, shown, language = session_photos(), session_photos().photo, spoken()
 
@@ -197,10 +200,14 @@ def _downloads(model: LoadedModel, profile: Profile, threshold: float | None, he
         (f"{what} as JSON", "tags.jsonl", "application/jsonl", functools.partial(text, JsonLinesWriter)),
         (f"{what} as CSV", "tags.csv", "text/csv", functools.partial(text, CsvWriter)),
     ]
-    if shown is not None and heatmap is not None:
+    if shown is not None and chosen is not None:
         opacity = st.session_state.get("opacity", OPACITY) / 100
-        name = f"{Path(shown.name).stem}.{heatmap.tag.replace(' ', '_')}.png"
-        picture = functools.partial(heatmap_png, shown.content, heatmap, opacity=opacity)
+
+        def picture(photo: PagePhoto = shown, tag: str = chosen) -> bytes:
+            heatmap = session.analyse(photo, model, profile, fine=True).heatmap(tag)
+            return heatmap_png(photo.content, heatmap, opacity=opacity)
+
+        name = f"{Path(shown.name).stem}.{chosen.replace(' ', '_')}.png"
         files.insert(0, ("Heat map", name, "image/png", picture))
     with st.container(horizontal=True, key="downloads"):
         for label, name, mime, make in files:

@@ -19,6 +19,9 @@ from vectortag.apps.ui.upload_queue import UploadQueue, progress_line
 LOOK = 0.1
 """Seconds between two looks at what came, while nothing else is done."""
 
+FEW = 4
+"""Photos that are worth waiting for: the page is drawn once for all of them."""
+
 
 def uploader() -> None:
     """An upload field that is emptied after each upload, so that Streamlit does not hold the files a second time.
@@ -59,9 +62,10 @@ def photo_count() -> int:
 
 
 def take_some(model: LoadedModel, *, seconds: float = math.inf, bar: DeltaGenerator | None = None) -> bool:
-    """Show the photos that are read and tagged in the background: wait for all, or for so long; return whether all are.
+    """Show the photos that are read and tagged in the background; return whether all are.
 
-    A bar shows how far it is. A photo that cannot be read becomes a message, and the others go on.
+    Waits for all, or for so long; but no longer than for the first one, where many others are to come. A bar shows how
+    far it is. A photo that cannot be read becomes a message, and the others go on.
     """
     session, work = session_photos(), queue()
     chosen, until, bar = session.chosen, time.monotonic() + seconds, st.empty() if bar is None else bar
@@ -69,7 +73,7 @@ def take_some(model: LoadedModel, *, seconds: float = math.inf, bar: DeltaGenera
         if work.left + work.done > 1:
             line = progress_line(work.done, work.left, time.monotonic() - work.begun)
             bar.progress(work.done / (work.done + work.left), line)
-        if time.monotonic() >= until:
+        if time.monotonic() >= until or (seconds < math.inf and session.photo is not None and work.left > FEW):
             break
     if session.chosen != chosen:
         choose(session.chosen or "")

@@ -20,8 +20,8 @@ from vectortag.apps.ui.views.photo_sources import (
     uploader,
 )
 
-FIRST = 0.4
-"""Seconds to wait before the page is drawn: enough for one photo or a few."""
+FIRST = 1.0
+"""Seconds to wait for the first photo, or for a few, before the page is drawn."""
 EVERY = 0.25
 """Seconds between two looks at what came."""
 
@@ -70,6 +70,8 @@ def _welcome() -> None:
         st.title("What is in your photos?")
         st.markdown("Upload some. See each tag with its score, and where in the photo the model sees it.")
         uploader()
-        st.caption("Photos stay in the memory of the machine that runs this page, and for an hour after you close it.")
+        st.caption(
+            "Photos are only in the memory of the machine that runs this page, and gone an hour after you leave."
+        )
         examples("examples")
     load_ahead()

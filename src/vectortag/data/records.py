@@ -23,6 +23,8 @@ from vectortag.core.errors import DataError
 from vectortag.core.file_names import escape_path, is_folder, unescape_path
 from vectortag.core.files import read_file, read_text
 from vectortag.core.text import composed
+from vectortag.core.types import PackedPhoto
+from vectortag.data.packed import Packed
 from vectortag.data.tables import Row, opened_table
 from vectortag.data.word_lists import ADVICE, parse_tags
 
@@ -44,6 +46,7 @@ class Record:
         row: the line in the file on which the row ends, the header being line 1.
         split: what the column `split` says, or None.
         dataset: the name of the set it belongs to.
+        packed: where the photo is, if it is in a shard; then there need be no file at `path`.
     """
 
     path: Path
@@ -51,6 +54,12 @@ class Record:
     row: int
     split: str | None
     dataset: str
+    packed: Packed | None = None
+
+    @property
+    def photo(self) -> Path | PackedPhoto:
+        """What is decoded."""
+        return self.path if self.packed is None else self.packed.photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +277,11 @@ def _names_in(folder: Path) -> dict[str, str]:
 @functools.lru_cache(maxsize=64)
 def _names_of(folder: Path, _: int) -> dict[str, str]:
     return {composed(name): name for name in sorted(os.listdir(folder), reverse=True)}  # noqa: PTH208
+
+
+def record_hash(record: Record) -> str:
+    """The `photo_hash` of a record's photo; of one in a shard, that of the file that it was made from."""
+    return photo_hash(record.path) if record.packed is None else record.packed.original
 
 
 def photo_hash(path: Path) -> str:

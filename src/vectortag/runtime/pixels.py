@@ -20,14 +20,14 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
-from vectortag.core.types import ByteArray, StoredPhoto
+from vectortag.core.types import ByteArray, PackedPhoto, StoredPhoto
 from vectortag.runtime.decoding.colours import to_rgb
 from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget
 from vectortag.runtime.decoding.upright import decode_upright, turn_of
 
-Photo = str | Path | bytes | StoredPhoto | Image.Image | ByteArray
-"""What can be tagged: a path, the bytes of a file with or without a name, a Pillow image, or an (H, W, 3) uint8 array,
-in RGB."""
+Photo = str | Path | bytes | StoredPhoto | PackedPhoto | Image.Image | ByteArray
+"""What can be tagged: a path, the bytes of a file with or without a name, a photo inside a larger file, a Pillow image,
+or an (H, W, 3) uint8 array, in RGB."""
 
 DRAFT_FACTOR = 1.5
 """JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four
@@ -141,6 +141,8 @@ def opened_image(
     """The photo as `open_image` gives it; its memory is reserved until the end of the block."""
     if isinstance(photo, np.ndarray):
         photo = _from_array(photo)
+    elif isinstance(photo, PackedPhoto):
+        photo = photo.read()
     with contextlib.ExitStack() as reserved:
         if isinstance(photo, Image.Image):
             with _explained("photo"):
@@ -189,7 +191,7 @@ def content_of(photo: bytes | StoredPhoto) -> bytes:
 
 def name_of(photo: Photo | None) -> str | None:
     """The path or the name of a photo that has one."""
-    if isinstance(photo, StoredPhoto):
+    if isinstance(photo, StoredPhoto | PackedPhoto):
         return photo.name
     return str(photo) if isinstance(photo, str | Path) else None
 

@@ -64,6 +64,7 @@ COMMANDS = {
     "export": "export",
     "learn-words": "learn_words",
     "convert": "convert",
+    "prepare": "prepare",
     "check": "check",
     "tags": "tags",
     "add-tag": "tags",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Literal
@@ -24,7 +25,16 @@ from vectortag.core.types import ByteArray, StoredPhoto
 from vectortag.runtime.decoding import jpeg
 from vectortag.runtime.decoding.colours import to_rgb
 from vectortag.runtime.decoding.headers import identify
-from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget, check_memory, foreseen_bytes, memory_for
+from vectortag.runtime.decoding.memory import (
+    DEFAULT_PIXELS,
+    LARGEST_FILE,
+    SHARED,
+    Budget,
+    check_memory,
+    foreseen_bytes,
+    memory_for,
+)
+from vectortag.runtime.decoding.photo_kinds import may_be_large
 
 Photo = str | Path | bytes | StoredPhoto | Image.Image | ByteArray
 """What can be tagged: a path, the bytes of a file with or without a name, a Pillow image, or an (H, W, 3) uint8 array,
@@ -174,9 +184,11 @@ def open_photo(path: str | Path) -> Iterator[io.BufferedReader]:
     """Yield a photo's file.
 
     Raises:
-        PhotoError: it cannot be opened, is no ordinary file, or something goes wrong with it meanwhile.
+        PhotoError: it cannot be opened, is no ordinary file or too large, or something goes wrong with it meanwhile.
     """
     with _explained(escape_path(path)), _opened(Path(path)) as file:
+        if os.fstat(file.fileno()).st_size > LARGEST_FILE and not may_be_large(file):  # it would be hashed, too
+            raise PhotoError(f"a file of more than {LARGEST_FILE / 1e6:,.0f} MB is not read, but BMP, TIFF, RAW, video")
         yield file
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from vectortag.core.errors import DataError, PhotoError
-from vectortag.core.file_names import escape_path, is_folder, is_missing
+from vectortag.core.file_names import escape_path, is_folder, is_missing, real_path
 from vectortag.core.files import read_file
 from vectortag.core.text import has_control_characters
 from vectortag.data.find import LeftOut, photos_of
@@ -79,7 +79,7 @@ def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_ro
     unread = tuple(one.problem for one in found if one.problem)
     for problem in (*closed, *unread):
         log.warning("left out: %s", problem)
-    name = name or escape_path(folder.resolve().name)
+    name = name or escape_path(real_path(folder).name)
     records = tuple(
         Record(photo, one.to_learn, place, None, name)
         for place, (photo, one) in enumerate(zip(photos, found, strict=True), start=1)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vectortag.core.errors import DataError
-from vectortag.core.file_names import escape_path, is_folder, unescape_path
+from vectortag.core.file_names import escape_path, is_folder, real_path, unescape_path
 from vectortag.core.files import read_file, read_text
 from vectortag.core.text import composed
 from vectortag.core.types import PackedPhoto
@@ -138,7 +138,7 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
         DataError: the file cannot be read, a column is missing, or a row is bad.
     """
     file = metadata_file(path)
-    name = name or escape_path(file.resolve().parent.name)
+    name = name or escape_path(real_path(file).parent.name)
     readable: list[Record] = []
     bad_rows: list[str] = []
     with opened_table(file, COLUMNS, advice=OTHER_FORMATS) as table:
@@ -171,10 +171,10 @@ def metadata_file(path: str | Path) -> Path:
 
 
 def _known(file: Path) -> tuple[str, ...] | None:
-    if not file.is_file():
-        return None
     try:
         return tuple(word for line in read_text(file).splitlines() if (word := line.strip()))
+    except FileNotFoundError:
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read: {error}. Expected one word per line, in UTF-8") from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,8 @@ from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
 from vectortag.core.types import ByteArray, PackedPhoto, StoredPhoto
 from vectortag.runtime.decoding.colours import to_rgb
-from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget
+from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, LARGEST_FILE, SHARED, Budget
+from vectortag.runtime.decoding.photo_kinds import may_be_large
 from vectortag.runtime.decoding.upright import decode_upright, turn_of
 
 Photo = str | Path | bytes | StoredPhoto | PackedPhoto | Image.Image | ByteArray
@@ -163,9 +165,11 @@ def open_photo(path: str | Path) -> Iterator[io.BufferedReader]:
     """Yield a photo's file.
 
     Raises:
-        PhotoError: it cannot be opened, is no ordinary file, or something goes wrong with it meanwhile.
+        PhotoError: it cannot be opened, is no ordinary file or too large, or something goes wrong with it meanwhile.
     """
     with _explained(escape_path(path)), _opened(Path(path)) as file:
+        if os.fstat(file.fileno()).st_size > LARGEST_FILE and not may_be_large(file):  # it would be hashed, too
+            raise PhotoError(f"a file of more than {LARGEST_FILE / 1e6:,.0f} MB is not read, but BMP, TIFF, RAW, video")
         yield file
 
 

@@ -15,7 +15,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   const pressed = (event) => {
     const at = event.composedPath()[0];
-    if (event.altKey || event.ctrlKey || event.metaKey || at.matches?.(NEEDS_KEYS) || document.querySelector("[role=dialog]")) return;
+    if (!root.isConnected || event.altKey || event.ctrlKey || event.metaKey || at.matches?.(NEEDS_KEYS) || document.querySelector("[role=dialog]")) return;
     const digit = data.each === null ? undefined : data.photos[Number(event.key) - 1]?.key;
     const key = data.actions.find((one) => one.keys.includes(event.key))?.key ?? digit;
     if (key === undefined) return;
@@ -25,7 +25,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   document.removeEventListener("keydown", root.pressed);
   root.pressed = pressed;
   document.addEventListener("keydown", pressed);
-  return () => document.removeEventListener("keydown", root.pressed);
+  return () => document.removeEventListener("keydown", pressed); // its own: the next drawing may be there already
 
   function answer(key) {
     if (root.answered === data.round) return; // a second press came before the next question

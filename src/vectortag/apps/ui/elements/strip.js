@@ -22,7 +22,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const turn = (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const at = event.composedPath()[0];
-    if (!step || data.chosen === null || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!step || !root.isConnected || data.chosen === null || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (at.matches?.(NEEDS_ARROWS) || document.querySelector("[role=dialog]")) return;
     const buttons = [...root.children];
     const next = buttons[buttons.findIndex((button) => button.classList.contains("chosen")) + step];
@@ -33,7 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   document.removeEventListener("keydown", root.turn); // of the drawing before
   root.turn = turn;
   document.addEventListener("keydown", turn);
-  return () => document.removeEventListener("keydown", root.turn);
+  return () => document.removeEventListener("keydown", turn); // its own: the next drawing may be there already
 
   function made(one) {
     const button = document.createElement("button");

@@ -72,22 +72,14 @@ def fit(
     config = module.config
     if config.freeze != "backbone":  # for convolutions, on CPU and GPU alike
         module = module.to(memory_format=torch.channels_last)
-    best = ModelCheckpoint(
-        run,
-        BEST.removesuffix(".ckpt"),
-        monitor=config.monitor,
-        mode=_mode(config),
-        save_last=True,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
+    best, each = _checkpoints(config, run)
     last = _last(run) if resume else None
     progress = _progress(last) if last else Progress()
     # Lightning tells the sampler its epoch after worker processes have drawn their first batches.
     training.sampler.set_epoch(progress.epochs)  # type: ignore[attr-defined]
     with quiet():
         trainer = trainer_of(
-            config, run, [*_callbacks(config), *callbacks, best], [*loggers(run, progress), *more_loggers]
+            config, run, [*_callbacks(config), *callbacks, best, each], [*loggers(run, progress), *more_loggers]
         )
         with explained(run):
             trainer.fit(module, training, validation, ckpt_path=last, weights_only=True)
@@ -95,6 +87,13 @@ def fit(
     module.load_state_dict(checkpoint["state_dict"])
     learning = Learning(tuple(module.epochs), int(checkpoint["epoch"]))
     return Trained(module.trunk.cpu().eval(), module.head.cpu().eval(), module.held and module.held.cpu(), learning)
+
+
+def _checkpoints(config: TrainConfig, run: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:
+    """For the best epoch, and for the last one; Lightning's `save_last` skips an epoch that is no better."""
+    always: dict[str, Any] = {"save_on_train_epoch_end": True, "enable_version_counter": False}
+    best = ModelCheckpoint(run, BEST.removesuffix(".ckpt"), monitor=config.monitor, mode=_mode(config), **always)
+    return best, ModelCheckpoint(run, LAST.removesuffix(".ckpt"), **always)
 
 
 @contextmanager

@@ -171,9 +171,17 @@ class TagModule(pl.LightningModule):
         figures = {name: metrics[name].item() for name in ("train_loss", "val_loss", "val_map", "val_f1")}
         pace = {"learning_rate": self._pace.rate, **self._pace.figures()}
         self.log_dict({name: torch.tensor(value) for name, value in pace.items()}, rank_zero_only=True)
+        if self.config.schedule.kind == "plateau":
+            plateau: Any = self.lr_schedulers()
+            plateau.step(figures[self.config.monitor])
         epoch = Epoch(**figures, **pace)
         self.epochs.append(epoch)
         log.info("epoch %d of %d: %s", self.current_epoch + 1, self.config.epochs, epoch)
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Lightning steps a plateau after it has saved the epoch, so a resumed training would not know of it."""
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            super().lr_scheduler_step(scheduler, metric)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["epochs"] = [asdict(epoch) for epoch in self.epochs]

@@ -52,6 +52,10 @@ files() { # what pytest is given for a part
     done
 }
 
+with_ray() { # 240 MB, for the long tests only
+    "$venv/bin/python" -m pip install --quiet --editable ".[all,ray]"
+}
+
 RECORD=build/reliability.json
 
 long() { # what is too long for every run, and all that counts what it tries; the counts become docs/reliability.md
@@ -74,6 +78,6 @@ case "${1:-}" in
     format) "$venv/bin/ruff" format . && "$venv/bin/ruff" check --fix . ;;
     test) shift; setup; [ $# -eq 0 ] || lint; tests "$@" ;;
     part) part "$2" ;; # of `test`
-    long) shift; setup; long "$@" ;;
+    long) shift; setup; with_ray; long "$@" ;;
     *) sed -n 2p "$0"; exit 2 ;;
 esac

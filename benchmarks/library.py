@@ -62,7 +62,8 @@ sys.exit(status)
 """
 LARGE = 60
 """Photos of 12 megapixels for the peak memory."""
-PARTS = ("updates", "memory", "duplicates", "searches")
+PARTS = ("updates", "searches", "memory", "duplicates")
+SEARCHES = Path(__file__).with_name("library_search.py")
 
 Row = dict[str, object]
 
@@ -199,20 +200,21 @@ def idle(folder: Path) -> dict[str, tuple[float, float]]:
     (folder / "examples" / "new.jpg").write_bytes(next((folder / "small").iterdir()).read_bytes() + b"new")
     watch = ["library", "update", "--watch", "--library", library]
     ways = {
-        "vectortag serve": (["serve", "--port", "0"], "listening on"),
-        "library update --watch, after a new photo": (watch, "watching"),
+        "vectortag serve, started": (["serve", "--port", "0"], "listening on", 2),
+        "vectortag serve, idle for a minute": (["serve", "--port", "0"], "listening on", 65),
+        "library update --watch, after a new photo": (watch, "watching", 2),
     }
-    return {name: resident_after(command, line) for name, (command, line) in ways.items()}
+    return {name: resident_after(*way) for name, way in ways.items()}
 
 
-def resident_after(arguments: list[str], line: str) -> tuple[float, float]:
-    """Resident MiB of a command two seconds after it has said something, and the anonymous part of it."""
+def resident_after(arguments: list[str], line: str, seconds: float) -> tuple[float, float]:
+    """Resident MiB of a command some seconds after it has said something, and the anonymous part of it."""
     code = "from vectortag.apps.entry import main; main()"
     with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         if not any(line in said for said in process.stderr):
             raise SystemExit(f"{arguments} ended")
-        time.sleep(2)
+        time.sleep(seconds)
         status = Path(f"/proc/{process.pid}/status").read_text()
         process.terminate()
         process.communicate()
@@ -273,6 +275,8 @@ def main() -> None:
             print(f"a score from a stored embedding is off by {mean:.4f}, at most {largest:.4f}\n", flush=True)
         elif parts != ("searches",):
             prepare(folder, arguments.model, arguments.photos, arguments.new)
+        if "searches" in parts:
+            subprocess.run([sys.executable, SEARCHES, "--photos", str(arguments.photos)], check=True)
         if "memory" in parts:
             for what, peak in memory(folder, arguments.model).items():
                 print(f"peak memory of {what}: {peak:.0f} MiB", flush=True)
@@ -281,9 +285,6 @@ def main() -> None:
         if "duplicates" in parts:
             print_table([duplicates(folder, arguments.photos)], None)
             sys.stdout.flush()
-    if "searches" in parts:
-        search = [sys.executable, str(Path(__file__).with_name("library_search.py")), "--photos", str(arguments.photos)]
-        subprocess.run(search, check=True)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@
 
 - darktable imports two photos with sidecars, and its library database is read: the tags, as a tree. Then it has written
   the sidecars anew, and VectorTag says whether it has anything to change.
+- digiKam reads the same sidecars into its database: the tags, as a tree. It is started twice: the first time it makes
+  the database, into which the folder is then written as its album.
 - gThumb shows a photo whose sidecar is called NAME.xmp; the picture of its window is for the eye.
 
-Programs that are missing are left out, and named. On Debian: apt install darktable gthumb xvfb xdotool imagemagick
-dbus-x11. Everything lies in a temporary folder.
+Programs that are missing are left out, and named. On Debian: apt install darktable digikam gthumb xvfb xdotool
+imagemagick dbus-x11. Everything lies in a temporary folder.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from vectortag.library.keyword_fields import WantedTag
 from vectortag.library.sidecars import ModelRun
@@ -41,6 +44,22 @@ SELECT images.filename, tags.name FROM main.images JOIN main.tagged_images ON im
 JOIN data.tags ON tags.id = tagid WHERE tags.name NOT LIKE 'darktable|%' ORDER BY 1, 2
 """
 
+DIGIKAM_SETTINGS = """[General Settings]
+Version=7.9.0
+[Album Settings]
+Scan At Start=true
+[Metadata Settings]
+Use XMP Sidecar For Reading=true
+"""
+DIGIKAM_TREE = r"""
+WITH RECURSIVE named (id, path) AS (
+    SELECT id, name FROM Tags WHERE pid = 0
+    UNION ALL SELECT Tags.id, path || '|' || name FROM Tags JOIN named ON pid = named.id
+)
+SELECT Images.name, path FROM ImageTags JOIN Images ON Images.id = imageid JOIN named ON named.id = tagid
+WHERE path NOT LIKE '\_Digikam%' ESCAPE '\' ORDER BY 1, 2
+"""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -51,7 +70,7 @@ def main() -> int:
         return 1
     fine = True
     with tempfile.TemporaryDirectory() as folder, screen(Path(folder)) as environment:
-        for name, check in (("darktable", darktable), ("gthumb", gthumb)):
+        for name, check in (("darktable", darktable), ("digikam", digikam), ("gthumb", gthumb)):
             if shutil.which(name) is None:
                 print(f"{name}: not installed, left out")
             else:
@@ -72,23 +91,55 @@ def screen(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def darktable(folder: Path, environment: dict[str, str], pictures: Path | None) -> bool:
-    photos, settings = folder / "photos", folder / "darktable"
-    photos.mkdir()
-    for name, wanted in WANTED.items():
-        shutil.copy(PHOTOS / name, photos)
-        SidecarWriter().write(photos / name, wanted, RUN)
+    photos, settings = tagged_photos(folder / "darktable photos"), folder / "darktable"
     command = ["darktable", "--configdir", settings, "--cachedir", settings, "--disable-opencl", photos]
     with started(command, environment):
         wait_for(lambda: len(query(settings, "SELECT id FROM main.images")) == len(WANTED))
         time.sleep(5)
         keep_picture("darktable", pictures)
-    found = query(settings, TREE)
-    expected = sorted((name, "|".join(one.path)) for name, wanted in WANTED.items() for one in wanted[-2:])
-    expected.remove(("cat.jpg", "auto|animal"))  # contained in the path of the cat
+    found, expected = query(settings, TREE), deepest_paths()
     after = [one.what for name, wanted in WANTED.items() for one in SidecarWriter().write(photos / name, wanted, RUN)]
     print(f"darktable: its library has {found}")
     print(f"darktable: after it has written the sidecars, for VectorTag they are {', '.join(after)}")
     return found == expected and set(after) == {"unchanged"}
+
+
+def digikam(folder: Path, environment: dict[str, str], pictures: Path | None) -> bool:
+    photos, file = tagged_photos(folder / "digikam photos"), folder / "digikam" / "digikam4.db"
+    (folder / ".config").mkdir(exist_ok=True)
+    (folder / ".config" / "digikamrc").write_text(DIGIKAM_SETTINGS)
+    file.parent.mkdir()
+    command = ["dbus-run-session", "--", "digikam", "--database-directory", file.parent]
+    environment = {**environment, "QT_QPA_PLATFORM": "xcb", "QTWEBENGINE_DISABLE_SANDBOX": "1", "LANG": "C.UTF-8"}
+    with started(command, environment):
+        wait_for(lambda: digikam_query(file, "SELECT value FROM Settings WHERE keyword = 'DBVersion'"))
+        time.sleep(15)
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        place = f"volumeid:?path={quote(str(photos))}"
+        database.execute("INSERT INTO AlbumRoots VALUES (1, 'photos', 0, 1, ?, '/')", (place,))
+    with started(command, environment):
+        wait_for(lambda: len(digikam_query(file, "SELECT id FROM Images WHERE status = 1")) == len(WANTED))
+        time.sleep(10)
+        keep_picture("digikam", pictures)
+    found = digikam_query(file, DIGIKAM_TREE)
+    print(f"digikam: its database has {found}")
+    return found == deepest_paths()
+
+
+def tagged_photos(folder: Path) -> Path:
+    """A folder of photos with sidecars."""
+    folder.mkdir()
+    for name, wanted in WANTED.items():
+        shutil.copy(PHOTOS / name, folder)
+        SidecarWriter().write(folder / name, wanted, RUN)
+    return folder
+
+
+def deepest_paths() -> list[tuple[str, str]]:
+    """Each photo and the paths of its tags, without those that are contained in another's."""
+    paths = sorted((name, "|".join(one.path)) for name, wanted in WANTED.items() for one in wanted[-2:])
+    paths.remove(("cat.jpg", "auto|animal"))  # contained in the path of the cat
+    return paths
 
 
 def gthumb(folder: Path, environment: dict[str, str], pictures: Path | None) -> bool:
@@ -125,6 +176,15 @@ def query(settings: Path, sql: str) -> list[tuple[str, ...]]:
     try:
         with contextlib.closing(sqlite3.connect(f"file:{settings}/library.db?mode=ro", uri=True)) as database:
             database.execute("ATTACH ? AS data", (f"file:{settings}/data.db?mode=ro",))
+            return database.execute(sql).fetchall()
+    except sqlite3.Error:
+        return []
+
+
+def digikam_query(file: Path, sql: str) -> list[tuple[str, ...]]:
+    """What digiKam's database says; nothing while it makes it."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
             return database.execute(sql).fetchall()
     except sqlite3.Error:
         return []

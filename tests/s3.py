@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
@@ -136,3 +137,23 @@ def faulty_proxy(port: int, faults: Faults) -> Iterator[int]:
             yield proxy.server_address[1]
         finally:
             proxy.shutdown()
+
+
+def upload(folder: Path, port: int, bucket: str) -> str:
+    """The URL of a folder's files in a new bucket of the server on `port`, past any proxy."""
+    from pyarrow.fs import LocalFileSystem, S3FileSystem, copy_files
+
+    store = S3FileSystem(
+        access_key="test",
+        secret_key="test",
+        region="us-east-1",
+        scheme="http",
+        endpoint_override=f"{HOST}:{port}",
+        allow_bucket_creation=True,
+        background_writes=False,
+        request_timeout=PATIENCE,
+        connect_timeout=PATIENCE,
+    )
+    store.create_dir(bucket)
+    copy_files(str(folder), f"{bucket}/{folder.name}", LocalFileSystem(), store)
+    return f"s3://{bucket}/{folder.name}"

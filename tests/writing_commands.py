@@ -165,6 +165,9 @@ COMMANDS: dict[str, WritingCommand] = {
         ("find", "dog", "in/photos", "-f", "jsonl", "--output", "disk/out/found.jsonl", "--model", "in/worded")
     ),
     "convert": WritingCommand(_convert("in/land.csv", "in/water.csv"), (_convert("in/land.csv"),)),
+    "prepare": WritingCommand(
+        ("prepare", "in/data", "--output", "disk/out/shards", "--size", "32", "--shard", "4"), goes_on=True
+    ),
     "check --export": WritingCommand(_doubted("3"), (_doubted("2"),)),
     "corrections --onto": WritingCommand(
         ("corrections", "--export", "disk/out/new.csv", "--onto", "in/data/metadata.csv"), (_correct(0, "dog"),),

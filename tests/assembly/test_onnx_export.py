@@ -223,7 +223,7 @@ class TestRefusals:
     def test_the_models_own_network_is_never_replaced(self, write_tiny_model, tmp_path: Path):
         folder = write_tiny_model(tmp_path / "mine")
 
-        with pytest.raises(OverwriteError, match="is an input"):
+        with pytest.raises(OverwriteError, match="is a part of a model folder"):
             export_onnx(folder, folder.network, overwrite=True)
 
     def test_a_folder_that_is_not_there(self, tiny_model: Path, tmp_path: Path):

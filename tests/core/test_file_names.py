@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectortag.core.file_names import ESCAPING, escape_path, is_missing, is_there, name_for_file, unescape_path
+from vectortag.core.file_names import (
+    ESCAPING,
+    escape_path,
+    is_missing,
+    is_there,
+    name_for_file,
+    real_path,
+    unescape_path,
+)
 
 NAME = st.binary(min_size=1, max_size=30).filter(lambda name: not {b"/", b"\0"} & {name[i : i + 1] for i in range(30)})
 
@@ -73,3 +81,10 @@ def test_a_path_that_cannot_be_checked_is_neither_there_nor_missing(tmp_path: Pa
     assert (is_there(tmp_path), is_missing(tmp_path)) == (True, False)
     assert (is_there(tmp_path / "x"), is_missing(tmp_path / "x")) == (False, True)
     assert (is_there(too_long), is_missing(too_long)) == (False, False)
+
+
+def test_a_link_that_leads_to_itself_has_a_real_path(tmp_path: Path):
+    (tmp_path / "loop").symlink_to("loop")
+
+    assert real_path(tmp_path / "loop").name == "loop"
+    assert real_path(tmp_path / "a/../b") == Path(os.path.realpath(tmp_path)) / "b"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -194,6 +195,17 @@ class TestReaders:
             os.close(pipe)
 
         assert (outcome.returncode, outcome.stderr) == (0, b"")
+
+    @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+    def test_streams_that_the_caller_closed_stop_no_work(self, photos: Path, tiny_model: Path, closed: str):
+        program = [sys.executable, "-c", MAIN, "tag", "photos", "--model", str(tiny_model)]
+
+        outcome = subprocess.run(
+            f"{shlex.join(program)} {closed}", shell=True, stdout=subprocess.PIPE, timeout=60, check=False
+        )
+
+        assert outcome.returncode == 0
+        assert outcome.stdout.count(b".jpg\n") == (3 if closed in {"<&-", "2>&-"} else 0)
 
 
 SLOW = """

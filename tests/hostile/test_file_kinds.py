@@ -150,6 +150,50 @@ class TestOtherFiles:
         assert PIPE in cli("check", photos, "--taxonomy", "words.toml").stderr
 
 
+class TestLinksThatLeadToThemselves:
+    """They are errors with a name, not a traceback."""
+
+    @pytest.mark.parametrize(
+        ("name", "command"),
+        [
+            ("photos/metadata.csv", ["check", "photos"]),
+            ("photos/metadata.csv", ["fit", "photos"]),
+            ("photos/0.jpg.xmp", ["tag", "photos", "--write-xmp"]),
+            ("photos/0.jpg", ["tag", "photos"]),
+            ("links", ["search", "sea", "--links", "links", "--library", "links"]),
+        ],
+    )
+    def test_each_is_named(self, cli: Cli, photos: Path, tiny_model: Path, name: str, command: list[str]):
+        Path(name).unlink(missing_ok=True)
+        Path(name).symlink_to(Path(name).name)
+
+        outcome = cli(*command, *(["--model", tiny_model] if command[0] in ("tag", "fit") else []))
+
+        assert outcome.status == 1
+        assert name in outcome.stderr + outcome.stdout
+
+
+def test_known_tags_that_cannot_be_read_are_no_absence_of_them(cli: Cli, photos: Path, tiny_model: Path):
+    Path("photos/metadata.csv").write_text("image_path,tags\n0.jpg,dog\n1.jpg,sea\n")
+    os.mkfifo("photos/known_tags.txt")
+
+    outcome = cli("evaluate", tiny_model, "photos")
+
+    assert outcome.status == 1
+    assert f"known_tags.txt: cannot be read: [Errno 22] {PIPE}" in outcome.stderr
+
+
+def test_the_library_names_a_sidecar_that_cannot_be_read(cli: Cli, photos: Path, tiny_model: Path):
+    os.mkfifo(photos / "0.xmp")
+    Path(photos / "1.jpg.xmp").write_text("<a>&</a>")
+
+    outcome = cli("library", "add", photos, "--model", tiny_model)
+
+    assert outcome.status == 0
+    assert f"0.xmp: cannot be read: {PIPE}" in outcome.stderr
+    assert "1.jpg.xmp: its keywords cannot be read: it is not XML" in outcome.stderr
+
+
 def without_rights() -> None:
     """Root may read every folder; a process that has lost these two rights may not (PR_CAPBSET_DROP, before exec)."""
     if os.geteuid() == 0:

@@ -16,14 +16,14 @@ import pytest
 from pictures import encode, smooth_picture, tiff
 
 from vectortag.core.errors import ConfigError, PhotoError
-from vectortag.core.files import MOST_BYTES, read_file
+from vectortag.core.files import MOST_BYTES, read_file, read_text
 from vectortag.data.find import find_images
 from vectortag.data.keywords import read_keywords
 from vectortag.data.xmp import XmpError, keyword_paths
 from vectortag.library.keyword_fields import WantedTag
 from vectortag.library.sidecars import ModelRun, merge
 from vectortag.library.write_xmp import SidecarWriter
-from vectortag.runtime.pixels import PixelRecipe, load_pixels
+from vectortag.runtime.pixels import PixelRecipe, load_pixels, open_photo
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="files with holes, and memory as Linux counts it")
 
@@ -118,6 +118,20 @@ def test_so_are_rules_of_gigabytes(tmp_path: Path, little_memory: Any):
 def test_and_any_other_file_that_is_read_whole(tmp_path: Path, little_memory: Any):
     with pytest.raises(OSError, match=f"it has more than {MOST_BYTES:,} bytes"):
         read_file(with_holes(tmp_path / "large", b""))
+
+
+@pytest.mark.parametrize("start", [b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"])
+def test_a_photo_is_not_hashed_if_it_is_too_large_to_be_read(tmp_path: Path, start: bytes):
+    with (
+        pytest.raises(PhotoError, match="file of more than 400 MB is not read, but BMP, TIFF, RAW, video"),
+        open_photo(with_holes(tmp_path / "x.jpg", start, size=30 * GIGABYTES)),
+    ):
+        pass
+
+
+def test_a_text_has_a_limit_of_its_own(tmp_path: Path):
+    with pytest.raises(OSError, match="it has more than 67,108,864 bytes"):
+        read_text(with_holes(tmp_path / "keys", b"a", size=70_000_000))
 
 
 def packet(properties: str, namespaces: str = "") -> bytes:

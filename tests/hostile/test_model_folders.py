@@ -254,3 +254,28 @@ def test_any_damage_to_a_manifest_is_a_reason_or_a_model(model: Path, data: st.D
     with contextlib.suppress(VectorTagError):
         read_model_folder(model).head  # noqa: B018
     file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize(
+    ("operator", "values"), [("Mul", [3e38]), ("Div", [0.0]), ("Slice", [0])], ids=["endless", "no number", "nothing"]
+)
+def test_a_network_that_gives_no_numbers(model: Path, runtime: Any, operator: str, values: list[float]):
+    """Its weights are finite: only a run shows it."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    network = onnx.load_from_string((model / "model.onnx").read_bytes())
+    for node in network.graph.node:
+        node.output[:] = ["before" if name == "feature_map" else name for name in node.output]
+    kind = np.int64 if operator == "Slice" else np.float32
+    names = ["start", "end", "axis"] if operator == "Slice" else ["value"]
+    numbers = [[0], [0], [2]] if operator == "Slice" else [values]
+    network.graph.initializer.extend(
+        numpy_helper.from_array(np.array(one, kind), name) for name, one in zip(names, numbers, strict=True)
+    )
+    network.graph.node.append(helper.make_node(operator, ["before", *names], ["feature_map"]))
+    set_file(model, "model.onnx", network.SerializeToString())
+
+    with pytest.raises(VectorTagError, match="network"):
+        Tagger.load(model, runtime=runtime).tag(np_photo())

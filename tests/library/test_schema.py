@@ -10,7 +10,7 @@ import pytest
 
 from vectortag.core.errors import LibraryError
 from vectortag.library import mounts, schema
-from vectortag.library.schema import APPLICATION_ID, find_damage, open_database, transaction
+from vectortag.library.schema import APPLICATION_ID, explained, find_damage, open_database, transaction
 
 OLD = """
 CREATE TABLE photos (path TEXT PRIMARY KEY);
@@ -169,3 +169,34 @@ class TestANetworkFileSystem:
             assert database.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
         assert "is on a network file system (nfs4)" in caplog.text
+
+
+class TestAnErrorOfTheFile:
+    """What SQLite says is followed by what to do."""
+
+    def test_names_the_folder_that_cannot_be_written(self, tmp_path: Path):
+        file = tmp_path / "library.sqlite"
+        open_database(file).close()
+
+        with (
+            closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database,
+            pytest.raises(LibraryError, match=r"readonly database.*Make the file and its folder writable"),
+            explained(file),
+        ):
+            database.execute("DELETE FROM photos")
+
+    def test_asks_for_room_on_a_full_disk(self, tmp_path: Path):
+        file = tmp_path / "library.sqlite"
+
+        with closing(open_database(file)) as database:
+            database.execute("PRAGMA max_page_count = 1")
+            with pytest.raises(LibraryError, match=r"full.*Make room on the disk\. What was done"), explained(file):
+                database.execute("INSERT INTO settings VALUES ('a', ?)", ("x" * 10**6,))
+
+    def test_says_that_another_program_keeps_it_locked(self, tmp_path: Path):
+        file = tmp_path / "library.sqlite"
+
+        with closing(open_database(file)) as database, closing(sqlite3.connect(file, timeout=0)) as other:
+            database.execute("BEGIN IMMEDIATE")
+            with pytest.raises(LibraryError, match=r"locked.*Try again when it has ended"), explained(file):
+                other.execute("DELETE FROM photos")

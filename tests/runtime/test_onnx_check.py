@@ -122,6 +122,7 @@ def not_finite(model: Any) -> None:
         (lambda model: model.graph.sparse_initializer.add(), "sparse tensors"),
         (lambda model: model.ClearField("graph"), "expected one graph, got 0"),
         (lambda model: model.graph.ClearField("node"), "no nodes"),
+        (lambda model: model.graph.ClearField("output"), "no outputs"),
     ],
 )
 def test_a_strange_network_is_refused_with_a_reason(changed: Callable[[Change], bytes], change: Change, reason: str):

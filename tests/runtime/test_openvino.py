@@ -112,6 +112,24 @@ class TestCache:
 
         assert self.cached(home) == []
 
+    def test_networks_that_it_has_are_given_back_and_loaded_again(self, network: Path, home: Path):
+        session = open_session(network, runtime="openvino", digest="0" * 64)
+        before = session.run(images(3))
+        assert session._pools
+
+        session.release()
+
+        assert not session._pools
+        np.testing.assert_array_equal(session.run(images(3)), before)
+
+    def test_networks_that_it_does_not_have_are_kept(self, network: Path, home: Path):
+        session = open_session(network, runtime="openvino")
+        session.run(images(1))
+
+        session.release()
+
+        assert len(session._pools) == 1
+
     def test_of_too_many_the_least_recently_used_is_deleted(
         self, network: Path, home: Path, monkeypatch: pytest.MonkeyPatch
     ):

@@ -12,6 +12,7 @@ import pytest
 from vectortag.core.errors import ConfigError, OverwriteError
 from vectortag.inference.tagger import Tagger
 from vectortag.runtime.embedder import embeddings_of
+from vectortag.train.config import BackboneConfig
 
 EXAMPLE = Path(__file__).parents[2] / "examples/photos/dogs.jpg"
 PARITY = 1e-4
@@ -61,6 +62,35 @@ def test_a_file_of_somebody_elses_is_kept_and_its_own_replaced(export_weights, t
     assert file.read_bytes() == b"mine"
     export_weights("lite0", file, overwrite=True)
     export_weights("lite0", file)
+
+
+def test_a_network_with_other_names_than_timms_is_refused(export_weights, write_tiny_model, tmp_path: Path):
+    backbone = {"architecture": "test_vit", "width": 8, "stride": 4}  # as of a transformer, whose names get lost
+    folder = write_tiny_model(tmp_path / "model", backbone=backbone)
+
+    message = r"tiny@\w+: its weights cannot be exported: .* arrays of test_vit cannot be read back from the network"
+    with pytest.raises(ConfigError, match=message):
+        export_weights(folder, tmp_path / "backbone.safetensors")
+
+
+def test_a_network_of_which_timm_has_more_is_refused(
+    export_weights, need_module, write_tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    timm, network = need_module("timm"), need_module("vectortag.train.network")
+    weights = timm.create_model("mobilenetv4_conv_small").state_dict()
+    need_module("safetensors.torch").save_file(weights, tmp_path / "random.safetensors")
+    config = BackboneConfig(
+        architecture="mobilenetv4_conv_small", init=str(tmp_path / "random.safetensors"), image_size=64
+    )
+    backbone = network.create_backbone(config)
+    monkeypatch.setattr("vectortag.train.export_weights.create_backbone", lambda _: backbone)
+    of_model = {"architecture": config.architecture, "width": 8, "stride": 4}
+    folder = write_tiny_model(tmp_path / "model", backbone=of_model)
+
+    with pytest.raises(ConfigError, match=r"arrays after the feature map that the model does not have, as conv_head\."):
+        export_weights(folder, tmp_path / "backbone.safetensors")
+
+    assert not (tmp_path / "backbone.safetensors").exists()
 
 
 def test_a_network_that_timm_does_not_know_is_refused(export_weights, tiny_model: Path, tmp_path: Path):

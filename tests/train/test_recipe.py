@@ -22,10 +22,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import s3
 from PIL import Image, ImageDraw
 
 from vectortag.assembly.onnx_export import export_onnx
 from vectortag.core.git_commit import git_commit
+from vectortag.data.records import read_data_set
+from vectortag.data.shards.writing import write_shards
 from vectortag.evaluation.evaluate import evaluate
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder, read_model_folder
@@ -95,6 +98,13 @@ CTRL_C_HANDLER = """
         train(load_config(sys.argv[1]), sys.argv[2])
     except KeyboardInterrupt:
         print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+PRINTED_ERROR = """
+    from vectortag.core.errors import TrainingError
+    try:
+        train(load_config(sys.argv[1]), sys.argv[2])
+    except TrainingError as error:
+        print(error)
 """
 
 
@@ -451,6 +461,97 @@ def test_the_best_epoch_is_kept(trained):
 
 
 @pytest.fixture(scope="session")
+def shards(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shapes in shards of nine photos a piece, without loss, at the size of the network."""
+    folder = tmp_path_factory.mktemp("sharded") / "shards"
+    write_shards(read_data_set(shapes, name="shapes"), folder, size=SIZE, lossless=True, together=9)
+    return folder
+
+
+def at_one_size(file: Path) -> Path:
+    """The configuration with crops of random area out of photos of the network's size."""
+    file.write_text(file.read_text().replace("resize = 72", f"resize = {SIZE}\nscale = 0.6"))
+    return file
+
+
+@pytest.mark.parametrize("freeze", ["none", "stages", "backbone"])
+def test_shards_train_to_the_model_of_the_folder_bit_for_bit(train, configured, shapes, shards, tmp_path, freeze):
+    of_folder, of_shards = (
+        train(at_one_size(configured(csv=place, freeze=freeze, epochs=2)), tmp_path / place.name)
+        for place in (shapes, shards)
+    )
+
+    one, other = of_shards.manifest, of_folder.manifest
+    assert one.files["head.safetensors"] == other.files["head.safetensors"]
+    assert one.files["model.onnx"] == other.files["model.onnx"]
+    assert one.metrics == other.metrics
+    assert one.operating_points == other.operating_points
+    assert one.data_sets == other.data_sets
+    assert one.provenance["data"] == other.provenance["data"]
+    assert of_shards.history == of_folder.history
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_training_from_shards_that_was_killed_goes_on_to_the_same_result(
+    train, configured, shards, tmp_path, workers
+):
+    file = at_one_size(configured(csv=shards, workers=workers))
+    whole = train(file, tmp_path / "whole")
+    with pytest.raises(Ended, match=str(-signal.SIGKILL)):
+        train(file, tmp_path / "broken", before=KILLED_IN_EPOCH_3)
+
+    folder = train(at_one_size(configured(csv=shards, workers=2 - workers)), tmp_path / "broken", resume=True)
+
+    assert folder.manifest.files["head.safetensors"] == whole.manifest.files["head.safetensors"]
+    assert folder.manifest.files["model.onnx"] == whole.manifest.files["model.onnx"]
+    assert folder.history == whole.history
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_shard_that_is_damaged_stops_the_training_in_one_line(configured, shards, tmp_path, workers):
+    shutil.copytree(shards, tmp_path / "damaged")
+    (tmp_path / "damaged/photos-00001.tar").write_bytes(b"")
+    imports = TRAIN[: TRAIN.index("    train(")]
+
+    done = run_python(imports + PRINTED_ERROR, configured(csv=tmp_path / "damaged", workers=workers), tmp_path)
+
+    (line,) = done.stdout.splitlines()
+    assert re.fullmatch(
+        r".*\.png: .*photos-00001\.tar is damaged\. Copy this shard again, or make the shards anew", line
+    )
+    assert not (tmp_path / "shapes").exists()
+
+
+def test_a_training_from_a_bucket_that_fails_and_is_slow_gives_the_model_of_the_folder(
+    configured, need, shapes, shards, tmp_path
+):
+    need(importlib.util.find_spec("moto"), "moto")
+    need(importlib.util.find_spec("pyarrow"), "pyarrow")
+    faults = s3.Faults()
+    results = []
+    with s3.moto_server() as port, s3.faulty_proxy(port, faults) as proxy:
+        faults.failing.update({"index.json": 2, "photos-00000.jsonl": 1, "photos-00001.tar": 3})
+        faults.cut.update({"photos-00003.tar": 2})
+        faults.slow.add("photos-00002.tar")
+        for place, workers in ((s3.upload(shards, port, "training"), 2), (str(shapes), 0)):
+            file = at_one_size(configured(csv=place, workers=workers, epochs=2))
+            done = subprocess.run(
+                [sys.executable, "-c", textwrap.dedent(TRAIN), str(file), str(tmp_path / f"{workers}"), ""],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=s3.clean() | {"AWS_ENDPOINT_URL": f"http://{s3.HOST}:{proxy}", "OMP_NUM_THREADS": "1"},
+            )
+            assert done.returncode == 0, done.stderr
+            results.append(read_model_folder(tmp_path / f"{workers}" / "shapes"))
+
+    assert faults.failing.total() == faults.cut.total() == 0
+    assert results[0].manifest.files["head.safetensors"] == results[1].manifest.files["head.safetensors"]
+    assert results[0].manifest.files["model.onnx"] == results[1].manifest.files["model.onnx"]
+    assert results[0].manifest.metrics == results[1].manifest.metrics
+
+
+@pytest.fixture(scope="session")
 def unbroken() -> dict[str, Any]:
     """The result of one training by what it was trained with: filled by the first test that needs it."""
     return {}
@@ -575,10 +676,57 @@ def test_two_processes_train_as_one_does_and_one_goes_on_where_they_ended(train,
         assert one["train_loss"] == pytest.approx(other["train_loss"], abs=1e-4)
 
 
+FROM_SHARDS = {"architecture": "test_vit", "freeze": "none", "head.dropout": 0.0, "precision": "float32"}
+"""A network without batch norms and dropout: nothing in it is each process's own."""
+
+
+def test_two_processes_train_from_shards_as_one_does_and_one_goes_on_where_they_ended(
+    train, configured, shards, tmp_path
+):
+    file = configured(csv=shards, workers=1, **FROM_SHARDS)
+    alone = train(file, tmp_path / "alone").manifest.provenance
+
+    done = train_in_two_processes(file, tmp_path / "out", before=KILLED_IN_EPOCH_3)
+    assert done.returncode != 0, "it was to be killed"
+    both = train(file, tmp_path / "out", resume=True).manifest.provenance
+
+    assert len(both["epochs"]) == len(alone["epochs"]) == 4
+    for one, other in zip(both["epochs"], alone["epochs"], strict=True):
+        assert one["val_map"] == pytest.approx(other["val_map"], abs=0.005)
+        assert one["val_loss"] == pytest.approx(other["val_loss"], abs=1e-4)
+        assert one["train_loss"] == pytest.approx(other["train_loss"], abs=1e-4)
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("schedule", [{}, {"unfreeze_at": [2, 4], "layer_decay": 0.5}], ids=["plain", "scheduled"])
-def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path, schedule):
-    file = configured(freeze="none", epochs=8, **schedule)
+def test_two_processes_unfreeze_the_same_stages_as_one_does(train, configured, weights, tmp_path):
+    file = configured(**{"unfreeze_at": [2, 3], "layer_decay": 0.5, "head.dropout": 0.0})
+    alone = train(file, tmp_path / "alone").manifest.provenance
+
+    done = train_in_two_processes(file, tmp_path / "out")
+
+    assert done.returncode == 0, done.stderr
+    both = read_model_folder(tmp_path / "out" / "shapes").manifest.provenance
+    for one, other in zip(both["epochs"][:2], alone["epochs"][:2], strict=True):  # the head alone
+        assert one["val_loss"] == pytest.approx(other["val_loss"], abs=1e-4)
+        assert one["train_loss"] == pytest.approx(other["train_loss"], abs=1e-4)
+    for output in ("alone", "out"):
+        assert moved_stages(tmp_path / output / "shapes.run", weights("test_resnet")) == {"layer3", "layer4"}
+
+
+def moved_stages(run: Path, start: Path) -> set[str]:
+    """The stages of which a weight is another one after the last epoch than at the start."""
+    import torch
+    from safetensors.torch import load_file
+
+    before = load_file(start)
+    after = torch.load(run / "last.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    names = [name for name in before if f"trunk.body.{name}" in after and before[name].is_floating_point()]
+    return {name.split(".")[0] for name in names if not after[f"trunk.body.{name}"].equal(before[name])}
+
+
+@pytest.mark.long
+def test_two_processes_train_a_whole_network_as_one_does(train, configured, tmp_path):
+    file = configured(freeze="none", epochs=8)
     alone = train(file, tmp_path / "alone").manifest.provenance
 
     done = train_in_two_processes(file, tmp_path / "out")

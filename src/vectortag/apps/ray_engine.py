@@ -8,13 +8,14 @@ says why nothing is written twice.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import io
 import logging
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -54,6 +55,9 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 """Ray reports its use to its makers unless it is told not to."""
+
+ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""A cluster that is started here opens its ports on 127.0.0.1, as Ray does on Windows and macOS."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,16 @@ def tag_on_ray(
     return failed
 
 
+def require_ray() -> None:
+    """Ask for Ray without importing it: it reads its settings from the environment at import.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise MissingExtraError("--engine ray", "Ray", "ray")
+
+
 def _threads(ray: Any) -> int:
     cores = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     return min([THREADS, *(count for count in cores if count)])
@@ -196,11 +210,11 @@ def cluster(address: str | None) -> Iterator[Any]:
     """
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # else Ray keeps one in the home folder
     local = {"include_dashboard": False, "num_cpus": usable_cores(), "object_store_memory": STORE}
-    with environment(QUIET if address else QUIET | token):
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError("--engine ray", "Ray", "ray") from error
+    variables = QUIET if address else QUIET | ON_LOOPBACK | token
+    with environment(variables), redirect_stdout(sys.stderr):  # Ray prints what befalls a cluster; stdout is for data
+        require_ray()
+        import ray
+
         options = {} if address else local
         try:
             ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)

@@ -38,7 +38,7 @@ def doubts_page(doubts: Sequence[Doubt], tags: Sequence[str], records: Sequence[
     first = f", the first {ON_PAGE:,} of them" if len(doubts) > ON_PAGE else ""
     title = f"{len(doubts):,} of {labels:,} labels look wrong{first}"
     text = io.StringIO()
-    shown = (ShownPhoto(records[one.row].path, _caption(one, tags, records)) for one in doubts[:ON_PAGE])
+    shown = (ShownPhoto(records[one.row].photo, _caption(one, tags, records)) for one in doubts[:ON_PAGE])
     write_page(text, title, shown)
     return text.getvalue().encode("utf-8", "backslashreplace")
 

@@ -1,6 +1,6 @@
 """Fit a user's own vocabulary: from tagged photos to a model folder, in minutes on a CPU and without torch.
 
-photos and their words -> embeddings, kept in the cache      embed_photos
+photos and their words -> embeddings, kept in the cache      embed_photos_of
 photos and their words -> tags, targets, a split             prepare_training_data
 embeddings and targets -> the head of the best epoch         fit_head
 all of it              -> a model folder and its report      publish_model
@@ -28,10 +28,10 @@ from vectortag.core.folders import data_home, report_folder
 from vectortag.core.types import FloatArray
 from vectortag.core.version import __version__
 from vectortag.data.copies import fingerprints_of, groups_among
-from vectortag.data.embedding_cache import Embeddings, embed_photos
+from vectortag.data.embedding_cache import Embeddings
 from vectortag.data.records import DataSet, Record
 from vectortag.data.training import DataOptions, TrainingData, prepare_training_data
-from vectortag.data.usable import embed_data_set, read_usable
+from vectortag.data.usable import embed_data_set, embed_photos_of, read_usable
 from vectortag.evaluation.metrics import average_precision, mean_over_tags
 from vectortag.model.blocks import MlpBlock
 from vectortag.model.folder import NETWORK, ModelFolder, check_destination
@@ -245,8 +245,7 @@ def _at_other_sizes(embedder: Embedder, base: ModelFolder, records: Sequence[Rec
     """
     found = {}
     for size in base.manifest.sizes[1:]:
-        paths = [record.path for record in records]
-        embeddings, failed = embed_photos(embedder.at(size), base.manifest.files[NETWORK], paths)
+        embeddings, failed = embed_photos_of(embedder.at(size), base.manifest.files[NETWORK], records)
         if failed:
             raise DataError(f"{failed[0]}. It could be read before: run the command again")
         found[size] = _rows(embeddings, records)

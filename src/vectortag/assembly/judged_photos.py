@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
-from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.records import DataSet
+from vectortag.data.usable import embed_photos_of
 from vectortag.data.vocabulary import build_targets
 from vectortag.evaluation.evaluate import choose_part, known_in
 from vectortag.inference.tagger import Tagger
@@ -73,7 +73,7 @@ def judge_photos(tagger: Tagger, sets: Sequence[DataSet]) -> JudgedPhotos:
     for index, data in enumerate(sets):
         records = choose_part(data, "train", folder.manifest)
         records = [records[row] for row in np.sort(random.permutation(len(records))[:MOST_PHOTOS])]
-        found, _ = embed_photos(tagger.embedder, network, [record.path for record in records])
+        found, _ = embed_photos_of(tagger.embedder, network, records)
         records = [record for record in records if record.path in found]
         embeddings.append(np.stack([found[record.path] for record in records]))
         known = known_in(data, folder.manifest)

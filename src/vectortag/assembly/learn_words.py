@@ -22,6 +22,7 @@ from vectortag.assembly.word_material import Material, embed_all, gather, read_c
 from vectortag.assembly.word_trials import Captions
 from vectortag.assembly.word_trust import Trial, fit_evidence
 from vectortag.data.records import DataSet
+from vectortag.data.shards.reading import refuse_shards
 from vectortag.data.usable import read_usable
 from vectortag.evaluation.evaluate import as_known, choose_part
 from vectortag.evaluation.model_card import write_card
@@ -76,6 +77,8 @@ def learn(
     """
     folder = find_model_folder(model)
     check_rewritten(folder, output or folder.path, anew={WORDS, BACKGROUND})
+    for one in (*data, *tried):
+        refuse_shards(one, "vectortag learn-words")
     sets, others = (
         [as_known(read_usable(one, skip_bad_rows=True), "train", folder.manifest) for one in some]
         for some in (data, tried)

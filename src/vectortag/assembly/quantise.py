@@ -108,11 +108,11 @@ def quantise(model: str | Path, data: Sequence[str | Path], output: Path) -> tup
 
 def _calibration_photos(embedder: Embedder, folder: ModelFolder, sets: Sequence[DataSet]) -> list[ByteArray]:
     """(size, size, 3) each, of training photos drawn from all sets."""
-    paths = [record.path for one in sets for record in choose_part(one, "train", folder.manifest)]
+    found = [record.photo for one in sets for record in choose_part(one, "train", folder.manifest)]
     photos = []
-    for index in np.random.default_rng(0).permutation(len(paths)):
+    for index in np.random.default_rng(0).permutation(len(found)):
         try:
-            photos.append(embedder.pixels(paths[index]))
+            photos.append(embedder.pixels(found[index]))
         except PhotoError as error:
             log.warning("%s", error)
         if len(photos) == CALIBRATION_PHOTOS:

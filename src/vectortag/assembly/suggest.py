@@ -15,6 +15,7 @@ from vectortag.data.copies import fingerprints_of
 from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.find import photos_of
 from vectortag.data.records import DataSet, Record
+from vectortag.data.shards.reading import refuse_shards
 from vectortag.data.usable import read_usable
 from vectortag.data.vocabulary import record_tags
 from vectortag.evaluation.evaluate import has_learnt
@@ -96,6 +97,7 @@ def suggest(
 
 def _data_set(data: Path) -> DataSet | None:
     """What `check` reads; None where a folder has neither a metadata.csv nor keywords."""
+    refuse_shards(data, "vectortag suggest")
     try:
         return read_usable(data, skip_bad_rows=True)
     except DataError:

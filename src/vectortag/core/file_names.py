@@ -99,6 +99,11 @@ def is_folder(path: str | Path) -> bool:
         return False
 
 
+def real_path(path: str | Path) -> Path:
+    """The path without links. `Path.resolve` fails for a link that leads to itself; whoever opens it will say so."""
+    return Path(os.path.realpath(path))
+
+
 def is_there(path: str | Path) -> bool:
     """Whether the path certainly exists."""
     try:

@@ -19,6 +19,9 @@ READING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NO
 MOST_BYTES = 1 << 30
 """Of a file that is read whole."""
 
+MOST_TEXT = 64 << 20
+"""Bytes of a text."""
+
 ALREADY_OPEN = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 """Files that the shell has opened, as in `check <(unzip -p set.zip metadata.csv)`. They may be pipes."""
 
@@ -52,9 +55,8 @@ def read_file(path: str | Path, *, most: int = MOST_BYTES) -> bytes:
 
 
 def read_text(path: str | Path) -> str:
-    """The content of a regular file in UTF-8; fails as `open_regular`, or with UnicodeDecodeError."""
-    with open_text(path) as file:
-        return file.read()
+    """The content of a regular file in UTF-8; fails as `read_file`, or with UnicodeDecodeError."""
+    return io.StringIO(read_file(path, most=MOST_TEXT).decode(), newline=None).read()
 
 
 def open_text(path: str | Path, *, encoding: str = "utf-8", newline: str | None = None) -> io.TextIOWrapper:

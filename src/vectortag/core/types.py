@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -47,6 +48,29 @@ class StoredPhoto:
 
     name: str
     content: bytes | PhotoError
+
+
+class PackedPhoto(ABC):
+    """A photo inside a larger file, whose bytes are read only when it is decoded.
+
+    Attributes:
+        name: as messages have it.
+        content: the SHA-256 of its bytes.
+        is_remote: whether it is fetched from an object store.
+    """
+
+    __slots__ = ()
+
+    name: str
+    content: bytes
+
+    @property
+    @abstractmethod
+    def is_remote(self) -> bool: ...
+
+    @abstractmethod
+    def read(self) -> StoredPhoto:
+        """Its bytes, or why they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

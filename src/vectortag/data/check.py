@@ -48,7 +48,7 @@ def check_data_set(data: DataSet, taxonomy: Taxonomy) -> DataReport:
     """Decode every photo, count every tag and look for words that should be one tag."""
     counts = count_tags(data.records, taxonomy)
     paths = tuple(record.path for record in data.records)
-    prints = dict(zip(paths, read_fingerprints(paths), strict=True))
+    prints = dict(zip(paths, read_fingerprints(record.photo for record in data.records), strict=True))
     return DataReport(
         data=data,
         unreadable=(*data.closed, *data.unread, *_unreadable(data, prints)),

@@ -26,7 +26,13 @@ SHOWN = 3
 
 
 def fingerprints_of(data: DataSet) -> tuple[Prints, dict[Path, PhotoError]]:
-    """The fingerprint of each photo of a data set that can be read, and the errors of the others."""
+    """The fingerprint of each photo of a data set that can be read, and the errors of the others.
+
+    Those of photos in shards are of the files that they were made from, and are in the shards.
+    """
+    packed = {one.path: one.packed for one in data.records if one.packed is not None}
+    if packed:
+        return {path: np.frombuffer(one.print, FINGERPRINT)[0] for path, one in packed.items()}, {}
 
     def rows(array: Array) -> Iterable[int]:
         stored: Any = array

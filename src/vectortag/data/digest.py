@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from vectortag.data.records import Record, photo_hash
+from vectortag.data.records import Record, record_hash
 from vectortag.data.training import TrainingData
 
 
@@ -28,5 +28,5 @@ def data_digests(data: TrainingData) -> dict[str, str]:
 def _lines(part: str, records: Sequence[Record], name: str) -> list[str]:
     own = [record for record in records if record.dataset == name]
     with ThreadPoolExecutor() as pool:
-        hashes = list(pool.map(photo_hash, (record.path for record in own)))
+        hashes = list(pool.map(record_hash, own))
     return [json.dumps([digest, part, sorted(set(record.words))]) for digest, record in zip(hashes, own, strict=True)]

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,7 @@ import numpy.typing as npt
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import ByteArray
 from vectortag.runtime.cpu import usable_cores
-from vectortag.runtime.pixels import PixelRecipe, load_pixels
+from vectortag.runtime.pixels import Photo, PixelRecipe, load_pixels
 
 DISTANCE = 8
 """Bits of 64. Saved again at JPEG quality 30, at half or 1.7 times its size, or 20 % brighter, 99 of 100 photos differ
@@ -63,18 +62,18 @@ def fingerprint(pixels: ByteArray) -> np.void:
     return np.array([(bits, thumbnail)], FINGERPRINT)[0]
 
 
-def read_fingerprints(paths: Iterable[Path]) -> Iterator[np.void | PhotoError]:
-    """Yield the fingerprint of each photo, or the error that says why it has none, in the order of `paths`."""
+def read_fingerprints(photos: Iterable[Photo]) -> Iterator[np.void | PhotoError]:
+    """Yield the fingerprint of each photo, or the error that says why it has none, in the order of `photos`."""
     recipe = PixelRecipe()
 
-    def read(path: Path) -> np.void | PhotoError:
+    def read(photo: Photo) -> np.void | PhotoError:
         try:
-            return fingerprint(load_pixels(path, SIDE, recipe))
+            return fingerprint(load_pixels(photo, SIDE, recipe))
         except PhotoError as error:
             return error
 
     with ThreadPoolExecutor(usable_cores()) as pool:
-        yield from pool.map(read, paths)
+        yield from pool.map(read, photos)
 
 
 def duplicate_groups(prints: Fingerprints) -> list[tuple[int, ...]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from vectortag.core.file_names import escape_path
 from vectortag.core.files import require_regular
 from vectortag.core.folders import cache_home
 from vectortag.core.schema import to_json
-from vectortag.core.types import FloatArray
+from vectortag.core.types import FloatArray, PackedPhoto
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.pixels import open_photo
@@ -36,7 +36,6 @@ TABLES = """
 """
 """`files` spares a second reading of a photo whose length and time of change are what they were. A power failure may
 lose what was written last, which is then computed again: a row is there whole or not at all."""
-
 
 FILES = "SELECT path, state, content FROM files WHERE path IN"
 KNOWN = "SELECT content FROM embeddings WHERE content IN"
@@ -58,8 +57,11 @@ AT_ONCE = 900
 Embeddings = dict[Path, FloatArray]
 """The (K,) embedding of each photo."""
 
+Kept = TypeVar("Kept", bound=Path | PackedPhoto)
+"""What can be known again: a file by its length and time of change, a photo in a shard by its hash."""
 
-class Embedded:
+
+class Embedded(Generic[Kept]):
     """Photos whose embeddings are in the cache, from which they are read when they are asked for.
 
     Attributes:
@@ -72,7 +74,7 @@ class Embedded:
         self,
         cache: sqlite3.Connection,
         embedder: Embedder,
-        photos: list[Path],
+        photos: list[Kept],
         contents: list[bytes],
         key: str,
         failed: list[PhotoError],
@@ -107,15 +109,17 @@ def _whole_rows(cache: sqlite3.Connection, contents: Sequence[bytes]) -> dict[by
     return {
         content: kept[:-HASH_SIZE]
         for content, kept in rows
-        if isinstance(kept, bytes) and kept[-HASH_SIZE:] == _check_of(content, kept[:-HASH_SIZE])
+        if isinstance(kept, bytes) and kept == _checked(content, kept[:-HASH_SIZE])
     }
 
 
-def _check_of(content: bytes, embedding: bytes) -> bytes:
-    return hashlib.sha256(content + embedding).digest()[:HASH_SIZE]
+def _checked(content: bytes, embedding: bytes) -> bytes:
+    return embedding + hashlib.sha256(content + embedding).digest()[:HASH_SIZE]
 
 
-def embed_photos(embedder: Embedder, network: str, photos: Sequence[Path]) -> tuple[Embeddings, list[PhotoError]]:
+def embed_photos(
+    embedder: Embedder, network: str, photos: Sequence[Kept]
+) -> tuple[dict[Kept, FloatArray], list[PhotoError]]:
     """The embedding of each photo that can be read, and the errors of the others; see `embed_cached`."""
     found = embed_cached(embedder, network, photos)
     starts = range(0, len(found.photos), AT_ONCE)
@@ -123,7 +127,7 @@ def embed_photos(embedder: Embedder, network: str, photos: Sequence[Path]) -> tu
     return dict(zip(found.photos, rows, strict=True)), found.failed
 
 
-def embed_cached(embedder: Embedder, network: str, photos: Iterable[Path]) -> Embedded:
+def embed_cached(embedder: Embedder, network: str, photos: Iterable[Kept]) -> Embedded[Kept]:
     """Embed into the cache what is not yet in it. Photos keep their order, each once.
 
     Args:
@@ -147,7 +151,7 @@ def _is_whole(error: Exception) -> bool:
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in CANNOT_BE_USED
 
 
-def _embed_into(cache: sqlite3.Connection, name: str, embedder: Embedder, photos: Sequence[Path]) -> Embedded:
+def _embed_into(cache: sqlite3.Connection, name: str, embedder: Embedder, photos: Sequence[Kept]) -> Embedded[Kept]:
     with ExitStack() as stack:
         stack.enter_context(closing(cache))
         contents = _contents(cache, photos)
@@ -164,8 +168,7 @@ def _embed_into(cache: sqlite3.Connection, name: str, embedder: Embedder, photos
     good = [photo for photo, content in zip(photos, contents, strict=True) if isinstance(content, bytes)]
     read = [content for content in contents if isinstance(content, bytes)]
     key = hashlib.sha256(name.encode() + b"".join(read)).hexdigest()
-    failures = [error for error in contents if isinstance(error, PhotoError)]
-    return Embedded(cache, embedder, good, read, key, failures)
+    return Embedded(cache, embedder, good, read, key, [one for one in contents if isinstance(one, PhotoError)])
 
 
 def _emptied(file: Path) -> sqlite3.Connection:
@@ -218,8 +221,13 @@ def _ask(cache: sqlite3.Connection, query: str, values: Sequence[str | bytes]) -
         yield from cache.execute(f"{query} ({','.join('?' * len(some))})", some)
 
 
-def _contents(cache: sqlite3.Connection, photos: Sequence[Path]) -> list[bytes | PhotoError]:
+def _contents(cache: sqlite3.Connection, photos: Sequence[Path | PackedPhoto]) -> list[bytes | PhotoError]:
     """The hash of each photo's content, or the error that says why it has none."""
+    of_files = iter(_file_contents(cache, [photo for photo in photos if isinstance(photo, Path)]))
+    return [next(of_files) if isinstance(photo, Path) else photo.content for photo in photos]
+
+
+def _file_contents(cache: sqlite3.Connection, photos: Sequence[Path]) -> list[bytes | PhotoError]:
     states = [_state(photo) for photo in photos]
     paths = [state[0] for state in states if not isinstance(state, PhotoError)]
     known: dict[tuple[str, str], bytes | PhotoError] = {
@@ -258,15 +266,16 @@ def _hash(photo: Path) -> bytes | PhotoError:
         return error
 
 
-def _compute(cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Path, bytes]) -> dict[Path, PhotoError]:
+def _compute(cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Kept, bytes]) -> dict[Kept, PhotoError]:
     """Embed photos into the cache, each under its content; return the errors of those that cannot be decoded."""
-    failed: dict[Path, PhotoError] = {}
+    failed: dict[Kept, PhotoError] = {}
     told = time.monotonic()
-    for done, (photo, embedding) in enumerate(embedder.embed_many(photos), start=1):
+    results = zip(photos.items(), embedder.embed_many(photos), strict=True)
+    for done, ((photo, content), (_, embedding)) in enumerate(results, start=1):
         if isinstance(embedding, PhotoError):
-            failed[Path(str(photo))] = embedding
+            failed[photo] = embedding
         else:
-            cache.execute(STORE, _row(photos[Path(str(photo))], embedding.tobytes()))
+            cache.execute(STORE, (content, _checked(content, embedding.tobytes())))
         if time.monotonic() - told > SECONDS_BETWEEN_NOTES:
             told = time.monotonic()
             cache.commit()  # what is done stays done where the job is stopped
@@ -275,22 +284,17 @@ def _compute(cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Path
     return failed
 
 
-def _row(content: bytes, embedding: bytes) -> tuple[bytes, bytes]:
-    return content, embedding + _check_of(content, embedding)
-
-
 def _computed_again(
-    cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Path, bytes]
+    cache: sqlite3.Connection, embedder: Embedder, photos: Mapping[Kept, bytes]
 ) -> Iterator[tuple[bytes, bytes]]:
     """Embeddings that were damaged, by content; they are put into the cache where that can be done.
 
     Raises:
         PhotoError: a photo is gone.
     """
-    for photo, embedding in embedder.embed_many(photos):
+    for content, (_, embedding) in zip(photos.values(), embedder.embed_many(photos), strict=True):
         if isinstance(embedding, PhotoError):
             raise embedding
-        content = photos[Path(str(photo))]
         with suppress(*FAILURES), cache:
-            cache.execute(STORE, _row(content, embedding.tobytes()))
+            cache.execute(STORE, (content, _checked(content, embedding.tobytes())))
         yield content, embedding.tobytes()

@@ -17,11 +17,12 @@ from pathlib import Path
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from vectortag.core.errors import DataError, PhotoError
-from vectortag.core.file_names import escape_path, is_folder, is_missing
+from vectortag.core.file_names import escape_path, is_folder, is_missing, real_path
 from vectortag.core.files import read_file
 from vectortag.core.text import has_control_characters
 from vectortag.data.find import LeftOut, photos_of
 from vectortag.data.records import DataSet, Record, read_data_set
+from vectortag.data.shards.reading import are_shards, read_shards
 from vectortag.data.word_lists import split_keyword
 from vectortag.data.xmp import LARGEST_PACKET, KeywordPath, XmpError, keyword_paths
 from vectortag.runtime.cpu import usable_cores
@@ -58,11 +59,13 @@ class Keywords:
 
 
 def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_rows: bool = False) -> DataSet:
-    """Read a metadata.csv, or its folder, or a folder of photos that carry keywords.
+    """Read a metadata.csv, or its folder, or a folder of photos that carry keywords, or shards.
 
     Raises:
-        DataError: as `read_data_set`, or no photo of the folder has a keyword.
+        DataError: as `read_data_set` and `read_shards`, or no photo of the folder has a keyword.
     """
+    if are_shards(path):
+        return read_shards(path, name=name)
     folder = Path(path)
     if not is_folder(folder) or not is_missing(folder / "metadata.csv"):
         return read_data_set(path, name=name, skip_bad_rows=skip_bad_rows)
@@ -76,7 +79,7 @@ def read_tagged_photos(path: str | Path, *, name: str | None = None, skip_bad_ro
     unread = tuple(one.problem for one in found if one.problem)
     for problem in (*closed, *unread):
         log.warning("left out: %s", problem)
-    name = name or escape_path(folder.resolve().name)
+    name = name or escape_path(real_path(folder).name)
     records = tuple(
         Record(photo, one.to_learn, place, None, name)
         for place, (photo, one) in enumerate(zip(photos, found, strict=True), start=1)

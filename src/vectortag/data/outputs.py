@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vectortag.core.errors import OutputError, OverwriteError
-from vectortag.core.file_names import escape_path, is_folder, is_there
+from vectortag.core.file_names import escape_path, is_folder, is_there, real_path
 from vectortag.core.files import open_regular
 from vectortag.core.text import normalise
 from vectortag.core.writing import cannot_write
@@ -206,7 +206,7 @@ def _is_read_within(path: Path, status: os.stat_result, folder: Path) -> bool:
 
     Files that are neither photos nor something about photos are not read from a folder, so they are not inputs.
     """
-    if _is_read(path) and any(_is_same(above, folder) for above in path.resolve().parents):
+    if _is_read(path) and any(_is_same(above, folder) for above in real_path(path).parents):
         return True
     if status.st_nlink == 1:
         return False

@@ -20,9 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vectortag.core.errors import DataError
-from vectortag.core.file_names import escape_path, is_folder, unescape_path
+from vectortag.core.file_names import escape_path, is_folder, real_path, unescape_path
 from vectortag.core.files import read_file, read_text
 from vectortag.core.text import composed
+from vectortag.core.types import PackedPhoto
+from vectortag.data.packed import Packed
 from vectortag.data.tables import Row, opened_table
 from vectortag.data.word_lists import ADVICE, parse_tags
 
@@ -44,6 +46,7 @@ class Record:
         row: the line in the file on which the row ends, the header being line 1.
         split: what the column `split` says, or None.
         dataset: the name of the set it belongs to.
+        packed: where the photo is, if it is in a shard; then there need be no file at `path`.
     """
 
     path: Path
@@ -51,6 +54,12 @@ class Record:
     row: int
     split: str | None
     dataset: str
+    packed: Packed | None = None
+
+    @property
+    def photo(self) -> Path | PackedPhoto:
+        """What is decoded."""
+        return self.path if self.packed is None else self.packed.photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ def read_data_set(path: str | Path, *, name: str | None = None, skip_bad_rows: b
         DataError: the file cannot be read, a column is missing, or a row is bad.
     """
     file = metadata_file(path)
-    name = name or escape_path(file.resolve().parent.name)
+    name = name or escape_path(real_path(file).parent.name)
     readable: list[Record] = []
     bad_rows: list[str] = []
     with opened_table(file, COLUMNS, advice=OTHER_FORMATS) as table:
@@ -162,10 +171,10 @@ def metadata_file(path: str | Path) -> Path:
 
 
 def _known(file: Path) -> tuple[str, ...] | None:
-    if not file.is_file():
-        return None
     try:
         return tuple(word for line in read_text(file).splitlines() if (word := line.strip()))
+    except FileNotFoundError:
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read: {error}. Expected one word per line, in UTF-8") from error
 
@@ -268,6 +277,11 @@ def _names_in(folder: Path) -> dict[str, str]:
 @functools.lru_cache(maxsize=64)
 def _names_of(folder: Path, _: int) -> dict[str, str]:
     return {composed(name): name for name in sorted(os.listdir(folder), reverse=True)}  # noqa: PTH208
+
+
+def record_hash(record: Record) -> str:
+    """The `photo_hash` of a record's photo; of one in a shard, that of the file that it was made from."""
+    return photo_hash(record.path) if record.packed is None else record.packed.original
 
 
 def photo_hash(path: Path) -> str:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vectortag.core.errors import DataError
 from vectortag.core.types import ByteArray
 from vectortag.data.copies import Prints, fingerprints_of, groups_among, warn_of_copies
-from vectortag.data.records import DataSet, Record, photo_hash
+from vectortag.data.records import DataSet, Record, record_hash
 from vectortag.data.sampling import subsample
 from vectortag.data.split import Stratify, split_by_column, split_together
 from vectortag.data.usable import without_broken
@@ -294,4 +294,4 @@ def _infos(
 
 def _hashes(records: Sequence[Record]) -> tuple[str, ...]:
     with ThreadPoolExecutor() as pool:
-        return tuple(sorted(pool.map(photo_hash, (record.path for record in records))))
+        return tuple(sorted(pool.map(record_hash, records)))

@@ -91,9 +91,12 @@ def _reserve(file: Path) -> None:
 
 
 def photo_key(records: Sequence[Record]) -> str:
-    """A key of these photos in this order: path, length and time of change of each."""
+    """A key of these photos in this order: path, length and time of change of each; of one in a shard, its hash."""
     digest = hashlib.sha256()
     for record in records:
+        if record.packed is not None:
+            digest.update(record.packed.photo.content)
+            continue
         state = record.path.stat()
         digest.update(f"{escape_path(record.path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()
@@ -109,7 +112,7 @@ def prepared_photos(records: Sequence[Record], size: int) -> ByteArray:
 
     def read(record: Record) -> ByteArray:
         try:
-            return load_pixels(record.path, size, recipe)
+            return load_pixels(record.photo, size, recipe)
         except PhotoError as error:
             raise TrainingError(
                 f"{record.dataset}, row {record.row}: {error}. Fix the photo or pass --skip-bad-rows"

@@ -15,7 +15,7 @@ from vectortag.core.errors import DataError, PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.data.embedding_cache import Embeddings, embed_photos
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.records import DataSet, stop_at
+from vectortag.data.records import DataSet, Record, stop_at
 from vectortag.model.folder import NETWORK, ModelFolder
 from vectortag.runtime.embedder import Embedder
 
@@ -66,6 +66,13 @@ def warn_of_left_out(problems: Sequence[str], data: Path) -> None:
         log.warning("left out: %d more rows. List all: vectortag check %s", len(problems) - SHOWN, escape_path(data))
 
 
+def embed_photos_of(embedder: Embedder, network: str, records: Sequence[Record]) -> tuple[Embeddings, list[PhotoError]]:
+    """The embedding of each photo that can be read, by its path, and the errors of the others; see `embed_cached`."""
+    paths = {record.photo: record.path for record in records}
+    found, failed = embed_photos(embedder, network, list(paths))
+    return {paths[photo]: embedding for photo, embedding in found.items()}, failed
+
+
 def embed_data_set(
     embedder: Embedder, model: ModelFolder, data: DataSet, *, skip_bad_rows: bool = False
 ) -> tuple[DataSet, Embeddings]:
@@ -74,8 +81,7 @@ def embed_data_set(
     Raises:
         DataError: no photo can be read; without `skip_bad_rows`, one cannot.
     """
-    paths = [record.path for record in data.records]
-    embeddings, failed = embed_photos(embedder, model.manifest.files[NETWORK], paths)
-    unread = [path for path in dict.fromkeys(paths) if path not in embeddings]
+    embeddings, failed = embed_photos_of(embedder, model.manifest.files[NETWORK], data.records)
+    unread = [path for path in dict.fromkeys(record.path for record in data.records) if path not in embeddings]
     broken = dict(zip(unread, failed, strict=True))
     return without_broken(data, broken, skip_bad_rows=skip_bad_rows), embeddings

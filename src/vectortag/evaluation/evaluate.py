@@ -14,7 +14,7 @@ import numpy as np
 from vectortag.core.errors import DataError, PhotoError
 from vectortag.core.types import Arithmetic, ByteArray, FloatArray
 from vectortag.data.keywords import read_tagged_photos
-from vectortag.data.records import DataSet, Record, photo_hash, stop_at
+from vectortag.data.records import DataSet, Record, record_hash, stop_at
 from vectortag.data.split import TEST_NAMES, split_by_column
 from vectortag.data.vocabulary import build_targets, judgeable, known_tags
 from vectortag.evaluation.metrics import (
@@ -135,7 +135,7 @@ def as_known(data: DataSet, split: Split, manifest: Manifest) -> DataSet:
     info = manifest.data_set(data.name)
     if split not in {"train", "val"} or data.has_splits or (info and _knows_one(info, data)):
         return data
-    hashes = {photo_hash(record.path) for record in data.records}
+    hashes = {record_hash(record) for record in data.records}
     common = {one.name: len(hashes.intersection(one.validation)) for one in manifest.data_sets}
     name = max(common, key=lambda one: common[one], default="")
     if not common.get(name):
@@ -149,12 +149,12 @@ def has_learnt(manifest: Manifest, data: DataSet) -> bool:
     if manifest.data_set(data.name) is not None:
         return True
     kept = {photo for info in manifest.data_sets for photo in info.validation}
-    return any(photo_hash(record.path) in kept for record in data.records) if kept else False
+    return any(record_hash(record) in kept for record in data.records) if kept else False
 
 
 def _knows_one(info: DataSetInfo, data: DataSet) -> bool:
     kept = set(info.validation)
-    return any(photo_hash(record.path) in kept for record in data.records)
+    return any(record_hash(record) in kept for record in data.records)
 
 
 def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]:
@@ -181,7 +181,7 @@ def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]
             "Pass --split all"
         )
     kept = set(info.validation)
-    part = [record for record in data.records if (photo_hash(record.path) in kept) == (split == "val")]
+    part = [record for record in data.records if (record_hash(record) in kept) == (split == "val")]
     if not part:
         raise DataError(f"{data.csv}: none of its photos is in the {split} part that {manifest.name} remembers")
     return part
@@ -210,7 +210,7 @@ def embed_records(
         DataError: no photo could be read; without `skip_bad_rows`, one could not.
     """
     embeddings, readable, failed = [], [], []
-    results = tagger.embedder.embed_many(record.path for record in records)
+    results = tagger.embedder.embed_many(record.photo for record in records)
     for record, (_, embedding) in zip(records, results, strict=True):
         if isinstance(embedding, PhotoError):
             failed.append(f"row {record.row}: {embedding}")

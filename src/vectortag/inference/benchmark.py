@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from vectortag.core.errors import VectorTagError
+from vectortag.core.file_names import real_path
 from vectortag.core.types import Arithmetic, FailedTagging, FloatArray
 from vectortag.inference.tagger import Tagger
 from vectortag.model.folder import ModelFolder
@@ -105,7 +106,7 @@ def _measure_in_child(
     folder: ModelFolder, candidate: Candidate, photos: Sequence[Path], seconds: float
 ) -> Measured | str:
     task = {
-        "model": str(folder.path.resolve()),
+        "model": str(real_path(folder.path)),
         "runtime": candidate.runtime,
         "precision": candidate.precision,
         "photos": [str(photo) for photo in photos],

@@ -67,7 +67,7 @@ class EncoderIndex:
 
 def embed_with(
     encoder: Encoder, photos: Sequence[Path], *, threads: int | None = None, max_pixels: int | None = None
-) -> Embedded:
+) -> Embedded[Path]:
     """Embed into the user's cache what an encoder has not yet seen, on all cores.
 
     Raises:
@@ -76,7 +76,7 @@ def embed_with(
     return embed_cached(encoder.open_embedder(threads=threads, max_pixels=max_pixels), encoder.digest, photos)
 
 
-def cosines(found: Embedded, query: FloatArray) -> FloatArray:
+def cosines(found: Embedded[Path], query: FloatArray) -> FloatArray:
     """The cosine of each photo with a query (D,) of length 1: -> (N,)."""
     made = np.empty(len(found.photos), np.float32)
     for start in range(0, len(made), BATCH):

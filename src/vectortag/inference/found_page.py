@@ -15,11 +15,11 @@ from PIL import Image
 from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.plain_text import printable
-from vectortag.core.types import FloatArray
+from vectortag.core.types import FloatArray, PackedPhoto
 from vectortag.inference.heatmap_drawing import heat_layer
 from vectortag.inference.search import Found
 from vectortag.runtime.decoding.memory import DEFAULT_PIXELS
-from vectortag.runtime.pixels import open_image
+from vectortag.runtime.pixels import name_of, open_image
 
 EDGE = 320
 """Pixels of a small picture's longer side."""
@@ -46,11 +46,12 @@ class ShownPhoto:
     """A photo of a page.
 
     Attributes:
+        path: of it, or where it is in a larger file.
         caption: below its picture.
         heatmap: (h, w) in [0, 1], shown over the picture while the mouse is on it; None: there is none.
     """
 
-    path: Path
+    path: Path | PackedPhoto
     caption: str
     heatmap: FloatArray | None = None
 
@@ -79,7 +80,7 @@ def write_page(stream: TextIO, title: str, shown: Iterable[ShownPhoto], *, max_p
 
 
 def _pictures(shown: ShownPhoto, max_pixels: int) -> str:
-    name = html.escape(printable(escape_path(shown.path)))
+    name = html.escape(printable(escape_path(name_of(shown.path) or "")))
     try:
         image = open_image(shown.path, max_pixels=max_pixels, draft=(EDGE, EDGE))
     except PhotoError as error:

@@ -71,7 +71,7 @@ class PhotoIndex(Generic[P]):
         self,
         tagger: Tagger,
         photos: Sequence[P],
-        embeddings: FloatArray | Embedded,
+        embeddings: FloatArray | Embedded[Path],
         directions: FloatArray | None = None,
     ) -> None:
         self._words = knows_words(tagger.folder)
@@ -192,7 +192,7 @@ def no_match(words: Words, sentence: str, vector: FloatArray, best: float) -> st
 
 def with_tags(
     tagger: Tagger,
-    embeddings: FloatArray | Embedded,
+    embeddings: FloatArray | Embedded[Path],
     rows: Rows,
     *,
     top: int,
@@ -221,7 +221,7 @@ def with_tags(
     return found[:top]
 
 
-def _kept_directions(words: Words, name: str, found: Embedded) -> FloatArray:
+def _kept_directions(words: Words, name: str, found: Embedded[Path]) -> FloatArray:
     """As `_directions`, but from the cache if the same photos were searched before.
 
     Args:
@@ -251,7 +251,7 @@ def _read_directions(file: Path) -> FloatArray | None:
         return None
 
 
-def _directions(words: Words, embeddings: FloatArray | Embedded, count: int) -> FloatArray:
+def _directions(words: Words, embeddings: FloatArray | Embedded[Path], count: int) -> FloatArray:
     """The directions of photos in the space of sentences, (N, D)."""
     made = np.empty((count, len(words.offset)), np.float32)
     for start in range(0, count, BATCH):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from vectortag.core.errors import LibraryError
-from vectortag.core.file_names import escape_path, unescape_path
+from vectortag.core.file_names import escape_path, real_path, unescape_path
 from vectortag.library.schema import transaction
 from vectortag.personal.corrections import Correction, add_corrections, remove_correction
 
@@ -56,7 +56,7 @@ def known_photo(database: sqlite3.Connection, path: str | Path) -> KnownPhoto:
 
 def _row_of(database: sqlite3.Connection, photo: Path) -> tuple[int, bytes | None] | None:
     roots = [(row, unescape_path(path)) for row, path in database.execute("SELECT id, path FROM roots")]
-    for whole in dict.fromkeys((photo.absolute(), photo.resolve())):
+    for whole in dict.fromkeys((photo.absolute(), real_path(photo))):
         for root, folder in roots:
             if whole.is_relative_to(folder):
                 below = escape_path(whole.relative_to(folder).as_posix())

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vectortag.core.errors import OutputError
-from vectortag.core.file_names import escape_path
+from vectortag.core.file_names import escape_path, real_path
 from vectortag.core.files import open_regular, read_file
 from vectortag.core.writing import cannot_write, temporary_beside
 
@@ -70,7 +70,7 @@ def change_embedded(photo: Path, change: Callable[[bytes | None], bytes | None],
         OutputError: exiftool is missing or fails, the photo is no JPEG, or anything but the packet would change.
         XmpError: as `change` raises it.
     """
-    program, target = require_exiftool(), photo.resolve()
+    program, target = require_exiftool(), real_path(photo)
     try:
         before = read_file(target)
         packet = packet_in(before, photo)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vectortag.core.errors import OutputError, OverwriteError
-from vectortag.core.file_names import escape_path
+from vectortag.core.file_names import escape_path, real_path
 from vectortag.core.writing import cannot_write, replace_file
 
 MARK = ".vectortag-links"
@@ -25,8 +25,8 @@ def check_link_folder(folder: Path, roots: Sequence[Path]) -> None:
         OutputError: it cannot be looked into.
     """
     name = escape_path(folder)
-    resolved = folder.resolve()
-    if inside := next((root for root in roots if resolved.is_relative_to(root.resolve())), None):
+    resolved = real_path(folder)
+    if inside := next((root for root in roots if resolved.is_relative_to(real_path(root))), None):
         raise OverwriteError(
             f"{name}: is in {escape_path(inside)}, a folder of the library, where links would be found as photos. "
             "Name a folder elsewhere"

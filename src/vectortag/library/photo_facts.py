@@ -19,7 +19,7 @@ from PIL import ExifTags, Image
 from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import changed_ns, read_file
-from vectortag.data.keywords import embedded_xmp, read_keywords, sidecars_of
+from vectortag.data.keywords import embedded_xmp, keywords_of, sidecars_of
 from vectortag.data.xmp import LARGEST_PACKET, RATINGS, XmpError, rating_in
 from vectortag.library.folders import new_hash
 from vectortag.runtime.decoding.headers import identify
@@ -97,14 +97,17 @@ def read_facts(path: Path) -> PhotoFacts:
 
 
 def read_notes(path: Path) -> tuple[tuple[str, ...], int | None]:
-    """A person's keywords, and the rating in a sidecar; a rating inside the photo is not looked for."""
+    """A person's keywords, and the rating in a sidecar; a rating inside the photo is not looked for.
+
+    A sidecar that cannot be read is named in a warning.
+    """
     rating = None
     for sidecar in sidecars_of(path):
         with contextlib.suppress(OSError, XmpError):
             rating = rating_in(read_file(sidecar, most=LARGEST_PACKET))
         if rating is not None:
             break
-    return read_keywords(path).words, rating
+    return keywords_of(path), rating
 
 
 def will_pass(error: PhotoError) -> bool:

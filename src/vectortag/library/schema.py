@@ -235,13 +235,27 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+WRITES = (
+    ". SQLite writes beside the file even for a search. Make the file and its folder writable, or copy the file "
+    "elsewhere and name it with --library"
+)
+HINTS = {
+    sqlite3.SQLITE_READONLY: WRITES,
+    sqlite3.SQLITE_CANTOPEN: WRITES,
+    sqlite3.SQLITE_FULL: ". Make room on the disk. What was done before is kept",
+    sqlite3.SQLITE_BUSY: ". Another program keeps the file locked. Try again when it has ended",
+}
+"""What to do, by SQLite's primary error codes."""
+
+
 @contextlib.contextmanager
 def explained(file: Path) -> Iterator[None]:
     """Turn what SQLite says of the file into a LibraryError; a damaged file is examined, and left as it is."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise LibraryError(f"{escape_path(file)}: the library cannot be used: {error}") from error
+        hint = HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")  # the lowest byte is the kind of error
+        raise LibraryError(f"{escape_path(file)}: the library cannot be used: {error}{hint}") from error
     except (sqlite3.DatabaseError, UnicodeError) as error:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
             raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vectortag.core.errors import OutputError
-from vectortag.core.file_names import escape_path
+from vectortag.core.file_names import escape_path, real_path
 from vectortag.core.files import open_regular
 from vectortag.core.writing import ORDINARY, cannot_write, replace_file
 from vectortag.data.xmp import LARGEST_PACKET
@@ -40,7 +40,7 @@ class SidecarFile:
         """
         target = path
         if path.is_symlink():
-            target = path.resolve()
+            target = real_path(path)
             if target.suffix.lower() != ".xmp" or not target.is_file():
                 raise OutputError(f"it is a symbolic link to {escape_path(target)}, which is no sidecar")
         try:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from vectortag.core.errors import PhotoError
+from vectortag.core.errors import ModelFolderError, PhotoError
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.runtime.blas import one_thread
 from vectortag.runtime.cpu import usable_cores
@@ -34,6 +34,9 @@ LARGEST_IN_BATCHES = 320
 
 VIEWS = 4
 """Views per photo: the whole and its centre, each also mirrored."""
+
+LARGEST_FEATURE = 1e15
+"""Of a feature map; the largest of a shipped model is below a hundred."""
 
 CENTRE = 0.8
 """The side of the centre, as a share of the photo's."""
@@ -75,7 +78,7 @@ class Embedder:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return self.session.run(self.pixels(photo)[None])[0]
+        return _in_range(self.session.run(self.pixels(photo)[None]))[0]
 
     def pixels(self, photo: Photo) -> ByteArray:
         """(size, size, 3) uint8 of one photo: by Pillow for float32, resampled faster for a lower precision.
@@ -102,7 +105,7 @@ class Embedder:
 
     def embed(self, images: ByteArray) -> FloatArray:
         """(N, size, size, 3) uint8 -> (N, K) float32."""
-        return embeddings_of(self.session.run(images))
+        return embeddings_of(_in_range(self.session.run(images)))
 
     def embed_many(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K,) embedding, or with the error that stopped it, in the order of `photos`."""
@@ -155,7 +158,10 @@ class Embedder:
         group = max(GROUP, session.batch)
         first = list(itertools.islice(items, group * session.threads))
         if len(first) == 1:
-            yield first[0], _result_or_error(lambda item: reduce(session.run(pixels(item)[None]))[0], first[0])
+            yield (
+                first[0],
+                _result_or_error(lambda item: reduce(_in_range(session.run(pixels(item)[None])))[0], first[0]),
+            )
             return
         size = group if len(first) == group * session.threads else 1
         batch = session.batch if size > 1 and self.size <= LARGEST_IN_BATCHES else 1
@@ -173,7 +179,9 @@ class Embedder:
             results = map_readable(
                 decoded,
                 lambda rows: reduce(
-                    session.run(images if len(rows) == len(images) else images[rows], batch=batch, concurrent=True)
+                    _in_range(
+                        session.run(images if len(rows) == len(images) else images[rows], batch=batch, concurrent=True)
+                    )
                 ),
             )
             return list(zip(some, results, strict=True))
@@ -198,6 +206,19 @@ def map_readable(
     readable = [item for item in items if not isinstance(item, PhotoError)]
     results = iter(work(readable) if readable else ())
     return [item if isinstance(item, PhotoError) else next(results) for item in items]
+
+
+def _in_range(feature_maps: FloatArray) -> FloatArray:
+    """What a network gave, of which every score can be computed.
+
+    Raises:
+        ModelFolderError: it is nothing, not a number or next to endless, whatever the photo is.
+    """
+    if not feature_maps.size or not -LARGEST_FEATURE < feature_maps.min() <= feature_maps.max() < LARGEST_FEATURE:
+        raise ModelFolderError(
+            "the model's network gives no numbers of which scores can be computed. Use another model"
+        )
+    return feature_maps
 
 
 def embeddings_of(feature_maps: FloatArray) -> FloatArray:

@@ -71,6 +71,12 @@ class PhotoEncoderSession:
                 self._opened = open_session(self._network, runtime=self._wanted, threads=self.threads, limits=ENCODER)
             return self._opened
 
+    def release(self) -> None:
+        """See `vectortag.runtime.session.Session.release`."""
+        with self._opening:
+            if self._opened is not None:
+                self._opened.release()
+
     def run(self, images: Images, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
         """(N, S, S, 3) uint8 -> (N, D, 1, 1) float32; see `vectortag.runtime.session.Session.run`.
 

@@ -126,7 +126,7 @@ def _check_model(content: memoryview, reading: _Reading) -> None:
             raise WireError("it has functions or a training of its own")
     if len(graphs) != 1:
         raise WireError(f"expected one graph, got {len(graphs)}")
-    nodes = constants = 0
+    nodes = constants = outputs = 0
     for number, value in fields(graphs[0], reading.budget):
         if number == 1:
             nodes += 1
@@ -134,12 +134,16 @@ def _check_model(content: memoryview, reading: _Reading) -> None:
         elif number == 5:
             constants += 1
             _check_tensor(message(value), reading)
+        elif number == 12:
+            outputs += 1
         elif number == 15:
             raise WireError("it has sparse tensors")
         if max(nodes, constants) > MOST_NODES:
             raise WireError(f"it has more than {MOST_NODES:,} nodes or constants")
     if not nodes:
         raise WireError("its graph has no nodes")
+    if not outputs:
+        raise WireError("its graph has no outputs")
 
 
 def _check_node(node: memoryview, reading: _Reading) -> None:

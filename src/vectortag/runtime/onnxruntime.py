@@ -57,6 +57,9 @@ class OnnxRuntimeSession:
                 maps = list(pool.map(self._run_on_one_core, runs))
         return np.concatenate(maps)
 
+    def release(self) -> None:
+        """Nothing: it has no cache of compiled networks, and to make one takes seconds."""
+
     @property
     def inputs(self) -> dict[str, str]:
         """The names of the inputs and the types of their numbers, as "int32"."""

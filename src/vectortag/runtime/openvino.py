@@ -90,13 +90,22 @@ class OpenVinoSession:
 
     def _pool(self, streams: int, shape: tuple[int, ...]) -> _RequestPool:
         key = (streams, shape)
-        if key not in self._pools:
-            with self._compiling:
-                if key not in self._pools:
-                    compiled = self._compile(shape, self._config(streams))
-                    self._refuse_other_outputs(compiled, shape[0])
-                    self._pools[key] = _RequestPool(compiled)
-        return self._pools[key]
+        if (pool := self._pools.get(key)) is not None:
+            return pool
+        with self._compiling:
+            if (pool := self._pools.get(key)) is None:
+                compiled = self._compile(shape, self._config(streams))
+                self._refuse_other_outputs(compiled, shape[0])
+                pool = self._pools[key] = _RequestPool(compiled)
+            return pool
+
+    def release(self) -> None:
+        """See `vectortag.runtime.session.Session.release`. Networks that the cache does not have are kept."""
+        with self._compiling:
+            for streams, shape in list(self._pools):
+                cached = self._cache_file(shape, self._config(streams))
+                if cached is not None and cached.is_file():
+                    del self._pools[streams, shape]
 
     def _config(self, streams: int) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -20,14 +21,15 @@ from vectortag.core.errors import PhotoError
 from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.schema import Positive, Schema
-from vectortag.core.types import ByteArray, StoredPhoto
+from vectortag.core.types import ByteArray, PackedPhoto, StoredPhoto
 from vectortag.runtime.decoding.colours import to_rgb
-from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, SHARED, Budget
+from vectortag.runtime.decoding.memory import DEFAULT_PIXELS, LARGEST_FILE, SHARED, Budget
+from vectortag.runtime.decoding.photo_kinds import may_be_large
 from vectortag.runtime.decoding.upright import decode_upright, turn_of
 
-Photo = str | Path | bytes | StoredPhoto | Image.Image | ByteArray
-"""What can be tagged: a path, the bytes of a file with or without a name, a Pillow image, or an (H, W, 3) uint8 array,
-in RGB."""
+Photo = str | Path | bytes | StoredPhoto | PackedPhoto | Image.Image | ByteArray
+"""What can be tagged: a path, the bytes of a file with or without a name, a photo inside a larger file, a Pillow image,
+or an (H, W, 3) uint8 array, in RGB."""
 
 DRAFT_FACTOR = 1.5
 """JPEGs are decoded at the smallest scale that is still 1.5 times the target, then resized with antialiasing: four
@@ -141,6 +143,8 @@ def opened_image(
     """The photo as `open_image` gives it; its memory is reserved until the end of the block."""
     if isinstance(photo, np.ndarray):
         photo = _from_array(photo)
+    elif isinstance(photo, PackedPhoto):
+        photo = photo.read()
     with contextlib.ExitStack() as reserved:
         if isinstance(photo, Image.Image):
             with _explained("photo"):
@@ -161,9 +165,11 @@ def open_photo(path: str | Path) -> Iterator[io.BufferedReader]:
     """Yield a photo's file.
 
     Raises:
-        PhotoError: it cannot be opened, is no ordinary file, or something goes wrong with it meanwhile.
+        PhotoError: it cannot be opened, is no ordinary file or too large, or something goes wrong with it meanwhile.
     """
     with _explained(escape_path(path)), _opened(Path(path)) as file:
+        if os.fstat(file.fileno()).st_size > LARGEST_FILE and not may_be_large(file):  # it would be hashed, too
+            raise PhotoError(f"a file of more than {LARGEST_FILE / 1e6:,.0f} MB is not read, but BMP, TIFF, RAW, video")
         yield file
 
 
@@ -189,7 +195,7 @@ def content_of(photo: bytes | StoredPhoto) -> bytes:
 
 def name_of(photo: Photo | None) -> str | None:
     """The path or the name of a photo that has one."""
-    if isinstance(photo, StoredPhoto):
+    if isinstance(photo, StoredPhoto | PackedPhoto):
         return photo.name
     return str(photo) if isinstance(photo, str | Path) else None
 

@@ -68,6 +68,9 @@ class Session(Protocol):
                 run. Best from `threads` threads or a few more.
         """
 
+    def release(self) -> None:
+        """Give back what memory it can, for as long as nothing runs; the next run takes it again, within a second."""
+
 
 def installed_runtimes() -> dict[Engine, str]:
     """The runtimes whose package is installed, with its version, the preferred one first; none is imported."""

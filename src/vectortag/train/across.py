@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vectortag.assembly.across_sources import Evidence
 from vectortag.core.types import UNKNOWN, ByteArray, FloatArray
 from vectortag.data.records import Record, metadata_file
+from vectortag.data.shards.reading import are_shards
 from vectortag.data.spot_checks import checked_targets, read_spot_checks
 from vectortag.data.training import Part, TrainingData
 from vectortag.train.batches import Batch, Batches, BatchSampler, InOrder, Source, loader
@@ -114,8 +115,13 @@ def evidence_across(
 def _checked(config: TrainConfig, records: Sequence[Record], tags: Sequence[str]) -> ByteArray | None:
     if not config.spot_checks:
         return None
-    folders = {data.name: metadata_file(data.csv).parent for data in config.data}
+    folders = {data.name: _folder_of(data.csv) for data in config.data}
     return checked_targets(read_spot_checks(config.spot_checks), records, folders, tags)
+
+
+def _folder_of(data: str) -> Path:
+    """What the paths of a data set are relative to."""
+    return Path(data) if are_shards(data) else metadata_file(data).parent
 
 
 def _taught_without(targets: ByteArray, left_out: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,11 +15,13 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vectortag.core.types import ByteArray
 from vectortag.data.sampling import rarity_weights
+from vectortag.data.training_photos import Photos, Rows, StreamedPhotos
 from vectortag.train.augment import augment, draws
 from vectortag.train.config import TrainConfig
 from vectortag.train.sections import AugmentConfig
 
-Rows = npt.NDArray[np.intp]
+FRESH = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+"""How a process starts that has nothing of this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class CachedViews:
 class AugmentedPhotos:
     """Photos (N, H, W, 3) uint8, augmented anew each epoch to (B, size, size, 3) uint8."""
 
-    photos: ByteArray
+    photos: Photos
     size: int
     config: AugmentConfig
     seed: int
@@ -89,8 +92,8 @@ class AugmentedPhotos:
 
     def inputs(self, batch: Batch) -> Tensor:
         images = [
-            augment(self.photos[row], self.size, self.config, draws(self.seed, batch.epoch, int(row)))
-            for row in batch.rows
+            augment(photo, self.size, self.config, draws(self.seed, batch.epoch, int(row)))
+            for row, photo in zip(batch.rows, self.photos[batch.rows], strict=True)
         ]
         return torch.from_numpy(np.stack(images))
 
@@ -99,7 +102,7 @@ class AugmentedPhotos:
 class PlainPhotos:
     """Photos (N, size, size, 3) uint8 as they are: for validation."""
 
-    photos: ByteArray
+    photos: Photos
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -188,6 +191,12 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         share = config.vocabulary.unnamed
         return cls(source, targets, mixup=config.augment.mixup, unnamed=unnamed, share=share, seed=config.seed)
 
+    @property
+    def streamed(self) -> StreamedPhotos | None:
+        """The photos, where they are read from shards."""
+        photos = getattr(self._source, "photos", None)
+        return photos if isinstance(photos, StreamedPhotos) else None
+
     def __getitem__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         inputs, targets = self._source.inputs(batch), self._targets[batch.rows]
         if self._unnamed is not None and self._share:
@@ -207,12 +216,17 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
 
 
 def loader(batches: Batches, sampler: Sampler[Batch], *, workers: int = 0) -> DataLoader[tuple[Tensor, Tensor]]:
-    """A DataLoader whose items are whole batches."""
+    """A DataLoader whose items are whole batches.
+
+    Clients of object stores do not survive a fork: where one is read, workers are started afresh.
+    """
+    remote = batches.streamed is not None and batches.streamed.is_remote
     return DataLoader(
         batches,
         batch_size=None,
         sampler=sampler,
         num_workers=workers,
+        multiprocessing_context=FRESH if remote and workers else None,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
     )

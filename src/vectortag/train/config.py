@@ -19,6 +19,8 @@ class DataConfig(Strict):
     """One data set. `rights` and `about` are for the model card.
 
     Attributes:
+        csv: its metadata.csv, or the folder of it; or shards of `vectortag prepare`: their folder, or a URL as
+            "s3://bucket/shards".
         fold: sets of one fold are left out together where `across_sources` leaves each set out once: those of one
             source must be, others may be to save time. "" is a fold of its own.
         judges: its labels are complete enough to say how many of the shown tags are right; see `across_sources`.

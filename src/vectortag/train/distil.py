@@ -14,9 +14,9 @@ from torch.nn.functional import interpolate, kl_div, log_softmax
 
 from vectortag.core.errors import ConfigError, TrainingError
 from vectortag.core.types import FloatArray
-from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
+from vectortag.data.usable import embed_photos_of
 from vectortag.inference.tagger import Tagger
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import NETWORK
@@ -56,11 +56,10 @@ def _scores(teacher: str, tags: Sequence[str], records: Sequence[Record]) -> tup
     places = [place for place, tag in enumerate(tags) if tag in tagger.tags]
     if not places:
         raise TrainingError(f"distil.teacher: {tagger.id} has none of the {len(tags)} tags")
-    paths = [record.path for record in records]
-    embeddings, failed = embed_photos(tagger.embedder, tagger.folder.manifest.files[NETWORK], paths)
+    embeddings, failed = embed_photos_of(tagger.embedder, tagger.folder.manifest.files[NETWORK], records)
     if failed:
         raise TrainingError(f"distil.teacher: {failed[0]}. List all: vectortag check DATA")
-    scores = tagger.scores(np.stack([embeddings[path] for path in paths]))
+    scores = tagger.scores(np.stack([embeddings[record.path] for record in records]))
     return places, scores[:, [tagger.tags.index(tags[place]) for place in places]]
 
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from vectortag.core.errors import TrainingError
 from vectortag.core.types import FloatArray
-from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.records import Record
 from vectortag.data.training import TrainingData
+from vectortag.data.usable import embed_photos_of
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.pixels import PixelRecipe
 from vectortag.runtime.session import open_session
@@ -48,9 +48,7 @@ def embed_all(embedder: Embedder, network: bytes, records: Sequence[Record]) -> 
     Raises:
         TrainingError: a photo cannot be read.
     """
-    embeddings, failed = embed_photos(
-        embedder, hashlib.sha256(network).hexdigest(), [record.path for record in records]
-    )
+    embeddings, failed = embed_photos_of(embedder, hashlib.sha256(network).hexdigest(), records)
     if failed:
         raise TrainingError(f"{failed[0]}. Fix the photo or pass --skip-bad-rows")
     return np.stack([embeddings[record.path] for record in records])

@@ -104,6 +104,10 @@ def explained(run: Path) -> Iterator[None]:
         yield
     except FloatingPointError as error:
         raise TrainingError(f"{error}. Lower learning_rate") from error
+    except TrainingError as error:
+        if not str(error).startswith("Caught "):
+            raise
+        raise TrainingError(_own_words(error)) from error
     except SystemExit as error:  # Lightning turns Ctrl-C into an exit, and ignores the next one
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from error
@@ -115,6 +119,11 @@ def explained(run: Path) -> Iterator[None]:
         if error.errno is None:  # not of a file: a logger's server, say
             raise
         raise TrainingError(f"{run}: cannot be written: {error.strerror or error}") from error
+
+
+def _own_words(error: TrainingError) -> str:
+    """What an error of a worker process said there: torch puts the worker's traceback before it, in its last line."""
+    return str(error).rstrip().rpartition("\n")[2].partition(": ")[2]
 
 
 def _in_plain_words(error: Exception) -> str | None:

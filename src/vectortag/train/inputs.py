@@ -12,7 +12,8 @@ from torch import nn
 
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.data.training import TrainingData
-from vectortag.data.training_cache import Array, cached_array, prepared_photos
+from vectortag.data.training_cache import Array, cached_array
+from vectortag.data.training_photos import Photos, key_of, training_photos
 from vectortag.runtime.cpu import usable_cores
 from vectortag.runtime.embedder import embeddings_of
 from vectortag.runtime.session import open_session
@@ -48,8 +49,8 @@ def prepare_inputs(config: TrainConfig, data: TrainingData, backbone: Backbone) 
         ConfigError: the backbone cannot be cut into stages.
     """
     size = config.backbone.image_size
-    photos = prepared_photos(data.training.records, config.augment.resize or size)
-    validation = prepared_photos(data.validation.records, size)
+    photos = training_photos(data.training.records, config.augment.resize or size)
+    validation = training_photos(data.validation.records, size)
     if config.freeze != "backbone" and starting_model(config.backbone) is not None:
         measure_norms(backbone, photos, size)
     if config.freeze == "none":
@@ -59,7 +60,7 @@ def prepare_inputs(config: TrainConfig, data: TrainingData, backbone: Backbone) 
     trunk: nn.Module = nn.Identity()
     if config.freeze == "stages":
         frozen, trunk = cut(backbone, config.backbone.trained_stages)
-    plain = prepared_photos(data.training.records, size)
+    plain = training_photos(data.training.records, size)
     cache = _FrozenPart(frozen, size, pooled=config.freeze == "backbone")
     views = [cache.activations(plain, lambda row: plain[row], "plain")]
     for view in range(1, config.augment.views):
@@ -72,7 +73,7 @@ def prepare_inputs(config: TrainConfig, data: TrainingData, backbone: Backbone) 
     )
 
 
-def _augmented(photos: ByteArray, size: int, config: TrainConfig, view: int) -> ReadPhoto:
+def _augmented(photos: Photos, size: int, config: TrainConfig, view: int) -> ReadPhoto:
     def read(row: int) -> ByteArray:
         return augment(photos[row], size, config.augment, draws(config.seed, view, row))
 
@@ -87,13 +88,12 @@ class _FrozenPart:
         self._digest, self._size, self._pooled = hashlib.sha256(network).hexdigest(), size, pooled
         self._session = open_session(network, precision="f32" if pooled else "bf16")
 
-    def activations(self, photos: ByteArray, read: ReadPhoto, key: str) -> FloatArray:
+    def activations(self, photos: Photos, read: ReadPhoto, key: str) -> FloatArray:
         """(N, C, h, w) float16, or pooled (N, K) float32, of photos as `read` gives them."""
-        of_photos = getattr(photos, "filename", None)
         shape = self._run([read(0)]).shape[1:]
         return cached_array(  # type: ignore[return-value]
             "activations",
-            f"{self._digest} {of_photos} {self._size} {key} {self._session.precision}",
+            f"{self._digest} {key_of(photos)} {self._size} {key} {self._session.precision}",
             (len(photos), *shape),
             np.float32 if self._pooled else np.float16,
             lambda array: self._fill(array, read),

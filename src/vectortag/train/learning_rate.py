@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch.tuner.tuning import Tuner
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -23,7 +25,7 @@ from vectortag.train.prepare import prepare
 LOWEST, HIGHEST = 1e-6, 1.0
 """The learning rates of the first and of the last step."""
 
-STEPS = 100
+STEPS, WINDOW = 100, 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,36 @@ class Curve:
     """How the loss went while the learning rate rose.
 
     Attributes:
-        rates, losses: one of each per step; the losses are a running mean.
+        rates: the learning rate of each step.
+        losses: of each step; the mean over the WINDOW steps around it.
         suggestion: the rate at which the loss fell fastest.
     """
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
     suggestion: float
+
+    @staticmethod
+    def of(rates: Sequence[float], losses: Sequence[float]) -> Curve:
+        """The curve of the losses as they were, with the rate at which they fell fastest for each decade of the rate.
+
+        Lightning's own suggestion divides by the rate, so that the noise of the lowest rates wins.
+
+        Raises:
+            TrainingError: the loss did not fall, or was no number.
+        """
+        known = np.isfinite(losses)
+        values, logs = np.asarray(losses, np.float64)[known], np.log10(np.asarray(rates, np.float64)[known])
+        smooth, slopes = values, np.zeros(1)
+        if len(values) > WINDOW:
+            around = np.ones(WINDOW)
+            smooth = np.convolve(values, around, "same") / np.convolve(np.ones(len(values)), around, "same")
+            slopes = np.gradient(smooth, logs)[: int(smooth.argmin()) + 1]
+        if slopes.min() >= 0:
+            raise TrainingError(
+                "no learning rate can be suggested: the loss did not fall. Look at the data, the loss and batch_size"
+            )
+        return Curve(tuple(10**logs), tuple(smooth), float(10 ** logs[slopes.argmin()]))
 
     def write(self, table: Path, picture: Path) -> None:
         """Write the curve as CSV and as PNG.
@@ -55,12 +80,19 @@ class Curve:
 class _Finding(TagModule):
     """A module whose learning rates the Tuner raises; each layer keeps its share of the head's."""
 
+    def __init__(self, whole: TagModule) -> None:
+        super().__init__(whole.config, whole.trunk, whole.head, whole.loss, whole.held, whole.teacher)
+        self.losses: list[float] = []
+
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Any:
         try:
-            return super().training_step(batch, step)
+            loss = super().training_step(batch, step)
         except FloatingPointError:  # the rate is too high by now, which is what is to be found out
             self.trainer.should_stop = True
+            self.losses.append(math.nan)
             return None
+        self.losses.append(loss.item())
+        return loss
 
     def on_train_epoch_end(self) -> None:
         """Nothing is validated, and no epoch is kept."""
@@ -80,17 +112,16 @@ def find_learning_rate(config: TrainConfig, output: str | Path = "runs", *, skip
         skip_bad_rows: leave bad rows, missing and broken photos out instead of raising.
 
     Returns:
-        The curve, with Lightning's suggestion for `learning_rate`.
+        The curve, with a suggestion for `learning_rate`.
 
     Raises:
-        TrainingError: the loss is no number from the start.
+        TrainingError: the loss did not fall, or was no number.
         VectorTagError: as for a training.
     """
     if distributed.count() > 1:
         raise ConfigError("a learning rate is looked for in one process. Start without torchrun")
     start = prepare(config, skip_bad_rows=skip_bad_rows)
-    whole = start.module()
-    module = _Finding(config, whole.trunk, whole.head, whole.loss, whole.held, whole.teacher)
+    module = _Finding(start.module())
     with tempfile.TemporaryDirectory() as folder, quiet(), explained(Path(folder)):
         trainer = trainer_of(config.model_copy(update={"epochs": STEPS}), Path(folder), [], [])
         found: Any = Tuner(trainer).lr_find(
@@ -118,6 +149,6 @@ def _draw(curve: Curve) -> Figure:
     axes = figure.subplots()
     axes.semilogx(curve.rates, curve.losses)
     axes.axvline(curve.suggestion, linestyle="--", color="tab:red", label=f"suggested: {curve.suggestion:.2g}")
-    axes.set(xlabel="learning rate", ylabel="loss, running mean")
+    axes.set(xlabel="learning rate", ylabel=f"loss, mean over {WINDOW} steps")
     axes.legend()
     return figure

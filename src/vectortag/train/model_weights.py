@@ -18,7 +18,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from vectortag.core.errors import ConfigError
-from vectortag.core.types import ByteArray
+from vectortag.data.training_photos import Photos
 from vectortag.model.folder import ModelFolder
 from vectortag.runtime.session import open_session
 from vectortag.train.backbone import leave_out_unused
@@ -157,11 +157,11 @@ def check_parity(backbone: nn.Module, folder: ModelFolder) -> None:
         )
 
 
-def measure_norms(backbone: nn.Module, photos: ByteArray, size: int) -> None:
+def measure_norms(backbone: nn.Module, photos: Photos, size: int) -> None:
     """Give each batch norm the statistics of photos, and change its scale and shift so that it computes the same.
 
     Args:
-        photos: (N, H, W, 3) uint8; the middle of up to MEASURED of them is used, where they are larger than `size`.
+        photos: (H, W, 3) uint8 each; the middle of up to MEASURED of them is used, where they are larger than `size`.
         size: pixels a side of the network's input.
     """
     norms = [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
@@ -174,11 +174,11 @@ def measure_norms(backbone: nn.Module, photos: ByteArray, size: int) -> None:
 
     hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
     rows = np.unique(np.linspace(0, len(photos) - 1, MEASURED).astype(int))
-    top, left = (max(0, side - size) // 2 for side in photos.shape[1:3])
+    top, left = (max(0, side - size) // 2 for side in photos[0].shape[:2])
     backbone.eval()
     with torch.inference_mode():
         for first in range(0, len(rows), AT_ONCE):
-            some = photos[rows[first : first + AT_ONCE], top : top + size, left : left + size]
+            some = photos[rows[first : first + AT_ONCE]][:, top : top + size, left : left + size]
             backbone(torch.from_numpy(np.ascontiguousarray(some)))
     for hook in hooks:
         hook.remove()

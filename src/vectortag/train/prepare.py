@@ -80,7 +80,9 @@ class Prepared:
         training = Batches.for_training(config, self.inputs.training, targets, data.training.unnamed)
         validation = Batches(self.inputs.validation, to_float(torch.from_numpy(data.validation.targets)))
         in_order = InOrder(len(data.validation.records), config.batch_size, rank=rank, world=world)
-        return loader(training, sampler, workers=config.worker_count), loader(validation, in_order)
+        workers = config.worker_count
+        judged = loader(validation, in_order, workers=workers if validation.streamed else 0)
+        return loader(training, sampler, workers=workers), judged
 
 
 def prepare(config: TrainConfig, *, skip_bad_rows: bool = False) -> Prepared:

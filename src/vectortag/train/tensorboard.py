@@ -36,7 +36,7 @@ class TensorBoardNotes(Callback):
 
     def __init__(self, config: TrainConfig, tags: Sequence[str], training: Part) -> None:
         chosen = np.random.default_rng(config.seed).permutation(len(training.records))[:EXAMPLES]
-        self._examples = [(_label(tags, training.targets[row]), training.records[row].path) for row in chosen]
+        self._examples = [(_label(tags, training.targets[row]), training.records[row].photo) for row in chosen]
         self._settings = dict(_flat(config.model_dump(mode="json")))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002

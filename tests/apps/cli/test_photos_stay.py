@@ -125,6 +125,7 @@ def other_calls(photos: Path, out: Path) -> list[list[object]]:
         ["suggest", "dog", photos],
         ["add-tag", "rex", *(photos / f"{name}.jpg" for name in "abc")],
         ["convert", photos.parent, "--format", "folders", "--output", out / "set" / "metadata.csv"],
+        ["prepare", labels, "--output", out / "shards"],
         ["check", labels],
         ["evaluate", None, labels],
         ["report", None, labels, "--output", out / "report"],

@@ -39,6 +39,34 @@ class TestBatches:
         assert {tagging.size for tagging in taggings} == {32, 64}
 
 
+class TestIdle:
+    def test_networks_are_given_back_and_the_next_photo_has_the_same_scores(
+        self, tiny_model, make_photo, monkeypatch, tmp_path
+    ):
+        from vectortag.apps.server import model_worker
+
+        monkeypatch.setattr(model_worker, "IDLE_SECONDS", 0.05)
+        photo = make_photo().read_bytes()
+        with ThreadPoolExecutor(2) as decoding:
+            model = model_worker.ModelWorker(
+                read_model_folder(tiny_model),
+                model_worker.Loading(precision="exact"),
+                max_pixels=10**6,
+                decoding=decoding,
+                observe=lambda _: None,
+            )
+            session = model._taggers.default.embedder.session
+            try:
+                wait_until(lambda: not session._pools)
+                first = asyncio.run(model._tag_one(photo, "balanced"))
+                wait_until(lambda: not session._pools)
+                second = asyncio.run(model._tag_one(photo, "balanced"))
+            finally:
+                model.close()
+
+        assert [one.score for one in first.scores] == [one.score for one in second.scores]
+
+
 class TestReplicas:
     def test_a_tag_that_another_service_adds_is_known_soon_and_gone_soon(self, tiny_model, photos_12, monkeypatch):
         from vectortag.apps.server import model_worker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import shutil
@@ -120,3 +121,19 @@ def test_a_folder_of_models_is_served_beside_what_is_named(start, tmp_path, tiny
             ("tiny", True),
             (DEFAULT_MODEL, False),
         ]
+
+
+def test_a_broken_form_is_answered_and_leaves_no_line_in_the_log(start, tiny_model: Path):
+    process, address = start("--model", tiny_model)
+    host, port = address.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    form = b'--x\r\nContent-Disp\xca: form-data; name="photos"\r\n\r\nbytes\r\n--x--\r\n'
+
+    connection.request("POST", "/v1/tag", form, {"Content-Type": "multipart/form-data; boundary=x"})
+    status = connection.getresponse().status
+    connection.close()
+    process.send_signal(signal.SIGTERM)
+
+    assert status == 400
+    assert process.stderr is not None
+    assert process.stderr.read() == ""

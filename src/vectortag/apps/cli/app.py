@@ -64,6 +64,7 @@ COMMANDS = {
     "export": "export",
     "learn-words": "learn_words",
     "convert": "convert",
+    "prepare": "prepare",
     "check": "check",
     "tags": "tags",
     "add-tag": "tags",
@@ -184,8 +185,9 @@ def _set_up_pillow() -> None:
 
 def _write_every_name() -> None:
     """Let stdout and stderr escape what their encoding lacks, such as names that are not UTF-8."""
-    if sys.stdout is None:  # closed by the caller: discard the output, and keep the descriptor in use
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: discard the output, and keep the descriptor in use
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ESCAPING)

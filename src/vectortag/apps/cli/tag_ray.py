@@ -12,7 +12,7 @@ from vectortag.apps.cli.options import SidecarOptions
 from vectortag.apps.cli.output import notes, progress_of
 from vectortag.apps.cli.tag_options import Format, Loading
 from vectortag.apps.partitions import PARTITION, JobFolder, PartitionedJob
-from vectortag.apps.ray_engine import TaggerOptions, tag_on_ray
+from vectortag.apps.ray_engine import TaggerOptions, require_ray, tag_on_ray
 from vectortag.core.errors import ConfigError
 from vectortag.data.object_store import is_url
 from vectortag.data.sources import Source
@@ -43,6 +43,7 @@ def tag_by_ray(
     """Run the job of an output folder to its end, or go on with it. Returns the exit status."""
     if partition is not None and (partition < 1 or partition % SCORED_TOGETHER):
         raise ConfigError(f"--partition {partition}: expected a multiple of {SCORED_TOGETHER}")
+    require_ray()
     photos = NamedPhotos(list(map(absolute, named.paths)), named.exclude)
     folder = JobFolder(output.rstrip("/") if is_url(output) else Path(os.path.abspath(output)))  # noqa: PTH100
     sources = {"sources": [str(source) for source in photos.paths], "exclude": list(photos.exclude)}

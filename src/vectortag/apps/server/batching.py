@@ -32,6 +32,7 @@ class Batcher(Generic[Item, Result]):
         largest: the most items in a batch.
         expected: number of items that will be submitted soon. If it is 0, a batch does not wait for more.
         observe: called with the size of each batch.
+        idle: called in the thread after `idle_seconds` without an item, and again after as many more.
     """
 
     def __init__(
@@ -41,10 +42,13 @@ class Batcher(Generic[Item, Result]):
         largest: int,
         expected: Callable[[], int],
         observe: Callable[[int], None],
+        idle: Callable[[], None] = lambda: None,
+        idle_seconds: float | None = None,
     ) -> None:
         self._work, self._largest, self._expected, self._observe = work, largest, expected, observe
         self._queue: queue.SimpleQueue[_Entry[Item, Result] | Callable[[], None]] = queue.SimpleQueue()
         self._next_action: Callable[[], None] | None = None
+        self._idle, self._idle_seconds = idle, idle_seconds
         self._open = True
         self._thread = threading.Thread(target=self._run, name="inference")
         self._thread.start()
@@ -75,11 +79,18 @@ class Batcher(Generic[Item, Result]):
 
     def _run(self) -> None:
         while self._open:
-            first, self._next_action = self._next_action or self._queue.get(), None
+            first, self._next_action = self._next_action or self._wait(), None
             if isinstance(first, _Entry):
                 self._process(self._collect(first))
             else:
                 first()
+
+    def _wait(self) -> _Entry[Item, Result] | Callable[[], None]:
+        while True:
+            try:
+                return self._queue.get(timeout=self._idle_seconds)
+            except queue.Empty:
+                self._idle()
 
     def _collect(self, first: _Entry[Item, Result]) -> list[_Entry[Item, Result]]:
         """The batch that starts with `first`; an action from `between` ends it and runs afterwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 
@@ -31,6 +32,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def make_server(app: FastAPI, limits: Limits) -> uvicorn.Server:
     """The uvicorn server of an application, not started yet."""
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it logs what is wrong with a client's form
     config = uvicorn.Config(
         app,
         http=PatientProtocol,

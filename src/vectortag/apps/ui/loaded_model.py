@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from vectortag.core.errors import ModelFolderError, PhotoError
+from vectortag.core.file_names import real_path
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import Profile
@@ -119,5 +120,5 @@ def find_model_paths(directories: Iterable[Path]) -> list[Path]:
         if not directory.is_dir():
             raise ModelFolderError(f"{directory}: no such folder. --models takes a folder with model folders in it")
         found += [directory] if (directory / MANIFEST).is_file() else folders_in(directory)
-    known = {path.resolve(): path for path in (*found, *model_folders())}
+    known = {real_path(path): path for path in (*found, *model_folders())}
     return sorted(known.values(), key=lambda path: path.name != DEFAULT_MODEL)

@@ -15,6 +15,7 @@ from vectortag.core.files import open_text, read_text
 from vectortag.core.folders import report_folder
 from vectortag.core.types import UNKNOWN
 from vectortag.data.keywords import read_tagged_photos
+from vectortag.data.shards.reading import refuse_shards
 from vectortag.data.vocabulary import build_targets, judgeable
 from vectortag.evaluation.evaluate import as_known, choose_part, embed_records, known_in
 from vectortag.inference.tagger import Tagger
@@ -107,6 +108,7 @@ def worst_mistakes(folder: ModelFolder, data: Path) -> tuple[list[Mistake], str]
     Raises:
         DataError: the data set cannot be read.
     """
+    refuse_shards(data, "the list of errors")
     tagger = Tagger.load(folder, additions=False)
     records = as_known(read_tagged_photos(data, skip_bad_rows=True), "val", folder.manifest)
     try:

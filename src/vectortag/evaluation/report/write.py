@@ -222,9 +222,9 @@ def _heatmaps(judged: _Judged) -> bytes:
 
 def _example(judged: _Judged, index: int) -> tuple[Cell, Cell]:
     tagger = judged.tagger
-    path = judged.part.records[typical_photo(judged.scores[:, index], judged.targets[:, index])].path
-    heatmap = tagger.explain(path, tagger.tags[index])
-    photo = fit(open_image(path, max_pixels=tagger.embedder.recipe.max_pixels), EXAMPLE_SIDE)
+    found = judged.part.records[typical_photo(judged.scores[:, index], judged.targets[:, index])].photo
+    heatmap = tagger.explain(found, tagger.tags[index])
+    photo = fit(open_image(found, max_pixels=tagger.embedder.recipe.max_pixels), EXAMPLE_SIDE)
     precision = f"AP {100 * judged.precisions[index]:.1f}, {judged.positives[index]} photos"
     return Cell(photo, heatmap.tag, precision), Cell(draw_heatmap(photo, heatmap), note=score_note(heatmap))
 

@@ -79,6 +79,13 @@ def is_video(start: bytes) -> bool:
     return start.startswith(MATROSKA) or (start.startswith(b"RIFF") and start[8:12] == b"AVI ")
 
 
+def may_be_large(file: BinaryIO) -> bool:
+    """Whether a file begins as one of those that are read in pieces, however large: BMP, TIFF, RAW photos, videos."""
+    start = file.read(16)
+    file.seek(0)
+    return start.startswith((b"BM", b"II", b"MM", *raw.STARTS)) or start[8:12] == raw.CANON_BRAND or is_video(start)
+
+
 def looks_like_photo(file: BinaryIO) -> bool:
     """Whether a file begins as a photo, a raw photo or a video does, whatever else is wrong with it.
 

@@ -39,6 +39,8 @@ STAY_ENGLISH = {
     "learn-words": "sentences and captions are English",
     "check": "what is wrong with the labels of a data set, as they stand there",
     "convert": "the labels of a data set, which stay as they are",
+    "export": "the file keeps the English names, which programs read",
+    "prepare": "the labels of a data set, which stay as they are",
     "ui": "has a choice of its own, which begins with the browser's",
     "serve": "each request says its language",
 }

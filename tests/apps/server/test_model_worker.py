@@ -86,6 +86,26 @@ class TestReplicas:
                 one.close()
                 other.close()
 
+    def test_a_tag_that_is_removed_elsewhere_before_the_next_look_is_gone(self, tiny_model, photos_12, monkeypatch):
+        from vectortag.apps.server import model_worker
+
+        monkeypatch.setattr(model_worker, "FOLLOW_SECONDS", 2)
+        shown = [photo.read_bytes() for photo in photos_12[:4]]
+        with ThreadPoolExecutor(2) as decoding:
+            worker = model_worker.ModelWorker(
+                read_model_folder(tiny_model),
+                model_worker.Loading(),
+                max_pixels=10**6,
+                decoding=decoding,
+                observe=lambda _: None,
+            )
+            try:
+                asyncio.run(worker.add_tag("pet", shown, [], []))
+                Tagger.load(tiny_model).remove_tag("pet")
+                wait_until(lambda: not knows(worker, "pet"))
+            finally:
+                worker.close()
+
 
 def knows(worker: Any, tag: str) -> bool:
     """Whether both taggings and heat maps of a worker have the tag."""

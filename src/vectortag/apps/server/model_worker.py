@@ -105,7 +105,7 @@ class ModelWorker:
         decoding: ThreadPoolExecutor,
         observe: Callable[[int], None],
     ) -> None:
-        known = _state_of(folder)  # before they are read
+        self._known = _state_of(folder)  # before they are read
         self.folder = folder
         self.additions = loading.additions
         loaded = Tagger.load(
@@ -130,7 +130,7 @@ class ModelWorker:
         )
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._closing = threading.Event()
-        self._following = threading.Thread(target=self._follow, args=(known,), name="follow", daemon=True)
+        self._following = threading.Thread(target=self._follow, name="follow", daemon=True)
         if loading.additions:
             self._following.start()
 
@@ -241,6 +241,7 @@ class ModelWorker:
 
         def work(taggers: Taggers) -> Answer:
             answer = change(taggers)
+            self._known = _state_of(self.folder)
             self._reload()
             return answer
 
@@ -251,16 +252,19 @@ class ModelWorker:
         self._aside_taggers.reload()
         self._batcher.between(self._taggers.reload).result()
 
-    def _follow(self, known: object) -> None:
+    def _follow(self) -> None:
         """Reload whenever the data folder is not as it was; whoever changed it."""
         while not self._closing.wait(FOLLOW_SECONDS):
-            state = _state_of(self.folder)
-            if state != known:
-                known = state
-                try:
-                    self._aside.submit(self._reload).result()
-                except ModelFolderError as error:
-                    log.warning("%s. The tags stay as they were", error)
+            try:
+                self._aside.submit(self._look).result()
+            except ModelFolderError as error:
+                log.warning("%s. The tags stay as they were", error)
+
+    def _look(self) -> None:
+        """Reload if the data folder is not as it was; in the thread of changes, so that none comes between."""
+        if (state := _state_of(self.folder)) != self._known:
+            self._known = state
+            self._reload()
 
     async def _run_aside(self, work: Callable[[Taggers], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._aside, work, self._aside_taggers)

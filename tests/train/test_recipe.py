@@ -581,12 +581,19 @@ def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured
     assert logs_of(tmp_path / "broken" / "shapes.run") == unbroken["logs"]
 
 
-def test_the_last_epoch_can_be_resumed_though_it_was_no_better(train, configured, tmp_path, torch):
+def test_the_last_epoch_can_be_resumed_though_it_was_no_better(train, trained, configured, tmp_path, torch):
     worse = {"monitor": "val_map", "freeze": "backbone", "schedule.patience": 0}
     with pytest.raises(Ended, match=str(-signal.SIGKILL)):
         train(configured(**worse), tmp_path, before=KILLED_IN_EPOCH_3)
-
     assert torch.load(tmp_path / "shapes.run" / "last.ckpt", weights_only=True)["epoch"] == 1
+
+    folder = train(configured(**worse), tmp_path, resume=True)
+
+    whole = trained(**worse)
+    rates = [epoch.learning_rate for epoch in whole.history]
+    assert rates[2] < rates[0]  # the plateau had lowered it when the training was killed
+    assert folder.history == whole.history
+    assert folder.manifest.files["head.safetensors"] == whole.manifest.files["head.safetensors"]
 
 
 SCHEDULED: dict[str, Any] = {"optimiser": "sgd", "learning_rate": 0.05, "layer_decay": 0.5, "unfreeze_at": [1, 3]}

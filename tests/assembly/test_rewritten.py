@@ -9,7 +9,8 @@ import pytest
 
 from vectortag.assembly.rewritten import check_rewritten
 from vectortag.core.errors import OverwriteError
-from vectortag.model.folder import INT8_NETWORK, WORDS, ModelFolder, read_model_folder, rewrite_model_folder
+from vectortag.model.folder import INT8_NETWORK, WORDS, ModelFolder, read_model_folder
+from vectortag.model.write_folder import rewrite_model_folder
 
 
 @pytest.fixture

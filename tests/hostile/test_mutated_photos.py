@@ -21,14 +21,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads memory as
 MEASURED = """
 import json, sys, time
 from vectortag.runtime import pixels
-longest, plain = [0.0], pixels._decode
-def decode(*arguments):
+longest, plain = [0.0], pixels.decode_upright
+def decode(*arguments, **options):
     before = time.thread_time()
     try:
-        return plain(*arguments)
+        return plain(*arguments, **options)
     finally:
         longest[0] = max(longest[0], time.thread_time() - before)
-pixels._decode = decode
+pixels.decode_upright = decode
 def peak(process):  # ru_maxrss counts the program that started this one, too
     with open(f"/proc/{process}/status") as lines:
         return 1024 * int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])

@@ -799,8 +799,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_learning_rate_finder_leaves_a_run_as_it_is(train, configured, tmp_path):
-    file, output = configured(freeze="backbone", epochs=1), tmp_path / "out"
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_learning_rate_finder_leaves_a_run_as_it_is(train, configured, tmp_path, accumulate):
+    file, output = configured(freeze="backbone", epochs=1, accumulate=accumulate), tmp_path / "out"
     train(file, output)
     before = contents(output)
 
@@ -809,7 +810,9 @@ def test_the_learning_rate_finder_leaves_a_run_as_it_is(train, configured, tmp_p
     suggestion, rates, losses = json.loads(done.stdout)
     assert rates[0] < suggestion < rates[-1]
     assert rates == sorted(rates)
-    assert len(rates) == len(losses) > 50
+    assert len(rates) == len(losses) > 50 // accumulate
+    slopes = np.gradient(losses, np.log10(rates))[: int(np.argmin(losses)) + 1]
+    assert suggestion == pytest.approx(rates[slopes.argmin()])
     after = contents(output)
     table, picture = after.pop("shapes.learning_rates.csv").decode(), after.pop("shapes.learning_rates.png")
     assert after == before

@@ -85,13 +85,14 @@ class _Finding(TagModule):
         self.losses: list[float] = []
 
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Any:
+        loss: Tensor | None
         try:
             loss = super().training_step(batch, step)
         except FloatingPointError:  # the rate is too high by now, which is what is to be found out
             self.trainer.should_stop = True
-            self.losses.append(math.nan)
-            return None
-        self.losses.append(loss.item())
+            loss = None
+        if (step + 1) % self.config.accumulate == 0:  # when the Tuner notes the rate
+            self.losses.append(math.nan if loss is None else loss.item())
         return loss
 
     def on_train_epoch_end(self) -> None:
@@ -127,12 +128,7 @@ def find_learning_rate(config: TrainConfig, output: str | Path = "runs", *, skip
         found: Any = Tuner(trainer).lr_find(
             module, start.loaders()[0], min_lr=LOWEST, max_lr=HIGHEST, num_training=STEPS, update_attr=False
         )
-    rates, losses, best = found.results["lr"], found.results["loss"], found.suggestion()
-    if best is None or not math.isfinite(best):
-        raise TrainingError(
-            "no learning rate can be suggested: the loss is not a number. Look at the data and the loss"
-        )
-    curve = Curve(tuple(rates[: len(losses)]), tuple(losses), best)
+    curve = Curve.of(found.results["lr"][: len(module.losses)], module.losses)
     table, picture = curve_files(output, config.name)
     table.parent.mkdir(parents=True, exist_ok=True)
     curve.write(table, picture)

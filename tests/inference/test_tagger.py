@@ -249,9 +249,9 @@ class TestExplaining:
         class Counting:
             runtime, precision, threads = session.runtime, session.precision, session.threads
 
-            def run(self, images: ByteArray) -> FloatArray:
+            def run(self, images: ByteArray, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
                 runs.append(len(images))
-                return session.run(images)
+                return session.run(images, batch=batch, concurrent=concurrent)
 
         counting = Tagger(tagger.folder, Embedder(Counting(), tagger.embedder.recipe, tagger.embedder.size))
         analysis = counting.analyse(photos[0])

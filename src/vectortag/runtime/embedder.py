@@ -78,7 +78,7 @@ class Embedder:
         Raises:
             PhotoError: the photo cannot be read.
         """
-        return _in_range(self.session.run(self.pixels(photo)[None]))[0]
+        return self._run(self.pixels(photo)[None])[0]
 
     def pixels(self, photo: Photo) -> ByteArray:
         """(size, size, 3) uint8 of one photo: by Pillow for float32, resampled faster for a lower precision.
@@ -105,7 +105,7 @@ class Embedder:
 
     def embed(self, images: ByteArray) -> FloatArray:
         """(N, size, size, 3) uint8 -> (N, K) float32."""
-        return embeddings_of(_in_range(self.session.run(images)))
+        return embeddings_of(self._run(images))
 
     def embed_many(self, photos: Iterable[Photo]) -> Iterator[tuple[Photo, FloatArray | PhotoError]]:
         """Yield every photo with its (K,) embedding, or with the error that stopped it, in the order of `photos`."""
@@ -138,6 +138,19 @@ class Embedder:
         views = np.stack([np.asarray(whole), np.asarray(centre)])
         return self.embed(np.concatenate([views, views[:, :, ::-1]]))
 
+    def _run(self, images: ByteArray, *, batch: int = 1, concurrent: bool = False) -> FloatArray:
+        """(N, size, size, 3) uint8 -> feature maps (N, K, h, w) of which every score can be computed.
+
+        Raises:
+            ModelFolderError: the network gives nothing, no numbers or next to endless ones, whatever the photo is.
+        """
+        maps = self.session.run(images, batch=batch, concurrent=concurrent)
+        if not maps.size or not -LARGEST_FEATURE < maps.min() <= maps.max() < LARGEST_FEATURE:
+            raise ModelFolderError(
+                "the model's network gives no numbers of which scores can be computed. Use another model"
+            )
+        return maps
+
     def _map(
         self,
         items: Iterable[Item],
@@ -158,10 +171,7 @@ class Embedder:
         group = max(GROUP, session.batch)
         first = list(itertools.islice(items, group * session.threads))
         if len(first) == 1:
-            yield (
-                first[0],
-                _result_or_error(lambda item: reduce(_in_range(session.run(pixels(item)[None])))[0], first[0]),
-            )
+            yield first[0], _result_or_error(lambda item: reduce(self._run(pixels(item)[None]))[0], first[0])
             return
         size = group if len(first) == group * session.threads else 1
         batch = session.batch if size > 1 and self.size <= LARGEST_IN_BATCHES else 1
@@ -176,14 +186,12 @@ class Embedder:
                 return row
 
             decoded = [_result_or_error(decode, row) for row in range(len(some))]
-            results = map_readable(
-                decoded,
-                lambda rows: reduce(
-                    _in_range(
-                        session.run(images if len(rows) == len(images) else images[rows], batch=batch, concurrent=True)
-                    )
-                ),
-            )
+
+            def computed(rows: Sequence[int]) -> FloatArray:
+                read = images if len(rows) == len(images) else images[rows]
+                return reduce(self._run(read, batch=batch, concurrent=True))
+
+            results = map_readable(decoded, computed)
             return list(zip(some, results, strict=True))
 
         groups = batched(itertools.chain(first, items), size)
@@ -206,19 +214,6 @@ def map_readable(
     readable = [item for item in items if not isinstance(item, PhotoError)]
     results = iter(work(readable) if readable else ())
     return [item if isinstance(item, PhotoError) else next(results) for item in items]
-
-
-def _in_range(feature_maps: FloatArray) -> FloatArray:
-    """What a network gave, of which every score can be computed.
-
-    Raises:
-        ModelFolderError: it is nothing, not a number or next to endless, whatever the photo is.
-    """
-    if not feature_maps.size or not -LARGEST_FEATURE < feature_maps.min() <= feature_maps.max() < LARGEST_FEATURE:
-        raise ModelFolderError(
-            "the model's network gives no numbers of which scores can be computed. Use another model"
-        )
-    return feature_maps
 
 
 def embeddings_of(feature_maps: FloatArray) -> FloatArray:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vectortag.core.errors import ConfigError, UnknownTagError, did_you_mean
-from vectortag.core.file_names import escape_path, is_there
+from vectortag.core.file_names import escape_path, is_folder, is_there
 from vectortag.core.files import read_text
 from vectortag.core.text import LONGEST_NAME, has_control_characters, normalise
 from vectortag.core.types import Tagging, TagScore
@@ -202,7 +202,7 @@ def read_renames(given: str) -> dict[str, str]:
 def _words(given: str) -> list[str]:
     path = Path(given)
     try:
-        text = read_text(path) if is_there(path) and not path.is_dir() else given.replace(",", "\n")
+        text = read_text(path) if is_there(path) and not is_folder(path) else given.replace(",", "\n")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise ConfigError(f"{escape_path(path)}: cannot be read as a list of tags: {error}") from error
     lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())

@@ -241,7 +241,6 @@ class ModelWorker:
 
         def work(taggers: Taggers) -> Answer:
             answer = change(taggers)
-            self._known = _state_of(self.folder)
             self._reload()
             return answer
 
@@ -249,6 +248,7 @@ class ModelWorker:
 
     def _reload(self) -> None:
         """Read added tags and corrections again, in the thread of changes."""
+        self._known = _state_of(self.folder)  # before they are read
         self._aside_taggers.reload()
         self._batcher.between(self._taggers.reload).result()
 
@@ -262,8 +262,7 @@ class ModelWorker:
 
     def _look(self) -> None:
         """Reload if the data folder is not as it was; in the thread of changes, so that none comes between."""
-        if (state := _state_of(self.folder)) != self._known:
-            self._known = state
+        if _state_of(self.folder) != self._known:
             self._reload()
 
     async def _run_aside(self, work: Callable[[Taggers], Answer]) -> Answer:

@@ -21,30 +21,14 @@ from vectortag.data.object_store import objects_of, open_store, persistently, re
 Put = Callable[[str, bytes], str]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[int, int, s3.Faults]]:
-    """The ports of moto's server and of a proxy before it, and what that does to objects."""
-    faults = s3.Faults()
-    with s3.moto_server() as port, s3.faulty_proxy(port, faults) as proxy:
-        yield port, proxy, faults
-
-
 @pytest.fixture
-def bucket(need, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Put, s3.Faults]]:
+def bucket(store: tuple[int, str, s3.Faults]) -> tuple[Put, s3.Faults]:
     """put("photos/a.jpg", content) -> its URL, in a bucket of its own; and the faults."""
-    need(importlib.util.find_spec("moto"), "moto")
-    need(importlib.util.find_spec("pyarrow"), "pyarrow")
-    port, proxy, faults = request.getfixturevalue("server")
-    for name, value in (s3.ENVIRONMENT | {"AWS_ENDPOINT_URL": f"http://{s3.HOST}:{proxy}"}).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(object_store, "FIRST_WAIT", 0.01)
-    open_store.cache_clear()
-    faults.clear()
-    name = f"bucket{abs(hash(request.node.name)) % 10**9}"
+    port, name, faults = store
 
     from pyarrow.fs import S3FileSystem
 
-    store = S3FileSystem(
+    filesystem = S3FileSystem(
         scheme="http",
         endpoint_override=f"{s3.HOST}:{port}",
         allow_bucket_creation=True,
@@ -52,15 +36,14 @@ def bucket(need, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         request_timeout=s3.PATIENCE,
         connect_timeout=s3.PATIENCE,
     )
-    store.create_dir(name)
+    filesystem.create_dir(name)
 
     def put(path: str, content: bytes) -> str:
-        with store.open_output_stream(f"{name}/{path}") as stream:
+        with filesystem.open_output_stream(f"{name}/{path}") as stream:
             stream.write(content)
         return f"s3://{name}/{path}"
 
-    yield put, faults
-    open_store.cache_clear()
+    return put, faults
 
 
 class TestFinding:

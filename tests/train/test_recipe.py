@@ -676,19 +676,24 @@ def train_in_two_processes(file: Path, output: Path, *, before: str = "") -> sub
     )
 
 
-def test_two_processes_train_as_one_does_and_one_goes_on_where_they_ended(train, configured, tmp_path):
-    file = configured(freeze="backbone", **{"head.dropout": 0.0})  # the one thing that each process draws for itself
-    alone = train(file, tmp_path / "alone").manifest.provenance
+def assert_two_train_as_one(train, file: Path, folder: Path) -> None:
+    """Two processes are killed, and one goes on: to the figures of a training that was alone all the time."""
+    alone = train(file, folder / "alone").manifest.provenance
 
-    done = train_in_two_processes(file, tmp_path / "out", before=KILLED_IN_EPOCH_3)
+    done = train_in_two_processes(file, folder / "out", before=KILLED_IN_EPOCH_3)
     assert done.returncode != 0, "it was to be killed"
-    both = train(file, tmp_path / "out", resume=True).manifest.provenance
+    both = train(file, folder / "out", resume=True).manifest.provenance
 
     assert len(both["epochs"]) == len(alone["epochs"]) == 4
     for one, other in zip(both["epochs"], alone["epochs"], strict=True):
         assert one["val_map"] == pytest.approx(other["val_map"], abs=0.005)
         assert one["val_loss"] == pytest.approx(other["val_loss"], abs=1e-4)
         assert one["train_loss"] == pytest.approx(other["train_loss"], abs=1e-4)
+
+
+def test_two_processes_train_as_one_does_and_one_goes_on_where_they_ended(train, configured, tmp_path):
+    file = configured(freeze="backbone", **{"head.dropout": 0.0})  # the one thing that each process draws for itself
+    assert_two_train_as_one(train, file, tmp_path)
 
 
 FROM_SHARDS = {"architecture": "test_vit", "freeze": "none", "head.dropout": 0.0, "precision": "float32"}
@@ -699,17 +704,7 @@ def test_two_processes_train_from_shards_as_one_does_and_one_goes_on_where_they_
     train, configured, shards, tmp_path
 ):
     file = configured(csv=shards, workers=1, **FROM_SHARDS)
-    alone = train(file, tmp_path / "alone").manifest.provenance
-
-    done = train_in_two_processes(file, tmp_path / "out", before=KILLED_IN_EPOCH_3)
-    assert done.returncode != 0, "it was to be killed"
-    both = train(file, tmp_path / "out", resume=True).manifest.provenance
-
-    assert len(both["epochs"]) == len(alone["epochs"]) == 4
-    for one, other in zip(both["epochs"], alone["epochs"], strict=True):
-        assert one["val_map"] == pytest.approx(other["val_map"], abs=0.005)
-        assert one["val_loss"] == pytest.approx(other["val_loss"], abs=1e-4)
-        assert one["train_loss"] == pytest.approx(other["train_loss"], abs=1e-4)
+    assert_two_train_as_one(train, file, tmp_path)
 
 
 @pytest.mark.long

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 import s3
 
 from vectortag.core.errors import DataError, PhotoError
-from vectortag.data import object_store
 from vectortag.data.copies import fingerprints_of
 from vectortag.data.keywords import read_tagged_photos
 from vectortag.data.records import DataSet, record_hash
@@ -110,28 +107,11 @@ def test_a_damaged_shard_is_an_error_of_its_photos_alone(shards: Path, damage: s
     load_pixels(records[0].photo, 32, PixelRecipe())
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[int, int, s3.Faults]]:
-    faults = s3.Faults()
-    with s3.moto_server() as port, s3.faulty_proxy(port, faults) as proxy:
-        yield port, proxy, faults
-
-
 @pytest.fixture
-def bucket(
-    need: Callable[[object, str], None], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, shards: Path
-) -> Iterator[tuple[str, s3.Faults]]:
+def bucket(store: tuple[int, str, s3.Faults], shards: Path) -> tuple[str, s3.Faults]:
     """The URL of the same shards in a bucket, and what a proxy does to them."""
-    need(importlib.util.find_spec("moto"), "moto")
-    need(importlib.util.find_spec("pyarrow"), "pyarrow")
-    port, proxy, faults = request.getfixturevalue("server")
-    for name, value in (s3.ENVIRONMENT | {"AWS_ENDPOINT_URL": f"http://{s3.HOST}:{proxy}"}).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(object_store, "FIRST_WAIT", 0.01)
-    object_store.open_store.cache_clear()
-    faults.clear()
-    yield s3.upload(shards, port, f"bucket{abs(hash(request.node.name)) % 10**9}"), faults
-    object_store.open_store.cache_clear()
+    port, name, faults = store
+    return s3.upload(shards, port, name), faults
 
 
 def test_a_bucket_gives_the_same_photos_by_ranges_although_it_fails_is_slow_and_cuts(

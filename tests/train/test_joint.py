@@ -33,9 +33,13 @@ def classifier() -> Classifier:
 
 @pytest.fixture
 def mlp(torch: Any, need_module: Callable[[str], ModuleType]) -> Callable[..., Any]:
-    """mlp(hidden=16): a head of four tags."""
-    create = need_module("vectortag.train.network").create_head
-    return lambda hidden=16: create(HeadConfig(hidden=hidden), WIDTH, len(TAGS), seed=3).eval()
+    """mlp(hidden=16, members=1): a head of four tags, or several whose mean it is."""
+    create = need_module("vectortag.train.heads").create_head
+
+    def make(hidden: int = 16, members: int = 1) -> Any:
+        return create(HeadConfig(hidden=hidden, members=members), WIDTH, len(TAGS), seed=3).eval()
+
+    return make
 
 
 @pytest.fixture
@@ -43,9 +47,9 @@ def embeddings() -> np.ndarray:
     return np.abs(np.random.default_rng(1).normal(0, 1, (7, WIDTH))).astype(np.float32)
 
 
-@pytest.fixture
-def head(joint: Any, mlp: Callable[..., Any], classifier: Classifier) -> Any:
-    return joint.joined(mlp(), classifier, TAXONOMY, TAGS)
+@pytest.fixture(params=[1, 3], ids=["one head", "three heads"])
+def head(joint: Any, mlp: Callable[..., Any], classifier: Classifier, request: pytest.FixtureRequest) -> Any:
+    return joint.joined(mlp(members=request.param), classifier, TAXONOMY, TAGS).eval()
 
 
 def test_a_tag_has_a_witness_where_the_classifier_knows_one_of_its_classes(head: Any):

@@ -1,9 +1,10 @@
-"""A server of S3 for the tests of object stores."""
+"""Tables of photos, and a server of S3 for the tests of object stores."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,3 +34,17 @@ def store(need: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     faults.clear()
     yield port, f"bucket{abs(hash(request.node.name)) % 10**9}", faults
     object_store.open_store.cache_clear()
+
+
+@pytest.fixture
+def write_csv(tmp_path: Path) -> Callable[..., Path]:
+    """write_csv(text, "1.jpg", ...): a metadata.csv and empty files for the photos; reading decodes none."""
+
+    def write(content: str | bytes, *photos: str) -> Path:
+        for photo in photos or ("1.jpg", "2.jpg", "3.jpg"):
+            (tmp_path / photo).touch()
+        file = tmp_path / "metadata.csv"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    return write

@@ -308,7 +308,13 @@ def across_sources(configured, shapes, tmp_path) -> Callable[..., Path]:
     shutil.copytree(shapes, more)
     (more / "known_tags.txt").write_text("circle\n")
     vocabulary = [f'taxonomy = "{taxonomy}"', "groups = true", "unnamed = 0.2"]
-    settings = {"freeze": "backbone", "across_sources": True, "head.joint": True, "keep_duplicates_together": False}
+    settings = {
+        "freeze": "backbone",
+        "across_sources": True,
+        "head.joint": True,
+        "head.members": 2,
+        "keep_duplicates_together": False,
+    }
 
     def write(**changes: Any) -> Path:
         file: Path = configured(vocabulary=vocabulary, **settings, **changes)

@@ -12,15 +12,16 @@ import typer
 from vectortag.apps.cli import options
 from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.hosts import LOOPBACK
+from vectortag.apps.server.limits import MIB, Limits
 from vectortag.core.errors import ConfigError, MissingExtraError
 from vectortag.model.folder import ModelFolder, read_model_folder
 from vectortag.model.registry import find_model_folder, folders_in
 
 if TYPE_CHECKING:
     from vectortag.apps.server.guard import Access
-    from vectortag.apps.server.limits import Limits
     from vectortag.apps.server.model_worker import Loading
 
+DEFAULT = Limits()
 
 Host = Annotated[
     str, typer.Option(help="Address to listen on; any address but 127.0.0.1, ::1 and localhost needs API keys.")
@@ -76,13 +77,13 @@ def serve(
     new_key: NewKey = None,
     auth: Auth = True,
     allow_origin: Origins = None,
-    max_file: MaxFile = 32,
-    max_request: MaxRequest = 128,
-    max_files: MaxFiles = 64,
-    max_megapixels: MaxMegapixels = 100,
-    queue: Queue = 256,
-    memory: Memory = 512,
-    timeout: Timeout = 30,
+    max_file: MaxFile = DEFAULT.file_bytes // MIB,
+    max_request: MaxRequest = DEFAULT.request_bytes // MIB,
+    max_files: MaxFiles = DEFAULT.files,
+    max_megapixels: MaxMegapixels = DEFAULT.pixels // 1_000_000,
+    queue: Queue = DEFAULT.queue,
+    memory: Memory = DEFAULT.memory // MIB,
+    timeout: Timeout = DEFAULT.seconds,
     log_requests: LogRequests = False,
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
@@ -104,7 +105,6 @@ def serve(
     if new_key is not None:
         return _make_key(api_key_file, new_key)
     _need_extra()
-    from vectortag.apps.server.limits import MIB, Limits
     from vectortag.apps.server.model_worker import Loading
 
     access = _access(host, api_key_file, auth=auth, origins=allow_origin or ())

@@ -12,11 +12,11 @@ import gcs
 import pytest
 import s3
 
-from vectortag.apps.partitions import JobFolder
 from vectortag.core.errors import ConfigError, PhotoError
 from vectortag.data import object_store
 from vectortag.data.find import LeftOut
 from vectortag.data.object_store import objects_of, open_store, persistently, read_objects
+from vectortag.data.output_folder import OutputFolder
 
 Put = Callable[[str, bytes], str]
 
@@ -251,7 +251,7 @@ class TestGoogle:
         assert {str(photo.content) for photo in (gone, elsewhere)} == {"cannot be read: no such object"}
 
     def test_the_folder_of_a_job_is_written_and_read(self):
-        folder = JobFolder("gs://bucket/tags")
+        folder = OutputFolder("gs://bucket/tags")
         assert (folder.names(), folder.read("job.json")) == (set(), None)
 
         folder.write("job.json", b"old")

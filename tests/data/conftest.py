@@ -12,6 +12,8 @@ import s3
 
 from vectortag.data import object_store
 
+Put = Callable[[str, bytes], str]
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[int, int, s3.Faults]]:
@@ -48,3 +50,28 @@ def write_csv(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
+
+
+@pytest.fixture
+def bucket(store: tuple[int, str, s3.Faults]) -> tuple[Put, s3.Faults]:
+    """put("photos/a.jpg", content) -> its URL, in a bucket of its own; and the faults."""
+    port, name, faults = store
+
+    from pyarrow.fs import S3FileSystem
+
+    filesystem = S3FileSystem(
+        scheme="http",
+        endpoint_override=f"{s3.HOST}:{port}",
+        allow_bucket_creation=True,
+        background_writes=False,
+        request_timeout=s3.PATIENCE,
+        connect_timeout=s3.PATIENCE,
+    )
+    filesystem.create_dir(name)
+
+    def put(path: str, content: bytes) -> str:
+        with filesystem.open_output_stream(f"{name}/{path}") as stream:
+            stream.write(content)
+        return f"s3://{name}/{path}"
+
+    return put, faults

@@ -84,7 +84,8 @@ def checked(backbone, size: int, folder: Path) -> str:
 
     from vectortag.train.config import HeadConfig
     from vectortag.train.export import export_backbone
-    from vectortag.train.network import Network, create_head
+    from vectortag.train.heads import create_head
+    from vectortag.train.network import Network
 
     head = create_head(HeadConfig(dropout=0.0), backbone.width, TAGS, seed=0)
     network = Network(backbone, head).train()

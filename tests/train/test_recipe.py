@@ -262,6 +262,25 @@ def test_shards_train_to_the_model_of_the_folder_bit_for_bit(train, configured, 
     assert of_shards.history == of_folder.history
 
 
+@pytest.mark.parametrize("freeze", ["none", "backbone"])
+def test_shards_with_copies_for_the_validation_train_to_the_model_of_the_folder(
+    train, configured, shapes, tmp_path, freeze
+):
+    data = read_data_set(shapes, name="shapes")
+    write_shards(data, tmp_path / "shards", size=68, copies=[SIZE], lossless=True, together=11)
+    results = []
+    for place in (shapes, tmp_path / "shards"):
+        file = configured(csv=place, freeze=freeze, epochs=2)
+        file.write_text(file.read_text().replace("resize = 72", "resize = 68"))
+        results.append(train(file, tmp_path / f"of {place.name}"))
+
+    of_folder, of_shards = results
+    assert of_shards.manifest.files["head.safetensors"] == of_folder.manifest.files["head.safetensors"]
+    assert of_shards.manifest.files["model.onnx"] == of_folder.manifest.files["model.onnx"]
+    assert of_shards.manifest.metrics == of_folder.manifest.metrics
+    assert of_shards.history == of_folder.history
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_training_from_shards_that_was_killed_goes_on_to_the_same_result(
     train, configured, shards, tmp_path, workers

@@ -142,7 +142,7 @@ class TestSizes:
         assert too_many <= TOO_LARGE_YET
 
 
-MIRRORED = ("assembly", "core", "evaluation", "inference", "model", "personal", "runtime")
+MIRRORED = ("apps", "assembly", "core", "evaluation", "inference", "model", "personal", "runtime")
 """The packages of which each module has a test file of its own."""
 
 

@@ -18,21 +18,26 @@ def prepare(
     data: Annotated[Path, typer.Argument(help="A metadata.csv, or its folder.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of shards to write.", show_default=False)],
     size: Annotated[
-        int, typer.Option("--size", min=32, max=2048, help="Pixels a side; `augment.resize` of the training.")
+        int,
+        typer.Option(
+            "--size", min=32, max=2048, help="Side of the photos in pixels: `augment.resize` of the configuration."
+        ),
     ] = 256,
     lossless: Annotated[
-        bool, typer.Option("--lossless", help="WebP without loss in the place of JPEG: 2.5 times the space.")
+        bool, typer.Option("--lossless", help="Lossless WebP instead of JPEG: 2.5 times the space.")
     ] = False,
     together: Annotated[int, typer.Option("--shard", min=1, max=100_000, help="Photos per shard.")] = TOGETHER,
-    dataset: Annotated[str | None, typer.Option("--dataset", help="The set's name. Default: its folder's.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="The name of the data set. Default: the name of its folder.")
+    ] = None,
     skip_bad_rows: options.SkipBadRows = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace older shards.")] = False,
 ) -> int:
     """Write resized photos as shards, for trainings that read them from a disk or a bucket.
 
-    Shards are tar files, as WebDataset has them, with an index. A training reads them in the place of a metadata.csv:
-    `csv = "shards"` or `csv = "s3://bucket/shards"`. A photo that cannot be read is named, counted and left out. After
-    a break, the same command goes on.
+    Shards are tar files in the format of WebDataset, with an index. A training reads them instead of a metadata.csv:
+    `csv = "shards"` or `csv = "s3://bucket/shards"`. If a photo cannot be read, it is left out, and a warning names it.
+    If the command is stopped, run it again: it continues.
 
     **Examples**
 

@@ -49,6 +49,8 @@ TWO = [
     "cat、pet",
     "cat，pet",
     "cat；pet",
+    "- cat\n- pet",
+    "* cat\n* pet",
 ]
 
 
@@ -127,6 +129,10 @@ def test_what_begins_like_a_list_must_be_one(cell: str):
         ('["dog", null]', "not every part is a word"),
         ('[["dog"], ["cat"]]', "not every part is a word"),
         ('"dog, cat', "quotes that do not fit"),
+        ("dog', 'cat", "a list that has lost its ends"),
+        ('dog","cat', "a list that has lost its ends"),
+        ("-", "'-', which is punctuation"),
+        ("dog, ?", "'?', which is punctuation"),
         ('["\\ud800"]', "control character"),
         ("['a\\x1b[31m']", "control character"),
         ("['\\x']", "broken word"),

@@ -82,6 +82,8 @@ def load_pixels(
             too much memory.
     """
     smallest, limit = draft_side(size), max_pixels or recipe.max_pixels
+    if isinstance(photo, PackedPhoto):
+        photo = photo.at(size)
     with opened_image(photo, max_pixels=limit, draft=(smallest, smallest), budget=budget) as image:
         return resize_image(image, size, recipe, exact=exact)
 

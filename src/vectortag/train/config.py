@@ -85,6 +85,8 @@ class HeadConfig(Strict):
         input_dropout: how much of the embedding is hidden in each training step, against learning its sets by heart.
         joint: what the backbone's ImageNet classes say of a tag is part of its logit, by the taxonomy's groups; with
             `freeze = "backbone"`.
+        members: so many heads are trained at the same time, each with weights and dropout of its own; their mean, which
+            is one head with as many times the hidden units, is the model's. It needs a hidden layer.
     """
 
     hidden: int = Field(default=256, ge=0)
@@ -92,6 +94,13 @@ class HeadConfig(Strict):
     standardise: bool = False
     input_dropout: float = Field(default=0.0, ge=0, lt=1)
     joint: bool = False
+    members: int = Field(default=1, ge=1, le=16)
+
+    @model_validator(mode="after")
+    def _members_are_not_linear(self) -> HeadConfig:
+        if self.members > 1 and self.hidden == 0:
+            raise ValueError("members needs a hidden layer: the mean of linear heads is one linear head. Set hidden")
+        return self
 
 
 class VocabularyConfig(Strict):

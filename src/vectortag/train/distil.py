@@ -22,8 +22,9 @@ from vectortag.model.classifier import Classifier
 from vectortag.model.folder import NETWORK
 from vectortag.train.backbone import Backbone
 from vectortag.train.config import TrainConfig
+from vectortag.train.heads import create_head
 from vectortag.train.losses import to_float
-from vectortag.train.network import Network, create_backbone, create_head, pretrained_classifier
+from vectortag.train.network import Network, create_backbone, pretrained_classifier
 from vectortag.train.run import BEST, CONFIG, TAGS
 from vectortag.train.sections import DistilConfig
 

@@ -176,7 +176,7 @@ def refresh(
 
 def suggest(
     tag: Annotated[str, typer.Argument(help="A tag of the model.", show_default=False)],
-    data: Annotated[Path, typer.Argument(help="A folder of photos, or a metadata.csv.", show_default=False)],
+    data: Annotated[Path, typer.Argument(help="A folder of photos or shards, or a metadata.csv.", show_default=False)],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="At most this many photos per list.")] = SUGGESTED,
     folds: Annotated[
         int | None,
@@ -190,8 +190,8 @@ def suggest(
 ) -> int:
     """List photos that help a tag most: photos to label, and labels that may be wrong.
 
-    Labels come from a metadata.csv, or from keywords in sidecars and photos. If no photo has the tag as a label, all
-    photos count as unlabelled.
+    Labels come from a metadata.csv, from keywords in sidecars and photos, or from shards, whose photos are named by
+    their paths in the data set. If no photo has the tag as a label, all photos count as unlabelled.
 
     A model that was trained on these labels would repeat their errors. For such a model, new heads are fitted: each
     learns from four fifths of the photos and judges the others. `--folds` does this for any model. `vectortag check

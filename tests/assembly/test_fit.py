@@ -322,7 +322,7 @@ def test_the_vocabulary_does_not_depend_on_the_split(fit_colours):
 def test_a_tag_that_every_photo_has_is_named_since_it_cannot_be_learnt(fit_colours, caplog):
     fit_colours()
 
-    assert "paint: no training photo is known to lack it, so nothing is learnt" in caplog.text
+    assert "paint: no training photo is known not to show it, so nothing is learnt" in caplog.text
 
 
 def test_a_model_that_shows_nothing_is_named(fit_colours, colours, caplog):

@@ -194,10 +194,15 @@ def _warn_of_silent_tags(tagger: Tagger, data: TrainingData, validation: FloatAr
     parents = {parent for tag in data.all_tags for parent in data.taxonomy.ancestors(tag)}
     alone = [tag for tag, learns in zip(data.tags, learnt, strict=True) if not learns and tag not in parents]
     if alone:
-        log.warning("%s: no training photo is known to lack it, so nothing is learnt: add photos without", _few(alone))
+        log.warning(
+            "%s: no training photo is known not to show it, so nothing is learnt: add photos that do not show it",
+            _few(alone),
+        )
     thresholds = zip(tagger.tags, tagger.thresholds, strict=True)
     if hidden := [tag for tag, threshold in thresholds if np.isnan(threshold) and tag not in alone]:
-        log.warning("%s: no validation photo allows a threshold, so it is never shown: add photos", _few(hidden))
+        log.warning(
+            "%s: no threshold can be chosen on the validation photos, so it is never shown: add photos", _few(hidden)
+        )
 
 
 def _few(tags: Sequence[str]) -> str:

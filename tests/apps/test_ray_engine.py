@@ -154,35 +154,6 @@ class TestTaggers:
             replace(options(), model=str(two_sizes.path)).load()
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (("--engine", "ray"), "--engine ray needs --format parquet"),
-        (("--engine", "ray", "--format", "parquet"), "--format parquet needs --output"),
-        (("--engine", "ray", "--format", "parquet", "--output", "x", "--partition", "20"), "a multiple of 16"),
-        (("--ray-address", "auto"), "go with --engine ray"),
-    ],
-)
-def test_options_that_do_not_go_together_are_refused(cli, make_photo, given: tuple[str, ...], expected: str):
-    found = cli("tag", make_photo(), *given)
-
-    assert found.status == 2
-    assert expected in found.stderr
-
-
-def test_without_ray_the_command_says_what_to_install_and_writes_nothing(
-    cli, make_photo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "ray" else found(name, *more))
-
-    outcome = cli("tag", make_photo(), "--engine", "ray", "--format", "parquet", "--output", tmp_path / "tags")
-
-    assert outcome.status == 2
-    assert "vectortag[ray]" in outcome.stderr
-    assert not (tmp_path / "tags").exists()
-
-
 @pytest.mark.long
 @pytest.mark.usefixtures("_ray")
 def test_a_cluster_for_one_job_writes_the_rows_of_the_local_engine(job, make_photos, cli, tiny_model, tmp_path: Path):

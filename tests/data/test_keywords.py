@@ -9,13 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from vectortag.core.errors import DataError
 from vectortag.data.keywords import keywords_of, read_keywords, read_tagged_photos
-from vectortag.data.xmp import XmpError, keyword_paths
 
 PROPERTIES = {
     "dc": ("http://purl.org/dc/elements/1.1/", "subject", "Bag"),
@@ -286,17 +283,3 @@ def test_a_keyword_of_iptc_is_split_where_it_is_learnt_from_alone(photo: Path):
     assert keywords_of(photo) == ("dog, cat; bird", "Paris, France")
     (record,) = read_tagged_photos(photo.parent).records
     assert record.words == ("dog", "cat", "bird", "Paris", "France")
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_any_damage_to_a_packet_is_words_or_an_error(data: st.DataObject):
-    packet = bytearray(DESCRIPTION.format("", f"<acdsee:categories>{CATEGORIES}</acdsee:categories>").encode())
-    for _ in range(data.draw(st.integers(1, 4))):
-        packet[data.draw(st.integers(0, len(packet) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        paths = keyword_paths(bytes(packet[: data.draw(st.integers(0, len(packet)))]))
-    except XmpError:
-        return
-
-    assert all(isinstance(level, str) for path in paths for level in path)

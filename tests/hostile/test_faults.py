@@ -246,22 +246,17 @@ class TestSignals:
         assert stderr == "error: stopped; no incomplete file was left behind\n"
         assert names() == ["photos"]
 
-    def test_what_kill_9_left_is_removed_by_the_next_run(self, cli: Cli, photos: Path, tiny_model: Path, monkeypatch):
+    def test_what_kill_9_left_is_removed_by_the_next_run(self, cli: Cli, photos: Path, tiny_model: Path):
         process = started(tiny_model)
         process.kill()
         process.communicate(timeout=20)
         assert len(names()) == 2
-        monkeypatch.setattr(writing, "_cleaned", set())
 
         assert cli("tag", photos, "-o", "out", "--model", tiny_model).status == 0
         assert names() == ["out", "photos"]
 
 
 class TestLeftovers:
-    @pytest.fixture(autouse=True)
-    def _nothing_cleared(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(writing, "_cleaned", set())
-
     def dead(self) -> int:
         """The number of a process that has ended."""
         process = subprocess.Popen([sys.executable, "-c", ""])

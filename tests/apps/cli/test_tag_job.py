@@ -109,10 +109,3 @@ def test_another_file_of_that_name_is_not_replaced(cli: Cli, command: list[objec
     assert done.status == 2
     assert "is no job of vectortag tag" in done.stderr
     assert (tmp_path / "x.jsonl.part").read_text() == "my notes\n"
-
-
-def test_it_needs_a_file_of_json_lines(cli: Cli, photos: Path, tiny_model: Path):
-    assert (
-        "--resume needs --output FILE.jsonl, or --format jsonl and --output FILE"
-        in cli("tag", photos, "--resume").stderr
-    )

@@ -46,6 +46,6 @@ def convert(
         *sources, output=output, format=format, photos=photos, skip_bad_rows=skip_bad_rows, overwrite=overwrite
     )
     parts = "".join(f", {count:,} {part}" for part, count in done.parts.items())
-    notes.progress(f"{' + '.join(done.format)}: {done.photos:,} photos, {done.words:,} words{parts}")
+    notes.progress(f"{' + '.join(dict.fromkeys(done.format))}: {done.photos:,} photos, {done.words:,} words{parts}")
     stdout().print(escape_path(done.output))
     return 0

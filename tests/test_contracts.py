@@ -158,6 +158,28 @@ def test_each_module_has_a_test_file_that_mirrors_it(package: str):
         assert (tests / f"test_{name}.py").exists() or more, f"tests/{module.parent}/test_{name}.py is missing"
 
 
+OUTSIDE = sorted(
+    file
+    for folder in ("benchmarks", "deploy", "docs", "examples", "experiments")
+    for file in (ROOT / folder).rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("file", OUTSIDE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_what_a_script_imports_of_the_package_is_there(file: Path, need_module: Callable[[str], ModuleType]):
+    """Also inside functions, which nothing else runs or checks."""
+    imports = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    for node in (node for node in imports if (node.module or "").partition(".")[0] == "vectortag"):
+        if ".train." in str(node.module):
+            need_module("lightning")
+        module = importlib.import_module(str(node.module))
+
+        absent = [one.name for one in node.names if not hasattr(module, one.name)]
+
+        inner = {one.name for one in pkgutil.iter_modules(getattr(module, "__path__", ()))}
+        assert set(absent) <= inner, node.module
+
+
 class TestImporting:
     def test_importing_vectortag_imports_nothing_heavy_and_opens_nothing_but_modules(self):
         code = """

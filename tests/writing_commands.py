@@ -220,7 +220,7 @@ WRITING_OPTIONS = {
 
 ELSEWHERE = {
     ("export", "--weights"): "needs a network of timm's: tests/train/test_export_weights.py",
-    ("train", "--resume"): "tests/train/test_recipe.py kills trainings and resumes them",
+    ("train", "--resume"): "tests/train/test_engine.py kills trainings and resumes them",
 }
 """Options of those that have tests of their own."""
 

@@ -129,7 +129,7 @@ def test_ctrl_c_finishes_what_is_in_hand_and_says_how_to_go_on(many_photos: Path
     _, errors = process.communicate(timeout=600)
 
     assert process.returncode == 128 + signal.SIGINT, errors
-    assert f"Go on with: vectortag library update --library {library}" in errors
+    assert f"To continue: vectortag library update --library {library}" in errors
     assert "Traceback" not in errors
     start(library).communicate(timeout=600)
     with closing(sqlite3.connect(library)) as database:

@@ -84,7 +84,7 @@ class TestAFileThatIsRefused:
             database.execute("PRAGMA user_version = 9")
 
         with pytest.raises(
-            LibraryError, match=r"is of version 9, and this VectorTag reads up to 2\. Install a newer one"
+            LibraryError, match=r"is of version 9, and this VectorTag reads up to 2\. Install a newer version"
         ):
             open_database(file)
 

@@ -173,7 +173,7 @@ def follow_content(database: sqlite3.Connection, photo: KnownPhoto) -> None:
     """Give what is known of a photo to its new content, after tags were embedded."""
     content, status = content_of(photo.path), photo.path.stat()
     copies = {
-        "analyses": "model, scores, embedding, made",
+        "analyses": "model, codes, embedding, made",
         "shown": "model, tag, score",
         "decisions": "tag, verdict, renamed_to, at",
     }

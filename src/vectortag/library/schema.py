@@ -66,7 +66,7 @@ def _set_up(database: sqlite3.Connection, file: Path) -> None:
     if version > len(STEPS):
         raise LibraryError(
             f"{escape_path(file)}: is of version {version}, and this VectorTag reads up to {len(STEPS)}. "
-            "Install a newer one: pip install --upgrade vectortag"
+            "Install a newer version of VectorTag"
         )
     if not holds_tables:
         database.execute(f"PRAGMA page_size = {PAGE_SIZE}")

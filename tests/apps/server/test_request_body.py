@@ -52,7 +52,8 @@ class TestSizes:
     def test_a_form_takes_no_more_memory_if_it_is_parsed_in_small_pieces(self, need_module):
         """A part full of line ends is handed over two bytes at a time."""
         need_module("fastapi")
-        from vectortag.apps.server.limits import Admission, Limits
+        from vectortag.apps.server.admission import Admission
+        from vectortag.apps.server.limits import Limits
         from vectortag.apps.server.request_body import _Form
 
         limits = Limits()

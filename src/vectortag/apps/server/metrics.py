@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from vectortag.apps.server.limits import Admission
+from vectortag.apps.server.admission import Admission
 from vectortag.core.errors import PhotoError
 from vectortag.core.types import Tagging
 

@@ -16,7 +16,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from vectortag.apps.server.limits import Limits, Ticket
+from vectortag.apps.server.admission import Ticket
+from vectortag.apps.server.limits import Limits
 from vectortag.apps.server.problems import Problem
 
 if TYPE_CHECKING:

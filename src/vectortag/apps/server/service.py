@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
-from vectortag.apps.server.limits import Admission, Limits
+from vectortag.apps.server.admission import Admission
+from vectortag.apps.server.limits import Limits
 from vectortag.apps.server.metrics import Metrics
 from vectortag.apps.server.model_worker import Loading, ModelWorker
 from vectortag.apps.server.problems import Problem

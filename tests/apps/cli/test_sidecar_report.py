@@ -98,7 +98,9 @@ class TestReport:
 
         _, lines = self.said(capsys, *outcomes)
 
-        assert lines[1:] == ["3 tags were deleted by hand and stay out: vectortag library accept PHOTO TAG"]
+        assert lines[1:] == [
+            "3 tags that you deleted are not written again. To bring one back: vectortag library accept PHOTO TAG"
+        ]
 
 
 @pytest.mark.parametrize(

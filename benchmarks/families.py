@@ -133,8 +133,8 @@ def largest_difference(backbone, head, exported: bytes, size: int, folder: Path)
 def opened(exported: bytes, block, backbone, size: int, folder: Path):
     """A Tagger of a model folder with this network and this head."""
     from vectortag.inference.tagger import Tagger
-    from vectortag.model.folder import write_model_folder
     from vectortag.model.head import Head
+    from vectortag.model.write_folder import write_model_folder
 
     tags = tuple(f"tag{number}" for number in range(block.tag_count))
     ones, zeros, half = [1.0] * len(tags), [0.0] * len(tags), [0.5] * len(tags)

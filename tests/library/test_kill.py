@@ -71,7 +71,7 @@ def content_of(library: Path) -> dict[str, list[tuple[object, ...]]]:
     """All that a library holds, but for times and for numbers that depend on the order of work."""
     queries = {
         "photos": "SELECT path, size, content, taken, width, height, error, gone FROM photos ORDER BY path",
-        "analyses": "SELECT DISTINCT content, scores, embedding FROM analyses ORDER BY content",
+        "analyses": "SELECT DISTINCT content, codes, embedding FROM analyses ORDER BY content",
         "shown": "SELECT tag, content, round(score, 4) FROM shown ORDER BY tag, content",
         "models": "SELECT name, digest, tags FROM models",
     }

@@ -77,11 +77,17 @@ class TestTheWay:
 
         assert dict(page.query_params) == {"page": "2"}
 
-    def test_a_photo_that_is_not_found_any_more_keeps_its_place(self, view: Any, said: Any, rows: list[int]):
-        page = view(rows[3], LibraryQuery("path:nowhere"), photo_place=3)
+    def test_a_photo_that_is_not_found_any_more_keeps_its_place(
+        self, view: Any, click: Any, said: Any, opened: OpenLibrary, rows: list[int]
+    ):
+        with opened.using() as library:
+            photo = library.photo(rows[3])
+        assert photo is not None
 
+        page = view(rows[3], LibraryQuery(f"path:holiday not path:{photo.path.name}"), photo_place=3)
         assert "not in this search" in said(page)
-        assert page.button("turn-photo-chevron_right").disabled
+
+        assert click(page, "turn-photo-chevron_right").query_params["photo"] == str(rows[4])
 
 
 class TestTags:

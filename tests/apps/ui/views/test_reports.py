@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from vectortag.model.folder import ModelFolder
+
 pytest.importorskip("streamlit")
 MakeDataSet = Callable[..., Path]
 
@@ -74,17 +76,39 @@ class TestReports:
     def test_without_one_it_says_what_writes_one(self, view: Any):
         assert any(one.value.startswith("No model here has a report.") for one in view().info)
 
-    def test_a_report_is_shown_with_its_figures_of_each_tag(
-        self, view: Any, said: Any, cli: Any, start: Any, make_data_set: MakeDataSet, tiny_model: Path, home: Path
-    ):
-        data = make_data_set({f"{n}.jpg": "dog" if n % 2 else "sea" for n in range(30)})
-        assert cli("fit", data, "--name", "mine", "--model", tiny_model).status == 0
-        start("--models", home / "models" / "mine")
+    @pytest.fixture
+    def report(
+        self, write_tiny_model: Callable[..., ModelFolder], start: Any, content: Callable[..., bytes], tmp_path: Path
+    ) -> Path:
+        """The folder of a model's report, with text, a picture and figures of two tags."""
+        start("--models", write_tiny_model(tmp_path / "mine").path)
+        folder = tmp_path / "mine.run" / "report"
+        folder.mkdir(parents=True)
+        (folder / "README.md").write_text(
+            "# How mine was trained\n\n![Curve](curve.png)\n\n[link](http://evil.example)\n"
+        )
+        (folder / "curve.png").write_bytes(content())
+        (folder / "per_tag.csv").write_text("data,tag,f1\nset,sea,0.5\nset,sky,\n")
+        return folder
+
+    @pytest.mark.usefixtures("report")
+    def test_a_report_is_shown_below_the_title_of_the_page_with_its_figures(self, view: Any, said: Any):
+        page = view()
+
+        assert any(text.startswith("## How mine was trained") for text in said(page))
+        assert not any("[link](http" in text for text in said(page))
+        assert len(page.image) == 1
+        rows = page.dataframe[-1].value.set_index("tag")
+        assert rows.loc["sea", "f1"] == 0.5
+        assert rows.loc["sky"].isna()["f1"]
+
+    def test_a_report_that_cannot_be_read_is_an_error_and_the_page_stays(self, view: Any, report: Path):
+        (report / "README.md").write_bytes(b"\xff")
 
         page = view()
 
-        assert any("mine" in text and text.startswith("##") for text in said(page))
-        assert "dog" in set(page.dataframe[-1].value["tag"])
+        assert "README.md: cannot be read" in page.error[0].value
+        assert page.title[0].value == "Data and training"
 
 
 class TestWorstErrors:

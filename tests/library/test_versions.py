@@ -1,7 +1,9 @@
-"""Libraries of earlier versions: brought to today's, with all that they hold."""
+"""A library of an earlier version: it is copied, brought to today's version, and holds the same afterwards."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +20,7 @@ from vectortag.library import schema
 from vectortag.library.library import Library
 from vectortag.library.packing import unpack_codes
 from vectortag.library.schema import find_damage, open_database, transaction
-from vectortag.library.versions import VERSION_1
+from vectortag.library.versions import STEPS, VERSION_1
 
 
 @pytest.fixture
@@ -29,6 +31,13 @@ def file(tmp_path: Path) -> Path:
 def number(file: Path, pragma: str) -> int:
     with closing(sqlite3.connect(file)) as database:
         return database.execute(f"PRAGMA {pragma}").fetchone()[0]
+
+
+def structure(file: Path) -> dict[str, str]:
+    """The tables and indexes as SQLite has them, without comments and blanks."""
+    with closing(sqlite3.connect(file)) as database:
+        rows = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return {name: "".join(re.sub("--.*", "", sql).split()) for name, sql in rows}
 
 
 def content_of(file: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -154,3 +163,26 @@ schema.open_database(pathlib.Path({str(first)!r}))
 
         assert "the file stays larger than it need be: database is locked" in caplog.text
         assert content_of(first) == content_of(file)
+
+
+def test_the_released_steps_are_what_they_were():
+    """Libraries are out there that these made: whoever needs another table adds a step."""
+    digests = [hashlib.sha256("".join(re.sub("--.*", "", step).split()).encode()).hexdigest()[:16] for step in STEPS]
+
+    assert digests[:2] == ["96d181d3331a1dfa", "51abb473aef69dc6"]
+
+
+@pytest.mark.parametrize("version", range(1, len(STEPS)))
+def test_every_earlier_version_becomes_a_library_of_the_same_tables_as_a_new_one(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "STEPS", STEPS[:version])
+        open_database(file).close()
+    assert number(file, "user_version") == version
+
+    open_database(file).close()
+    open_database(tmp_path / "new.sqlite").close()
+
+    assert number(file, "user_version") == len(STEPS)
+    assert structure(file) == structure(tmp_path / "new.sqlite")

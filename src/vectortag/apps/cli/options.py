@@ -35,7 +35,9 @@ Threads = Annotated[
     typer.Option("--threads", min=1, help="Number of threads. Default: all cores that this process may use."),
 ]
 
-Additions = Annotated[bool, typer.Option("--additions/--no-additions", help="With or without the tags that you added.")]
+Additions = Annotated[
+    bool, typer.Option("--additions/--no-additions", help="With or without your added tags and corrections.")
+]
 
 
 Exclude = Annotated[

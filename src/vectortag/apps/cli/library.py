@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +14,7 @@ from vectortag.apps.cli.output import notes, progress_of
 from vectortag.apps.cli.signals import FinishOnSignal
 from vectortag.core.file_names import escape_path
 from vectortag.core.folders import library_file
+from vectortag.core.heap import keep_heap_small, trim_heap
 from vectortag.library.library import Library
 from vectortag.library.update import Updated
 from vectortag.model.calibration import Profile
@@ -112,11 +110,11 @@ def update(
         if watch and not stop():
             from vectortag.library.watch import changes
 
-            _give_free_memory_back()
+            trim_heap()
             notes.progress("watching; Ctrl-C ends it")
             for _ in changes(opened.roots, stop=stop):
                 code = _run(opened, run, stop)
-                _give_free_memory_back()
+                trim_heap()
         return code
 
 
@@ -184,32 +182,9 @@ def relocate(
     return 0
 
 
-LARGE_BLOCK = 1 << 20
-"""Bytes. Batches of pixels and feature maps have 2 to 4 MB."""
-
-
-def _give_memory_back() -> None:
-    """Let the C library give large blocks back to the system at once, and keep one heap for all threads.
-
-    Else each thread keeps what it had: an update with lite2 takes 45 MB more. It is as fast as before. Only glibc has
-    these settings.
-    """
-    m_mmap_threshold, m_arena_max = -3, -8
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).mallopt(m_mmap_threshold, LARGE_BLOCK)
-        ctypes.CDLL(None).mallopt(m_arena_max, 1)
-
-
-def _give_free_memory_back() -> None:
-    """Give back what an update has left on the heap: a process that watches waits for hours."""
-    gc.collect()
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def _run(opened: Library, run: Callable[..., Updated], stop: FinishOnSignal) -> int:
     """Run an update, and say what it did. Returns the exit status."""
-    _give_memory_back()
+    keep_heap_small()
     with progress_of("tagging") as progress:
         done = run(stop=stop, progress=progress)
     _say_what_was_done(opened, done)

@@ -14,6 +14,7 @@ from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.hosts import LOOPBACK
 from vectortag.apps.server.limits import MIB, Limits
 from vectortag.core.errors import ConfigError, MissingExtraError
+from vectortag.core.heap import keep_heap_small
 from vectortag.model.folder import ModelFolder, read_model_folder
 from vectortag.model.registry import find_model_folder, folders_in
 
@@ -141,6 +142,7 @@ def _listen(
     from vectortag.apps.server.run import listen, run
     from vectortag.apps.server.service import Service
 
+    keep_heap_small()
     with listen(*address) as listener:
         service = Service(folders, loading, limits)
         for served in service.models.values():

@@ -16,6 +16,9 @@ from vectortag.data import object_store
 from vectortag.data.find import LeftOut
 from vectortag.data.object_store import objects_of, open_store, persistently, read_objects
 from vectortag.data.output_folder import OutputFolder
+from vectortag.data.records import read_data_set
+from vectortag.data.shards.reading import read_shards
+from vectortag.data.shards.writing import write_shards
 
 
 class TestFinding:
@@ -230,3 +233,18 @@ class TestGoogle:
         folder.write("job.json", b"new")
 
         assert (folder.names(), folder.read("job.json")) == ({"job.json"}, b"new")
+
+    def test_shards_are_written_replaced_and_read(self, make_data_set: Callable[..., Path], tmp_path: Path):
+        data = read_data_set(make_data_set({f"{number}.jpg": "dog" for number in range(5)}))
+        write_shards(data, "gs://bucket/in/shards", size=32, together=2)
+        write_shards(data, "gs://bucket/in/shards", size=40, together=3, overwrite=True)
+
+        records = read_shards("gs://bucket/in/shards").records
+
+        write_shards(data, tmp_path / "shards", size=40, together=3)
+        for one, other in zip(records, read_shards(tmp_path / "shards").records, strict=True):
+            assert one.photo.read().content == other.photo.read().content
+        assert OutputFolder("gs://bucket/in/shards").names() == {
+            "index.json",
+            *(f"photos-1-0000{number}.{kind}" for number in (0, 1) for kind in ("tar", "jsonl")),
+        }

@@ -32,7 +32,7 @@ def _page(
     monkeypatch.setattr(state, "find_model_paths", lambda directories: [*directories, tiny_model])
     for _, name, _ in pkgutil.iter_modules(views.__path__):
         view = importlib.import_module(f"{views.__name__}.{name}")
-        for plain in (show_photo, choose_tag, choose_photo, choose_in_grid, ask_for_query, decide_on):
+        for plain in (show_photo, choose_tag, choose_photo, choose_in_grid, ask_for_query, decide_on, text_block):
             if hasattr(view, plain.__name__):
                 monkeypatch.setattr(view, plain.__name__, plain)
     yield
@@ -170,6 +170,13 @@ def ask_for_query(text: str, *, placeholder: str, on_query: Any, key: str, **_: 
     import streamlit as st
 
     st.text_input(placeholder, text, key=key, on_change=lambda: on_query(st.session_state[key]))
+
+
+def text_block(text: str, label: str, **_: object) -> None:
+    """The lines."""
+    import streamlit as st
+
+    st.code(text, language=None)
 
 
 def decide_on(

@@ -40,7 +40,7 @@ def test_what_is_not_known_has_no_line(facts: Any, photo: LibraryPhoto):
     found = facts(replace(photo, taken=None, keywords=(), rating=None, size=None, place=None))
 
     assert found == {
-        "Other tags by": "no model yet",
+        "Tagged by": "no model yet",
         "Folder": f"`{photo.path.parent}`",
         "File": f"`{photo.path.name}`",
     }
@@ -63,7 +63,7 @@ def test_what_its_file_says_is_shown_for_people(facts: Any, photo: LibraryPhoto)
     assert found["Rating"] == "★★★"
     assert found["Size"] == "4,000 × 3,000 pixels"
     assert found["Place"] == "48.20000, 16.37000"
-    assert found["Other tags by"].endswith("1a2b3c4d, 2026-01-02")
+    assert found["Tagged by"].endswith("1a2b3c4d, 2026-01-02")
 
 
 def test_a_rejected_photo_has_no_stars(facts: Any, photo: LibraryPhoto):

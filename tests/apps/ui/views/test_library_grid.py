@@ -46,7 +46,7 @@ def test_pages_are_turned_and_the_last_one_is_short(view: Any, click: Any, said:
 
     assert page.query_params["page"] == "3"
     assert len(names(page)) == 1
-    assert "3 of 3" in said(page)
+    assert "page 3 of 3" in said(page)
     assert page.button("turn-above-chevron_right").disabled
 
 
@@ -54,7 +54,7 @@ def test_pages_are_turned_and_the_last_one_is_short(view: Any, click: Any, said:
 def test_an_address_with_a_page_that_there_is_not_shows_the_nearest(view: Any, said: Any, asked: str):
     page = view(query={"page": asked})
 
-    assert ("3 of 3" if asked == "99" else "1 of 3") in said(page)
+    assert ("page 3 of 3" if asked == "99" else "page 1 of 3") in said(page)
 
 
 def test_one_page_has_nothing_to_turn(view: Any, said: Any):

@@ -19,7 +19,7 @@ lint() {
     "$venv/bin/lint-imports"
 }
 
-PARTS="others tests/train/test_recipe.py tests/apps/ui tests/apps/server lint tests/hostile tests/library"
+PARTS="others tests/train tests/apps/ui tests/apps/server lint tests/hostile tests/library"
 
 tests() { # all parts, two at a time, the longest first: that takes half of the time of one after the other
     if [ $# -gt 0 ]; then

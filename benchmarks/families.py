@@ -84,7 +84,8 @@ def checked(backbone, size: int, folder: Path) -> str:
 
     from vectortag.train.config import HeadConfig
     from vectortag.train.export import export_backbone
-    from vectortag.train.network import Network, create_head
+    from vectortag.train.heads import create_head
+    from vectortag.train.network import Network
 
     head = create_head(HeadConfig(dropout=0.0), backbone.width, TAGS, seed=0)
     network = Network(backbone, head).train()
@@ -109,7 +110,7 @@ def largest_difference(backbone, head, exported: bytes, size: int, folder: Path)
     import torch
     from PIL import Image
 
-    from vectortag.train.network import to_block
+    from vectortag.train.heads import to_block
 
     photo = folder / "photo.png"
     pixels = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)

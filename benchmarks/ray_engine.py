@@ -26,9 +26,10 @@ from measuring import SIZES, machine_line, make_photos, print_table
 from vectortag.apps.cli.tag_options import Loading
 from vectortag.apps.cli.tag_ray import job_options, tagger_options
 from vectortag.apps.parquet_output import write_parquet
-from vectortag.apps.partitions import JobFolder, PartitionedJob
+from vectortag.apps.partitions import PartitionedJob
 from vectortag.apps.ray_engine import tag_on_ray
 from vectortag.core.types import FailedTagging, Tagging
+from vectortag.data.output_folder import OutputFolder
 from vectortag.inference.tagger import Tagger
 from vectortag.model.language import Language
 
@@ -97,7 +98,7 @@ def by_ray(model: str, photos: Sequence[Path], folder: Path, *, threads: int, pa
     began, moments = time.perf_counter(), []
     loading = Loading(model=model, threads=threads, additions=False)
     chosen = tagger_options(loading, SELECT, Language(), embeddings=False)
-    job = PartitionedJob.begin(JobFolder(folder), job_options(chosen), iter(photos), partition)
+    job = PartitionedJob.begin(OutputFolder(folder), job_options(chosen), iter(photos), partition)
     tag_on_ray(job, chosen, progress=lambda *_: moments.append(Moment.now()))
     return Pass.of(began, moments, sum(job.sizes) - job.sizes[0])
 

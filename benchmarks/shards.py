@@ -4,6 +4,7 @@
     python benchmarks/shards.py store --data photos/metadata.csv --photos 2000 --latency 30
     python benchmarks/shards.py train --data photos/metadata.csv --weights resnet18.safetensors --photos 256
     python benchmarks/shards.py plan --data photos/metadata.csv --photos 200000
+    python benchmarks/shards.py prepare --data photos/metadata.csv --photos 500
 
 read    one process takes all photos in a shuffled order, in batches of 32, without augmentation: from the cache (an
         array of pixels), from shards, and from the same JPEGs by webdataset and litdata, where these are installed
@@ -14,6 +15,7 @@ train   epochs of the Lightning module as `vectortag train` runs it, from the ca
         the training and its workers, on one thread: where others use the machine, the clock says little
 plan    what comes before the first step, without any photo: the rows of so many photos are read, split and counted;
         words are those of the data set over and over, and no two photos look alike
+prepare CPU milliseconds a photo of `vectortag prepare`: of the example photos in each size, and of the data set
 
 Files are in the page cache of the machine: a slow disk is not measured.
 """
@@ -27,6 +29,7 @@ import gc
 import hashlib
 import http.server
 import importlib.util
+import itertools
 import json
 import multiprocessing
 import os
@@ -42,7 +45,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import machine_line
+from measuring import SIZES, machine_line, make_photos
 from torch import nn
 from train_step import BATCH, _Clock, _module, _network, _trainer
 
@@ -71,7 +74,7 @@ TOGETHER = 500
 def main() -> None:
     """Measure and print lines, and one of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["read", "store", "train", "plan"])
+    parser.add_argument("what", choices=["read", "store", "train", "plan", "prepare"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -88,6 +91,9 @@ def main() -> None:
             plan(data, Path(folder, "shards"), arguments.photos)
             return
         data = DataSet(data.name, data.csv, data.records[: arguments.photos], known=data.known)
+        if arguments.what == "prepare":
+            prepare(data, Path(folder), arguments.rounds)
+            return
         shards = Path(folder, "shards")
         started = time.perf_counter()
         index = write_shards(data, shards, size=SIZE, together=TOGETHER)
@@ -105,6 +111,25 @@ def main() -> None:
                 places["lossless"] = Path(folder, "lossless")
             ways = training(arguments, places)
         report(ways, arguments.rounds)
+
+
+def prepare(data: DataSet, folder: Path, rounds: int) -> None:
+    """Print the CPU milliseconds a photo, the median of rounds, for one size and for two."""
+    sets = {"the data set": data}
+    for name, size in SIZES.items():
+        photos = make_photos(folder / name, size) * 5
+        records = [Record(path, ("photo",), row, None, name) for row, path in enumerate(photos, 2)]
+        sets[name] = DataSet(name, folder / name / "metadata.csv", tuple(records))
+    for name, one in sets.items():
+        for copies, lossless in itertools.product(((), (224,)), (False, True) if one is data else (False,)):
+            found = []
+            for turn in range(rounds):
+                output, started = folder / f"{name} {copies} {lossless} {turn}", time.process_time()
+                index = write_shards(one, output, size=SIZE, copies=copies, lossless=lossless, together=TOGETHER)
+                found.append(1000 * (time.process_time() - started) / index.photos)
+            size = sum(shard.bytes for shard in index.shards) / index.photos / 1000
+            what = f"{name}, {SIZE} {copies}{' lossless' if lossless else ''}"
+            print(f"{what}: {statistics.median(found):.1f} ms, {size:.1f} kB a photo", flush=True)
 
 
 def write_subset(data: DataSet, folder: str) -> Path:

@@ -34,9 +34,10 @@ from vectortag.train.batches import AugmentedPhotos, Batches, BatchSampler, load
 from vectortag.train.config import BackboneConfig, DataConfig, TrainConfig
 from vectortag.train.dataset import TrainingData, load_training_data
 from vectortag.train.engine import _precision
+from vectortag.train.heads import create_head
 from vectortag.train.lightning_module import TagModule
 from vectortag.train.losses import create_loss, masked_bce, to_float
-from vectortag.train.network import Network, create_backbone, create_head
+from vectortag.train.network import Network, create_backbone
 from vectortag.train.sections import ScheduleConfig
 
 BATCH = 32

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from vectortag.library.keyword_fields import WantedTag
+from vectortag.library.packet import Packet
+from vectortag.library.sidecars import ModelRun, merge
 
 RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
 
@@ -193,9 +198,37 @@ BROKEN = {
 }
 
 
-@pytest.fixture(params=SIDECARS, ids=list(SIDECARS))
-def sidecar(request: pytest.FixtureRequest) -> bytes:
-    return SIDECARS[request.param]
+each_sidecar = pytest.mark.parametrize("existing", SIDECARS.values(), ids=list(SIDECARS))
+
+RUN = ModelRun("tiny@12345678", "2026-11-30T16:00:00+00:00")
+ANIMAL, DOG, SEA = (
+    WantedTag("animal", ("animal",), 0.95),
+    WantedTag("dog", ("animal", "dog"), 0.91),
+    WantedTag("sea", ("sea",), 0.6),
+)
+WANTED = [ANIMAL, DOG, SEA]
+
+
+def lists(content: bytes) -> dict[str, list[str]]:
+    """The keywords of a sidecar by the local name of the property."""
+    return Packet(content).lists
+
+
+def written(existing: bytes | None, wanted: list[WantedTag] = WANTED, **more: Any) -> bytes:
+    """A sidecar into which VectorTag has written tags."""
+    content = merge(existing, wanted, run=RUN, **more)
+    assert content is not None
+    return content
+
+
+def without(content: bytes, *entries: str) -> bytes:
+    """A sidecar from which a program has taken keywords out."""
+    text = content.decode()
+    for entry in entries:
+        before, item, after = text.partition(f"<rdf:li>{entry}</rdf:li>")
+        assert item, entry
+        text = before.rstrip() + after
+    return text.encode()
 
 
 def copy_beside(photo: Path, content: bytes) -> Path:

@@ -19,6 +19,8 @@ from typing import Any
 HOST = "127.0.0.1"
 PATIENCE = 300
 """Seconds; only against waiting for ever."""
+OF_A_CONNECTION = ("transfer-encoding", "content-length", "expect", "connection")
+"""Headers that a proxy does not pass on."""
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -61,10 +63,12 @@ class Faults:
     """What the proxy does to objects, by the end of their paths.
 
     Attributes:
-        failing: answers with status 500 that are still to come, by name; "" stands for every object.
+        failing: answers with status 500 that are still to come, by name; "" stands for every object, and "PUT name" for
+            writing alone.
         cut: bodies that are still to be cut in half, by name.
         slow: names of objects that trickle.
         asked: requests, by name.
+        written: what changed objects, in order: the method and the name.
     """
 
     def __init__(self) -> None:
@@ -76,10 +80,11 @@ class Faults:
         self.cut: Counter[str] = Counter()
         self.slow: set[str] = set()
         self.asked: Counter[str] = Counter()
+        self.written: list[tuple[str, str]] = []
 
-    def strikes(self, faults: Counter[str], name: str) -> bool:
+    def strikes(self, faults: Counter[str], name: str, method: str = "GET") -> bool:
         with self.lock:
-            for key in (name, ""):
+            for key in (f"{method} {name}", name, ""):
                 if faults[key] > 0:
                     faults[key] -= 1
                     return True
@@ -88,7 +93,7 @@ class Faults:
 
 @contextlib.contextmanager
 def faulty_proxy(port: int, faults: Faults) -> Iterator[int]:
-    """Yield the port of a proxy before the server on `port`, for reading only."""
+    """Yield the port of a proxy before the server on `port`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -96,20 +101,36 @@ def faulty_proxy(port: int, faults: Faults) -> Iterator[int]:
         def _pass_on(self) -> None:
             name = self.path.partition("?")[0].rsplit("/", 1)[-1]
             faults.asked[name] += 1
-            if faults.strikes(faults.failing, name):
+            sent = self._sent()
+            if faults.strikes(faults.failing, name, self.command):
                 self._answer(500, [], b"")
                 return
+            if self.command not in ("GET", "HEAD"):
+                faults.written.append((self.command, name))
             server = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
-            server.request(self.command, self.path, headers=dict(self.headers))
+            headers = {key: value for key, value in self.headers.items() if key.lower() not in OF_A_CONNECTION}
+            server.request(self.command, self.path, sent or None, headers=headers)
             answer = server.getresponse()
             content = answer.read()
-            headers = [pair for pair in answer.getheaders() if pair[0].lower() not in ("transfer-encoding", "date")]
+            given = [pair for pair in answer.getheaders() if pair[0].lower() not in ("transfer-encoding", "date")]
             if self.command == "GET" and faults.strikes(faults.cut, name):
-                self._answer(answer.status, headers, content[: len(content) // 2])
+                self._answer(answer.status, given, content[: len(content) // 2])
                 self.close_connection = True
             else:
-                self._answer(answer.status, headers, content, slow=name in faults.slow)
+                self._answer(answer.status, given, content, slow=name in faults.slow)
             server.close()
+
+        def _sent(self) -> bytes:
+            """The body of a request."""
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            pieces = []
+            while size := int(self.rfile.readline().partition(b";")[0], 16):
+                pieces.append(self.rfile.read(size))
+                self.rfile.readline()
+            while self.rfile.readline().strip():  # the fields after the body
+                pass
+            return b"".join(pieces)
 
         def _answer(self, status: int, headers: list[Any], content: bytes, *, slow: bool = False) -> None:
             self.send_response(status)
@@ -126,7 +147,7 @@ def faulty_proxy(port: int, faults: Faults) -> Iterator[int]:
                 self.wfile.flush()
                 time.sleep(0.02 if slow else 0)
 
-        do_GET = do_HEAD = _pass_on
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on
 
         def log_message(self, *_: object) -> None:
             pass

@@ -7,17 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from vectortag.apps.partitions import (
-    JOB,
-    SHORTEST,
-    JobFolder,
-    PartitionedJob,
-    open_photos,
-    part_name,
-    partitions,
-    photos_of,
-)
+from vectortag.apps.partitions import JOB, SHORTEST, PartitionedJob, open_photos, part_name, partitions, photos_of
 from vectortag.core.errors import ConfigError, OverwriteError
+from vectortag.data.output_folder import OutputFolder
 from vectortag.data.parquet_photos import ParquetRows
 from vectortag.data.sources import Reference, count_of
 from vectortag.inference.many_photos import SCORED_TOGETHER
@@ -67,10 +59,10 @@ class TestCutting:
 
 class TestJob:
     @pytest.fixture
-    def folder(self, tmp_path: Path) -> JobFolder:
-        return JobFolder(tmp_path / "tags")
+    def folder(self, tmp_path: Path) -> OutputFolder:
+        return OutputFolder(tmp_path / "tags")
 
-    def test_the_photos_of_a_part_are_read_back(self, folder: JobFolder):
+    def test_the_photos_of_a_part_are_read_back(self, folder: OutputFolder):
         odd = Path("/photos/caf\udce9 \\x41.jpg")
         found: list[Reference] = [odd, "s3://b/a b#?.jpg", ParquetRows("/p.parquet", 3, 9, "why"), *files(61)]
 
@@ -80,7 +72,7 @@ class TestJob:
         with open_photos(folder) as listed:
             assert photos_of(listed, 0) == found
 
-    def test_a_second_start_takes_the_photos_of_the_first_and_what_is_left(self, folder: JobFolder):
+    def test_a_second_start_takes_the_photos_of_the_first_and_what_is_left(self, folder: OutputFolder):
         first = PartitionedJob.begin(folder, {"model": "m"}, files(200), 64)
         folder.write(part_name(1), b"done")
 
@@ -89,7 +81,7 @@ class TestJob:
         assert second == first
         assert second.left() == [0, 2]
 
-    def test_failed_photos_of_finished_parts_count(self, folder: JobFolder, cli, tiny_model: Path, tmp_path: Path):
+    def test_failed_photos_of_finished_parts_count(self, folder: OutputFolder, cli, tiny_model: Path, tmp_path: Path):
         job = PartitionedJob.begin(folder, {"model": "m"}, files(200), 64)
         (tmp_path / "broken.jpg").write_bytes(b"no photo")
         part = folder.place / part_name(1)
@@ -98,19 +90,19 @@ class TestJob:
 
         assert job.failed() == 1
 
-    def test_a_start_that_was_killed_before_the_job_was_written_begins_anew(self, folder: JobFolder):
+    def test_a_start_that_was_killed_before_the_job_was_written_begins_anew(self, folder: OutputFolder):
         PartitionedJob.begin(folder, {"model": "m"}, files(200), 64)
         (folder.place / JOB).unlink()
 
         assert sum(PartitionedJob.begin(folder, {"model": "m"}, files(3), 64).sizes) == 3
 
-    def test_other_options_are_refused(self, folder: JobFolder):
+    def test_other_options_are_refused(self, folder: OutputFolder):
         PartitionedJob.begin(folder, {"model": "m", "size": 224}, files(2))
 
         with pytest.raises(ConfigError, match="was begun with size 224, and now it is 320"):
             PartitionedJob.begin(folder, {"model": "m", "size": 320}, files(2))
 
-    def test_a_folder_with_something_else_is_refused(self, folder: JobFolder):
+    def test_a_folder_with_something_else_is_refused(self, folder: OutputFolder):
         folder.write("letter.txt", b"dear")
 
         with pytest.raises(OverwriteError, match=r"letter\.txt"):

@@ -9,13 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from vectortag.core.errors import DataError
 from vectortag.data.keywords import keywords_of, read_keywords, read_tagged_photos
-from vectortag.data.xmp import XmpError, keyword_paths
 
 PROPERTIES = {
     "dc": ("http://purl.org/dc/elements/1.1/", "subject", "Bag"),
@@ -191,6 +188,7 @@ class TestSidecarsThatCannotBeRead:
         "a document type in UTF-16": ('<!DOCTYPE x [<!ENTITY a "b">]>' + xmp(dc=["dog"]).decode()).encode("utf-16"),
         "half a character of UTF-16": b"\xff\xfe<\x00\x00\xd8",
         "not XML": b"dog, cat",
+        "a web page": b"<html><body>dog</body></html>",
         "a huge depth": b"<a>" * 100_000,
     }
 
@@ -236,11 +234,9 @@ CATEGORIES = (
 )
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("head", ["", '<?xml version="1.0" encoding="UTF-16"?>\n'])
-def test_a_sidecar_may_be_in_utf_16(photo: Path, encoding: str, head: str):
-    if head and encoding.startswith("utf-8"):
-        head = head.replace("16", "8")
+def test_a_sidecar_may_be_in_any_encoding_of_unicode_whatever_it_declares(photo: Path, encoding: str, head: str):
     photo.with_name("boat.xmp").write_bytes(
         (head + DESCRIPTION.format("", "<dc:subject>Möwe</dc:subject>")).encode(encoding)
     )
@@ -254,6 +250,13 @@ def test_a_sidecar_may_be_in_utf_16(photo: Path, encoding: str, head: str):
         ("", "<dc:subject>dog</dc:subject>", ("dog",)),
         (' dc:subject="dog"', "", ("dog",)),
         ("", "<dc:subject> \n </dc:subject>", ()),
+        ("", '<dc:subject rdf:parseType="Resource"><rdf:value>dog</rdf:value></dc:subject>', ("dog",)),
+        (
+            "",
+            "<dc:subject><rdf:Bag><rdf:li><rdf:Description><rdf:value>dog</rdf:value><dc:type>x</dc:type>"
+            "</rdf:Description></rdf:li><rdf:_2>sea</rdf:_2></rdf:Bag></dc:subject>",
+            ("dog", "sea"),
+        ),
         ("", f"<acdsee:categories>{CATEGORIES}</acdsee:categories>", ("Animals", "Dog", "Sea")),
         (f' acdsee:categories="{CATEGORIES.replace(chr(34), "&quot;")}"', "", ("Animals", "Dog", "Sea")),
     ],
@@ -280,17 +283,3 @@ def test_a_keyword_of_iptc_is_split_where_it_is_learnt_from_alone(photo: Path):
     assert keywords_of(photo) == ("dog, cat; bird", "Paris, France")
     (record,) = read_tagged_photos(photo.parent).records
     assert record.words == ("dog", "cat", "bird", "Paris", "France")
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_any_damage_to_a_packet_is_words_or_an_error(data: st.DataObject):
-    packet = bytearray(DESCRIPTION.format("", f"<acdsee:categories>{CATEGORIES}</acdsee:categories>").encode())
-    for _ in range(data.draw(st.integers(1, 4))):
-        packet[data.draw(st.integers(0, len(packet) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        paths = keyword_paths(bytes(packet[: data.draw(st.integers(0, len(packet)))]))
-    except XmpError:
-        return
-
-    assert all(isinstance(level, str) for path in paths for level in path)

@@ -10,40 +10,15 @@ from typing import Any
 
 import gcs
 import pytest
-import s3
 
-from vectortag.apps.partitions import JobFolder
 from vectortag.core.errors import ConfigError, PhotoError
 from vectortag.data import object_store
 from vectortag.data.find import LeftOut
 from vectortag.data.object_store import objects_of, open_store, persistently, read_objects
-
-Put = Callable[[str, bytes], str]
-
-
-@pytest.fixture
-def bucket(store: tuple[int, str, s3.Faults]) -> tuple[Put, s3.Faults]:
-    """put("photos/a.jpg", content) -> its URL, in a bucket of its own; and the faults."""
-    port, name, faults = store
-
-    from pyarrow.fs import S3FileSystem
-
-    filesystem = S3FileSystem(
-        scheme="http",
-        endpoint_override=f"{s3.HOST}:{port}",
-        allow_bucket_creation=True,
-        background_writes=False,
-        request_timeout=s3.PATIENCE,
-        connect_timeout=s3.PATIENCE,
-    )
-    filesystem.create_dir(name)
-
-    def put(path: str, content: bytes) -> str:
-        with filesystem.open_output_stream(f"{name}/{path}") as stream:
-            stream.write(content)
-        return f"s3://{name}/{path}"
-
-    return put, faults
+from vectortag.data.output_folder import OutputFolder
+from vectortag.data.records import read_data_set
+from vectortag.data.shards.reading import read_shards
+from vectortag.data.shards.writing import write_shards
 
 
 class TestFinding:
@@ -251,10 +226,25 @@ class TestGoogle:
         assert {str(photo.content) for photo in (gone, elsewhere)} == {"cannot be read: no such object"}
 
     def test_the_folder_of_a_job_is_written_and_read(self):
-        folder = JobFolder("gs://bucket/tags")
+        folder = OutputFolder("gs://bucket/tags")
         assert (folder.names(), folder.read("job.json")) == (set(), None)
 
         folder.write("job.json", b"old")
         folder.write("job.json", b"new")
 
         assert (folder.names(), folder.read("job.json")) == ({"job.json"}, b"new")
+
+    def test_shards_are_written_replaced_and_read(self, make_data_set: Callable[..., Path], tmp_path: Path):
+        data = read_data_set(make_data_set({f"{number}.jpg": "dog" for number in range(5)}))
+        write_shards(data, "gs://bucket/in/shards", size=32, together=2)
+        write_shards(data, "gs://bucket/in/shards", size=40, together=3, overwrite=True)
+
+        records = read_shards("gs://bucket/in/shards").records
+
+        write_shards(data, tmp_path / "shards", size=40, together=3)
+        for one, other in zip(records, read_shards(tmp_path / "shards").records, strict=True):
+            assert one.photo.read().content == other.photo.read().content
+        assert OutputFolder("gs://bucket/in/shards").names() == {
+            "index.json",
+            *(f"photos-1-0000{number}.{kind}" for number in (0, 1) for kind in ("tar", "jsonl")),
+        }

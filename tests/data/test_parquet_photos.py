@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,19 +86,23 @@ def test_what_is_no_such_file_is_one_error(write, tmp_path: Path, content: Any, 
 
 def test_reading_goes_on_where_an_error_passed(write, monkeypatch: pytest.MonkeyPatch):
     file = write({"path": [f"{n}.jpg" for n in range(6)], "bytes": [b"x"] * 6}, group=6)
-    read, calls = parquet_photos._read, []
+    decoded: list[int] = []
 
-    def breaking(rows: ParquetRows) -> Any:
-        calls.append(rows.first)
-        for number, photo in enumerate(read(rows)):
-            if len(calls) == 1 and number == 4:
-                raise OSError("connection lost")
-            yield photo
+    class Breaking(pq.ParquetFile):
+        """A file whose second batch of rows is lost when it is read for the first time."""
 
-    monkeypatch.setattr(parquet_photos, "_read", breaking)
+        def iter_batches(self, *given: Any, **options: Any) -> Iterator[Any]:
+            for number, batch in enumerate(super().iter_batches(*given, **options)):
+                decoded.append(batch.num_rows)
+                if number == 1 and len(decoded) == 2:
+                    raise OSError("connection lost")
+                yield batch
+
+    monkeypatch.setattr(parquet_photos, "TOGETHER", 4)
+    monkeypatch.setattr(pq, "ParquetFile", Breaking)
 
     assert [name for name, _ in all_in(file)] == [f"{n}.jpg" for n in range(6)]
-    assert calls == [0, 4]
+    assert decoded == [4, 2, 4, 2]  # read to its second batch, and again from its beginning
 
 
 def test_damaged_rows_give_what_was_read_before_and_one_error(write):

@@ -66,3 +66,16 @@ def test_a_damaged_shard_stops_the_training(sharded, tmp_path: Path):
 
     with pytest.raises(TrainingError, match=r"0\.png: .*photos-00000\.tar is damaged\. Copy this shard again"):
         training_photos(sharded, SIZE)[np.array([0])]
+
+
+def test_validation_at_another_size_sees_the_pixels_of_the_folder_where_shards_keep_them(folder, tmp_path: Path):
+    zoo = read_data_set(tmp_path / "zoo")
+    for name, copies in (("with", [24]), ("without", [])):
+        write_shards(zoo, tmp_path / name, size=SIZE, copies=copies, lossless=True)
+
+    kept, resized_again = (training_photos(read_shards(tmp_path / name).records, 24) for name in ("with", "without"))
+
+    rows = np.arange(5)
+    np.testing.assert_array_equal(kept[rows], prepared_photos(folder, 24)[rows])
+    assert (resized_again[rows] != kept[rows]).any()
+    assert key_of(kept) != key_of(resized_again)

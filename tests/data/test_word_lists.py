@@ -49,6 +49,8 @@ TWO = [
     "cat、pet",
     "cat，pet",
     "cat；pet",
+    "- cat\n- pet",
+    "* cat\n* pet",
 ]
 
 
@@ -127,11 +129,15 @@ def test_what_begins_like_a_list_must_be_one(cell: str):
         ('["dog", null]', "not every part is a word"),
         ('[["dog"], ["cat"]]', "not every part is a word"),
         ('"dog, cat', "quotes that do not fit"),
+        ("dog', 'cat", "a list that has lost its ends"),
+        ('dog","cat', "a list that has lost its ends"),
+        ("-", "'-', which is punctuation"),
+        ("dog, ?", "'?', which is punctuation"),
         ('["\\ud800"]', "control character"),
         ("['a\\x1b[31m']", "control character"),
         ("['\\x']", "broken word"),
         ("x" * 201, "a word of 201 characters"),
-        ("a," * LONGEST_CELL, "characters where 20,000 are the most"),
+        ("a," * LONGEST_CELL, "characters; the limit is 20,000"),
     ],
 )
 def test_what_cannot_be_read_for_certain_is_named(cell: str, found: str):

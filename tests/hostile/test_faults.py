@@ -243,25 +243,20 @@ class TestSignals:
         _, stderr = process.communicate(timeout=20)
 
         assert process.returncode == 128 + number
-        assert stderr == "error: stopped; no incomplete file was left behind\n"
+        assert stderr == "error: stopped; no output file is incomplete\n"
         assert names() == ["photos"]
 
-    def test_what_kill_9_left_is_removed_by_the_next_run(self, cli: Cli, photos: Path, tiny_model: Path, monkeypatch):
+    def test_what_kill_9_left_is_removed_by_the_next_run(self, cli: Cli, photos: Path, tiny_model: Path):
         process = started(tiny_model)
         process.kill()
         process.communicate(timeout=20)
         assert len(names()) == 2
-        monkeypatch.setattr(writing, "_cleaned", set())
 
         assert cli("tag", photos, "-o", "out", "--model", tiny_model).status == 0
         assert names() == ["out", "photos"]
 
 
 class TestLeftovers:
-    @pytest.fixture(autouse=True)
-    def _nothing_cleared(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(writing, "_cleaned", set())
-
     def dead(self) -> int:
         """The number of a process that has ended."""
         process = subprocess.Popen([sys.executable, "-c", ""])

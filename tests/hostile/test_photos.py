@@ -49,11 +49,15 @@ def tagged(cli: Cli, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.Monke
         (("a.jpg", JPEG), ("b.insp", b"\n" + JPEG)),
         (("a.png", PNG), ("b.apng", BROKEN_EXIF)),
         (("a.bmp", encode(PICTURE, "BMP")), ("b.dib", encode(PICTURE, "BMP"))),
+        (("a.bmp", encode(PICTURE, "BMP")), ("b.dib", encode(PICTURE, "DIB"))),
         (("a.tif", tiff(GREY, 8)), ("b.tif", tiff(GREY.astype(np.uint64) * 257 >> 4, 12))),
         (("a.tif", tiff(GREY, 8)), ("b.tif", tiff((255 - GREY).astype(np.uint64) * 257, 16, photometric=0))),
         (("a.tif", tiff(GREY, 8)), ("b.tif", tiff(GREY.astype(np.uint64) * 257 - 32768, 16, kind=2))),
     ],
-    ids=["no end", "half an end", "zeros behind", "a byte before", "Exif", "dib", "12 bits", "inverted", "signed"],
+    ids=[
+        *("no end", "half an end", "zeros behind", "a byte before", "Exif", "dib", "bare dib", "12 bits", "inverted"),
+        "signed",
+    ],
 )  # fmt: skip
 def test_it_has_the_tags_of_its_plain_twin(tagged, whole, other):
     (plain, _), (odd, stderr) = tagged(*whole), tagged(*other)

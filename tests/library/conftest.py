@@ -1,4 +1,4 @@
-"""A library of a few photos under the tiny model."""
+"""A library of a few photos under the tiny model, and libraries of photos that never were."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from synthetic_library import MadePhoto, write_library
 
 from vectortag.library.library import Library
 from vectortag.library.update import Updated
+from vectortag.model.folder import ModelFolder
 
 _WATCHED: list[list[Path]] = []
 """The lists that take the names of files that are opened; an audit hook stays for good, so there is one."""
@@ -85,3 +87,18 @@ def updated(
     monkeypatch.setenv("VECTORTAG_HOME", str(tmp_path / "home"))
     update()
     return library
+
+
+@pytest.fixture
+def make(tmp_path: Path, worded: ModelFolder) -> Iterator[Callable[..., Library]]:
+    """make(photos...): a library of photos that never were, as made_photos.py has them."""
+    opened: list[Library] = []
+
+    def write(*photos: MadePhoto, **options: Any) -> Library:
+        file = tmp_path / f"library{len(opened)}.sqlite"
+        opened.append(write_library(file, worded, photos, **options))
+        return opened[-1]
+
+    yield write
+    for library in opened:
+        library.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vectortag.core.errors import CorrectionError, NewTagError, UnknownTagError
+from vectortag.core.errors import CorrectionError
 from vectortag.library import changes
 from vectortag.library.decisions import Decision
 from vectortag.library.library import Library
@@ -76,39 +76,6 @@ def test_two_files_of_one_content_are_decided_together_and_both_corrected(update
 
     assert len(decided(updated, "dog")) == 2
     assert corrected("dog") == {"a.jpg": True, "copy.jpg": True}
-
-
-class TestOwnTags:
-    def test_a_word_that_is_no_tag_becomes_one_and_is_found_and_listed(self, updated: Library):
-        one, other, *_ = sorted(updated.rows())
-        with pytest.raises(UnknownTagError):
-            updated.accept_on([one], "Aunt Anna")
-
-        assert updated.accept_on([one], " Aunt Anna ", own=True).tag == "Aunt Anna"
-        assert updated.accept_on([other], "aunt anna").tag == "Aunt Anna"
-
-        assert updated.own_tags() == ["Aunt Anna"]
-        assert sorted(updated.rows('tag:"Aunt Anna"')) == [one, other]
-        photo = updated.photo(one)
-        assert photo is not None
-        assert "Aunt Anna" in updated.tags_on(photo)
-
-    @pytest.mark.parametrize("name", ["", "  ", "a|b", "a\nb", "a" * 201])
-    def test_a_name_that_no_tag_can_have_is_refused(self, updated: Library, name: str):
-        with pytest.raises(NewTagError):
-            updated.accept_on(updated.rows(), name, own=True)
-
-
-def test_a_tag_is_renamed_only_where_it_is_shown(updated: Library):
-    one, other, *_ = sorted(updated.rows())
-    updated.reject_on(updated.rows(), "dog")
-    updated.accept_on([one], "dog")
-
-    change = updated.rename_on([one, other], "dog", "Rex")
-
-    assert change.photos == 1
-    assert decided(updated, "dog")[one] == Decision("accepted", "Rex")
-    assert updated.rows("tag:Rex") == [one]
 
 
 def test_nothing_is_kept_if_the_corrections_cannot_be_stored(updated: Library):

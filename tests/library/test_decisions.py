@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from vectortag.core.errors import LibraryError, UnknownTagError
 from vectortag.inference.refresh import refresh
 from vectortag.inference.tagger import Tagger
 from vectortag.library.decisions import Decision, apply_decisions, decisions_on, known_photo
@@ -100,9 +99,3 @@ class TestInALibrary:
 
         assert decisions_of(library, photo) == {}
         assert read_corrections() == []
-
-    def test_an_unknown_tag_or_photo_is_an_error(self, library: Library, photo: Path):
-        with pytest.raises(UnknownTagError, match=r'no tag "dgo"\. Did you mean "dog"'):
-            library.accept(photo, "dgo")
-        with pytest.raises(LibraryError, match=r"is not in the library\. Add its folder"):
-            library.accept(photo.with_name("none.jpg"), "dog")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image
 from vectortag.core.errors import OutputError
 from vectortag.data.keywords import read_keywords
 from vectortag.library import embed
-from vectortag.library.embed import change_embedded, packet_in, segments
+from vectortag.library.embed import XMP, change_embedded, packet_in, segments
 from vectortag.library.keyword_fields import WantedTag
 from vectortag.library.sidecars import ModelRun, merge, without_ours
 
@@ -79,7 +80,7 @@ class TestWithExiftool:
         assert photo.stat().st_ino == node
 
     def test_another_format_is_refused(self, make_photo: Callable[..., Path]):
-        with pytest.raises(OutputError, match="is no JPEG"):
+        with pytest.raises(OutputError, match="is not a JPEG"):
             change_embedded(make_photo("a.png"), tagged)
 
     def test_a_cut_photo_is_refused_and_left_alone(self, photo: Path):
@@ -96,18 +97,63 @@ class TestWithExiftool:
         with pytest.raises(OutputError, match="in several parts"):
             change_embedded(photo, tagged)
 
-    def test_a_program_that_changes_more_is_found_out(
-        self, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ):
-        before = photo.read_bytes()
-        monkeypatch.setattr(
-            embed, "_run", lambda program, copy, packet, file: copy.write_bytes(before[:-3] + b"\0\xff\xd9")
-        )
 
-        with pytest.raises(OutputError, match="would change more than its XMP"):
+class TestAnotherExiftool:
+    """Programs of that name which do not do what is asked."""
+
+    @pytest.fixture
+    def exiftool(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """exiftool(code): a program of this name that runs Python code with the name of the photo in `file`."""
+
+        def install(code: str) -> None:
+            program = tmp_path / "bin/exiftool"
+            program.parent.mkdir()
+            program.write_text(f"#!{sys.executable}\nimport sys, time\nfile = sys.argv[-1]\n{code}\n")
+            program.chmod(0o755)
+            monkeypatch.setenv("PATH", str(program.parent))
+
+        return install
+
+    @pytest.mark.parametrize(
+        ("code", "message"),
+        [
+            (
+                "data = open(file, 'rb').read(); open(file, 'wb').write(data[:-3] + b'\\0\\xff\\xd9')",
+                "would change more than",
+            ),
+            ("", "would change more than its XMP"),  # it changes nothing at all
+            ("sys.exit('cannot write')", "exiftool failed, and the photo is left alone: cannot write"),
+            ("sys.exit(7)", "exiftool failed, and the photo is left alone: status 7"),
+            ("time.sleep(60)", "exiftool did not end within 0 seconds"),
+        ],
+    )
+    def test_is_found_out_and_the_photo_stays_as_it_is(
+        self, exiftool: Callable[[str], None], photo: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+    ):
+        exiftool(code)
+        if "sleep" in code:
+            monkeypatch.setattr(embed, "PATIENCE", 0.2)
+        before = photo.read_bytes(), photo.stat().st_mtime_ns
+
+        with pytest.raises(OutputError, match=message):
             change_embedded(photo, tagged)
 
-        assert photo.read_bytes() == before
+        assert (photo.read_bytes(), photo.stat().st_mtime_ns) == before
+        assert [file.name for file in photo.parent.iterdir() if file.is_file()] == [photo.name]
+
+    def test_one_that_only_changes_the_packet_is_as_good(self, exiftool: Callable[[str], None], photo: Path):
+        """The packet is what is left of "-xmp<=" in its arguments."""
+        exiftool(
+            "import struct\n"
+            "packet = open(sys.argv[-2][len('-xmp<='):], 'rb').read()\n"
+            "data = open(file, 'rb').read()\n"
+            f"block = {XMP!r} + packet\n"
+            "open(file, 'wb').write(data[:2] + b'\\xff\\xe1' + struct.pack('>H', 2 + len(block)) + block + data[2:])"
+        )
+
+        assert change_embedded(photo, tagged)
+        assert read_keywords(photo).words == ("animal", "dog")
+        assert photo.stat().st_mtime_ns == 10**18 + 7
 
 
 def test_without_exiftool_it_says_how_to_get_it(photo: Path, monkeypatch: pytest.MonkeyPatch):

@@ -33,21 +33,6 @@ def test_there_is_no_photo_of_an_unknown_row(updated):
     assert updated.photo(10**9) is None
 
 
-def test_its_tags_are_those_of_a_search_and_a_persons_word_is_over_the_models(updated, rows):
-    photo = updated.photo(row_of(rows, "a.jpg"))
-    before = updated.tags_on(photo)
-
-    updated.accept(photo.path, "boat")
-    again = updated.photo(photo.row)
-
-    assert again.decisions["boat"].verdict == "accepted"
-    assert "boat" in updated.tags_on(again)
-    for tag in updated.tags_on(again):
-        assert photo.row in {one.photo for one in updated.search(f'tag:"{tag}"', top=None).matches}
-    updated.withdraw(photo.path, "boat")
-    assert updated.tags_on(updated.photo(photo.row)) == before
-
-
 def test_a_link_out_of_the_library_is_not_followed(updated, rows, photos, tmp_path: Path):
     photo = updated.photo(row_of(rows, "a.jpg"))
     secret = tmp_path / "secret.jpg"

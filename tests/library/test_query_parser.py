@@ -131,30 +131,16 @@ def test_quotes_may_be_escaped_or_curved():
     assert parse_query("Anna's birthday") == words("Anna's birthday")
 
 
-def test_fields_are_read():
-    assert parse_query("score:dog>0.8") == Scored("dog", ">", 0.8)
-    assert parse_query('score:"golden gate"≥.5') == Scored("golden gate", ">=", 0.5)
-    assert parse_query("rating:>=4") == Rated(">=", 4)
-    assert parse_query("rating:3") == Rated("=", 3)
+def test_the_name_of_a_field_may_be_in_any_case_and_its_value_in_quotes():
     assert parse_query("path:holiday/") == Named("path", "holiday/")
     assert parse_query('PATH:"my holiday/"') == Named("path", "my holiday/")
-    assert parse_query("tag:犬") == Named("tag", "犬")
-    assert parse_query("place:48.14,11.58") == Placed(48.14, 11.58, 10)
-    assert parse_query("place:-48.14,11.58,5km") == Placed(-48.14, 11.58, 5)
+    assert parse_query('score:"golden gate"≥.5') == Scored("golden gate", ">=", 0.5)
+    assert parse_query("rating:>=4 date:2024") == And((Rated(">=", 4), Dated("2024", "2024")))
 
 
 def test_a_value_takes_parentheses_that_are_its_own():
     assert parse_query("near:IMG(1).jpg") == Named("near", "IMG(1).jpg")
     assert parse_query("(path:holiday/)") == Named("path", "holiday/")
-
-
-def test_dates_are_read_as_iso_8601_writes_them():
-    assert parse_query("date:2024") == Dated("2024", "2024")
-    assert parse_query("date:2024-7-1") == Dated("2024-07-01", "2024-07-01")
-    assert parse_query("date:2024-07..2024-09") == Dated("2024-07", "2024-09")
-    assert parse_query("date:..2020") == Dated(None, "2020")
-    assert parse_query("date:2020..") == Dated("2020", None)
-    assert parse_query("date:2024-07..2024") == Dated("2024-07", "2024")
 
 
 def test_a_word_with_a_time_of_day_is_a_word():
@@ -176,19 +162,7 @@ def test_a_word_with_a_time_of_day_is_a_word():
         ('dog "  "', 5, "nothing between"),
         ("colour:red", 1, 'no field "colour:"'),
         ("dog scor:dog>1", 5, 'Did you mean "score:"'),
-        ("score:dog", 1, "a number from 0 to 1"),
-        ("score:dog>8", 1, "a number from 0 to 1"),
-        ("score:>0.5", 1, "a number from 0 to 1"),
-        ("score:dog>0.5x", 1, "a number from 0 to 1"),
-        ("rating:9", 1, "from -1 (rejected) to 5"),
-        ("date:July", 1, "cannot be read"),
-        ("date:2024-13", 1, "no day of the calendar"),
-        ("date:2023-02-29", 1, "no day of the calendar"),
-        ("date:2024..2020", 1, "ends before it begins"),
-        ("date:..", 1, "cannot be read"),
-        ("place:91,0", 1, "cannot be read"),
-        ("place:1,2,3,4", 1, "cannot be read"),
-        ("place:nan,2", 1, "cannot be read"),
+        ("cat score:dog", 5, "a number from 0 to 1"),
         ("tag: dog", 5, "has no value"),
         ('tag:"a"b', 1, "follows the closing quote"),
         ("x”", 2, "without an opening one"),

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -17,7 +16,6 @@ from vectortag.core.errors import LibraryError, UnknownModelError
 from vectortag.inference.tagger import Tagger
 from vectortag.library import photo_facts
 from vectortag.library import update as update_module
-from vectortag.library.keyword_fields import Record, TagRecord
 from vectortag.library.library import Library
 from vectortag.library.library_model import LibraryModel
 from vectortag.library.packing import unpack_embeddings, unpack_scores
@@ -35,7 +33,7 @@ class TestWhatIsKept:
             tagging = tagger.tag(photos / path)
             exact = {one.tag: one.score for one in tagging.scores}
             packed, embedding = rows(
-                "SELECT scores, embedding FROM analyses JOIN photos USING (content) WHERE path = ?", path
+                "SELECT codes, embedding FROM analyses JOIN photos USING (content) WHERE path = ?", path
             )[0]
             shown = dict(rows("SELECT tag, score FROM shown JOIN photos USING (content) WHERE path = ?", path))
             assert {tagger.tags[tag] for tag in shown} == {tag for tag, score in exact.items() if score >= 0.05}
@@ -75,19 +73,6 @@ class TestASecondUpdate:
 
         assert (first.analysed, first.left, first.unsettled) == (4, 0, 0)
         assert (second.seen.unchanged, second.read, second.seen.stale) == (4, 0, [])
-
-    def test_knows_photos_that_moved_and_copies(self, photos: Path, update: UpdateIt, rows: Rows):
-        update()
-        before = dict(rows("SELECT path, id FROM photos"))
-        (photos / "a.jpg").rename(photos / "in" / "renamed.jpg")
-        shutil.copy(photos / "b.jpg", photos / "copy.jpg")
-
-        done = update()
-
-        assert (done.read, done.moved, done.analysed, done.seen.gone, done.gone) == (2, 1, 0, 1, 0)
-        after = dict(rows("SELECT path, id FROM photos"))
-        assert after["in/renamed.jpg"] == before["a.jpg"]
-        assert set(after) == {"in/renamed.jpg", "b.jpg", "copy.jpg", "in/c.jpg", "in/deep/d.png"}
 
     def test_analyses_a_photo_whose_bytes_changed(self, photos: Path, update: UpdateIt, make_photo, rows: Rows):
         update()
@@ -213,7 +198,7 @@ class TestAnotherModel:
         assert (done.adopted, done.read, done.analysed) == (4, 0, 0)
         assert opened_photos() == []
         assert rows("SELECT digest FROM models WHERE id = ?", library.model_row) == [other.digest]
-        for path, packed in rows("SELECT path, scores FROM analyses JOIN photos USING (content) WHERE model = ?", 2):
+        for path, packed in rows("SELECT path, codes FROM analyses JOIN photos USING (content) WHERE model = ?", 2):
             if (photos / path).exists():
                 exact = [one.score for one in Tagger.load(other).tag(photos / path).scores]
                 assert np.abs(unpack_scores([packed])[0] - np.float32(exact)).max() <= 0.02
@@ -274,27 +259,3 @@ def test_no_photo_is_changed(contents_of_photos, library: Library, photos: Path,
     update(prune=True, retry=True)
     library.relocate(photos, photos)
     library.remove(photos)
-
-
-def test_keywords_and_ratings_follow_their_sidecars(photos: Path, update: UpdateIt, rows: Rows, library: Library):
-    update()
-    sidecar = photos / "a.jpg.xmp"
-    template = (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4" '
-        'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>Anna</rdf:li><rdf:li>dog</rdf:li>'
-        "<rdf:li>date</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"
-    )
-    sidecar.write_text(template)
-    record = Record(tags=(TagRecord("dog", ("animal", "dog"), 0.9, "model"),))
-    library.database.execute(
-        "INSERT INTO written SELECT id, 'a.jpg.xmp', ?, x'', 1 FROM photos WHERE path = 'a.jpg'",
-        (msgspec.json.encode(record).decode(),),
-    )
-
-    done = update()
-
-    assert (done.read, done.analysed) == (0, 0)
-    assert rows("SELECT keyword FROM keywords ORDER BY 1") == ["Anna", "date"]  # "dog" is of VectorTag's record
-    assert rows("SELECT rating FROM photos WHERE path = 'a.jpg'") == [4]
-    assert update().seen.stale == []

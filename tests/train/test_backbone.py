@@ -66,14 +66,14 @@ def images(torch: Any) -> Any:
 
 @pytest.mark.parametrize("name", ADAPTED)
 def test_heat_maps_are_the_grad_cam_of_autograd(torch, need_module, backbone, images, name):
-    network = need_module("vectortag.train.network")
+    heads = need_module("vectortag.train.heads")
     made = backbone(name)
-    head = network.create_head(HeadConfig(hidden=8), made.width, 3, seed=3).eval()
+    head = heads.create_head(HeadConfig(hidden=8), made.width, 3, seed=3).eval()
 
     cells = made(images)
     assert cells.shape == (2, made.width, SIZE // made.stride, SIZE // made.stride)
     logits = head(cells.mean(dim=(2, 3)))
-    ours = [Head((network.to_block(head),)).maps(one, range(3)) for one in cells.detach().numpy()]
+    ours = [Head((heads.to_block(head),)).maps(one, range(3)) for one in cells.detach().numpy()]
 
     for tag in range(3):
         (gradients,) = torch.autograd.grad(logits[:, tag].sum(), cells, retain_graph=True)
@@ -177,7 +177,9 @@ class TestRefused:
         ],
     )
     def test_another_shape(self, torch, check, shape, problem):
-        with pytest.raises(ConfigError, match=rf"backbone\.architecture: odd {problem}.*Choose another, as resnet18"):
+        with pytest.raises(
+            ConfigError, match=rf"backbone\.architecture: odd {problem}.*Choose another, such as resnet18"
+        ):
             check(torch.zeros(shape))
 
     def test_several_tensors(self, torch, check):

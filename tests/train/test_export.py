@@ -177,10 +177,12 @@ class TestNetwork:
 
     def test_a_network_that_differs_from_torch_is_refused(self, case, monkeypatch):
         import onnx
+        import torch
 
         from vectortag.train import export
 
-        monkeypatch.setattr(export, "_model", lambda *_, **__: onnx.load(case.file))  # rounded to fp16 already
+        rounded = SimpleNamespace(model_proto=onnx.load(case.file))  # to fp16
+        monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: rounded)
         monkeypatch.setattr(export, "PARITY", case.exported.fp16_difference / 2)
 
         with pytest.raises(TrainingError, match="the exported network differs from torch by"):

@@ -15,16 +15,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vectortag.core.errors import ConfigError, OutputError, OverwriteError
+from vectortag.core.errors import ConfigError, OverwriteError
 from vectortag.core.file_names import escape_path, unescape_path
-from vectortag.core.files import read_file
-from vectortag.core.writing import ORDINARY, cannot_write, replace_file
-from vectortag.data.object_store import is_url, persistently, plain, store_of
+from vectortag.data.object_store import is_url
+from vectortag.data.output_folder import OutputFolder
 from vectortag.data.parquet_photos import ParquetRows, open_parquet
-from vectortag.data.sources import Reference, Source, count_of
+from vectortag.data.sources import Reference, count_of
 from vectortag.inference.many_photos import SCORED_TOGETHER
 
 if TYPE_CHECKING:
@@ -83,74 +81,6 @@ def _cut(reference: Reference, count: int, size: int) -> Iterator[Reference]:
 
 
 @dataclass(frozen=True)
-class JobFolder:
-    """The folder of a job: a path, or a URL of an object store."""
-
-    place: Source
-
-    @property
-    def name(self) -> str:
-        """As messages have it."""
-        return escape_path(self.place)
-
-    def path_of(self, name: str) -> str:
-        """The path or the URL of a file."""
-        return f"{self.place}/{name}"
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file, which appears whole or not at all.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-        try:
-            if isinstance(self.place, str):
-                persistently(lambda: self._put(name, content))
-            else:
-                self.place.mkdir(parents=True, exist_ok=True)
-                replace_file(self.place / name, content, mode=ORDINARY)
-        except OSError as error:
-            raise cannot_write(Path(str(self.place), name), error) from error
-
-    def _put(self, name: str, content: bytes) -> None:
-        filesystem, path = store_of(self.path_of(name))
-        with filesystem.open_output_stream(path) as stream:
-            stream.write(content)
-
-    def read(self, name: str) -> bytes | None:
-        """A file's content; None if there is none.
-
-        Raises:
-            OutputError: it cannot be read.
-        """
-        try:
-            if not isinstance(self.place, str):
-                return read_file(self.place / name)
-            filesystem, path = store_of(self.path_of(name))
-            return persistently(lambda: _content(filesystem, path))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise OutputError(f"{escape_path(self.path_of(name))}: cannot be read: {plain(error)}") from error
-
-    def names(self) -> set[str]:
-        """The names of its files; none where it does not exist."""
-        if not isinstance(self.place, str):
-            return {entry.name for entry in self.place.iterdir()} if self.place.is_dir() else set()
-        from pyarrow.fs import FileSelector
-
-        filesystem, path = store_of(self.place)
-        found = persistently(lambda: filesystem.get_file_info(FileSelector(path, allow_not_found=True)))
-        return {one.base_name for one in found}
-
-
-def _content(filesystem: Any, path: str) -> bytes:
-    with filesystem.open_input_file(path) as file:
-        content: bytes = file.read()
-    return content
-
-
-@dataclass(frozen=True)
 class PartitionedJob:
     """A job that has begun.
 
@@ -159,12 +89,12 @@ class PartitionedJob:
         sizes: how many photos each partition has.
     """
 
-    folder: JobFolder
+    folder: OutputFolder
     sizes: tuple[int, ...]
 
     @classmethod
     def begin(
-        cls, folder: JobFolder, options: Mapping[str, Any], found: Iterable[Reference], size: int = PARTITION
+        cls, folder: OutputFolder, options: Mapping[str, Any], found: Iterable[Reference], size: int = PARTITION
     ) -> PartitionedJob:
         """Go on with the job of a folder, or begin one in an empty folder.
 
@@ -185,7 +115,7 @@ class PartitionedJob:
             return cls(folder, tuple(header["sizes"]))
         others = sorted(name for name in folder.names() - {PHOTOS} if not name.startswith("."))
         if others:
-            raise OverwriteError(f"{folder.name}: is not empty ({others[0]}) and holds no job. Choose another --output")
+            raise OverwriteError(f"{folder.name}: is not empty ({others[0]}) and has no job. Choose another --output")
         listed, sizes = _list(partitions(found, size))
         folder.write(PHOTOS, listed)
         folder.write(JOB, (json.dumps({**expected, "sizes": sizes}) + "\n").encode())
@@ -212,7 +142,7 @@ def part_name(number: int) -> str:
     return f"part-{number:05}.parquet"
 
 
-def open_photos(folder: JobFolder) -> AbstractContextManager[ParquetFile]:
+def open_photos(folder: OutputFolder) -> AbstractContextManager[ParquetFile]:
     """The list of the job's photos, for `photos_of`."""
     return open_parquet(folder.path_of(PHOTOS))
 
@@ -222,7 +152,7 @@ def photos_of(listed: ParquetFile, number: int) -> list[Reference]:
     return [_reference(row) for row in listed.read_row_group(number).to_pylist()]
 
 
-def _check(folder: JobFolder, header: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+def _check(folder: OutputFolder, header: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     for name in sorted(expected.keys() | header.keys() - {"sizes"}):
         if expected.get(name) != header.get(name):
             raise ConfigError(

@@ -25,9 +25,10 @@ import numpy as np
 from vectortag.apps.content_hashes import ContentHashes
 from vectortag.apps.formats import ENGLISH
 from vectortag.apps.parquet_output import write_parquet
-from vectortag.apps.partitions import JobFolder, PartitionedJob, open_photos, part_name, photos_of
+from vectortag.apps.partitions import PartitionedJob, open_photos, part_name, photos_of
 from vectortag.core.errors import ConfigError, MissingExtraError, ModelFolderError
 from vectortag.core.types import Arithmetic, Tagging
+from vectortag.data.output_folder import OutputFolder
 from vectortag.data.sources import photos_at
 from vectortag.inference.tagger import Tagger
 from vectortag.model.calibration import Profile
@@ -108,7 +109,7 @@ class TaggerOptions:
 class PartitionTagger:
     """A Tagger that writes partitions; an actor of Ray Data's pool."""
 
-    def __init__(self, folder: JobFolder, options: TaggerOptions) -> None:
+    def __init__(self, folder: OutputFolder, options: TaggerOptions) -> None:
         self.folder, self.options, self.tagger = folder, options, options.load()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:

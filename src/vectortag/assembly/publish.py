@@ -206,7 +206,9 @@ def _warn_of_silent_tags(tagger: Tagger, data: TrainingData, validation: FloatAr
         )
     thresholds = zip(tagger.tags, tagger.thresholds, strict=True)
     if hidden := [tag for tag, threshold in thresholds if np.isnan(threshold) and tag not in alone]:
-        log.warning("%s: no validation photo allows a threshold, so it is never shown: add photos", _few(hidden))
+        log.warning(
+            "%s: no threshold can be chosen on the validation photos, so it is never shown: add photos", _few(hidden)
+        )
 
 
 def _on_every_photo(data: TrainingData) -> set[str]:

@@ -10,12 +10,12 @@ from vectortag.assembly.folds import FOLDS
 from vectortag.assembly.label_errors import doubted_photos
 from vectortag.core.errors import DataError, PhotoError
 from vectortag.core.file_names import is_folder, is_missing
-from vectortag.core.types import FloatArray
+from vectortag.core.types import FloatArray, PackedPhoto
 from vectortag.data.copies import fingerprints_of
 from vectortag.data.embedding_cache import embed_photos
 from vectortag.data.find import photos_of
 from vectortag.data.records import DataSet, Record
-from vectortag.data.shards.reading import refuse_shards
+from vectortag.data.shards.reading import are_shards
 from vectortag.data.usable import read_usable
 from vectortag.data.vocabulary import record_tags
 from vectortag.evaluation.evaluate import has_learnt
@@ -64,7 +64,7 @@ def suggest(
     Args:
         model: a tagger, or a model's name or folder.
         tag: a tag of the model, or one of its synonyms.
-        data: a folder of photos, or a metadata.csv.
+        data: a folder of photos, a metadata.csv, or a folder of shards, whose photos keep their paths within it.
         count: the length of each list, at most.
         folds: judge the labels by heads that have not learnt them, each on all of so many parts but one. None is
             that with 5 parts where the model was trained on these photos, and else by the model itself.
@@ -80,8 +80,9 @@ def suggest(
     records = data_set.records if data_set else ()
     labels = _labels(tagger, tag, records)
     labels.update((one.photo, one.has) for one in read_corrections() if one.tag == tag)
-    photos = _photos(Path(data), records)
-    embeddings, failed = embed_photos(tagger.embedder, tagger.folder.manifest.files[NETWORK], photos)
+    paths = _photos(Path(data), records)
+    found, failed = embed_photos(tagger.embedder, tagger.folder.manifest.files[NETWORK], list(paths))
+    embeddings = {paths[photo]: embedding for photo, embedding in found.items()}
     unlabelled = {photo: embedding for photo, embedding in embeddings.items() if photo.absolute() not in labels}
     labelled = {photo.absolute(): one for photo, one in embeddings.items() if photo.absolute() in labels}
     doubtful = _doubtful(tagger, tag, data_set, labelled, labels, folds)
@@ -97,11 +98,10 @@ def suggest(
 
 def _data_set(data: Path) -> DataSet | None:
     """What `check` reads; None where a folder has neither a metadata.csv nor keywords."""
-    refuse_shards(data, "vectortag suggest")
     try:
         return read_usable(data, skip_bad_rows=True)
     except DataError:
-        if not is_folder(data) or not is_missing(data / "metadata.csv"):
+        if not is_folder(data) or are_shards(data) or not is_missing(data / "metadata.csv"):
             raise
         return None
 
@@ -113,13 +113,13 @@ def _labels(tagger: Tagger, tag: str, records: Sequence[Record]) -> dict[Path, b
     return labels if any(labels.values()) else {}
 
 
-def _photos(data: Path, records: Sequence[Record]) -> list[Path]:
-    """The photos of the records, and the others of the folder."""
-    photos = [record.path for record in records]
-    if not is_folder(data):
+def _photos(data: Path, records: Sequence[Record]) -> dict[Path | PackedPhoto, Path]:
+    """The photos of the records, and the others of the folder, with their paths."""
+    photos: dict[Path | PackedPhoto, Path] = {record.photo: record.path for record in records}
+    if not is_folder(data) or are_shards(data):
         return photos
-    known = {photo.absolute() for photo in photos}
-    return photos + [photo for photo in photos_of([data]) if photo.absolute() not in known]
+    known = {path.absolute() for path in photos.values()}
+    return photos | {photo: photo for photo in photos_of([data]) if photo.absolute() not in known}
 
 
 def _doubtful(

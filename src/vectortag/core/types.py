@@ -56,6 +56,7 @@ class PackedPhoto(ABC):
     Attributes:
         name: as messages have it.
         content: the SHA-256 of its bytes.
+        key: changes with anything that `load_pixels` may read of it.
         is_remote: whether it is fetched from an object store.
     """
 
@@ -63,6 +64,14 @@ class PackedPhoto(ABC):
 
     name: str
     content: bytes
+
+    @property
+    def key(self) -> bytes:
+        return self.content
+
+    def at(self, size: int) -> PackedPhoto:  # noqa: ARG002
+        """The copy of it that has `size` pixels a side; itself where there is none."""
+        return self
 
     @property
     @abstractmethod

@@ -225,9 +225,10 @@ def _host() -> str:
 
 def _remove_stale(folder: Path) -> None:
     """Remove temporary files of killed processes of this machine; each process does it once per folder."""
-    if str(folder) in _cleaned:
+    whole = os.path.abspath(folder)  # noqa: PTH100 - "." is another folder after a chdir
+    if whole in _cleaned:
         return
-    _cleaned.add(str(folder))
+    _cleaned.add(whole)
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in list(entries):
             match = TEMPORARY.fullmatch(entry.name)

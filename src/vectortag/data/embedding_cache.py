@@ -224,7 +224,7 @@ def _ask(cache: sqlite3.Connection, query: str, values: Sequence[str | bytes]) -
 def _contents(cache: sqlite3.Connection, photos: Sequence[Path | PackedPhoto]) -> list[bytes | PhotoError]:
     """The hash of each photo's content, or the error that says why it has none."""
     of_files = iter(_file_contents(cache, [photo for photo in photos if isinstance(photo, Path)]))
-    return [next(of_files) if isinstance(photo, Path) else photo.content for photo in photos]
+    return [next(of_files) if isinstance(photo, Path) else photo.key for photo in photos]
 
 
 def _file_contents(cache: sqlite3.Connection, photos: Sequence[Path]) -> list[bytes | PhotoError]:

@@ -95,7 +95,7 @@ def photo_key(records: Sequence[Record]) -> str:
     digest = hashlib.sha256()
     for record in records:
         if record.packed is not None:
-            digest.update(record.packed.photo.content)
+            digest.update(record.packed.photo.key)
             continue
         state = record.path.stat()
         digest.update(f"{escape_path(record.path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())

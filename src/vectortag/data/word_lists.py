@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from vectortag.core.errors import DataError
@@ -42,6 +43,9 @@ _LIST_MARK = re.compile(r"""[\[({]\s*["']|["']\s*[\])}]|\bdtype: """)
 _STRINGS = re.compile(r"""[bu]?["']""", re.IGNORECASE)
 _BRACKETS = {"[": "]", "(": ")", "{": "}"}
 _HASH_TAGS = re.compile(r"#\w+(?:\s+#\w+)+")
+_LOST_ENDS = re.compile(r"""(?<=\w)(?P<quote>["'])\s*[,;|]\s*(?P=quote)(?=\w)""")
+"""Between two words of a list whose outer quotes and brackets were stripped: cat', 'dog."""
+_BULLET = re.compile(r"\A[-*•]\s+")
 
 
 def parse_tags(text: str, where: str = "tags") -> tuple[str, ...]:
@@ -58,7 +62,7 @@ def parse_tags(text: str, where: str = "tags") -> tuple[str, ...]:
         return ()
     try:
         if len(cell) > LONGEST_CELL:
-            raise _Unreadable(f", with {len(cell):,} characters where {LONGEST_CELL:,} are the most")
+            raise _Unreadable(f", with {len(cell):,} characters; the limit is {LONGEST_CELL:,}")
         words = _listed(cell)
         words = _plain(cell) if words is None else [word.strip() for word in words]
         found = tuple(word for word in words if word)
@@ -162,13 +166,19 @@ def _plain(cell: str) -> list[str]:
         raise _Unreadable(
             ', with commas and semicolons, either of which may separate. Write a list: ["Paris, France", "dog"]'
         )
+    if mark := _LOST_ENDS.search(cell):
+        raise _Unreadable(f", with {mark[0]!r} of a list that has lost its ends")
     if _HASH_TAGS.fullmatch(cell):
         raise _Unreadable(", with blanks between words. Put commas there")
-    words = re.split(f"[{COMMAS}{SEMICOLONS}|\n\r\t]", cell)
+    words = [_BULLET.sub("", word.strip()) for word in re.split(f"[{COMMAS}{SEMICOLONS}|\n\r\t]", cell)]
     for word in words:
         if word.count("[") != word.count("]") or word.count("{") != word.count("}"):
-            raise _Unreadable(f", with one bracket of two: {word.strip()[:20]}")
-    return [_without_quotes(word.strip()) for word in words]
+            raise _Unreadable(f", with one bracket of two: {word[:20]}")
+        if word and all(unicodedata.category(one).startswith("P") for one in word):
+            raise _Unreadable(
+                f", with {word[:20]!r}, which is punctuation. Leave the cell empty for a photo without tags"
+            )
+    return [_without_quotes(word) for word in words]
 
 
 def _without_quotes(word: str) -> str:

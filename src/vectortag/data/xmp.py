@@ -7,6 +7,7 @@ and nested entities fill a computer's memory. (lxml would be 5 MB of compiled co
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+META = "{adobe:ns:meta/}"
 ACDSEE = "{http://ns.acdsee.com/iptc/1.0/}"
 CATEGORIES = ACDSEE + "categories"
 """A text that is XML itself: nested categories, of which `Assigned` says whether the photo has it."""
@@ -34,6 +36,7 @@ FIELDS = {
     "{http://ns.microsoft.com/photo/1.0/}LastKeywordXMP": "/",
     "{http://ns.microsoft.com/photo/1.0}LastKeywordXMP": "/",  # as exiftool writes it
     ACDSEE + "keywords": "|",
+    "{http://ns.iview-multimedia.com/mediapro/1.0/}CatalogSets": "|",
 }
 """The properties of XMP that hold keywords, and what separates the levels of a path in each."""
 
@@ -61,6 +64,8 @@ def keyword_paths(packet: bytes, *, confirmed: bool = True) -> list[KeywordPath]
         XmpError: it cannot be parsed.
     """
     root = _parsed(packet)
+    if not root.tag.startswith((RDF, META)) and next(root.iter(RDF + "RDF"), None) is None:
+        raise XmpError("it is XML, but not XMP: it has no rdf:RDF")
     written = _Written.by_vectortag(root, confirmed=confirmed)
     paths = [
         text.split(separator)
@@ -135,7 +140,7 @@ def rating_in(packet: bytes) -> int | None:
 
 def _parsed(packet: bytes) -> Any:
     if len(packet) > LARGEST_PACKET:
-        raise XmpError(f"it has {len(packet) >> 20} MiB, where {LARGEST_PACKET >> 20} are the most")
+        raise XmpError(f"it has {len(packet) >> 20} MiB; the limit is {LARGEST_PACKET >> 20}")
     content = _decoded(packet)
     content = content.strip("\ufeff\x00 \t\r\n") if isinstance(content, str) else content.strip(b"\x00 \t\r\n")
     if not content:
@@ -149,17 +154,26 @@ def _parsed(packet: bytes) -> Any:
 
 
 def _decoded(packet: bytes) -> bytes | str:
-    """Text where it is in UTF-16, with a byte order mark or without; else the bytes, whose declaration counts."""
+    """Text where it is in UTF-16 or UTF-32; else the bytes, whose declaration counts.
+
+    Programs that convert a file to UTF-8 leave the declaration of UTF-16 in it.
+    """
     encoding = next((name for mark, name in _MARKS.items() if packet.startswith(mark)), None)
+    if encoding is None and _SAYS_UTF_16.match(packet):
+        encoding = "utf-8"
     if encoding is None:
         return packet
+    unit = {"utf-32": 4, "utf-8": 1}.get(encoding, 2)
     try:
-        return packet[: len(packet) & ~1].decode(encoding)
+        return packet[: len(packet) // unit * unit].decode(encoding)
     except UnicodeDecodeError as error:
-        raise XmpError(f"it is not UTF-16: {error}") from error
+        raise XmpError(f"it is not {encoding.upper()}: {error}") from error
 
 
+_SAYS_UTF_16 = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml\s[^>]*encoding=["']utf-?16""", re.IGNORECASE)
 _MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # it begins with the mark of UTF-16
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
     b"<\0": "utf-16-le",
@@ -167,9 +181,13 @@ _MARKS = {
 }
 
 
+_ITEM = re.compile(re.escape(RDF) + r"(li|_\d+)")
+
+
 def _texts(field: Any) -> Iterator[str]:
-    """The entries of a property: those of its list, or its own text where it has none."""
-    entries = [entry.text for entry in field.iter(RDF + "li")] or [field.text]
+    """The entries of a property without their qualifiers: those of its list, or its own text where it has none."""
+    items = [entry for entry in field.iter() if _ITEM.fullmatch(entry.tag)] or [field]
+    entries = [next((part.text for part in item.iter(RDF + "value")), item.text) for item in items]
     yield from (" ".join(text.split()) for text in entries if text and text.strip())  # line ends are XML's layout
 
 

@@ -66,7 +66,7 @@ class PathText:
     @functools.cached_property
     def last_slashes(self) -> Places:
         """(N,) the last slash of each path; the name of the file is behind it."""
-        starts = np.append(0, self.path_ends[:-1])
+        starts = np.append(0, self.path_ends)[:-1]
         spans = zip(starts.tolist(), self.path_ends.tolist(), strict=True)
         return np.fromiter((self.paths.rfind("/", start, end) for start, end in spans), np.intp, len(starts))
 

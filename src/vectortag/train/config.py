@@ -85,6 +85,8 @@ class HeadConfig(Strict):
         input_dropout: how much of the embedding is hidden in each training step, against learning its sets by heart.
         joint: what the backbone's ImageNet classes say of a tag is part of its logit, by the taxonomy's groups; with
             `freeze = "backbone"`.
+        members: so many heads are trained at the same time, each with weights and dropout of its own; their mean, which
+            is one head with as many times the hidden units, is the model's. It needs a hidden layer.
     """
 
     hidden: int = Field(default=256, ge=0)
@@ -92,6 +94,13 @@ class HeadConfig(Strict):
     standardise: bool = False
     input_dropout: float = Field(default=0.0, ge=0, lt=1)
     joint: bool = False
+    members: int = Field(default=1, ge=1, le=16)
+
+    @model_validator(mode="after")
+    def _members_are_not_linear(self) -> HeadConfig:
+        if self.members > 1 and self.hidden == 0:
+            raise ValueError("members needs a hidden layer: the mean of linear heads is one linear head. Set hidden")
+        return self
 
 
 class VocabularyConfig(Strict):
@@ -186,7 +195,7 @@ class TrainConfig(Strict):
     def _heads_alone(self) -> TrainConfig:
         if self.freeze != "backbone" and (self.head.joint or self.across_sources):
             key = "head.joint" if self.head.joint else "across_sources"
-            raise ValueError(f'{key} is for heads on a backbone that rests. Set freeze = "backbone"')
+            raise ValueError(f'{key} needs a frozen backbone. Set freeze = "backbone"')
         if self.head.joint and not (self.vocabulary.groups and self.head.hidden):
             raise ValueError("head.joint needs vocabulary.groups and a hidden layer")
         if self.across_sources and not any(data.judges for data in self.data):
@@ -197,7 +206,7 @@ class TrainConfig(Strict):
     def _whole_networks(self) -> TrainConfig:
         if self.freeze != "none" and (self.unfreeze_at or self.layer_decay < 1):
             key = "unfreeze_at" if self.unfreeze_at else "layer_decay"
-            raise ValueError(f'{key} is for a network that is trained as a whole. Set freeze = "none"')
+            raise ValueError(f'{key} needs a network that is trained as a whole. Set freeze = "none"')
         if self.unfreeze_at and self.frozen_epochs:
             raise ValueError("unfreeze_at and frozen_epochs both say when the backbone begins to learn. Leave one out")
         whens = (*self.unfreeze_at, self.epochs)

@@ -22,8 +22,9 @@ from vectortag.model.classifier import Classifier
 from vectortag.model.folder import NETWORK
 from vectortag.train.backbone import Backbone
 from vectortag.train.config import TrainConfig
+from vectortag.train.heads import create_head
 from vectortag.train.losses import to_float
-from vectortag.train.network import Network, create_backbone, create_head, pretrained_classifier
+from vectortag.train.network import Network, create_backbone, pretrained_classifier
 from vectortag.train.run import BEST, CONFIG, TAGS
 from vectortag.train.sections import DistilConfig
 
@@ -132,7 +133,7 @@ def starting_classifier(config: TrainConfig, backbone: Backbone) -> Classifier |
     if config.freeze != "backbone" and not config.distil.hold:
         if config.vocabulary.groups:
             raise ConfigError(
-                "vocabulary.groups: a backbone that is trained forgets its own classes. Set distil.hold, as to 0.1"
+                "vocabulary.groups: a backbone that is trained forgets its own classes. Set distil.hold, such as 0.1"
             )
         return None
     classifier = pretrained_classifier(config.backbone, backbone)

@@ -80,7 +80,7 @@ def check_export(backbone: Backbone, config: BackboneConfig) -> None:
     except Exception as error:  # of a network that nobody here has seen
         name = config.architecture
         raise ConfigError(
-            f"backbone.architecture: {name} cannot become a model: {error}. Choose another, as {EXAMPLES}"
+            f"backbone.architecture: {name} cannot become a model: {error}. Choose another, such as {EXAMPLES}"
         ) from error
 
 

@@ -18,7 +18,7 @@ from vectortag.model.blocks import JointBlock, LinearBlock, MlpBlock, SoftmaxGro
 from vectortag.model.class_groups import borrowed_tags, group_block
 from vectortag.model.classifier import Classifier
 from vectortag.model.taxonomy import Taxonomy
-from vectortag.train.network import to_block
+from vectortag.train.heads import to_block
 
 FIRST_SCALE = 0.5
 """The weight of the log-odds of a group before training."""
@@ -38,7 +38,7 @@ class JointHead(nn.Module):
     groups: Tensor  # (G, C)
     rows: Tensor  # (G,)
 
-    def __init__(self, mlp: nn.Sequential, witness: SoftmaxGroupsBlock, rows: Sequence[int]) -> None:
+    def __init__(self, mlp: nn.Module, witness: SoftmaxGroupsBlock, rows: Sequence[int]) -> None:
         super().__init__()
         self.mlp, self.witness = mlp, witness
         self.scale = nn.Parameter(torch.full((len(rows),), FIRST_SCALE))
@@ -51,8 +51,9 @@ class JointHead(nn.Module):
             self.register_buffer(name, torch.from_numpy(array), persistent=False)
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        logits: Tensor = self.mlp(embeddings)
-        return logits.float().index_add(1, self.rows, self.scale * self._log_odds(embeddings.float()))
+        logits: Tensor = self.mlp(embeddings).float()  # (B, T), or in training (M, B, T)
+        odds = self.scale * self._log_odds(embeddings.float())
+        return logits.index_add(-1, self.rows, odds.expand(*logits.shape[:-1], -1))
 
     @torch.no_grad()
     def _log_odds(self, embeddings: Tensor) -> Tensor:
@@ -62,7 +63,7 @@ class JointHead(nn.Module):
         return (inside.clamp(min=TINY) / outside.clamp(min=TINY)).log()
 
 
-def joined(mlp: nn.Sequential, classifier: Classifier, taxonomy: Taxonomy, tags: Sequence[str]) -> JointHead:
+def joined(mlp: nn.Module, classifier: Classifier, taxonomy: Taxonomy, tags: Sequence[str]) -> JointHead:
     """The head of these tags, each with its group of the taxonomy where the classifier knows one."""
     known = set(borrowed_tags(taxonomy, classifier.names, ()))
     rows = [place for place, tag in enumerate(tags) if tag in known]

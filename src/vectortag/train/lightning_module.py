@@ -134,7 +134,8 @@ class TagModule(pl.LightningModule):
         if self.teacher is not None:
             targets = self.teacher(inputs, targets)
         embeddings = self._embeddings(inputs)
-        loss = _share_of_known(targets) * self.loss(self._logits(embeddings), targets)
+        logits = self._logits(embeddings)  # (B, T), or (M, B, T) of the members of a head
+        loss = _share_of_known(targets) * self.loss(logits, targets.expand_as(logits))
         if self.held is not None:
             drift = self.held(inputs, embeddings)
             self.log("drift", drift, on_step=False, on_epoch=True, batch_size=len(inputs), sync_dist=True)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from vectortag.core.errors import ConfigError, VectorTagError, did_you_mean
 from vectortag.core.writing import replace_file
-from vectortag.model.blocks import LinearBlock, MlpBlock
 from vectortag.model.classifier import Classifier
 from vectortag.model.folder import ModelFolder
 from vectortag.model.registry import find_model_folder
@@ -25,7 +24,7 @@ from vectortag.train.backbone import (
     is_transformer,
     trim,
 )
-from vectortag.train.config import PRETRAINED, BackboneConfig, HeadConfig
+from vectortag.train.config import PRETRAINED, BackboneConfig
 from vectortag.train.model_weights import check_parity, merged, weights_of_model
 from vectortag.train.timm_weights import create_pretrained
 
@@ -47,7 +46,7 @@ INTERPOLATED: dict[type[nn.Module], Callable[[dict[str, Tensor], nn.Module], Map
 class Network(nn.Module):
     """Images uint8 (N, H, W, 3) -> logits (N, T)."""
 
-    def __init__(self, backbone: Backbone, head: nn.Sequential) -> None:
+    def __init__(self, backbone: Backbone, head: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
@@ -205,31 +204,3 @@ def _for_its_size(weights: dict[str, Tensor], body: Any) -> dict[str, Tensor]:
         if isinstance(body, family):
             return dict(fitted(weights, body))
     return weights
-
-
-def create_head(config: HeadConfig, width: int, tag_count: int, *, seed: int) -> nn.Sequential:
-    """Linear -> ReLU -> Dropout -> Linear; with `hidden = 0`, Dropout -> Linear; perhaps a norm and dropout before."""
-    torch.manual_seed(seed)
-    before: list[nn.Module] = [nn.BatchNorm1d(width, affine=False)] if config.standardise else []
-    if config.input_dropout:
-        before.append(nn.Dropout(config.input_dropout))
-    if config.hidden == 0:
-        return nn.Sequential(*before, nn.Dropout(config.dropout), nn.Linear(width, tag_count))
-    return nn.Sequential(
-        *before,
-        nn.Linear(width, config.hidden),
-        nn.ReLU(),
-        nn.Dropout(config.dropout),
-        nn.Linear(config.hidden, tag_count),
-    )
-
-
-def to_block(head: nn.Sequential) -> MlpBlock | LinearBlock:
-    """The trained head as numpy matrices; a norm before it becomes part of its first layer."""
-    layers = [layer for layer in head if isinstance(layer, nn.Linear)]
-    arrays = [array.detach().cpu().double() for layer in layers for array in (layer.weight, layer.bias)]
-    if isinstance(norm := head[0], nn.BatchNorm1d) and norm.running_mean is not None and norm.running_var is not None:
-        arrays[0] = arrays[0] / (norm.running_var.cpu().double() + norm.eps).sqrt()
-        arrays[1] = arrays[1] - arrays[0] @ norm.running_mean.cpu().double()
-    stored = [array.float().numpy() for array in arrays]
-    return MlpBlock(*stored) if len(layers) == 2 else LinearBlock(*stored)

@@ -21,11 +21,12 @@ from vectortag.train.dataset import load_training_data
 from vectortag.train.distil import Held, starting_classifier, teacher_of_views, training_targets
 from vectortag.train.embedded import embedded_inputs
 from vectortag.train.export import Exported, check_export, export_backbone
+from vectortag.train.heads import create_head
 from vectortag.train.inputs import Inputs, prepare_inputs
 from vectortag.train.joint import joined
 from vectortag.train.lightning_module import TagModule
 from vectortag.train.losses import create_loss, to_float
-from vectortag.train.network import create_backbone, create_head
+from vectortag.train.network import create_backbone
 from vectortag.train.stages import check_stages
 
 log = logging.getLogger(__name__)

@@ -59,7 +59,7 @@ def check_free(model: Path, run: Path, *, resume: bool, overwrite: bool) -> None
     if (run / LAST).exists():
         raise ConfigError(
             f"{escape_path(run)}: holds a training that is not finished. Pass --resume to continue it, or --overwrite "
-            "to start anew"
+            "to start again"
         )
 
 

@@ -44,6 +44,33 @@ def thirty_photos(make_photo: Callable[..., Path]) -> list[Path]:
 
 
 @pytest.fixture
+def photo_folder(make_photo: Callable[..., Path], tmp_path: Path) -> Path:
+    """A folder of three photos: 0.jpg, 1.jpg and 2.jpg."""
+    for seed in range(3):
+        make_photo(f"photos/{seed}.jpg", seed=seed)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def photos(photo_folder: Path) -> list[Path]:
+    """Three photos."""
+    return sorted(photo_folder.iterdir())
+
+
+@pytest.fixture
+def tag(cli: Cli, tiny_model: Path) -> Cli:
+    """tag(path, "--top-k", 3): `vectortag tag` with the tiny model."""
+    return lambda *arguments: cli("tag", *arguments, "--model", tiny_model)
+
+
+@pytest.fixture
+def library(cli: Cli, photo_folder: Path, tiny_model: Path) -> Cli:
+    """library("lists", "--not", "dog"): a command on the user's library, which has the three photos."""
+    assert cli("library", "add", photo_folder, "--model", tiny_model).status == 0
+    return lambda *arguments: cli("library", *arguments)
+
+
+@pytest.fixture
 def own_model(home: Path, write_tiny_model: Callable[..., Any]) -> Path:
     """A model of the user's own, trained on a set "holiday" with a validation mAP of 0.625."""
     holiday = {"name": "holiday", "train_photos": 1234, "known": ("dog",), "validation": ("0123456789abcdef",)}

@@ -130,13 +130,6 @@ def test_suggestions_comparisons_and_a_parent(cli: Cli, tiny_model: Path, photo:
     assert "implies Boot, Fahrzeug" in added.stdout
 
 
-def test_a_tag_that_is_not_there_is_suggested_in_the_language(cli: Cli, tiny_model: Path, photo: Path):
-    outcome = cli("correct", photo, "--yes", "Hundd", "--model", tiny_model)
-
-    assert outcome.status == 2
-    assert 'Did you mean "Hund"?' in outcome.stderr
-
-
 def test_the_library(cli: Cli, library: None, photo: Path):
     accepted = cli("library", "accept", photo, "Hund")
     rejected = cli("library", "reject", photo, "Strand")

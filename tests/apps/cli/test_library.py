@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -45,32 +44,8 @@ def test_update_says_what_changed(added: Any, cli: Cli, photos: Path, make_photo
     (photos / "1.jpg").unlink()
 
     assert "3 photos, 1 new, 1 moved, 1 gone, 1 tagged" in cli("library", "update").stderr
-    assert "3 photos, all as they were" in cli("library", "update").stderr
+    assert "3 photos, no changes" in cli("library", "update").stderr
     assert "3 photos, 1 forgotten" in cli("library", "update", "--prune").stderr
-
-
-def test_a_photo_that_cannot_be_read_is_named_and_is_no_success(added: Any, cli: Cli, photos: Path):
-    (photos / "bad.jpg").write_bytes(b"no photo")
-
-    done = cli("library", "update")
-
-    assert done.status == 1
-    assert "1 unreadable" in done.stderr
-    errors = cli("library", "status", "--errors")
-    assert errors.stdout.startswith(f"{photos / 'bad.jpg'}: not a photo in a known format")
-    assert cli("library", "update").status == 0
-
-
-def test_status_is_for_people_and_for_programs(added: Any, cli: Cli, photos: Path, home: Path):
-    table, found = cli("library", "status", "--check"), json.loads(cli("library", "status", "--json").stdout)
-
-    assert str(photos) in table.stdout
-    assert "online" in table.stdout
-    assert "no damage" in table.stderr
-    assert found["file"] == str(home / "library.sqlite")
-    assert found["model"].startswith("tiny@")
-    (folder,) = found["folders"]
-    assert (folder["path"], folder["photos"], folder["state"]) == (str(photos), 3, "online")
 
 
 def test_a_folder_that_is_missing_is_offline_until_it_is_relocated(added: Any, cli: Cli, photos: Path, tmp_path: Path):
@@ -81,17 +56,17 @@ def test_a_folder_that_is_missing_is_offline_until_it_is_relocated(added: Any, c
     assert "offline: it is missing" in cli("library", "status").stdout
 
     assert cli("library", "relocate", photos, tmp_path / "elsewhere").status == 0
-    assert "3 photos, all as they were" in cli("library", "update").stderr
+    assert "3 photos, no changes" in cli("library", "update").stderr
 
 
 def test_remove_forgets_a_folder(added: Any, cli: Cli, photos: Path):
     done = cli("library", "remove", photos)
 
-    assert "no part of the library any more; 3 photos forgotten" in done.stderr
+    assert "removed from the library, with 3 photos" in done.stderr
     assert len(list(photos.iterdir())) == 3
     again = cli("library", "remove", photos)
     assert again.status == 1
-    assert "is no folder of this library. Its folders: none" in again.stderr
+    assert "is not a folder of this library. Its folders: none" in again.stderr
 
 
 def test_without_a_library_there_is_a_command_that_makes_one(cli: Cli, tmp_path: Path):
@@ -137,22 +112,6 @@ class TestTagWithALibrary:
         command = ["tag", photos, "--model", tiny_model, "--format", "jsonl", "--all-scores"]
 
         assert cli(*command).stdout == cli(*command, "--no-library").stdout
-
-
-def test_a_library_that_is_damaged_is_named_and_left_alone(added: Any, cli: Cli, home: Path):
-    file = home / "library.sqlite"
-    for end in ("-wal", "-shm"):
-        file.with_name(file.name + end).unlink(missing_ok=True)
-    file.write_bytes(file.read_bytes()[:100] + b"\xff" * 20000)
-    before = file.read_bytes()
-
-    done = cli("library", "status")
-
-    assert done.status == 1
-    assert f"error: {file}: the library is damaged" in done.stderr
-    assert "Put a backup in its place, or move it away and add your folders again" in done.stderr
-    assert file.read_bytes() == before
-    shutil.rmtree(home)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import itertools
 import json
@@ -19,22 +18,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from vectortag.apps.cli.output import bar, cells
 from vectortag.inference.tagger import Tagger
 
 Cli = Callable[..., Any]
 MakePhoto = Callable[..., Path]
-
-
-@pytest.fixture
-def photos(make_photo: MakePhoto) -> list[Path]:
-    return [make_photo(f"photos/{seed}.jpg", seed=seed) for seed in range(3)]
-
-
-@pytest.fixture
-def tag(cli: Cli, tiny_model: Path) -> Cli:
-    """tag(path, "--top-k", 3): `vectortag tag` with the tiny model."""
-    return lambda *arguments: cli("tag", *arguments, "--model", tiny_model)
 
 
 def read_lines(text: str) -> list[dict[str, Any]]:
@@ -43,141 +30,6 @@ def read_lines(text: str) -> list[dict[str, Any]]:
 
 def tags_of(line: dict[str, Any]) -> list[str]:
     return [scored["tag"] for scored in line["tags"]]
-
-
-class TestForms:
-    def test_a_table_has_a_block_for_each_photo_and_a_bar_for_each_tag(self, tag, photos, tagger: Tagger):
-        expected = []
-        for tagging in tagger.tag_many(photos):
-            width = max(len(scored.tag) for scored in tagging.tags)
-            expected += [str(tagging.path)]
-            expected += [f"  {s.tag:{width}}  {bar(s.score)} {s.score:.2f}" for s in tagging.tags]
-
-        assert tag(*photos).stdout.splitlines() == expected
-
-    def test_a_table_names_the_tags_in_another_language(self, tag, photos):
-        english = tag(photos[1]).stdout
-        german, japanese = (tag(photos[1], "--language", code).stdout for code in ("de", "ja"))
-
-        names = {"animal": "Tier", "dog": "Hund", "boat": "Boot", "vehicle": "Fahrzeug"}
-        shown = [line.split()[0] for line in english.splitlines()[1:]]
-        assert [line.split()[0] for line in german.splitlines()[1:]] == [names.get(name, name) for name in shown]
-        assert len({cells(line.partition("█")[0]) for line in japanese.splitlines()[1:]}) == 1
-
-    def test_the_environment_chooses_a_language_and_the_option_another(self, tag, photos, monkeypatch):
-        monkeypatch.setenv("VECTORTAG_LANGUAGE", "de_AT.UTF-8")
-
-        assert "Hund" in tag(photos[1]).stdout
-        assert "chien" in tag(photos[1], "--language", "fr").stdout
-        assert "dog" in tag(photos[1], "--language", "en").stdout
-
-    def test_json_lines_keep_the_english_tag_beside_its_name(self, tag, photos):
-        (line,) = read_lines(tag(photos[1], "--format", "jsonl", "--language", "fr").stdout)
-
-        assert {"tag": "dog", "name": "chien"}.items() <= next(t for t in line["tags"] if t["tag"] == "dog").items()
-
-    def test_an_unknown_language_is_wrong_usage_before_any_work(self, tag, tmp_path: Path):
-        outcome = tag(tmp_path / "gone.jpg", "--language", "xx")
-
-        assert (outcome.status, outcome.stdout) == (2, "")
-        assert 'no language "xx". There are: en, cs, de,' in outcome.stderr
-
-    def test_a_table_says_that_no_tag_was_found(self, tag, photos):
-        assert tag(photos[0], "--threshold", 1).stdout.splitlines()[1] == "  no tag reaches its threshold"
-
-    def test_guesses_are_offered_apart_where_no_tag_is_found(
-        self, cli, write_tiny_model, with_thresholds, photos_12, tmp_path: Path
-    ):
-        model = write_tiny_model(tmp_path / "model", **with_thresholds([0.99999] * 6)).path
-        guessed = [tagging for tagging in Tagger.load(model).tag_many(photos_12) if tagging.guesses]
-        assert guessed
-
-        for tagging in guessed:
-            table = cli("tag", tagging.path, "--model", model).stdout.splitlines()
-            (line,) = read_lines(cli("tag", tagging.path, "--model", model, "--format", "jsonl").stdout)
-            (row,) = csv.DictReader(io.StringIO(cli("tag", tagging.path, "--model", model, "--format", "csv").stdout))
-
-            assert table[1:] == [
-                "  no tag reaches its threshold",
-                "  best guesses: " + ", ".join(f"{one.tag} {one.score:.2f}" for one in tagging.guesses),
-            ]
-            assert line["tags"] == []
-            assert [(one["tag"], one["score"]) for one in line["guesses"]] == [
-                (one.tag, pytest.approx(one.score, abs=1e-6)) for one in tagging.guesses
-            ]
-            assert row["tag"] == ""
-            assert row["guesses"] == "; ".join(f"{one.tag} {one.score:.2f}" for one in tagging.guesses)
-
-    def test_a_parent_is_shown_with_its_child_whatever_its_threshold(
-        self, cli, write_tiny_model, with_thresholds, photos_12, tmp_path: Path
-    ):
-        model = write_tiny_model(tmp_path / "model", **with_thresholds([0.99999, 1, 0.5, None, 1, 1])).path
-        lines = read_lines(cli("tag", *photos_12, "--model", model, "--format", "jsonl").stdout)
-
-        assert {tuple(tags_of(line)) for line in lines} == {(), ("animal", "dog")}
-        assert all(line.get("implied", []) == tags_of(line)[:1] for line in lines)
-
-    def test_a_folder_without_photos_is_said_to_have_none(self, tag, tmp_path: Path):
-        (tmp_path / "empty").mkdir()
-
-        outcome = tag(tmp_path / "empty")
-
-        assert (outcome.status, outcome.stdout) == (0, "")
-        assert "no photos in" in outcome.stderr
-
-    def test_jsonl_is_an_object_a_line(self, tag, photos, tagger: Tagger):
-        outcome = tag(*photos, "--format", "jsonl")
-
-        assert (outcome.status, outcome.stderr) == (0, "")
-        for line, tagging in zip(read_lines(outcome.stdout), tagger.tag_many(photos), strict=True):
-            assert line == {
-                "path": tagging.path,
-                "model": tagging.model,
-                "runtime": "openvino",
-                "precision": "f32",
-                "size": 32,
-                "tags": [{"tag": s.tag, "score": round(s.score, 6), "threshold": s.threshold} for s in tagging.tags],
-            }
-
-    def test_the_profile_thorough_tags_at_the_largest_size_and_an_output_says_so(self, cli, photos, two_sizes):
-        sizes = {}
-        for options in ((), ("--profile", "thorough"), ("--profile", "thorough", "--size", 32), ("--size", 64)):
-            outcome = cli("tag", photos[0], "--model", two_sizes.path, "--format", "jsonl", *options)
-            sizes[options[-1:]] = read_lines(outcome.stdout)[0]["size"]
-
-        assert list(sizes.values()) == [32, 64, 32, 64]
-
-    def test_a_size_that_is_not_offered_is_wrong_usage(self, cli, photos, two_sizes):
-        outcome = cli("tag", photos[0], "--model", two_sizes.path, "--size", 48)
-
-        assert (outcome.status, outcome.stdout) == (2, "")
-        assert outcome.stderr == 'error: model "tiny": no input size of 48 pixels. It offers: 32, 64\n'
-
-    def test_csv_is_a_row_a_tag(self, tag, photos, tagger: Tagger):
-        outcome = tag(*photos, "--format", "csv")
-
-        assert list(csv.reader(io.StringIO(outcome.stdout))) == [
-            ["path", "tag", "score", "threshold", "model", "precision", "size", "error", "guesses"],
-            *(
-                [tagging.path, s.tag, str(round(s.score, 6)), str(s.threshold), tagging.model, "f32", "32", "", ""]
-                for tagging in tagger.tag_many(photos)
-                for s in tagging.tags
-            ),
-        ]
-
-    def test_csv_has_one_row_for_a_photo_without_tags_and_for_a_failed_one(self, tag, photos, tmp_path, tagger):
-        outcome = tag(photos[0], tmp_path / "gone.jpg", "--format", "csv", "--threshold", 1)
-
-        _, untagged, failed = csv.reader(io.StringIO(outcome.stdout))
-        assert untagged == [str(photos[0]), "", "", "", tagger.folder.id, "f32", "32", "", ""]
-        assert failed[:7] == [str(tmp_path / "gone.jpg"), "", "", "", "", "", ""]
-        assert "No such file" in failed[7]
-
-    def test_names_are_printed_as_they_are(self, tag, make_photo: MakePhoto):
-        photo = make_photo("[bold]:dog: é.jpg")
-
-        assert tag(photo).stdout.splitlines()[0] == str(photo)
-        assert read_lines(tag(photo, "--format", "jsonl").stdout)[0]["path"] == str(photo)
 
 
 class TestChoice:
@@ -215,12 +67,14 @@ class TestChoice:
 
         assert [s["threshold"] for s in lines[0]["tags"]] == [0.7, 0.7, 0.7, None, 0.7, 0.7]
 
-    def test_photos_come_in_the_order_of_the_arguments(self, tag, photos, make_photo: MakePhoto):
-        other = make_photo("a.jpg")
+    def test_a_parent_is_shown_with_its_child_whatever_its_threshold(
+        self, cli, write_tiny_model, with_thresholds, photos_12, tmp_path: Path
+    ):
+        model = write_tiny_model(tmp_path / "model", **with_thresholds([0.99999, 1, 0.5, None, 1, 1])).path
+        lines = read_lines(cli("tag", *photos_12, "--model", model, "--format", "jsonl").stdout)
 
-        lines = read_lines(tag(photos[2], other.parent / "photos", other, "--format", "jsonl").stdout)
-
-        assert [line["path"] for line in lines] == [*map(str, [photos[2], *photos, other])]
+        assert {tuple(tags_of(line)) for line in lines} == {(), ("animal", "dog")}
+        assert all(line.get("implied", []) == tags_of(line)[:1] for line in lines)
 
 
 class TestOutput:

@@ -15,14 +15,6 @@ Cli = Callable[..., Any]
 
 
 @pytest.fixture
-def photos(make_photo: Callable[..., Path]) -> Path:
-    """A folder of three photos."""
-    for seed in range(3):
-        photo = make_photo(f"photos/{seed}.jpg", seed=seed)
-    return photo.parent
-
-
-@pytest.fixture
 def tag(cli: Cli, tiny_model: Path) -> Cli:
     """tag(path, "--not", "dog"): the tags of each photo, all that have a score, by the lines of JSON."""
 
@@ -34,33 +26,26 @@ def tag(cli: Cli, tiny_model: Path) -> Cli:
     return run
 
 
-@pytest.fixture
-def library(cli: Cli, photos: Path, tiny_model: Path) -> Cli:
-    """library("lists", "--not", "dog"): a command on the user's library, which has the photos."""
-    assert cli("library", "add", photos, "--model", tiny_model).status == 0
-    return lambda *arguments: cli("library", *arguments)
-
-
 def paths_in_sidecar(photo: Path) -> list[str]:
     return Packet(photo.with_name(photo.name + ".xmp").read_bytes()).lists["TagsList"]
 
 
 class TestLists:
-    def test_hide_tags(self, tag: Cli, photos: Path):
-        for whole, some in zip(tag(photos), tag(photos, "--not", "ship, puppy"), strict=True):
+    def test_hide_tags(self, tag: Cli, photo_folder: Path):
+        for whole, some in zip(tag(photo_folder), tag(photo_folder, "--not", "ship, puppy"), strict=True):
             assert {"boat", "dog"} <= set(whole)
             assert some == [one for one in whole if one not in {"boat", "dog"}]
 
-    def test_leave_as_many_tags_as_were_asked_for(self, tag: Cli, photos: Path):
-        assert tag(photos, "--only", "boat, dog, sea", "--top-k", 2) == [
-            [one for one in whole if one in {"boat", "dog", "sea"}][:2] for whole in tag(photos)
+    def test_leave_as_many_tags_as_were_asked_for(self, tag: Cli, photo_folder: Path):
+        assert tag(photo_folder, "--only", "boat, dog, sea", "--top-k", 2) == [
+            [one for one in whole if one in {"boat", "dog", "sea"}][:2] for whole in tag(photo_folder)
         ]
 
-    def test_hold_for_all_scores(self, tag: Cli, photos: Path):
-        assert tag(photos, "--all-scores", "--not", "dog") == [["animal", "beach", "sea", "boat", "vehicle"]] * 3
+    def test_hold_for_all_scores(self, tag: Cli, photo_folder: Path):
+        assert tag(photo_folder, "--all-scores", "--not", "dog") == [["animal", "beach", "sea", "boat", "vehicle"]] * 3
 
-    def test_rename_tags(self, cli: Cli, photos: Path, tiny_model: Path):
-        command = ("tag", photos / "0.jpg", "--threshold", 0, "--rename", "dog: Rex", "--model", tiny_model)
+    def test_rename_tags(self, cli: Cli, photo_folder: Path, tiny_model: Path):
+        command = ("tag", photo_folder / "0.jpg", "--threshold", 0, "--rename", "dog: Rex", "--model", tiny_model)
 
         rows = cli(*command, "-f", "csv").stdout
         (line,) = map(json.loads, cli(*command, "-f", "jsonl").stdout.splitlines())
@@ -70,9 +55,9 @@ class TestLists:
         assert {one["tag"]: one["name"] for one in line["tags"]}["dog"] == "Rex"
         assert " Rex " in cli(*command).stdout
 
-    def test_are_part_of_a_job(self, cli: Cli, photos: Path, tiny_model: Path, tmp_path: Path):
+    def test_are_part_of_a_job(self, cli: Cli, photo_folder: Path, tiny_model: Path, tmp_path: Path):
         output = tmp_path / "tags.jsonl"
-        command = ("tag", photos, "-f", "jsonl", "--output", output, "--resume", "--model", tiny_model)
+        command = ("tag", photo_folder, "-f", "jsonl", "--output", output, "--resume", "--model", tiny_model)
         (tmp_path / "tags.jsonl.part").write_text(_header_of(cli, command, output), "utf-8")
 
         done = cli(*command, "--not", "dog")
@@ -80,9 +65,9 @@ class TestLists:
         assert done.status == 2
         assert "was begun with not None, and now it is ['dog']" in done.stderr
 
-    def test_are_of_one_language_in_a_job(self, cli: Cli, photos: Path, tiny_model: Path, tmp_path: Path):
+    def test_are_of_one_language_in_a_job(self, cli: Cli, photo_folder: Path, tiny_model: Path, tmp_path: Path):
         output = tmp_path / "tags.jsonl"
-        command = ("tag", photos, "-f", "jsonl", "--output", output, "--resume", "--model", tiny_model)
+        command = ("tag", photo_folder, "-f", "jsonl", "--output", output, "--resume", "--model", tiny_model)
         (tmp_path / "tags.jsonl.part").write_text(_header_of(cli, (*command, "--language", "de"), output), "utf-8")
 
         done = cli(*command)
@@ -90,8 +75,8 @@ class TestLists:
         assert done.status == 2
         assert "was begun with language de, and now it is None" in done.stderr
 
-    def test_of_an_unknown_tag_are_wrong_usage(self, cli: Cli, photos: Path, tiny_model: Path):
-        done = cli("tag", photos, "--not", "dig", "--model", tiny_model)
+    def test_of_an_unknown_tag_are_wrong_usage(self, cli: Cli, photo_folder: Path, tiny_model: Path):
+        done = cli("tag", photo_folder, "--not", "dig", "--model", tiny_model)
 
         assert done.status == 2
         assert 'no tag "dig". Did you mean "dog"?' in done.stderr
@@ -116,19 +101,19 @@ def _header_of(cli: Cli, command: tuple[object, ...], output: Path) -> str:
 
 
 class TestPhotosOfALibrary:
-    def test_are_shown_by_its_lists(self, tag: Cli, library: Cli, photos: Path, make_photo):
-        before = tag(photos)
+    def test_are_shown_by_its_lists(self, tag: Cli, library: Cli, photo_folder: Path, make_photo):
+        before = tag(photo_folder)
         library("lists", "--not", "dog", "--rename", "boat: Nina")
 
-        assert tag(photos) == [[one for one in whole if one != "dog"] for whole in before]
-        assert tag(photos, "--no-library") == before
-        assert tag(photos, "--not", "") == before
-        assert "dog" in tag(photos, make_photo("elsewhere.jpg", seed=9))[0]
+        assert tag(photo_folder) == [[one for one in whole if one != "dog"] for whole in before]
+        assert tag(photo_folder, "--no-library") == before
+        assert tag(photo_folder, "--not", "") == before
+        assert "dog" in tag(photo_folder, make_photo("elsewhere.jpg", seed=9))[0]
 
-    def test_are_shown_in_its_language(self, cli: Cli, tag: Cli, library: Cli, photos: Path, tiny_model: Path):
-        before = tag(photos)
+    def test_are_shown_in_its_language(self, cli: Cli, tag: Cli, library: Cli, photo_folder: Path, tiny_model: Path):
+        before = tag(photo_folder)
         library("lists", "--language", "de")
-        command = ("tag", photos, "--threshold", 0, "-f", "csv", "--model", tiny_model)
+        command = ("tag", photo_folder, "--threshold", 0, "-f", "csv", "--model", tiny_model)
 
         german, english = cli(*command).stdout, cli(*command, "--language", "en").stdout
 
@@ -136,71 +121,16 @@ class TestPhotosOfALibrary:
         assert ",dog," not in german
         assert ",dog," in english
         assert ",Hund," not in english
-        assert tag(photos, "--not", "Hund") == [[one for one in whole if one != "dog"] for whole in before]
-
-    def test_get_the_sidecars_that_the_library_would_write(
-        self, cli: Cli, library: Cli, photos: Path, tiny_model: Path
-    ):
-        library("accept", photos / "0.jpg", "dog")
-        library("rename", photos / "1.jpg", "boat", "Nina")
-        library("reject", photos / "2.jpg", "vehicle")
-        library("lists", "--not", "beach")
-        library("write-xmp", "--parent", "auto")
-        before = {file: file.read_bytes() for file in photos.iterdir()}
-        assert "auto/vehicle/Nina" in paths_in_sidecar(photos / "1.jpg")
-
-        done = cli("tag", photos, "--write-xmp", "--model", tiny_model)
-
-        assert "unchanged" in done.stderr
-        assert {file: file.read_bytes() for file in photos.iterdir()} == before
-        for file in photos.glob("*.xmp"):
-            file.unlink()
-        cli("tag", photos, "--write-xmp", "--model", tiny_model)
-        assert {file.name for file in photos.iterdir()} == {file.name for file in before}
-        assert "auto/vehicle/Nina" in paths_in_sidecar(photos / "1.jpg")
-        assert "unchanged" in library("write-xmp").stderr
-
-    def test_may_get_others_by_options(self, cli: Cli, library: Cli, photos: Path, tiny_model: Path):
-        library("accept", photos / "0.jpg", "dog")
-        library("write-xmp", "--parent", "auto", "--not", "animal")
-
-        cli("tag", photos, "--write-xmp", "--parent", "", "--not", "", "--model", tiny_model)
-
-        assert "animal/dog" in paths_in_sidecar(photos / "0.jpg")
-
-    def test_a_tag_that_was_deleted_by_hand_stays_out_where_the_record_is_the_librarys(
-        self, cli: Cli, library: Cli, photos: Path, tiny_model: Path
-    ):
-        photo = photos / "0.jpg"
-        library("accept", photo, "dog", "boat")
-        library("write-xmp", photo)
-        sidecar = photo.with_name("0.jpg.xmp")
-        lists = Packet(sidecar.read_bytes()).lists
-        sidecar.write_bytes(_by_another_program([one for one in lists["subject"] if one != "dog"]))
-
-        cli("tag", photo, "--write-xmp", "--model", tiny_model)
-
-        assert "dog" not in Packet(sidecar.read_bytes()).lists["subject"]
-        assert "boat" in Packet(sidecar.read_bytes()).lists["subject"]
+        assert tag(photo_folder, "--not", "Hund") == [[one for one in whole if one != "dog"] for whole in before]
 
 
 def test_a_library_that_cannot_be_used_is_named_and_left_aside(
-    cli: Cli, photos: Path, tiny_model: Path, tmp_path: Path
+    cli: Cli, photo_folder: Path, tiny_model: Path, tmp_path: Path
 ):
     (tmp_path / "broken.sqlite").write_bytes(b"no library")
 
-    done = cli("tag", photos, "--library", tmp_path / "broken.sqlite", "--model", tiny_model)
+    done = cli("tag", photo_folder, "--library", tmp_path / "broken.sqlite", "--model", tiny_model)
 
     assert done.status == 0
     assert "broken.sqlite" in done.stderr
     assert "It is not used" in done.stderr
-
-
-def _by_another_program(words: list[str]) -> bytes:
-    """A sidecar of flat keywords alone."""
-    items = "".join(f"<rdf:li>{word}</rdf:li>" for word in words)
-    return (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag>'
-        f"{items}</rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"
-    ).encode()

@@ -43,15 +43,6 @@ class TestTag:
         assert server.metric("vectortag_batch_size_sum") >= len(answered)
         assert server.metric("vectortag_batch_size_count") < len(answered)
 
-    def test_the_answer_is_what_the_schema_says(self, server, cat):
-        from vectortag.apps.server.responses import Taggings
-
-        reply = server.form("/v1/tag", ("photos", cat), ("photos", b"no photo"))
-
-        answer = msgspec.json.decode(reply.body, type=Taggings)
-        assert answer.model.startswith(f"{DEFAULT_MODEL}@")
-        assert [list(photo) for photo in reply.json["photos"]] == [["name", "tags", "implied"], ["name", "error"]]
-
     def test_a_form_is_answered_in_its_order_with_its_names_and_errors(self, server, photos):
         reply = server.form(
             "/v1/tag", ("photos", photos["cat.jpg"]), ("photos", b"?"), ("photos", photos["temple.jpg"])
@@ -83,13 +74,6 @@ class TestTag:
         reply = server.post("/v1/tag", b"GIF89a, or so it says")
 
         assert (reply.status, reply.kind) == (422, "unreadable-photo")
-
-    @pytest.mark.parametrize("query", ["top_k=0", "threshold=2", "threshold=nan", "profile=best", "colour=red"])
-    def test_an_option_that_is_none_is_a_problem(self, server, cat, query):
-        reply = server.post(f"/v1/tag?{query}", cat)
-
-        assert (reply.status, reply.kind) == (422, "wrong-parameter")
-        assert query.partition("=")[0] in reply.json["detail"]
 
     @pytest.mark.parametrize("model", ["nix", "../lite0", "/etc", "resnet18"])
     def test_a_model_that_is_not_served_is_unknown(self, server, cat, model):

@@ -133,7 +133,7 @@ def test_a_photo_shows_its_tags_and_a_thumb_is_kept_and_taken_back(page: Any):
     page.get_by_role("button", name="Open dogs.jpg").click()
     page.get_by_test_id("heat").wait_for()
     assert "photo=" in page.url
-    assert page.get_by_text("Other tags by: ").is_visible()
+    assert page.get_by_text("Tagged by: ").is_visible()
 
     down = page.get_by_role("button", name='"dog" is wrong')
     down.click()
@@ -157,7 +157,7 @@ def test_arrow_keys_go_through_all_that_was_found_and_back_leads_to_its_page(pag
     page.get_by_text("4 of 5").wait_for()
 
     page.get_by_role("button", name="All photos found").click()
-    page.get_by_text("2 of 2").first.wait_for()
+    page.get_by_text("page 2 of 2").first.wait_for()
 
 
 def test_ticks_survive_the_turning_of_pages_and_a_new_word_is_added_to_all_and_undone(page: Any):
@@ -262,7 +262,7 @@ def test_on_a_phone_every_part_fits_the_screen(come: Callable[..., Any], screens
 
 PARTS = {
     "photos": ("", "newest first"), "error": ("?q=dog+and+(", "The search cannot be read"),
-    "photo": ("?photo=1", "Other tags by: "), "duplicates": ("?part=Duplicates", "VectorTag never deletes"),
+    "photo": ("?photo=1", "Tagged by: "), "duplicates": ("?part=Duplicates", "VectorTag never deletes"),
     "teach": ("?part=Teach", "Choose a tag that"),
 }  # fmt: skip
 

@@ -47,6 +47,17 @@ def rawpy(need_module):
     return need_module("rawpy")
 
 
+@pytest.fixture
+def undeveloped(rawpy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LibRaw, which fails the test where it is to develop a sensor's data."""
+
+    class Undeveloped(rawpy.RawPy):
+        def postprocess(self, *_, **__):
+            pytest.fail("was developed")
+
+    monkeypatch.setattr(rawpy, "RawPy", Undeveloped)
+
+
 class TestPreview:
     def test_it_is_the_picture(self, rawpy):
         image = open_image(dng(MOSAIC, preview()), max_pixels=LIMIT)
@@ -54,9 +65,8 @@ class TestPreview:
         assert image.size == (640, 480)
         np.testing.assert_allclose(np.asarray(image)[200, 300], RED, atol=3)
 
-    def test_the_sensor_is_not_developed(self, rawpy, monkeypatch):
-        monkeypatch.setattr("vectortag.runtime.decoding.raw._develop", lambda raw: pytest.fail("was developed"))
-
+    @pytest.mark.usefixtures("undeveloped")
+    def test_the_sensor_is_not_developed(self):
         assert open_image(dng(MOSAIC, preview()), max_pixels=LIMIT).size == (640, 480)
 
     def test_a_file_is_read_as_its_bytes_are(self, rawpy, tmp_path: Path):
@@ -129,9 +139,8 @@ class TestDevelopment:
 
 
 class TestHostile:
-    def test_a_sensor_of_too_many_pixels_is_refused_before_it_is_developed(self, rawpy, monkeypatch):
-        monkeypatch.setattr("vectortag.runtime.decoding.raw._develop", lambda raw: pytest.fail("was developed"))
-
+    @pytest.mark.usefixtures("undeveloped")
+    def test_a_sensor_of_too_many_pixels_is_refused_before_it_is_developed(self):
         with pytest.raises(PhotoError, match="60000 x 60000 pixels are more than the limit"):
             open_image(dng(MOSAIC, size=(60_000, 60_000)), max_pixels=LIMIT)
         with pytest.raises(PhotoError, match=r"12000 x 12000 pixels \(RAW, RGB\) take .* MB of memory"):

@@ -40,9 +40,10 @@ def evaluate(
 ) -> int:
     """Measure a model on tagged photos: mAP, F1, calibration, and figures for each tag.
 
-    `--split val` uses the column `split`; without that column, the validation photos of the model's training.
+    `--split val` uses the column `split`. If there is none, it uses the validation photos of the model's training.
 
-    `--protocol` follows the rules of published papers instead. They use no thresholds, so `--profile` has no effect.
+    `--protocol` computes the figures of published papers. They do not use the model's thresholds, so `--profile` has no
+    effect.
 
     **Examples**
 

@@ -11,10 +11,11 @@ from vectortag.apps.cli.named_photos import NamedPhotos, say_left_out
 from vectortag.apps.cli.options import SidecarOptions
 from vectortag.apps.cli.output import notes, progress_of
 from vectortag.apps.cli.tag_options import Format, Loading
-from vectortag.apps.partitions import PARTITION, JobFolder, PartitionedJob
+from vectortag.apps.partitions import PARTITION, PartitionedJob
 from vectortag.apps.ray_engine import TaggerOptions, require_ray, tag_on_ray
 from vectortag.core.errors import ConfigError
 from vectortag.data.object_store import is_url
+from vectortag.data.output_folder import OutputFolder
 from vectortag.data.sources import Source
 from vectortag.inference.many_photos import SCORED_TOGETHER
 from vectortag.model.language import Language
@@ -45,13 +46,13 @@ def tag_by_ray(
         raise ConfigError(f"--partition {partition}: expected a multiple of {SCORED_TOGETHER}")
     require_ray()
     photos = NamedPhotos(list(map(absolute, named.paths)), named.exclude)
-    folder = JobFolder(output.rstrip("/") if is_url(output) else Path(os.path.abspath(output)))  # noqa: PTH100
+    folder = OutputFolder(output.rstrip("/") if is_url(output) else Path(os.path.abspath(output)))  # noqa: PTH100
     sources = {"sources": [str(source) for source in photos.paths], "exclude": list(photos.exclude)}
     found = photos.references(counted=True)
     job = PartitionedJob.begin(folder, {**job_options(options), **sources}, found, partition or PARTITION)
     left, total = job.left(), sum(job.sizes)
     if len(left) < len(job.sizes):
-        notes.progress(f"going on: {len(job.sizes) - len(left):,} of {len(job.sizes):,} partitions are done")
+        notes.progress(f"continuing: {len(job.sizes) - len(left):,} of {len(job.sizes):,} partitions are done")
     with progress_of("tagging") as progress:
         failed = tag_on_ray(job, options, address=address, progress=progress)
     say_left_out(photos.paths, total, photos.left_out)

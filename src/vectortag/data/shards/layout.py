@@ -6,7 +6,10 @@
     index.json          sizes and hashes of them all; written last
 
 A photo is N.jpg, or N.webp where nothing may be lost; N counts the rows that were used of the data set, those of broken
-photos among them.
+photos among them. Its copies in other sizes are N.224.jpg and so on.
+
+Where shards replace others, they have names of their own, as photos-1-00000.tar. Both sets are in the folder until the
+new index replaces the old one in one step; the index says which files count. What it does not name is removed then.
 """
 
 from __future__ import annotations
@@ -25,7 +28,22 @@ Encoding = Literal["jpeg", "webp"]
 """JPEG of quality 95 with all of its colours, or WebP without loss."""
 
 
-class Row(Struct, frozen=True, gc=False):
+class Copy(Struct, frozen=True, gc=False):
+    """A photo in another size.
+
+    Attributes:
+        side: pixels.
+        offset, size: where it is in the tar, in bytes.
+        sha256: of it.
+    """
+
+    side: int
+    offset: int
+    size: int
+    sha256: bytes
+
+
+class Row(Struct, frozen=True, gc=False, omit_defaults=True):
     """One photo of a shard.
 
     Attributes:
@@ -37,6 +55,7 @@ class Row(Struct, frozen=True, gc=False):
         print: its `duplicates.FINGERPRINT`.
         offset, size: where the resized photo is in the tar, in bytes.
         sha256: of the resized photo.
+        copies: the same photo in other sizes, each made from the original.
     """
 
     path: str
@@ -48,6 +67,7 @@ class Row(Struct, frozen=True, gc=False):
     offset: int
     size: int
     sha256: bytes
+    copies: tuple[Copy, ...] = ()
 
 
 class LeftOut(Schema, frozen=True, kw_only=True):
@@ -89,6 +109,8 @@ class Plan(Schema, frozen=True, kw_only=True):
     Attributes:
         source: a hash of the data set: of its rows, and of the length and time of change of each photo.
         together: photos per shard.
+        copies: pixels a side of the copies in other sizes, rising.
+        generation: how many sets were in the folder before; it is in the names of the files.
     """
 
     kind: Literal["vectortag shards"] = "vectortag shards"
@@ -100,6 +122,8 @@ class Plan(Schema, frozen=True, kw_only=True):
     recipe: PixelRecipe
     together: Positive
     known: tuple[str, ...] | None
+    copies: tuple[Positive, ...] = ()
+    generation: Count = 0
 
 
 class Index(Schema, frozen=True, kw_only=True):
@@ -116,13 +140,22 @@ class Index(Schema, frozen=True, kw_only=True):
     shards: tuple[ListedShard, ...]
 
 
-def tar_name(number: int) -> str:
+def tar_name(number: int, generation: int = 0) -> str:
     """The name of a shard.
 
-    >>> tar_name(7)
-    'photos-00007.tar'
+    >>> tar_name(7), tar_name(7, 2)
+    ('photos-00007.tar', 'photos-2-00007.tar')
     """
-    return f"photos-{number:05}.tar"
+    return f"photos-{generation}-{number:05}.tar" if generation else f"photos-{number:05}.tar"
+
+
+def generation_of(name: str) -> int:
+    """The generation in the name of a shard, or of the file of its rows.
+
+    >>> generation_of("photos-00007.tar"), generation_of("photos-2-00007.jsonl")
+    (0, 2)
+    """
+    return int(name.split("-")[1]) if name.count("-") > 1 else 0
 
 
 def rows_name(tar: str) -> str:

@@ -12,6 +12,7 @@ from vectortag.core.file_names import escape_path
 from vectortag.core.files import open_regular
 from vectortag.core.types import PackedPhoto, StoredPhoto
 from vectortag.data.object_store import is_url, persistently, plain, store_of
+from vectortag.data.shards.layout import Copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class ShardPhoto(PackedPhoto):
         content: the SHA-256 of its bytes.
         tar: the path or the URL of the shard.
         offset, size: of its bytes in the shard.
+        copies: the same photo in other sizes.
     """
 
     name: str
@@ -30,6 +32,19 @@ class ShardPhoto(PackedPhoto):
     tar: str
     offset: int
     size: int
+    copies: tuple[Copy, ...] = ()
+
+    @property
+    def key(self) -> bytes:
+        if not self.copies:
+            return self.content
+        return hashlib.sha256(self.content + b"".join(copy.sha256 for copy in self.copies)).digest()
+
+    def at(self, size: int) -> ShardPhoto:
+        for copy in self.copies:
+            if copy.side == size:
+                return ShardPhoto(self.name, copy.sha256, self.tar, copy.offset, copy.size)
+        return self
 
     @property
     def is_remote(self) -> bool:
@@ -43,7 +58,7 @@ class ShardPhoto(PackedPhoto):
             why = error.strerror or plain(error)
             return StoredPhoto(self.name, PhotoError(f"{escape_path(self.tar)} cannot be read: {why}"))
         if hashlib.sha256(found).digest() != self.content:
-            damaged = f"{escape_path(self.tar)} is damaged. Copy this shard again, or make the shards anew"
+            damaged = f"{escape_path(self.tar)} is damaged. Copy this shard again, or make the shards again"
             return StoredPhoto(self.name, PhotoError(damaged))
         return StoredPhoto(self.name, found)
 

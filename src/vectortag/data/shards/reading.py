@@ -31,23 +31,31 @@ MAKE = "Make them with: vectortag prepare"
 
 def are_shards(place: str | Path) -> bool:
     """Whether a data set is one of shards: each URL, and each folder with an index of ours, or a plan for one."""
-    return is_url(place) or (is_folder(place) and any(_is_ours(Path(place, name)) for name in (INDEX, PLAN)))
+    return is_url(place) or (is_folder(place) and any(_begins_as_ours(Path(place, name)) for name in (INDEX, PLAN)))
 
 
 def refuse_shards(place: str | Path, what: str) -> None:
-    """For what needs the photos themselves.
+    """For what shows the photos, or finds other data by their paths.
 
     Raises:
         DataError: the data set is one of shards.
     """
     if are_shards(place):
-        raise DataError(f"{escape_path(place)}: {what} needs the photos, not shards of them. Give their metadata.csv")
+        raise DataError(
+            f"{escape_path(place)}: {what} needs the photos, not shards of them. "
+            "Give the metadata.csv from which the shards were made"
+        )
 
 
-def _is_ours(file: Path) -> bool:
+def is_ours(content: bytes) -> bool:
+    """Whether this is the start of an index of shards, or of a plan for one."""
+    return MARK in content[:START]
+
+
+def _begins_as_ours(file: Path) -> bool:
     try:
         with open_regular(file) as opened:
-            return MARK in opened.read(START)
+            return is_ours(opened.read(START))
     except OSError:
         return False
 
@@ -93,7 +101,7 @@ def read_index(place: str | Path) -> Index:
     except OSError as error:
         raise DataError(f"{where}: cannot be read: {error.strerror or plain(error)}") from error
     except SchemaError as error:
-        raise DataError(f"{where}: is no index of shards: {error}. {MAKE}") from error
+        raise DataError(f"{where}: is not an index of shards: {error}. {MAKE}") from error
 
 
 def _rows(place: str | Path, shard: ListedShard) -> list[Row]:
@@ -101,7 +109,7 @@ def _rows(place: str | Path, shard: ListedShard) -> list[Row]:
     try:
         content = _content(place, shard.rows)
         if hashlib.sha256(content).hexdigest() != shard.rows_sha256:
-            raise DataError(f"{where}: is not what the index says. Copy it again, or make the shards anew")
+            raise DataError(f"{where}: is not what the index says. Copy it again, or make the shards again")
         return unpack_rows(content)[1]
     except OSError as error:
         raise DataError(f"{where}: cannot be read: {error.strerror or plain(error)}") from error
@@ -111,7 +119,7 @@ def _rows(place: str | Path, shard: ListedShard) -> list[Row]:
 
 def _record(base: Path, tar: str, row: Row, name: str) -> Record:
     path = base / unescape_path(row.path)
-    photo = ShardPhoto(escape_path(path), row.sha256, tar, row.offset, row.size)
+    photo = ShardPhoto(escape_path(path), row.sha256, tar, row.offset, row.size, row.copies)
     return Record(path, row.words, row.row, row.split, name, Packed(photo, row.original, row.print))
 
 

@@ -6,12 +6,13 @@ shard depends on nothing but the plan, so what comes of it is the same to the la
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import logging
-import re
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,17 +20,16 @@ import numpy as np
 from PIL import Image
 
 from vectortag.core.errors import DataError, OverwriteError, PhotoError
-from vectortag.core.file_names import escape_path, is_folder, is_there
-from vectortag.core.files import read_file
-from vectortag.core.schema import SchemaError, from_json, to_json
-from vectortag.core.types import ByteArray
-from vectortag.core.writing import ORDINARY, atomic_output, cannot_write, remove_folder, replace_file
+from vectortag.core.file_names import escape_path, is_folder
+from vectortag.core.schema import SchemaError, to_json
+from vectortag.core.types import ByteArray, PackedPhoto, StoredPhoto
 from vectortag.data.duplicates import SIDE, fingerprint
-from vectortag.data.records import DataSet, Record, record_hash
+from vectortag.data.object_store import is_url
+from vectortag.data.output_folder import OutputFolder
+from vectortag.data.records import DataSet, Record, photo_hash
 from vectortag.data.shards.archive import BLOCK, TarWriter
 from vectortag.data.shards.layout import (
-    INDEX,
-    PLAN,
+    Copy,
     Encoding,
     Index,
     LeftOut,
@@ -43,11 +43,22 @@ from vectortag.data.shards.layout import (
     tar_name,
     unpack_rows,
 )
-from vectortag.data.shards.reading import are_shards
+from vectortag.data.shards.replacing import begin, publish
+from vectortag.data.sources import Source
 from vectortag.data.training_cache import photo_key
 from vectortag.runtime.cpu import usable_cores
+from vectortag.runtime.decoding.memory import LARGEST_FILE
+from vectortag.runtime.decoding.photo_kinds import LONGEST_LEAD, is_video
 from vectortag.runtime.pipeline import map_ordered
-from vectortag.runtime.pixels import PixelRecipe, load_pixels
+from vectortag.runtime.pixels import (
+    Photo,
+    PixelRecipe,
+    draft_side,
+    load_pixels,
+    open_photo,
+    opened_image,
+    resize_image,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +69,6 @@ QUALITY = 95
 """Of a JPEG, with all of its colours: the pixels of a photo of COCO at 256 pixels change by 0.5 of 255 on average."""
 
 SECONDS_BETWEEN_NOTES = 20
-
-OURS = re.compile(r"photos-[0-9]{5,}\.(tar|jsonl)|index\.json|plan\.json|\.vectortag-.*\.tmp")
-"""The names in a folder of shards; one that has others is not replaced."""
 
 SUFFIX: dict[Encoding, str] = {"jpeg": "jpg", "webp": "webp"}
 
@@ -73,13 +81,15 @@ class _Resized:
     original: str
     print: bytes
     content: bytes
+    copies: tuple[tuple[int, bytes], ...]
 
 
 def write_shards(
     data: DataSet,
-    output: Path,
+    output: Source,
     *,
     size: int = 256,
+    copies: Sequence[int] = (),
     lossless: bool = False,
     together: int = TOGETHER,
     overwrite: bool = False,
@@ -87,11 +97,13 @@ def write_shards(
     """Write the photos of a data set as shards, or go on where this was broken off.
 
     Args:
-        output: a new or empty folder, or one in which the same was begun.
+        output: a new or empty folder, or one in which the same was begun; or a URL as `s3://bucket/shards`.
         size: pixels a side; photos are squashed, as networks of this recipe see them.
+        copies: other sizes that photos are kept in, too. What asks for such a size gets it from the original, not from
+            a photo that was resized twice.
         lossless: keep the resized pixels as they are, in two and a half times the space.
         together: photos per shard.
-        overwrite: replace other shards.
+        overwrite: replace other shards, which stay until the new ones are complete.
 
     Raises:
         OverwriteError: the folder holds something else.
@@ -106,15 +118,17 @@ def write_shards(
         recipe=PixelRecipe(),
         together=together,
         known=data.known,
+        copies=tuple(sorted({*copies} - {size})),
     )
-    if is_folder(output) and data.csv.parent.resolve() == output.resolve():
-        raise OverwriteError(f"{escape_path(output)}: is what is read. Choose another --output")
-    _begin(output, plan, overwrite=overwrite)
+    folder = OutputFolder(output.rstrip("/") if isinstance(output, str) and is_url(output) else Path(output))
+    if _is_read(data, folder):
+        raise OverwriteError(f"{folder.name}: is what is read. Choose another --output")
+    plan, there = begin(folder, plan, overwrite=overwrite)
     shards: list[ListedShard] = []
     left_out: list[LeftOut] = []
     told = time.monotonic()
     for number, first in enumerate(range(0, len(data.records), together)):
-        listed_shard, more = _shard(data, output, plan, number, data.records[first : first + together])
+        listed_shard, more = _shard(data, folder, plan, number, data.records[first : first + together], there)
         shards.append(listed_shard)
         left_out += more
         if time.monotonic() - told > SECONDS_BETWEEN_NOTES:
@@ -124,9 +138,14 @@ def write_shards(
     if not photos:
         raise DataError(f"{data.csv}: none of {len(data.records)} photos can be read; the first: {left_out[0].error}")
     index = Index(plan=plan, photos=photos, left_out=tuple(left_out), shards=tuple(shards))
-    _write(output / INDEX, to_json(index) + "\n")
-    (output / PLAN).unlink(missing_ok=True)
+    publish(folder, index)
     return index
+
+
+def _is_read(data: DataSet, folder: OutputFolder) -> bool:
+    if isinstance(folder.place, str):
+        return Path(folder.place) == data.csv.parent
+    return is_folder(folder.place) and data.csv.parent.resolve() == folder.place.resolve()
 
 
 def _source(data: DataSet) -> str:
@@ -143,91 +162,45 @@ def _path_in(data: DataSet, record: Record) -> str:
     return escape_path(record.path.relative_to(folder) if record.path.is_relative_to(folder) else record.path)
 
 
-def _begin(output: Path, plan: Plan, *, overwrite: bool) -> None:
-    """Make the folder, with its plan.
-
-    Raises:
-        OverwriteError: it holds something else, or other shards without `overwrite`.
-    """
-    name = escape_path(output)
-    if is_there(output) and not is_folder(output):
-        raise OverwriteError(f"{name}: is a file. Choose another --output")
-    if is_folder(output) and any(output.iterdir()):
-        if not are_shards(output) or any(not OURS.fullmatch(entry.name) for entry in output.iterdir()):
-            raise OverwriteError(f"{name}: holds something other than shards. Choose another --output")
-        if _begun(output) == plan:
-            return
-        if not overwrite:
-            what = (
-                "complete shards" if is_there(output / INDEX) else "shards that were begun with other photos or options"
-            )
-            raise OverwriteError(f"{name}: holds {what}. Choose another --output, or pass --overwrite to replace them")
-        try:
-            remove_folder(output)
-        except OSError as error:
-            raise cannot_write(output, error) from error
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(output, error) from error
-    _write(output / PLAN, to_json(plan) + "\n")
-
-
-def _begun(output: Path) -> Plan | None:
-    """The plan of shards that are not complete."""
-    if is_there(output / INDEX):
-        return None
-    try:
-        return from_json(Plan, read_file(output / PLAN))
-    except (OSError, SchemaError):
-        return None
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        replace_file(file, text.encode(), mode=ORDINARY)
-    except OSError as error:
-        raise cannot_write(file, error) from error
-
-
 def _shard(
-    data: DataSet, output: Path, plan: Plan, number: int, records: Sequence[Record]
+    data: DataSet,
+    folder: OutputFolder,
+    plan: Plan,
+    number: int,
+    records: Sequence[Record],
+    there: Mapping[str, int],
 ) -> tuple[ListedShard, tuple[LeftOut, ...]]:
     """One shard, made now or earlier."""
-    tar = output / tar_name(number)
-    file = tar.with_name(rows_name(tar.name))
-    try:
-        content = read_file(file)
-        shard = unpack_rows(content)[0]
-        if tar.stat().st_size == shard.bytes:
-            return listed(shard, content), shard.left_out
-    except (OSError, SchemaError):
-        pass
-    shard, rows = _write_tar(data, tar, plan, number * plan.together, records)
-    text = pack_rows(shard, rows)
-    _write(file, text.decode())
-    return listed(shard, text), shard.left_out
+    tar = tar_name(number, plan.generation)
+    if tar in there and rows_name(tar) in there and (content := folder.read(rows_name(tar))) is not None:
+        with contextlib.suppress(SchemaError):
+            shard = unpack_rows(content)[0]
+            if there[tar] == shard.bytes:
+                return listed(shard, content), shard.left_out
+    shard, rows = _write_tar(data, folder, tar, plan, number * plan.together, records)
+    content = pack_rows(shard, rows)
+    folder.write(rows_name(tar), content)
+    return listed(shard, content), shard.left_out
 
 
-def _write_tar(data: DataSet, tar: Path, plan: Plan, first: int, records: Sequence[Record]) -> tuple[Shard, list[Row]]:
+def _write_tar(
+    data: DataSet, folder: OutputFolder, tar: str, plan: Plan, first: int, records: Sequence[Record]
+) -> tuple[Shard, list[Row]]:
     rows: list[Row] = []
     left_out: list[LeftOut] = []
     cores = usable_cores()
     done = map_ordered(lambda one: _resized(one, plan), records, threads=cores, in_flight=4 * cores, name="resize")
-    with atomic_output(tar) as file:
+    with folder.writing(tar) as file:
         archive = TarWriter(file)
         for place, (record, resized) in enumerate(zip(records, done, strict=True)):
             if isinstance(resized, str):
                 left_out.append(LeftOut(path=_path_in(data, record), row=record.row, error=resized))
                 log.warning("left out: %s: %s", data.where(record), resized)
                 continue
-            row = _row(data, resized, archive.end + BLOCK)
-            archive.add(f"{first + place:09}.{SUFFIX[plan.encoding]}", resized.content)
-            archive.add(f"{first + place:09}.json", _description(row))
-            rows.append(row)
+            rows.append(_add(archive, data, resized, f"{first + place:09}", SUFFIX[plan.encoding]))
         archive.close()
     shard = Shard(
-        tar=tar.name,
+        tar=tar,
         bytes=archive.end,
         sha256=archive.digest.hexdigest(),
         photos=len(rows),
@@ -236,8 +209,15 @@ def _write_tar(data: DataSet, tar: Path, plan: Plan, first: int, records: Sequen
     return shard, rows
 
 
-def _row(data: DataSet, resized: _Resized, offset: int) -> Row:
-    return Row(
+def _add(archive: TarWriter, data: DataSet, resized: _Resized, name: str, suffix: str) -> Row:
+    """Put a photo, its copies and its words into a tar."""
+    offset = archive.end + BLOCK
+    archive.add(f"{name}.{suffix}", resized.content)
+    copies = []
+    for side, content in resized.copies:
+        copies.append(Copy(side, archive.end + BLOCK, len(content), hashlib.sha256(content).digest()))
+        archive.add(f"{name}.{side}.{suffix}", content)
+    row = Row(
         path=_path_in(data, resized.record),
         row=resized.record.row,
         words=resized.record.words,
@@ -247,7 +227,10 @@ def _row(data: DataSet, resized: _Resized, offset: int) -> Row:
         offset=offset,
         size=len(resized.content),
         sha256=hashlib.sha256(resized.content).digest(),
+        copies=tuple(copies),
     )
+    archive.add(f"{name}.json", _description(row))
+    return row
 
 
 def _description(row: Row) -> bytes:
@@ -259,11 +242,30 @@ def _description(row: Row) -> bytes:
 def _resized(record: Record, plan: Plan) -> _Resized | str:
     """A photo as it is written; or why it cannot be read."""
     try:
-        pixels = load_pixels(record.photo, plan.size, plan.recipe)
-        mark = fingerprint(load_pixels(record.photo, SIDE, plan.recipe))
-        return _Resized(record, record_hash(record), mark.tobytes(), _encoded(pixels, plan.encoding))
+        photo, original = _read_once(record)
+        main = photo.at(plan.size) if isinstance(photo, PackedPhoto) else photo
+        side = draft_side(plan.size)
+        with opened_image(main, max_pixels=plan.recipe.max_pixels, draft=(side, side)) as image:
+            pixels = resize_image(image, plan.size, plan.recipe)
+            mark = fingerprint(resize_image(image, SIDE, plan.recipe)).tobytes()
+        sizes = [(side, load_pixels(photo, side, plan.recipe)) for side in plan.copies]
     except (PhotoError, DataError) as error:
         return str(error)
+    copies = tuple((side, _encoded(copy, plan.encoding)) for side, copy in sizes)
+    mark = mark if record.packed is None else record.packed.print
+    return _Resized(record, original, mark, _encoded(pixels, plan.encoding), copies)
+
+
+def _read_once(record: Record) -> tuple[Photo, str]:
+    """A photo, and the hash of its file. Both come from one reading, but for videos and what is too large for that."""
+    if record.packed is not None:
+        return record.packed.photo, record.packed.original
+    with open_photo(record.path) as file:
+        start = file.peek(LONGEST_LEAD)
+        if is_video(start) or os.fstat(file.fileno()).st_size > LARGEST_FILE:
+            return record.path, photo_hash(record.path)
+        content = file.read()
+    return StoredPhoto(os.fspath(record.path), content), hashlib.sha256(content).hexdigest()[:16]
 
 
 def _encoded(pixels: ByteArray, encoding: Encoding) -> bytes:

@@ -13,7 +13,15 @@ from vectortag.core.errors import PhotoError
 from vectortag.runtime.decoding import jpeg, jpeg_xl, raw
 from vectortag.runtime.decoding.memory import check_file_size
 from vectortag.runtime.decoding.optional_kinds import OPTIONAL
-from vectortag.runtime.decoding.photo_kinds import FORMATS, HEIF, LONGEST_LEAD, is_video, jpeg_lead, plugin_of
+from vectortag.runtime.decoding.photo_kinds import (
+    FORMATS,
+    HEIF,
+    LONGEST_LEAD,
+    UNSIGNED,
+    is_video,
+    jpeg_lead,
+    plugin_of,
+)
 
 MOST_READS = 1_000_000
 """Pieces that a file is read in: chunks, segments, runs. Each is handled in Python, in a few microseconds."""
@@ -66,7 +74,7 @@ def identify(file: IO[bytes], *, videos: bool = False) -> ImageFile.ImageFile:
         try:
             if name == "TIFF":
                 return _tiff(file)
-            if name != "BMP":
+            if name not in UNSIGNED:
                 check_file_size(file, name)
             if name == "JPEG":
                 jpeg.check_metadata(file)

@@ -18,11 +18,15 @@ FORMATS = {
     "WEBP": "WebPImagePlugin",
     "GIF": "GifImagePlugin",
     "BMP": "BmpImagePlugin",
+    "DIB": "BmpImagePlugin",  # a BMP without the file's own header, which begins with "BM"
     "TIFF": "TiffImagePlugin",
     "AVIF": "AvifImagePlugin",
 }
 """The only formats that are opened, and Pillow's modules for them, each imported when a file may be of its format;
 JPEG's reads MPO, too. Pillow knows about 40 more, most of them unmaintained attack surface."""
+
+UNSIGNED = frozenset({"BMP", "DIB"})
+"""The formats that hardly have a signature. They are uncompressed, and read in pieces however large."""
 
 HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 """The brands of HEIC files, which telephones write. The decoder is an extra: it brings an encoder under the GPL."""
@@ -62,7 +66,7 @@ def plugin_of(name: str) -> tuple[Callable[[IO[bytes], str], ImageFile.ImageFile
     """What opens a format, and what tells by a file's first 16 bytes whether it may be of that format."""
     importlib.import_module(f"PIL.{FORMATS[name]}")
     factory, accepts = Image.OPEN[name]
-    return factory, lambda start: accepts is None or accepts(start) is True
+    return factory, lambda start: len(start) >= 4 and (accepts is None or accepts(start) is True)  # DIB's raises else
 
 
 def jpeg_lead(start: bytes) -> int:
@@ -89,7 +93,7 @@ def may_be_large(file: BinaryIO) -> bool:
 def looks_like_photo(file: BinaryIO) -> bool:
     """Whether a file begins as a photo, a raw photo or a video does, whatever else is wrong with it.
 
-    The two letters that BMP begins with are too few: such a file must have a whole header, too.
+    What BMP and DIB begin with is too short to tell them from others: such a file must have a whole header, too.
     """
     start = file.read(LONGEST_LEAD + 16)
     if is_video(start) or start[4:8] in VIDEO_BOXES or jpeg_lead(start):
@@ -98,7 +102,7 @@ def looks_like_photo(file: BinaryIO) -> bool:
         return True
     for name in FORMATS:
         factory, accepts = plugin_of(name)
-        if accepts(start[:16]) and (name != "BMP" or _has_header(factory, file)):
+        if accepts(start[:16]) and (name not in UNSIGNED or _has_header(factory, file)):
             return True
     return False
 

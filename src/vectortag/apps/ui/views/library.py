@@ -43,7 +43,7 @@ def show() -> None:
     if file is None:
         st.title("Library")
         st.markdown(NO_LIBRARY)
-        st.code(MAKE_ONE, language=None)
+        st.code(MAKE_ONE, language=None, wrap_lines=True)
         return
     try:
         library = open_library(file)

@@ -29,7 +29,7 @@ def photo_facts(photo: LibraryPhoto, run: ModelRun | None, content: bytes) -> No
         ("Place", f"{photo.place[0]:.5f}, {photo.place[1]:.5f}" if photo.place else ""),
         ("Confirmed by you", _decided(photo, "accepted")),
         ("Removed by you", _decided(photo, "rejected")),
-        ("Other tags by", f"{run.model}, {run.date[:10]}" if run else "no model yet"),
+        ("Tagged by", f"{run.model}, {run.date[:10]}" if run else "no model yet"),
         ("Cannot be read", photo.error or ""),
     ]
     lines = [f"{name}: {as_text(value)}" for name, value in facts if value]

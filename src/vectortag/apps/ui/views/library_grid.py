@@ -88,7 +88,7 @@ def _pager(number: int, pages: int, *, key: str) -> None:
                 key=f"turn-{key}-{icon}",
             )
             if other < number:
-                st.markdown(f"{number:,} of {pages:,}", width="content")
+                st.markdown(f"page {number:,} of {pages:,}", width="content")
 
 
 def _take_ticks(shown: list[str], ticked: list[str]) -> None:

@@ -13,6 +13,7 @@ from vectortag.apps.ui.library.open_library import OpenLibrary
 from vectortag.apps.ui.library.page_query import LibraryQuery
 from vectortag.apps.ui.library.work import Form, Work, exporting, updating, writing_sidecars
 from vectortag.apps.ui.state import settings
+from vectortag.apps.ui.text_block import text_block
 from vectortag.apps.ui.views.library_selected import photos
 
 EVERY = 1.0
@@ -118,10 +119,10 @@ def _show(library: OpenLibrary, job: Job) -> None:
     for cause, one in list(job.causes.items()):  # its thread adds to them
         with st.expander(f"{one.count:,} × {as_text(cause)}", icon=":material/warning:"):
             more = f"\n… and {one.count - len(one.examples):,} more" if one.count > len(one.examples) else ""
-            st.code("\n".join(one.examples) + more, language=None)
+            text_block("\n".join(one.examples) + more, cause)
     if job.diffs:
         with st.expander(f"The first {len(job.diffs)} changes" if job.changes > len(job.diffs) else "The changes"):
-            st.code("\n".join(job.diffs), language="diff", height=360)
+            text_block("\n".join(job.diffs), "The changes", diff=True)
 
 
 def _after(library: OpenLibrary, job: Job, key: str) -> None:

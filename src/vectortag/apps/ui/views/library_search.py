@@ -12,6 +12,7 @@ from vectortag.apps.ui.elements import ask_for_query
 from vectortag.apps.ui.library.page_query import LibraryQuery, error_text
 from vectortag.apps.ui.library.routes import SUGGESTIONS
 from vectortag.apps.ui.spoken import spoken
+from vectortag.apps.ui.text_block import text_block
 from vectortag.apps.ui.views.library_selected import selection
 from vectortag.core.errors import LibraryError, MissingExtraError, QueryError, WordsError
 from vectortag.library.stats import LibraryStats
@@ -29,7 +30,7 @@ def search_errors(query: LibraryQuery) -> Iterator[None]:
         yield
     except QueryError as error:
         st.error("The search cannot be read:", icon=":material/search_off:")
-        st.code(error_text(query.text, error), language=None)
+        text_block(error_text(query.text, error), "The search and its error")
     except (WordsError, MissingExtraError, LibraryError) as error:
         st.error(as_text(str(error)), icon=":material/error:")
 

@@ -111,7 +111,7 @@ def _print(report: Report) -> None:
         ("micro F1", f"{_percent(report.micro_f1)}   at the fitted thresholds"),
         ("macro F1", _percent(report.macro_f1)),
         ("5 tags a photo", f"F1 {_percent(five.f1)}, N+ {five.n_plus}"),
-        ("calibration error", f"{report.calibration_error:.4f}   per tag {report.calibration_error_per_tag:.4f}"),
+        ("calibration error", f"{_four(report.calibration_error)}   per tag {_four(report.calibration_error_per_tag)}"),
     ]
     _print_lines(rows)
     table = Table("tag", *_NUMBERS, box=None, header_style="bold")
@@ -136,6 +136,10 @@ _NUMBERS = ("photos", "AP", "threshold", "precision", "recall", "F1", "cal. erro
 
 def _percent(value: float | None) -> str:
     return "   -" if value is None or value != value else f"{100 * value:.1f}"
+
+
+def _four(value: float) -> str:
+    return "-" if value != value else f"{value:.4f}"
 
 
 def _two(value: float | None) -> str:

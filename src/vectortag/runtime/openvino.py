@@ -121,10 +121,7 @@ class OpenVinoSession:
         if cached is not None and (loaded := self._load(cached, config)) is not None:
             return loaded
         compiled = self._compile_anew(shape, config)
-        if cached is None:
-            return compiled
-        write_cache_file(cached, compiled.export_model().getvalue(), most=CACHED_NETWORKS)
-        if not cached.is_file():
+        if cached is None or not write_cache_file(cached, compiled.export_model().getvalue(), most=CACHED_NETWORKS):
             return compiled
         del compiled  # a network that was compiled here keeps more memory than the same one out of the cache
         trim_heap()

@@ -110,7 +110,7 @@ def largest_difference(backbone, head, exported: bytes, size: int, folder: Path)
     import torch
     from PIL import Image
 
-    from vectortag.train.network import to_block
+    from vectortag.train.heads import to_block
 
     photo = folder / "photo.png"
     pixels = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
@@ -134,8 +134,8 @@ def largest_difference(backbone, head, exported: bytes, size: int, folder: Path)
 def opened(exported: bytes, block, backbone, size: int, folder: Path):
     """A Tagger of a model folder with this network and this head."""
     from vectortag.inference.tagger import Tagger
-    from vectortag.model.folder import write_model_folder
     from vectortag.model.head import Head
+    from vectortag.model.write_folder import write_model_folder
 
     tags = tuple(f"tag{number}" for number in range(block.tag_count))
     ones, zeros, half = [1.0] * len(tags), [0.0] * len(tags), [0.5] * len(tags)

@@ -60,6 +60,8 @@ status = run(sys.argv[1:])
 print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")))
 sys.exit(status)
 """
+IDLE = {"Rss": "resident", "Pss": "proportional", "Anonymous": "anonymous"}
+"""What is told of processes that wait. A page of n processes counts one n-th in the proportional size."""
 LARGE = 60
 """Photos of 12 megapixels for the peak memory."""
 PARTS = ("updates", "searches", "memory", "duplicates")
@@ -193,8 +195,8 @@ def memory(folder: Path, model: str) -> dict[str, float]:
     return {**found, "library update, the large library": run(again)[1]}
 
 
-def idle(folder: Path) -> dict[str, tuple[float, float]]:
-    """MiB of processes that wait for work, with the default model: all that is resident, and the anonymous part."""
+def idle(folder: Path) -> dict[str, dict[str, float]]:
+    """MiB of processes that wait for work, with the default model, by `IDLE`."""
     library = str(folder / "idle.sqlite")
     run(["library", "add", str(folder / "examples"), "--library", library])
     (folder / "examples" / "new.jpg").write_bytes(next((folder / "small").iterdir()).read_bytes() + b"new")
@@ -207,23 +209,19 @@ def idle(folder: Path) -> dict[str, tuple[float, float]]:
     return {name: resident_after(*way) for name, way in ways.items()}
 
 
-def resident_after(arguments: list[str], line: str, seconds: float) -> tuple[float, float]:
-    """Resident MiB of a command some seconds after it has said something, and the anonymous part of it."""
+def resident_after(arguments: list[str], line: str, seconds: float) -> dict[str, float]:
+    """MiB of a command some seconds after it has said something, by `IDLE`."""
     code = "from vectortag.apps.entry import main; main()"
     with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         if not any(line in said for said in process.stderr):
             raise SystemExit(f"{arguments} ended")
         time.sleep(seconds)
-        status = Path(f"/proc/{process.pid}/status").read_text()
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
         process.terminate()
         process.communicate()
-    sizes = {
-        name: int(value.split()[0]) / 1024
-        for name, _, value in (one.partition(":") for one in status.splitlines())
-        if name in ("VmRSS", "RssAnon")
-    }
-    return sizes["VmRSS"], sizes["RssAnon"]
+    sizes = {name: int(value.split()[0]) / 1024 for name, _, value in (one.partition(":") for one in lines)}
+    return {what: sizes[name] for name, what in IDLE.items()}
 
 
 def duplicates(folder: Path, count: int) -> Row:
@@ -280,8 +278,9 @@ def main() -> None:
         if "memory" in parts:
             for what, peak in memory(folder, arguments.model).items():
                 print(f"peak memory of {what}: {peak:.0f} MiB", flush=True)
-            for what, (resident, own) in idle(folder).items():
-                print(f"idle memory of {what}: {resident:.0f} MiB, {own:.0f} MiB of it anonymous", flush=True)
+            for what, sizes in idle(folder).items():
+                told = ", ".join(f"{size:.0f} MiB {kind}" for kind, size in sizes.items())
+                print(f"idle memory of {what}: {told}", flush=True)
         if "duplicates" in parts:
             print_table([duplicates(folder, arguments.photos)], None)
             sys.stdout.flush()

@@ -39,6 +39,8 @@ from vectortag.runtime.blas import one_thread
 SENTENCE = "children throwing snowballs at each other"
 WIDE, NARROW = 0.30, 0.01
 """The share of photos that show the first tag, and each of the others."""
+LOW = 0.15
+"""The share of tags whose score is neither nearly 0 nor shown, as in a photo of the model's background."""
 TOP = 20
 NEAR = "0000/0000007.jpg"
 
@@ -82,6 +84,7 @@ def _write_photos(
     embeddings = background[np.arange(start, start + count) % len(background)]
     embeddings = (embeddings * random.uniform(0.8, 1.2, embeddings.shape)).astype(np.float32)
     scores = random.uniform(0, 0.04, (count, len(model.scorer.tags))).astype(np.float32)
+    scores[random.random(scores.shape) >= LOW] = 0
     shares = np.full(scores.shape[1], NARROW)
     shares[0] = WIDE
     shows = random.random(scores.shape) < shares
@@ -115,6 +118,11 @@ def bare_tag(database: sqlite3.Connection, tag: int, threshold: float) -> Callab
     return lambda: database.execute(query, (tag, threshold, TOP)).fetchall()
 
 
+def bare_codes(database: sqlite3.Connection) -> Callable[[], object]:
+    """The codes of all scores, by SQL alone."""
+    return lambda: database.execute("SELECT content, codes FROM analyses WHERE model = 1").fetchall()
+
+
 def bare_scan(vectors: VectorMap, query: np.ndarray) -> Callable[[], object]:
     """The best rows of a scan, by numpy alone and on one core."""
 
@@ -143,6 +151,7 @@ def searches(library: Library, model: LibraryModel, rounds: int) -> list[dict[st
     pairs = {
         f'tag, 1 % of photos ("{tags[1]}")': (f'tag:"{tags[1]}"', bare_tag(library.database, 1, thresholds[1])),
         f'tag, 30 % of photos ("{tags[0]}")': (f'tag:"{tags[0]}"', bare_tag(library.database, 0, thresholds[0])),
+        f'score below what is shown ("{tags[1]}")': (f'score:"{tags[1]}">0.01', bare_codes(library.database)),
         f'word, 30 % of photos ("{tags[0]}")': (f'"{tags[0]}"', bare_tag(library.database, 0, thresholds[0])),
         "sentence": (f'"{SENTENCE}"', bare_scan(maps["sentence"], sentence)),
         "near": (f"near:{NEAR}", bare_scan(maps["near"], near)),

@@ -140,14 +140,10 @@ class TestSizes:
         assert too_many == set()
 
 
-MIRRORED = (
-    *("assembly", "core", "data", "evaluation", "inference"),
-    *("library", "model", "personal", "runtime", "train"),
-)
-"""The packages of which each module has a test file of its own."""
+PACKAGES = sorted(file.parent.name for file in PACKAGE.glob("*/__init__.py"))
 
 
-@pytest.mark.parametrize("package", MIRRORED)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_each_module_has_a_test_file_that_mirrors_it(package: str):
     modules = [file.relative_to(PACKAGE) for file in (PACKAGE / package).rglob("*.py") if file.name != "__init__.py"]
     named = {module.with_name(f"test_{module.stem.lstrip('_')}.py") for module in modules}
@@ -156,6 +152,28 @@ def test_each_module_has_a_test_file_that_mirrors_it(package: str):
         tests = ROOT / "tests" / module.parent
         more = set(tests.glob(f"test_{name}_*.py")) - {ROOT / "tests" / one for one in named}
         assert (tests / f"test_{name}.py").exists() or more, f"tests/{module.parent}/test_{name}.py is missing"
+
+
+OUTSIDE = sorted(
+    file
+    for folder in ("benchmarks", "deploy", "docs", "examples", "experiments")
+    for file in (ROOT / folder).rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("file", OUTSIDE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_what_a_script_imports_of_the_package_is_there(file: Path, need_module: Callable[[str], ModuleType]):
+    """Also inside functions, which nothing else runs or checks."""
+    imports = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    for node in (node for node in imports if (node.module or "").partition(".")[0] == "vectortag"):
+        if ".train." in str(node.module):
+            need_module("lightning")
+        module = importlib.import_module(str(node.module))
+
+        absent = [one.name for one in node.names if not hasattr(module, one.name)]
+
+        inner = {one.name for one in pkgutil.iter_modules(getattr(module, "__path__", ()))}
+        assert set(absent) <= inner, node.module
 
 
 class TestImporting:

@@ -273,7 +273,7 @@ def _content(file: Path) -> object:
 ROWS = (
     "SELECT said, photo, tag, has FROM corrections ORDER BY id",
     "SELECT path, size, content, taken, width, height, rating, error, gone IS NULL FROM photos ORDER BY path",
-    "SELECT DISTINCT content, scores, embedding FROM analyses ORDER BY content, scores",
+    "SELECT DISTINCT content, codes, embedding FROM analyses ORDER BY content, codes",
     "SELECT tag, content, round(score, 4) FROM shown ORDER BY tag, content",
     "SELECT content, tag, verdict, renamed_to FROM decisions ORDER BY content, tag",
     "SELECT sidecar FROM written ORDER BY sidecar",

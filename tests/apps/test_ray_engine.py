@@ -202,7 +202,7 @@ def test_two_thousand_photos_go_on_where_the_head_ended(job, make_photos, cli, t
     with ray_cluster.nodes_of(2) as nodes:
         said = finish(job(photos, nodes.address, "--partition", "32"))
 
-    assert f"going on: {len(kept)} of 62 partitions are done" in said
+    assert f"continuing: {len(kept)} of 62 partitions are done" in said
     assert {part: part.stat().st_mtime_ns for part in kept} == kept
     check_rows(tmp_path, photos, cli, tiny_model)
     tried("Ray jobs", "the head killed midway, and the job begun again")

@@ -101,5 +101,5 @@ def test_the_command_learns_the_tag_from_them(
     assert "reddish: added to" in done.stdout
     assert "from 6 photos" in done.stdout
     assert "chose 6 of 60 photos as examples" in done.stderr
-    assert "tried on 12 tags" in done.stderr
+    assert "tested on 12 tags" in done.stderr
     assert cli(*arguments).status == 2

@@ -322,7 +322,20 @@ def test_the_vocabulary_does_not_depend_on_the_split(fit_colours):
 def test_a_tag_that_every_photo_has_is_named_since_it_cannot_be_learnt(fit_colours, caplog):
     fit_colours()
 
-    assert "paint: no training photo is known to lack it, so nothing is learnt" in caplog.text
+    assert "paint: every training photo has it, so nothing is learnt" in caplog.text
+
+
+def test_a_tag_that_is_named_beside_a_narrower_one_is_named_with_the_remedy(fit_colours, colours, caplog):
+    file = colours / "metadata.csv"
+    file.write_text(file.read_text().replace("Blue", "penguin", 3).replace("paint", "bird", PHOTOS // 2))
+
+    fit_colours(taxonomy="default")
+
+    assert "bird: nothing is learnt, since a photo that is not labelled with it may show it" in caplog.text
+    assert "[complete]" in caplog.text
+    caplog.clear()
+    fit_colours(taxonomy="none", overwrite=True)
+    assert "bird: nothing" not in caplog.text
 
 
 def test_a_model_that_shows_nothing_is_named(fit_colours, colours, caplog):

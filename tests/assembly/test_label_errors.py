@@ -11,6 +11,7 @@ import pytest
 from vectortag.assembly.folds import EPOCHS, folds_of, out_of_fold_scores
 from vectortag.assembly.label_errors import doubted_labels, doubted_photos, find_label_errors, suspicion, wrong_count
 from vectortag.assembly.mlp import FIT_OPTIONS, fit_mlp
+from vectortag.core.errors import DataError
 from vectortag.data.records import read_data_set
 from vectortag.model.taxonomy import Taxonomy
 
@@ -148,3 +149,10 @@ def test_suspicion_is_the_log_odds_that_a_label_is_wrong():
     share = np.log(1 / 2)  # one of three known labels is there
     expected = [share - np.log(0.9 / 0.1), np.log(0.2 / 0.8), 0.0, np.nan]
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_too_few_photos_of_each_tag_for_the_folds_are_refused_with_the_remedy(make_data_set, tagger):
+    data = read_data_set(make_data_set({f"{number}.jpg": f"word{number}" for number in range(8)}))
+
+    with pytest.raises(DataError, match=r"no tag has 4 photos; the most frequent has 1\. Lower the number of folds"):
+        find_label_errors(data, tagger, Taxonomy(), folds=4)

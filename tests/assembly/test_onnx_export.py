@@ -23,8 +23,11 @@ from vectortag.core.errors import (
 )
 from vectortag.inference.refresh import refresh
 from vectortag.inference.tagger import Tagger
+from vectortag.model.blocks import LinearBlock
 from vectortag.model.folder import ModelFolder
+from vectortag.model.head import Head
 from vectortag.model.precision import open_model
+from vectortag.model.taxonomy import Taxonomy
 from vectortag.runtime.embedder import Embedder
 from vectortag.runtime.pixels import PixelRecipe, load_pixels
 
@@ -79,6 +82,43 @@ class TestScoresAndMaps:
         assert (done.size, done.opset) == (tagger.embedder.size, 18)
         assert len(EXAMPLES) == 13
         assert_same(output, tagger, EXAMPLES)
+
+    def test_some_maps_of_a_large_vocabulary_are_the_taggers(self, output: Path):
+        tagger = Tagger.load("lite0", precision="exact", additions=False)
+        chosen = tagger.tags[-8:]  # eight large numbers, which are no shape
+
+        export_onnx(tagger, output, maps=chosen)
+
+        scores, maps = opened(output).run(None, {"images": tagger.embedder.pixels(EXAMPLES[0])[None]})
+        assert scores.shape == (1, len(tagger.tags))
+        expected = [heatmap.values for heatmap in tagger.analyse(EXAMPLES[0]).heatmaps(chosen)]
+        np.testing.assert_allclose(maps[0], expected, rtol=0, atol=MAPS_PARITY)
+
+    def test_eight_parents_are_raised(
+        self, write_tiny_model, tiny_fields, photos_12: list[Path], output: Path, tmp_path: Path
+    ):
+        tags = tuple(f"tag{number:02}" for number in range(40))
+        (point,) = tiny_fields["operating_points"]
+        curves = {"slope": [1.0] * 40, "bias": [0.0] * 40, "thresholds": dict.fromkeys(point["thresholds"], [0.5] * 40)}
+        folder = write_tiny_model(
+            tmp_path / "families",
+            tags=tags,
+            head=Head(
+                (
+                    LinearBlock(
+                        np.random.default_rng(3).normal(0, 0.3, (40, 8)).astype(np.float32), np.zeros(40, np.float32)
+                    ),
+                )
+            ),
+            taxonomy=Taxonomy(
+                implications={tag: (tags[number % 8],) for number, tag in enumerate(tags) if number >= 8}
+            ),
+            operating_points=[{**point, **curves}],
+        )
+
+        export_onnx(folder, output, maps=True)
+
+        assert_same(output, Tagger.load(folder), photos_12)
 
     def test_those_of_a_small_model_are_the_taggers(self, tiny_model: Path, photos_12: list[Path], output: Path):
         done = export_onnx(tiny_model, output, maps=True)

@@ -57,3 +57,11 @@ class TestCacheFiles:
         write_cache_file(tmp_path / "cache" / "new.npy", b"new", most=3)
 
         assert (tmp_path / "cache").read_bytes() == b"a file, no folder"
+
+
+def test_a_cache_file_says_whether_it_was_written(tmp_path: Path):
+    (tmp_path / "in the way").write_bytes(b"")
+
+    assert write_cache_file(tmp_path / "cache/a.blob", b"content", most=2)
+    assert (tmp_path / "cache/a.blob").is_file()
+    assert not write_cache_file(tmp_path / "in the way/a.blob", b"content", most=2)

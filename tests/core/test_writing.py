@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from vectortag.core.errors import OutputError
-from vectortag.core.writing import atomic_output, replace_file, replace_folder, temporary_beside, written_beside
+from vectortag.core.writing import (
+    atomic_output,
+    remove_folder,
+    replace_file,
+    replace_folder,
+    temporary_beside,
+    written_beside,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -69,3 +78,23 @@ class TestReplacing:
         assert names(tmp_path) == ["model"]
         assert names(tmp_path / "model") == ["c"]
         assert (tmp_path / "model" / "c").read_bytes() == b"3"
+
+
+def test_what_an_interrupted_removal_left_goes_with_the_next(tmp_path: Path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    code = """
+import os, shutil, sys
+import subprocess
+import sys
+from pathlib import Path
+from vectortag.core.writing import remove_folder
+shutil.rmtree = lambda *_, **__: os._exit(0)
+remove_folder(Path(sys.argv[1]))
+"""
+    subprocess.run([sys.executable, "-c", code, tmp_path / "first"], check=True)
+    assert len(names(tmp_path)) == 2  # "second", and what was the first
+
+    remove_folder(tmp_path / "second")
+
+    assert names(tmp_path) == []

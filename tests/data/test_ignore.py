@@ -102,7 +102,7 @@ def test_what_is_no_rule_is_an_error_that_names_it(library: Path, kind: str):
         ignore(library, "*.jpg", "!")
     where = r"\.vectortagignore" if kind == "file" else "--exclude"
 
-    with pytest.raises(ConfigError, match=f"{where}: is no rule of a .gitignore"):
+    with pytest.raises(ConfigError, match=f"{where}: is not a rule of a .gitignore"):
         found(library, *(["!"] if kind == "option" else []))
 
 

@@ -93,7 +93,7 @@ class TestTwoSets:
         prepared(zoo, taxonomy=Taxonomy(implications=implications, complete={"zoo": complete}))
 
         warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-        assert [text.startswith("wild animal: no data set knows") for text in warnings] == [True] * warned
+        assert [text.startswith("wild animal: no data set says") for text in warnings] == [True] * warned
 
     def test_a_validation_photo_may_say_what_its_set_did_not_train(self, two_sets: TrainingData):
         assert said(two_sets, two_sets.validation, 2) == {

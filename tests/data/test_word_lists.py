@@ -137,7 +137,7 @@ def test_what_begins_like_a_list_must_be_one(cell: str):
         ("['a\\x1b[31m']", "control character"),
         ("['\\x']", "broken word"),
         ("x" * 201, "a word of 201 characters"),
-        ("a," * LONGEST_CELL, "characters where 20,000 are the most"),
+        ("a," * LONGEST_CELL, "characters; the limit is 20,000"),
     ],
 )
 def test_what_cannot_be_read_for_certain_is_named(cell: str, found: str):

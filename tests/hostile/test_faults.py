@@ -243,7 +243,7 @@ class TestSignals:
         _, stderr = process.communicate(timeout=20)
 
         assert process.returncode == 128 + number
-        assert stderr == "error: stopped; no incomplete file was left behind\n"
+        assert stderr == "error: stopped; no output file is incomplete\n"
         assert names() == ["photos"]
 
     def test_what_kill_9_left_is_removed_by_the_next_run(self, cli: Cli, photos: Path, tiny_model: Path):

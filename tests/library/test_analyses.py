@@ -34,7 +34,7 @@ def closed_photos(
 
 def check(tagger: Tagger, rows: Rows) -> None:
     """Every score in the library is the tagger's for the stored embedding, and `shown` has what it has to have."""
-    for content, packed, embedding in rows("SELECT content, scores, embedding FROM analyses"):
+    for content, packed, embedding in rows("SELECT content, codes, embedding FROM analyses"):
         expected = tagger.scores(unpack_embeddings([embedding]))[0]
         assert np.abs(unpack_scores([packed])[0] - expected).max() <= 0.02
         shown = dict(rows("SELECT tag, score FROM shown WHERE content = ?", content))

@@ -80,7 +80,7 @@ class TestWithExiftool:
         assert photo.stat().st_ino == node
 
     def test_another_format_is_refused(self, make_photo: Callable[..., Path]):
-        with pytest.raises(OutputError, match="is no JPEG"):
+        with pytest.raises(OutputError, match="is not a JPEG"):
             change_embedded(make_photo("a.png"), tagged)
 
     def test_a_cut_photo_is_refused_and_left_alone(self, photo: Path):

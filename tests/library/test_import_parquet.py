@@ -85,7 +85,7 @@ def test_a_file_without_embeddings_is_refused(library: Library, photos: Path, ta
 
 
 def test_what_is_no_parquet_is_refused(library: Library, photos: Path, tiny_model: Path):
-    with pytest.raises(LibraryError, match="is no Parquet file"):
+    with pytest.raises(LibraryError, match="is not a Parquet file"):
         library.import_embeddings([photos / "a.jpg"], model=tiny_model)
 
 
@@ -95,5 +95,5 @@ def test_the_command_imports_and_updates(library: Library, cli, tagged, tiny_mod
     found = cli("library", "import", file, "--library", library.file, "--model", tiny_model)
 
     assert found.status == 0, found.stderr
-    assert "4 rows: 4 contents taken, 0 known before" in found.stderr
+    assert "4 rows: 4 imported, 0 known before" in found.stderr
     assert "tagged" not in found.stderr.splitlines()[-1]

@@ -71,7 +71,7 @@ def content_of(library: Path) -> dict[str, list[tuple[object, ...]]]:
     """All that a library holds, but for times and for numbers that depend on the order of work."""
     queries = {
         "photos": "SELECT path, size, content, taken, width, height, error, gone FROM photos ORDER BY path",
-        "analyses": "SELECT DISTINCT content, scores, embedding FROM analyses ORDER BY content",
+        "analyses": "SELECT DISTINCT content, codes, embedding FROM analyses ORDER BY content",
         "shown": "SELECT tag, content, round(score, 4) FROM shown ORDER BY tag, content",
         "models": "SELECT name, digest, tags FROM models",
     }
@@ -129,7 +129,7 @@ def test_ctrl_c_finishes_what_is_in_hand_and_says_how_to_go_on(many_photos: Path
     _, errors = process.communicate(timeout=600)
 
     assert process.returncode == 128 + signal.SIGINT, errors
-    assert f"Go on with: vectortag library update --library {library}" in errors
+    assert f"To continue: vectortag library update --library {library}" in errors
     assert "Traceback" not in errors
     start(library).communicate(timeout=600)
     with closing(sqlite3.connect(library)) as database:

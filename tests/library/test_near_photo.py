@@ -58,7 +58,9 @@ def test_another_photo_needs_the_model_which_may_be_gone(make, make_photo):
     library = make(photo("a.jpg"))
     library.change_setting("model", "/nowhere")
 
-    with pytest.raises(QueryError, match=r'other\.jpg" is not in the library, and the model "tiny" .* is not here'):
+    with pytest.raises(
+        QueryError, match=r'other\.jpg" is not in the library, and the model "tiny" .* is not installed'
+    ):
         library.search(f"near:{make_photo('other.jpg')}")
 
 

@@ -91,5 +91,5 @@ def test_photos_that_a_model_has_analysed(make):
 
     assert found(library, "model:tiny") == ["a.jpg"]
     assert found(library, "not model:tiny") == ["new.jpg"]
-    with pytest.raises(QueryError, match=r'no model "lite2" has looked at this library\. Those that have: tiny'):
+    with pytest.raises(QueryError, match=r'no model "lite2" has tagged this library\. Its models: tiny'):
         library.search("model:lite2")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from vectortag.library.keyword_fields import By, Record, TagRecord
+from vectortag.library.keyword_fields import Record, TagRecord
 from vectortag.library.library import Library
 from vectortag.library.update import Updated
 
@@ -86,17 +86,27 @@ def test_a_rating_that_a_sidecar_no_longer_has_is_kept_and_a_keyword_is_not(phot
     assert rows("SELECT rating FROM photos WHERE path = 'a.jpg'") == [4]
 
 
+ANIMAL = TagRecord("animal", ("animal",), 0.9, "model")
+
+
 @pytest.mark.parametrize(
-    ("by", "keywords"),
-    [("model", ["date"]), ("person", ["animal", "date", "dog"]), ("keyword", ["animal", "date", "dog"])],
+    ("tags", "keywords"),
+    [
+        ([TagRecord("dog", ("animal", "dog"), 0.9, "model")], ["date"]),
+        ([TagRecord("dog", ("animal", "dog"), 0.9, "person")], ["animal", "date", "dog"]),
+        ([TagRecord("dog", ("animal", "dog"), 0.9, "keyword")], ["animal", "date", "dog"]),
+        ([ANIMAL, TagRecord("dog", ("animal", "dog"), 0.9, "person")], ["animal", "date", "dog"]),
+        ([ANIMAL, TagRecord("sea", ("sea",), 0.9, "person")], ["date", "dog"]),
+    ],
+    ids=["the model", "a person", "a keyword", "the model, and a person below it", "a person elsewhere"],
 )
 def test_what_vectortag_wrote_for_the_model_alone_is_no_keyword_of_the_person(
-    photos: Path, update: UpdateIt, rows: Rows, library: Library, by: By, keywords: list[str]
+    photos: Path, update: UpdateIt, rows: Rows, library: Library, tags: list[TagRecord], keywords: list[str]
 ):
     """Also where another program has dropped VectorTag's record from the sidecar."""
     update()
     write_sidecar(photos / "a.jpg", "animal", "dog", "date")
-    record = Record(tags=(TagRecord("dog", ("animal", "dog"), 0.9, by),))
+    record = Record(tags=tuple(tags))
     library.database.execute(
         "INSERT INTO written SELECT id, 'a.jpg.xmp', ?, x'', 1 FROM photos WHERE path = 'a.jpg'",
         (msgspec.json.encode(record).decode(),),

@@ -53,7 +53,7 @@ def test_a_value_is_read(name: str, value: str, tail: str, leaf: Leaf):
 @pytest.mark.parametrize(
     ("name", "value", "tail", "message"),
     [
-        ("tag", "a", "b", "Put a blank between them"),
+        ("tag", "a", "b", "Put a space between them"),
         ("score", "dog", "", "a number from 0 to 1"),
         ("score", "dog>8", "", "a number from 0 to 1"),
         ("score", ">0.5", "", "a number from 0 to 1"),
@@ -64,8 +64,8 @@ def test_a_value_is_read(name: str, value: str, tail: str, leaf: Leaf):
         ("date", "July", "", "cannot be read"),
         ("date", "..", "", "cannot be read"),
         ("date", "0000", "", "cannot be read"),
-        ("date", "2024-13", "", "no day of the calendar"),
-        ("date", "2023-02-29", "", "no day of the calendar"),
+        ("date", "2024-13", "", "is not a date"),
+        ("date", "2023-02-29", "", "is not a date"),
         ("date", "2024..2020", "", "ends before it begins"),
         ("date", "2024-07-02..2024-07-01", "", "ends before it begins"),
         ("place", "91,0", "", "cannot be read"),

@@ -37,7 +37,7 @@ class TestANewLibrary:
     def test_has_a_version_and_is_known_for_one(self, file: Path):
         open_database(file).close()
 
-        assert (number(file, "user_version"), number(file, "application_id")) == (1, APPLICATION_ID)
+        assert (number(file, "user_version"), number(file, "application_id")) == (2, APPLICATION_ID)
 
     def test_lets_others_read_while_one_writes(self, file: Path):
         with closing(open_database(file)) as writer, closing(open_database(file)) as reader, transaction(writer):
@@ -76,7 +76,7 @@ class TestAFileThatIsRefused:
             database.execute("PRAGMA user_version = 9")
 
         with pytest.raises(
-            LibraryError, match=r"is of version 9, and this VectorTag reads up to 1\. Install a newer one"
+            LibraryError, match=r"is of version 9, and this VectorTag reads up to 2\. Install a newer version"
         ):
             open_database(file)
 

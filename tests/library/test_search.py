@@ -50,7 +50,7 @@ def test_an_empty_library_finds_nothing(tmp_path):
     with Library.open(tmp_path / "empty.sqlite") as library:
         assert library.search("date:2024").matches == ()
         assert library.search("rating:>1 or path:x or file:x").count == 0
-        with pytest.raises(WordsError, match="no model has looked"):
+        with pytest.raises(WordsError, match="no photo has been tagged yet"):
             library.search("dog")
         with pytest.raises(QueryError, match="no tag"):
             library.search("tag:dog")

@@ -93,7 +93,7 @@ def test_a_sidecar_that_is_too_large_is_not_read(sidecar: Path):
     with sidecar.open("r+b") as file:
         file.truncate(LARGEST_PACKET + 1)
 
-    with pytest.raises(OutputError, match="it has 32 MiB, where 32 are the most"):
+    with pytest.raises(OutputError, match="it has 32 MiB; the limit is 32"):
         SidecarFile.read(sidecar)
 
 

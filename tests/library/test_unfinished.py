@@ -27,7 +27,7 @@ def begun(make: Callable[..., Library]) -> Library:
         offline=["/usb"],
     )
     library.database.execute("UPDATE photos SET content = NULL WHERE path IN ('a.jpg', 'b.jpg', 'usb.jpg')")
-    library.database.execute("UPDATE photos SET error = 'not a photo' WHERE path = 'broken.jpg'")
+    library.database.execute("UPDATE photos SET error = 'not a photo', content = NULL WHERE path = 'broken.jpg'")
     return library
 
 

@@ -33,7 +33,7 @@ class TestWhatIsKept:
             tagging = tagger.tag(photos / path)
             exact = {one.tag: one.score for one in tagging.scores}
             packed, embedding = rows(
-                "SELECT scores, embedding FROM analyses JOIN photos USING (content) WHERE path = ?", path
+                "SELECT codes, embedding FROM analyses JOIN photos USING (content) WHERE path = ?", path
             )[0]
             shown = dict(rows("SELECT tag, score FROM shown JOIN photos USING (content) WHERE path = ?", path))
             assert {tagger.tags[tag] for tag in shown} == {tag for tag, score in exact.items() if score >= 0.05}
@@ -198,7 +198,7 @@ class TestAnotherModel:
         assert (done.adopted, done.read, done.analysed) == (4, 0, 0)
         assert opened_photos() == []
         assert rows("SELECT digest FROM models WHERE id = ?", library.model_row) == [other.digest]
-        for path, packed in rows("SELECT path, scores FROM analyses JOIN photos USING (content) WHERE model = ?", 2):
+        for path, packed in rows("SELECT path, codes FROM analyses JOIN photos USING (content) WHERE model = ?", 2):
             if (photos / path).exists():
                 exact = [one.score for one in Tagger.load(other).tag(photos / path).scores]
                 assert np.abs(unpack_scores([packed])[0] - np.float32(exact)).max() <= 0.02

@@ -18,7 +18,7 @@ def test_a_model_that_is_gone_leaves_tags_but_no_synonyms_and_no_sentences(make,
     library.change_setting("model", "/nowhere")
 
     assert found(library, "dog") == ["a.jpg"]
-    with pytest.raises(WordsError, match='the model "tiny" is not here'):
+    with pytest.raises(WordsError, match='the model "tiny" is not installed'):
         library.search("puppy")
 
 

@@ -185,7 +185,7 @@ def test_a_language_is_added_by_a_file_alone(write):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('[tags]\ndog = ["Hund"]\nwolf = ["HUND"]', 'stands under both "dog" and "wolf"'),
+        ('[tags]\ndog = ["Hund"]\nwolf = ["HUND"]', 'is listed under both "dog" and "wolf"'),
         ('[tags]\ndog = [" "]', "a word has 1 to 200 characters"),
         ('[tags]\ndog = ["Hu\\u001bnd"]', "a word has 1 to 200 characters"),
         ('[tags]\ndog = "Hund"', "tags.dog: expected"),

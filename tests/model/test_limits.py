@@ -32,7 +32,7 @@ def test_a_manifest_is_measured_before_it_is_read(tmp_path: Path):
     with (tmp_path / "manifest.json").open("wb") as file:
         os.truncate(file.fileno(), limits.MANIFEST_BYTES + (1 << 20))
 
-    with pytest.raises(ModelFolderError, match="too large: 7 MiB, and 6 are the most"):
+    with pytest.raises(ModelFolderError, match="too large: 7 MiB; the limit is 6"):
         read_manifest(tmp_path / "manifest.json")
 
 

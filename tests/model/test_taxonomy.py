@@ -146,7 +146,7 @@ def test_parents_that_meet_again_at_every_step_are_no_circle_and_take_no_time():
 
 @pytest.mark.parametrize("table", ["synonyms", "dataset.coco.synonyms"])
 def test_one_word_under_two_tags_is_refused(table):
-    with pytest.raises(TaxonomyError, match=f'^taxonomy: {table}: "sofa" stands under both "couch" and "seat"$'):
+    with pytest.raises(TaxonomyError, match=f'^taxonomy: {table}: "sofa" is listed under both "couch" and "seat"$'):
         Taxonomy.parse(f'[{table}]\ncouch = ["sofa"]\nseat = ["sofa"]')
 
 
@@ -154,7 +154,10 @@ def test_one_word_under_two_tags_is_refused(table):
     ("fields", "problem"),
     [
         ({"implications": {"oak": ["tree"], "tree": ["oak"]}}, "the implications go in a circle: oak -> tree -> oak"),
-        ({"synonyms": {"couch": ["sofa"], "seat": ["sofa"]}}, 'synonyms: "sofa" stands under both "couch" and "seat"'),
+        (
+            {"synonyms": {"couch": ["sofa"], "seat": ["sofa"]}},
+            'synonyms: "sofa" is listed under both "couch" and "seat"',
+        ),
         ({"synonyms": {"couch": "sofa"}}, "synonyms.couch: expected `array`, got 'sofa'"),
         ({"dataset": {"coco": {"ignore": []}}}, 'unknown key "dataset.coco.ignore"'),
     ],

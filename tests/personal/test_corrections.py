@@ -102,7 +102,7 @@ def test_a_damaged_file_is_an_error_and_stays_as_it_is(content: bytes):
     corrections_file().write_bytes(content)
 
     for use in (read_corrections, undo_corrections, lambda: add_corrections(said(A, dog=True))):
-        with pytest.raises(CorrectionError, match="move it away to begin anew"):
+        with pytest.raises(CorrectionError, match="move it away to start again"):
             use()
     assert corrections_file().read_bytes() == content
 

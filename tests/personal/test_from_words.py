@@ -170,7 +170,7 @@ class TestTrust:
     def test_a_word_that_is_not_seen_is_refused_with_what_was_to_be_expected(self, load):
         tagger = load(trusting(-1, -3))
 
-        with pytest.raises(WordsError, match=r"search only.* about 3 of 10 would have it, and about 0 of 10"):
+        with pytest.raises(WordsError, match=r"search only.* about 3 of 10 photos .* would show it, and about 0 of 10"):
             tagger.add_tag("zebra", words=True)
 
         assert tagger.tags == tagger.folder.manifest.tags

@@ -108,7 +108,7 @@ def not_finite(model: Any) -> None:
         (set_operator("\x1b[31m"), r"operator '\x1b[31m' is not allowed"),
         (if_node, "an attribute that is a graph"),
         (external, "is in another file"),
-        (join_many, "Sum joins 3 tensors, and 2 are the most"),
+        (join_many, "Sum joins 3 tensors; the limit is 2"),
         (set_dims(1 << 31, 1 << 31), "declares 4,611,686,018,427,387,904 values"),
         (set_dims(8, 3, 3, 4), "declares 288 values and has 216"),
         (set_dims(-8, -3, 3, 3), "has the shape [-8, -3, 3, 3]"),

@@ -177,7 +177,9 @@ class TestRefused:
         ],
     )
     def test_another_shape(self, torch, check, shape, problem):
-        with pytest.raises(ConfigError, match=rf"backbone\.architecture: odd {problem}.*Choose another, as resnet18"):
+        with pytest.raises(
+            ConfigError, match=rf"backbone\.architecture: odd {problem}.*Choose another, such as resnet18"
+        ):
             check(torch.zeros(shape))
 
     def test_several_tensors(self, torch, check):

@@ -31,9 +31,9 @@ def test_photos_are_augmented_in_several_processes():
     [
         (
             {"freeze": "stages", "layer_decay": 0.7},
-            "layer_decay is for a network that is trained as a whole. Set freeze",
+            "layer_decay needs a network that is trained as a whole. Set freeze",
         ),
-        ({"freeze": "backbone", "unfreeze_at": [1]}, "unfreeze_at is for a network that is trained as a whole"),
+        ({"freeze": "backbone", "unfreeze_at": [1]}, "unfreeze_at needs a network that is trained as a whole"),
         ({"frozen_epochs": 1, "unfreeze_at": [1]}, "unfreeze_at and frozen_epochs both say when"),
         ({"unfreeze_at": [2, 1]}, r"unfreeze_at: expected rising numbers below epochs = 12, got \[2, 1\]"),
         ({"unfreeze_at": [12]}, r"expected rising numbers below epochs = 12, got \[12\]"),

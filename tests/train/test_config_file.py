@@ -298,3 +298,8 @@ def test_what_would_end_a_parser_is_refused(write_config: WriteConfig, text: str
         load_config(write_config(text), settings=settings)
 
     assert len(str(caught.value)) < 1000
+
+
+def test_keys_that_do_not_go_together_are_named_without_the_whole_configuration(write_config: WriteConfig):
+    with pytest.raises(ConfigError, match=r"my_tags\.toml: unfreeze_at: expected rising numbers .* got \[3, 1\]$"):
+        load_config(write_config("unfreeze_at = [3, 1]\n" + MINIMAL))

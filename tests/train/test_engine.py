@@ -56,6 +56,30 @@ def test_a_training_that_was_killed_goes_on_to_the_same_result(train, configured
     assert logs_of(tmp_path / "broken" / "shapes.run") == unbroken["logs"]
 
 
+KILLED_AS_EPOCH_3_IS_SAVED = """
+    import os, signal
+    from lightning.pytorch.trainer.connectors.logger_connector.logger_connector import _LoggerConnector
+    logs = _LoggerConnector.update_train_epoch_metrics
+    def kill(self):
+        if self.trainer.current_epoch == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        logs(self)
+    _LoggerConnector.update_train_epoch_metrics = kill
+"""
+"""Between the checkpoint of the third epoch and its figures in the logs."""
+
+
+def test_the_logs_have_an_epoch_that_was_saved_and_not_yet_logged(train, configured, tmp_path):
+    file = configured(freeze="backbone")
+    with pytest.raises(Ended, match=str(-signal.SIGKILL)):
+        train(file, tmp_path / "broken", before=KILLED_AS_EPOCH_3_IS_SAVED)
+
+    train(file, tmp_path / "broken", resume=True)
+
+    train(file, tmp_path / "whole")
+    assert logs_of(tmp_path / "broken" / "shapes.run") == logs_of(tmp_path / "whole" / "shapes.run")
+
+
 def test_the_last_epoch_can_be_resumed_though_it_was_no_better(train, trained, configured, tmp_path, torch):
     worse = {"monitor": "val_map", "freeze": "backbone", "schedule.patience": 0}
     with pytest.raises(Ended, match=str(-signal.SIGKILL)):

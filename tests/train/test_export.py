@@ -135,6 +135,26 @@ class TestNetwork:
         assert actual.shape == expected.shape == (count, transformer.backbone.width, 4, 4)
         assert np.abs(actual - expected).max() < 0.01 * np.abs(expected).max()
 
+    def test_channels_are_cut_by_slices_since_the_sizes_of_a_split_look_like_a_shape(self, training):
+        import torch
+
+        from vectortag.runtime.onnx_check import check_network
+        from vectortag.train.export import to_onnx
+
+        class Gated(torch.nn.Module):
+            """As the blocks of MambaOut, which cut [768, 480, 288] channels."""
+
+            def forward(self, images: torch.Tensor) -> torch.Tensor:
+                wide = images.float().permute(0, 3, 1, 2).repeat(1, 512, 1, 1)
+                gate, first, second = torch.split(wide, [768, 480, 288], dim=1)
+                return torch.cat([gate[:, :288] * second, first], dim=1)
+
+        network, images = to_onnx(Gated(), 8), pictures(3, 8, 8)
+
+        check_network(network)
+        expected = Gated()(torch.from_numpy(images)).numpy()
+        np.testing.assert_array_equal(open_session(network, runtime="onnxruntime").run(images), expected)
+
     def test_its_large_weights_are_fp16(self, case):
         import onnx
 

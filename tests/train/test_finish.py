@@ -46,7 +46,8 @@ def test_what_is_remembered_says_nothing_of_this_machine(trained, shapes):
     assert str(shapes) not in text
     assert str(folder.path.parent) not in text
     assert config["backbone"]["init"] == "test_resnet.safetensors"
-    assert [sorted(data) for data in config["data"]] == [["distinct", "judges", "max_photos", "name"]]
+    assert [data["name"] for data in config["data"]] == ["shapes"]
+    assert "csv" not in config["data"][0]
 
 
 def test_embeddings_of_training_photos_are_kept_for_tags_that_come_later(trained, shapes):

@@ -307,7 +307,7 @@ def test_a_shard_that_is_damaged_stops_the_training_in_one_line(configured, shar
 
     (line,) = done.stdout.splitlines()
     assert re.fullmatch(
-        r".*\.png: .*photos-00001\.tar is damaged\. Copy this shard again, or make the shards anew", line
+        r".*\.png: .*photos-00001\.tar is damaged\. Copy this shard again, or make the shards again", line
     )
     assert not (tmp_path / "shapes").exists()
 

@@ -34,7 +34,9 @@ def test_a_second_training_does_not_replace_a_model(model: Path, tmp_path: Path)
 
 
 def test_nor_a_training_that_can_be_resumed(run: Path, tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"not finished\. Pass --resume to continue it, or --overwrite to start anew"):
+    with pytest.raises(
+        ConfigError, match=r"not finished\. Pass --resume to continue it, or --overwrite to start again"
+    ):
         check_free(tmp_path / "mine", run, resume=False, overwrite=False)
 
 

@@ -118,7 +118,7 @@ def test_training_the_upper_part_trains_the_backbone(backbone, cut, images, torc
 @pytest.mark.parametrize(("architecture", "family"), [("test_byobnet", "ByobNet"), ("test_mambaout", "MambaOut")])
 def test_another_family_is_refused_by_name(backbone, cut, architecture, family):
     with pytest.raises(
-        ConfigError, match=rf'nobody knows the stages of a {family}\. Use freeze = "backbone", or "none" without'
+        ConfigError, match=rf'the stages of a {family} are not known\. Use freeze = "backbone", or "none" without'
     ):
         cut(backbone(architecture), 1)
 

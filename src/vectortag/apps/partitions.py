@@ -115,7 +115,7 @@ class PartitionedJob:
             return cls(folder, tuple(header["sizes"]))
         others = sorted(name for name in folder.names() - {PHOTOS} if not name.startswith("."))
         if others:
-            raise OverwriteError(f"{folder.name}: is not empty ({others[0]}) and holds no job. Choose another --output")
+            raise OverwriteError(f"{folder.name}: is not empty ({others[0]}) and has no job. Choose another --output")
         listed, sizes = _list(partitions(found, size))
         folder.write(PHOTOS, listed)
         folder.write(JOB, (json.dumps({**expected, "sizes": sizes}) + "\n").encode())

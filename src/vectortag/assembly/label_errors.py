@@ -145,7 +145,7 @@ def find_label_errors(
         ConfigError: there are fewer photos than folds, or fewer than two folds.
     """
     data, embeddings = embed_data_set(tagger.embedder, tagger.folder, data, skip_bad_rows=True)
-    tags = choose_vocabulary(data.records, taxonomy, min_photos=folds)
+    tags = choose_vocabulary(data.records, taxonomy, min_photos=folds, limit="the number of folds")
     known = known_tags(data.records, tags, taxonomy, data.name, stated=data.known)
     targets = judgeable(build_targets(data.records, tags, taxonomy, known))
     photos = [record.path for record in data.records]

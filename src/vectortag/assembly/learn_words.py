@@ -133,7 +133,7 @@ def try_unheard(material: Material) -> list[Trial]:
     for name in material.tagged:
         if name in material.with_captions or len(material.tagged) == 1:
             continue
-        log.info("how far to trust it: the words of %s, from all others", name)
+        log.info("testing how reliable words are: those of %s, learnt from all other sets", name)
         trials += trials_of(material.learn(without=name, epochs=TRIAL_EPOCHS), material, name)
     return trials
 

@@ -220,8 +220,8 @@ def _sources(graph: GraphBuilder, own: str, scorer: Scorer, rows: Sequence[int])
         parents, families = scorer.hierarchy.families
         best = graph.add("ArgMax", _of_families(graph, own, scorer.hierarchy), axis=2, keepdims=0)  # (N, P)
         starts = np.arange(len(families), dtype=np.int64) * families.shape[1]
-        best = graph.add("Add", best, graph.constant(starts))
-        of_parents = graph.add("Gather", graph.constant(families.astype(np.int64).ravel()), best, axis=0)
+        best = graph.add("Add", best, graph.indices(starts))
+        of_parents = graph.add("Gather", graph.indices(families.ravel()), best, axis=0)
         sources = graph.replaced(sources, count, parents, of_parents)
     return graph.chosen(sources, np.array(rows))
 

@@ -79,7 +79,14 @@ class GraphBuilder:
 
     def chosen(self, values: str, rows: Array) -> str:
         """Some values along axis 1: (N, T, ..), (R,) -> (N, R, ..)."""
-        return self.add("Gather", values, self.constant(rows.astype(np.int64)), axis=1)
+        return self.add("Gather", values, self.constant(rows.astype(np.int32)), axis=1)
+
+    def indices(self, array: Array) -> str:
+        """Whole numbers in int64, as operators want them that look up values.
+
+        They are stored in int32: `vectortag.runtime.onnx_check` takes a few numbers in int64 for a shape.
+        """
+        return self.add("Cast", self.constant(array.astype(np.int32)), to=self.onnx.TensorProto.INT64)
 
     def unit(self, vectors: str, axis: int) -> tuple[str, str]:
         """Vectors scaled to length 1 along an axis, as `vectortag.core.numerics.unit` does; and their lengths."""

@@ -27,6 +27,7 @@ from vectortag.core.errors import TrainingError
 from vectortag.core.types import UNKNOWN, FloatArray
 from vectortag.core.writing import ORDINARY, replace_file
 from vectortag.data.training import Part, TrainingData
+from vectortag.data.vocabulary import record_tags
 from vectortag.evaluation.evaluate import Report, as_plain, make_report
 from vectortag.evaluation.metrics import average_precision
 from vectortag.evaluation.model_card import write_card
@@ -193,11 +194,26 @@ def _warn_of_silent_tags(tagger: Tagger, data: TrainingData, validation: FloatAr
     learnt = (data.training.targets != UNKNOWN).any(axis=0)
     parents = {parent for tag in data.all_tags for parent in data.taxonomy.ancestors(tag)}
     alone = [tag for tag, learns in zip(data.tags, learnt, strict=True) if not learns and tag not in parents]
-    if alone:
-        log.warning("%s: no training photo is known to lack it, so nothing is learnt: add photos without", _few(alone))
+    everywhere = _on_every_photo(data)
+    if common := [tag for tag in alone if tag in everywhere]:
+        log.warning("%s: every training photo has it, so nothing is learnt: add photos without it", _few(common))
+    if unsaid := [tag for tag in alone if tag not in everywhere]:
+        log.warning(
+            "%s: nothing is learnt, since a photo that is not labelled with it may show it: the data set also names "
+            "narrower tags. If the set names it wherever it shows it, say so under [complete] in the taxonomy, or take "
+            'the words as they are (fit: --raw; train: vocabulary.taxonomy = "none")',
+            _few(unsaid),
+        )
     thresholds = zip(tagger.tags, tagger.thresholds, strict=True)
     if hidden := [tag for tag, threshold in thresholds if np.isnan(threshold) and tag not in alone]:
-        log.warning("%s: no validation photo allows a threshold, so it is never shown: add photos", _few(hidden))
+        log.warning(
+            "%s: no threshold can be chosen on the validation photos, so it is never shown: add photos", _few(hidden)
+        )
+
+
+def _on_every_photo(data: TrainingData) -> set[str]:
+    tags = (record_tags(record, data.taxonomy) for record in data.training.records)
+    return set.intersection(*tags) if data.training.records else set()
 
 
 def _few(tags: Sequence[str]) -> str:

@@ -38,13 +38,16 @@ def report_folder(name: str) -> Path:
     return data_home() / "reports" / name
 
 
-def write_cache_file(file: Path, content: bytes, *, most: int) -> None:
+def write_cache_file(file: Path, content: bytes, *, most: int) -> bool:
     """Write a cache file, its hash at the end; delete the least recently used files of its kind in its folder.
 
     If the cache cannot be written, this does nothing: no command fails for its cache.
 
     Args:
         most: the number of files with this suffix to keep. Reading counts as use only if the reader touches the file.
+
+    Returns:
+        Whether it was written.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -53,4 +56,5 @@ def write_cache_file(file: Path, content: bytes, *, most: int) -> None:
         for old in by_use[most:]:
             old.unlink(missing_ok=True)
     except OSError:
-        return
+        return False
+    return True

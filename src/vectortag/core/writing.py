@@ -116,7 +116,7 @@ def replace_folder(path: Path, contents: Mapping[str, bytes]) -> None:
         OSError: it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_stale(path.parent)
+    remove_stale(path.parent)
     staging = path.parent / _temporary_name()
     new, old = staging / NEW, staging / OLD
     try:
@@ -137,6 +137,7 @@ def remove_folder(path: Path) -> None:
     Raises:
         OSError: it cannot be removed.
     """
+    remove_stale(path.parent)
     gone = path.with_name(_temporary_name())
     path.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
@@ -206,7 +207,7 @@ def _rename_or_copy(temporary: Path, path: Path) -> None:
 
 
 def _create(folder: Path, mode: int) -> tuple[int, Path]:
-    _remove_stale(folder)
+    remove_stale(folder)
     temporary = folder / _temporary_name()
     handle = os.open(temporary, CREATING, mode)
     _lock(handle)
@@ -223,7 +224,7 @@ def _host() -> str:
     return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
-def _remove_stale(folder: Path) -> None:
+def remove_stale(folder: Path) -> None:
     """Remove temporary files of killed processes of this machine; each process does it once per folder."""
     whole = os.path.abspath(folder)  # noqa: PTH100 - "." is another folder after a chdir
     if whole in _cleaned:

@@ -178,4 +178,4 @@ def _parsed(lines: Sequence[str], where: str) -> GitIgnoreSpec:
         with _without_warnings():
             return GitIgnoreSpec.from_lines(lines)
     except (ValueError, OverflowError, RecursionError, re.error) as error:
-        raise ConfigError(f"{where}: is no rule of a .gitignore: {error}") from error
+        raise ConfigError(f"{where}: is not a rule of a .gitignore: {error}") from error

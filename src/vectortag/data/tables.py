@@ -57,9 +57,8 @@ def opened_table(file: Path, needed: Sequence[str], *, advice: str = "") -> Iter
         with open_regular(file) as stream, io.TextIOWrapper(stream, encoding=_encoding(stream), newline="") as text:
             yield _table(name, file.name, text, needed, advice)
     except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror}. Expected a CSV file with {','.join(needed)}") from (
-            error
-        )
+        expected = f". Expected a CSV file with {','.join(needed)}" if needed else ""
+        raise DataError(f"{name}: cannot be read: {error.strerror}{expected}") from error
     except UnicodeError as error:
         raise DataError(
             f'{name}: not a CSV file in UTF-8: {error}. In a spreadsheet, save it as "CSV UTF-8"'

@@ -276,8 +276,8 @@ def _warn_of_what_nobody_denies(training: Part, tags: Sequence[str], known: Sequ
     denied = {tag for names in known for tag in names}
     if alone := [tag for tag, absent in zip(tags, ever_absent, strict=True) if absent and tag not in denied]:
         log.warning(
-            "%s: no data set knows their absence but by that of a parent, so they may be shown wherever the parent is. "
-            "If a set names them whenever it shows them, say so under [complete] in the taxonomy",
+            "%s: no data set says which photos of their parent do not show them, so they may be shown wherever the "
+            "parent is. If a set names them wherever they are, list them under [complete] in the taxonomy",
             ", ".join(alone),
         )
 

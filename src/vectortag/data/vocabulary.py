@@ -33,7 +33,12 @@ def count_tags(records: Iterable[Record], taxonomy: Taxonomy) -> Counter[str]:
 
 
 def choose_vocabulary(
-    records: Iterable[Record], taxonomy: Taxonomy, *, top_k: int | None = None, min_photos: int = 1
+    records: Iterable[Record],
+    taxonomy: Taxonomy,
+    *,
+    top_k: int | None = None,
+    min_photos: int = 1,
+    limit: str = "min_photos",
 ) -> tuple[str, ...]:
     """The most frequent tags of some records, in alphabetical order.
 
@@ -42,6 +47,7 @@ def choose_vocabulary(
         taxonomy: applied before counting.
         top_k: at most this many; ties go to the alphabetically first. None is all.
         min_photos: leave out tags with fewer photos.
+        limit: what the user sets this number by, for the error.
 
     Raises:
         DataError: nothing is left.
@@ -56,7 +62,7 @@ def choose_vocabulary(
         ranked = ranked[:MOST_TAGS]
     if not ranked:
         most = max(counts.values(), default=0)
-        raise DataError(f"no tag has {min_photos} photos; the most frequent has {most}. Lower min_photos")
+        raise DataError(f"no tag has {min_photos} photos; the most frequent has {most}. Lower {limit}")
     return tuple(sorted(ranked[:top_k]))
 
 

@@ -62,7 +62,7 @@ def parse_tags(text: str, where: str = "tags") -> tuple[str, ...]:
         return ()
     try:
         if len(cell) > LONGEST_CELL:
-            raise _Unreadable(f", with {len(cell):,} characters where {LONGEST_CELL:,} are the most")
+            raise _Unreadable(f", with {len(cell):,} characters; the limit is {LONGEST_CELL:,}")
         words = _listed(cell)
         words = _plain(cell) if words is None else [word.strip() for word in words]
         found = tuple(word for word in words if word)

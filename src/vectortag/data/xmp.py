@@ -140,7 +140,7 @@ def rating_in(packet: bytes) -> int | None:
 
 def _parsed(packet: bytes) -> Any:
     if len(packet) > LARGEST_PACKET:
-        raise XmpError(f"it has {len(packet) >> 20} MiB, where {LARGEST_PACKET >> 20} are the most")
+        raise XmpError(f"it has {len(packet) >> 20} MiB; the limit is {LARGEST_PACKET >> 20}")
     content = _decoded(packet)
     content = content.strip("\ufeff\x00 \t\r\n") if isinstance(content, str) else content.strip(b"\x00 \t\r\n")
     if not content:

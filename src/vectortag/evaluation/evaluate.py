@@ -183,7 +183,7 @@ def choose_part(data: DataSet, split: Split, manifest: Manifest) -> list[Record]
     kept = set(info.validation)
     part = [record for record in data.records if (record_hash(record) in kept) == (split == "val")]
     if not part:
-        raise DataError(f"{data.csv}: none of its photos is in the {split} part that {manifest.name} remembers")
+        raise DataError(f"{data.csv}: none of its photos is in the {split} part of {manifest.name}'s training")
     return part
 
 

@@ -17,7 +17,14 @@ import numpy as np
 
 from vectortag.core.types import ByteArray, FloatArray
 from vectortag.library.library_model import Analyser, floors_of
-from vectortag.library.packing import pack_embeddings, pack_scores, unpack_embeddings
+from vectortag.library.packing import (
+    codes_of,
+    pack_codes,
+    pack_embeddings,
+    pack_scores,
+    unpack_codes,
+    unpack_embeddings,
+)
 from vectortag.library.schema import transaction
 
 log = logging.getLogger(__name__)
@@ -28,9 +35,9 @@ TOGETHER = 1000
 SCORED = 64
 """Embeddings that go through the head at a time. A head has some thousand numbers on the way, per photo."""
 
-STORE = "INSERT OR REPLACE INTO analyses (content, model, scores, embedding, made) VALUES (?, ?, ?, ?, ?)"
+STORE = "INSERT OR REPLACE INTO analyses (content, model, codes, embedding, made) VALUES (?, ?, ?, ?, ?)"
 SHOW = "INSERT OR REPLACE INTO shown (model, tag, content, score) VALUES (?, ?, ?, ?)"
-PAGE = "SELECT rowid, content, scores, embedding FROM analyses WHERE model = ? AND rowid > ? ORDER BY rowid LIMIT ?"
+PAGE = "SELECT rowid, content, codes, embedding FROM analyses WHERE model = ? AND rowid > ? ORDER BY rowid LIMIT ?"
 OF_OTHERS = """
 SELECT content, embedding FROM analyses AS theirs
 WHERE model = ? AND NOT EXISTS (SELECT 1 FROM analyses WHERE model = ? AND content = theirs.content) LIMIT ?
@@ -132,8 +139,8 @@ def _score_again(database: sqlite3.Connection, old: _Row, model: Analyser) -> No
         last = found[-1][0]
         fresh = model.scores(unpack_embeddings([embedding for _, _, _, embedding in found]))  # (N, T)
         codes = _codes([scores for _, _, scores, _ in found], fresh, outdated)
-        rows = [(row.tobytes(), one[0]) for row, one in zip(codes, found, strict=True)]
-        database.executemany("UPDATE analyses SET scores = ? WHERE rowid = ?", rows)
+        rows = [(pack_codes(row.tobytes()), one[0]) for row, one in zip(codes, found, strict=True)]
+        database.executemany("UPDATE analyses SET codes = ? WHERE rowid = ?", rows)
         _show(database, old.id, [content for _, content, _, _ in found], fresh, model.floors, changed)
         count += len(found)
     if count:
@@ -153,8 +160,7 @@ def _outdated(old: _Row, model: Analyser) -> set[int]:
 
 def _codes(packed: Sequence[bytes], fresh: FloatArray, outdated: Collection[int]) -> ByteArray:
     """(N, T): the codes of fresh scores, where others are not still right."""
-    before: ByteArray = np.frombuffer(b"".join(packed), np.uint8).reshape(len(packed), -1)
-    codes: ByteArray = np.frombuffer(b"".join(pack_scores(fresh)), np.uint8).reshape(fresh.shape).copy()
+    before, codes = unpack_codes(packed), codes_of(fresh)
     kept = [tag for tag in range(codes.shape[1]) if tag not in outdated]
     codes[:, kept] = before[:, kept]
     return codes

@@ -96,11 +96,11 @@ def packet_in(content: bytes, photo: Path) -> bytes | None:
     packets = []
     for marker, payload in segments(content, photo):
         if marker == APP1 and payload.startswith(MORE_XMP):
-            raise OutputError(f"{escape_path(photo)}: its XMP is in several parts, which is not changed")
+            raise OutputError(f"{escape_path(photo)}: its XMP is in several parts, so it is not changed")
         if marker == APP1 and payload.startswith(XMP):
             packets.append(payload[len(XMP) :])
     if len(packets) > 1:
-        raise OutputError(f"{escape_path(photo)}: it has several XMP packets, which is not changed")
+        raise OutputError(f"{escape_path(photo)}: it has several XMP packets, so it is not changed")
     return packets[0] if packets else None
 
 
@@ -112,7 +112,9 @@ def segments(content: bytes, photo: Path) -> Iterator[tuple[int, bytes]]:
     """
     at = 2
     if not content.startswith(JPEG):
-        raise OutputError(f"{escape_path(photo)}: is no JPEG, and only those are written. Write sidecars instead")
+        raise OutputError(
+            f"{escape_path(photo)}: is not a JPEG, and --embed writes into JPEGs only. Write sidecars instead"
+        )
     while at + 4 <= len(content) and content[at] == 0xFF:
         marker = content[at + 1]
         if marker == SCAN:

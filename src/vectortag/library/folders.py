@@ -106,7 +106,7 @@ def find_root(database: sqlite3.Connection, folder: str | Path) -> Root:
         if root.path == path:
             return root
     known = ", ".join(escape_path(root.path) for root in roots) or "none"
-    raise LibraryError(f"{escape_path(path)}: is no folder of this library. Its folders: {known}")
+    raise LibraryError(f"{escape_path(path)}: is not a folder of this library. Its folders: {known}")
 
 
 def remove_root(database: sqlite3.Connection, folder: str | Path) -> int:

@@ -95,7 +95,7 @@ def _batches(file: Path) -> Iterator[list[dict[str, Any]]]:
     except OSError as error:
         raise LibraryError(f"{name}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise LibraryError(f"{name}: is no Parquet file: {str(error).splitlines()[0]}") from error
+        raise LibraryError(f"{name}: is not a Parquet file: {str(error).splitlines()[0]}") from error
 
 
 def _check(row: dict[str, Any], model: LibraryModel, file: Path) -> None:

@@ -48,7 +48,7 @@ class Library(Curation, Teaching):
 
     Attributes:
         file: the SQLite file.
-        database: the open connection, in autocommit mode; see `vectortag.library.schema` for its tables.
+        database: the open connection, in autocommit mode; see `vectortag.library.versions` for its tables.
     """
 
     def __init__(self, file: Path, database: sqlite3.Connection) -> None:

@@ -21,7 +21,7 @@ from vectortag.library.decisions import Decision, KnownPhoto, decisions_on, with
 from vectortag.library.folders import content_of
 from vectortag.library.keyword_fields import Record
 from vectortag.library.lists import BY_STEM, MIN_SCORE, PARENT, Settings, keep_names, names_of
-from vectortag.library.packing import SCORE_STEPS
+from vectortag.library.packing import SCORE_STEPS, unpack_codes
 from vectortag.library.schema import transaction
 from vectortag.library.sidecars import ModelRun
 from vectortag.library.tag_paths import TagPaths
@@ -33,7 +33,7 @@ PHOTOS = """
 SELECT photos.id, roots.path, photos.path, photos.content FROM photos JOIN roots ON roots.id = photos.root
 WHERE photos.content IS NOT NULL AND photos.gone IS NULL AND roots.state = 'online' ORDER BY roots.path, photos.path
 """
-ANALYSIS = "SELECT scores, made FROM analyses WHERE content = ? AND model = ?"
+ANALYSIS = "SELECT codes, made FROM analyses WHERE content = ? AND model = ?"
 SHOWN = "SELECT score FROM shown WHERE model = ? AND tag = ? AND content = ?"
 WRITTEN = "SELECT sidecar, tags FROM written WHERE photo = ?"
 KEEP = "INSERT OR REPLACE INTO written (photo, sidecar, tags, digest, at) VALUES (?, ?, ?, ?, ?)"
@@ -70,7 +70,7 @@ class StoredScores:
         if found is None:
             return None
         packed, made = found
-        at_most = (np.frombuffer(packed, np.uint8) + 1.0) / SCORE_STEPS  # (T,); the exact scores are in `shown`
+        at_most = (unpack_codes([packed])[0] + 1.0) / SCORE_STEPS  # (T,); the exact scores are in `shown`
         scores = {}
         for index in np.flatnonzero(at_most >= self._thresholds).tolist():
             exact = self._database.execute(SHOWN, (self._row, index, content)).fetchone()
@@ -173,7 +173,7 @@ def follow_content(database: sqlite3.Connection, photo: KnownPhoto) -> None:
     """Give what is known of a photo to its new content, after tags were embedded."""
     content, status = content_of(photo.path), photo.path.stat()
     copies = {
-        "analyses": "model, scores, embedding, made",
+        "analyses": "model, codes, embedding, made",
         "shown": "model, tag, score",
         "decisions": "tag, verdict, renamed_to, at",
     }

@@ -74,7 +74,7 @@ def _by_network(model: UsedModel, near: Named) -> FloatArray:
     if model.folder is None:
         raise QueryError(
             near.at,
-            f'"{near.text}" is not in the library, and the model "{model.name}" to look at it is not here. '
+            f'"{near.text}" is not in the library, and the model "{model.name}" to embed it is not installed. '
             "Name a photo of the library",
         )
     precision: Precision = "exact" if model.precision == "f32" else model.precision

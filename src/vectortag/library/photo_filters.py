@@ -53,7 +53,7 @@ def analysed_by(database: sqlite3.Connection, table: PhotoTable, model: Named) -
     names = [row[0] for row in database.execute("SELECT DISTINCT name FROM models")]
     if model.text not in names:
         known = ", ".join(names) or "none"
-        raise QueryError(model.at, f'no model "{model.text}" has looked at this library. Those that have: {known}')
+        raise QueryError(model.at, f'no model "{model.text}" has tagged this library. Its models: {known}')
     contents = [row[0] for row in database.execute(ANALYSED, (model.text,))]
     return table.spread(table.of_contents(contents, [1.0] * len(contents)))
 

@@ -49,7 +49,7 @@ def field_of(name: str, value: str, tail: str, at: int) -> Leaf:
     if name == "score":
         return _scored(value, tail, at)
     if tail:
-        raise QueryError(at, f'"{tail}" follows the closing quote of "{name}:". Put a blank between them')
+        raise QueryError(at, f'"{tail}" follows the closing quote of "{name}:". Put a space between them')
     match name:
         case "date":
             return _dated(value, at)
@@ -94,7 +94,7 @@ def _day(text: str, value: str, at: int) -> str:
         raise _wrong_value("date", value, at)
     year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
     if not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
-        raise QueryError(at, f'"{text}" is no day of the calendar. Write year, month and day, as in 2024-07-31')
+        raise QueryError(at, f'"{text}" is not a date. Write year, month and day, as in 2024-07-31')
     return "-".join([found[1], *(f"{int(part):02d}" for part in found.groups()[1:] if part)])
 
 

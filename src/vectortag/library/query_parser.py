@@ -139,7 +139,9 @@ class _Parser:
     def _nested(self, read: Callable[[], Node]) -> Node:
         self._level += 1
         if self._level > MOST_LEVELS:
-            raise QueryError(self._here.at, f'more than {MOST_LEVELS} "(" and "not" inside each other. Say it simpler')
+            raise QueryError(
+                self._here.at, f'more than {MOST_LEVELS} "(" and "not" inside each other. Write a simpler query'
+            )
         node = read()
         self._level -= 1
         return node
@@ -167,7 +169,7 @@ def _tokens(text: str) -> list[_Token]:
         if character in "()":
             token, place = _Token(cast(Literal["(", ")"], character), character, place + 1), place + 1
         elif option := _OPTION.match(text, place):
-            raise QueryError(place + 1, f'"{option[0]}" is no word of a query. Options stand before the query')
+            raise QueryError(place + 1, f'"{option[0]}" cannot be in a query. Put options before the query')
         elif character == "-" and text[place + 1 : place + 2].strip() and text[place + 1] not in "-)":
             token, place = _Token("-", "-", place + 1), place + 1
         elif character in _QUOTES:
@@ -220,7 +222,7 @@ def _read_field(text: str, start: int, found: re.Match[str]) -> tuple[_Token, in
         return _Token("field", name, start + 1, value, text[end:last]), last
     end = _end_of_value(text, place)
     if end == place:
-        raise QueryError(place + 1, f'"{name}:" has no value. Write {FIELDS[name]}, without a blank behind the colon')
+        raise QueryError(place + 1, f'"{name}:" has no value. Write {FIELDS[name]}, without a space after the colon')
     return _Token("field", name, start + 1, text[place:end]), end
 
 

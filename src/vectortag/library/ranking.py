@@ -79,7 +79,7 @@ def by_likeness(searched: Searched, near: Named, found: npt.NDArray[np.bool_]) -
         QueryError: there is no such photo, or no model has looked at the photos.
     """
     if searched.model is None:
-        raise QueryError(near.at, "no model has looked at the photos. Run: vectortag library update")
+        raise QueryError(near.at, "no photo has been tagged yet. Run: vectortag library update")
     query = direction_of(searched.database, searched.model, near)
     vectors = searched.embeddings
     return Ranking("likeness", vectors.cosines(query), found & vectors.known)

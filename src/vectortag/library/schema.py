@@ -1,8 +1,4 @@
-"""The database of a library: its tables, how it is opened, and how an older one is brought to today's version.
-
-Version 1 is the first. `STEPS[n]` brings a database from version n to n + 1; an empty file is version 0. A step that
-was released is never changed.
-"""
+"""The database of a library: how it is opened, and how an older one is brought to today's version."""
 
 from __future__ import annotations
 
@@ -18,6 +14,8 @@ from vectortag.core.file_names import escape_path, is_missing
 from vectortag.core.files import require_regular
 from vectortag.core.writing import cannot_write, temporary_beside
 from vectortag.library.mounts import mount_of
+from vectortag.library.packing import pack_codes
+from vectortag.library.versions import STEPS
 
 log = logging.getLogger(__name__)
 
@@ -25,96 +23,10 @@ APPLICATION_ID = 0x56546C62
 """Stands in the header of the file, so that it is not taken for another program's: "VTlb"."""
 
 PAGE_SIZE = 16384
-"""Bytes. A row of `analyses` has about 1.8 kB, and nine fit. Of SQLite's 4096, two rows leave an eighth unused."""
+"""Bytes. A row of `analyses` has about 1.5 kB, and ten fit. Of SQLite's 4096, two rows leave a quarter unused."""
 
 PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
-
-VERSION_1 = """
-CREATE TABLE roots (             -- the folders that a person added
-    id INTEGER PRIMARY KEY,
-    path TEXT NOT NULL UNIQUE,   -- absolute; every path here is escaped as core/file_names does
-    state TEXT NOT NULL DEFAULT 'online' CHECK (state IN ('online', 'offline')),
-    why TEXT,                    -- why it is offline
-    seen REAL,                   -- when it was last looked through; seconds since 1970, as all times here
-    mount TEXT,                  -- the mount point that it was on then
-    mounts TEXT NOT NULL DEFAULT '[]'  -- JSON: folders below it that were mount points then, relative
-);
-CREATE TABLE photos (
-    id INTEGER PRIMARY KEY,
-    root INTEGER NOT NULL REFERENCES roots ON DELETE CASCADE,
-    path TEXT NOT NULL,          -- relative to the root, with "/"
-    size INTEGER NOT NULL,       -- bytes
-    mtime_ns INTEGER NOT NULL,
-    sidecar_ns INTEGER NOT NULL DEFAULT 0,  -- the latest change of its XMP sidecars; 0: it has none
-    content BLOB,                -- blake2b of the bytes, 16 bytes; NULL until they are read, and where they cannot be
-    taken TEXT,                  -- local time by its EXIF data, "2024-07-31T18:00:05"
-    latitude REAL, longitude REAL,  -- degrees, north and east positive
-    orientation INTEGER, width INTEGER, height INTEGER,  -- pixels as displayed, upright
-    rating INTEGER,              -- -1 (rejected) to 5
-    error TEXT,                  -- why it cannot be read
-    added REAL NOT NULL,
-    gone REAL,                   -- since when there is no such file; NULL: it is there
-    UNIQUE (root, path)
-);
-CREATE INDEX photos_by_content ON photos (content) WHERE content IS NOT NULL;
-CREATE INDEX photos_by_date ON photos (taken) WHERE taken IS NOT NULL;
-CREATE INDEX photos_to_read ON photos (root, path) WHERE content IS NULL AND error IS NULL AND gone IS NULL;
-CREATE INDEX photos_gone ON photos (content) WHERE gone IS NOT NULL;
-CREATE TABLE keywords (          -- a person's own, without what VectorTag wrote
-    photo INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-    keyword TEXT NOT NULL,
-    PRIMARY KEY (photo, keyword)
-) WITHOUT ROWID;
-CREATE INDEX photos_by_keyword ON keywords (keyword);
-CREATE TABLE models (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,          -- of the manifest
-    digest TEXT NOT NULL,        -- of the model folder
-    network_digest TEXT NOT NULL,  -- of the network's file: models with the same one share embeddings
-    precision TEXT NOT NULL,
-    size INTEGER NOT NULL,       -- pixels a side of the network's input
-    tags TEXT NOT NULL,          -- JSON list: the model's own in the manifest's order, then the added ones
-    prints TEXT NOT NULL,        -- JSON list: what the scores of each tag depend on besides the model folder
-    thresholds TEXT NOT NULL,    -- JSON list, of the library's profile; null: never shown
-    parents TEXT NOT NULL,       -- JSON object: each added tag and the tags that it implies
-    UNIQUE (digest, precision, size)
-);
-CREATE TABLE analyses (          -- by content: photos that were moved or copied cost nothing
-    content BLOB NOT NULL,
-    model INTEGER NOT NULL REFERENCES models ON DELETE CASCADE,
-    scores BLOB NOT NULL,        -- see packing.py
-    embedding BLOB NOT NULL,
-    made REAL NOT NULL,
-    PRIMARY KEY (content, model)
-);
-CREATE TABLE shown (             -- the scores from the lower of threshold and 0.05 on, parents raised; exact
-    model INTEGER NOT NULL REFERENCES models ON DELETE CASCADE,
-    tag INTEGER NOT NULL,        -- its index in models.tags
-    content BLOB NOT NULL,
-    score REAL NOT NULL,
-    PRIMARY KEY (model, tag, content)
-) WITHOUT ROWID;
-CREATE TABLE decisions (         -- a person's, which outlive every analysis
-    content BLOB NOT NULL,
-    tag TEXT NOT NULL,
-    verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected')),
-    renamed_to TEXT,
-    at REAL NOT NULL,
-    UNIQUE (content, tag)
-);
-CREATE TABLE written (           -- what VectorTag wrote into sidecars
-    photo INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-    sidecar TEXT NOT NULL,
-    tags TEXT NOT NULL,          -- JSON: a Record of keyword_fields.py
-    digest BLOB NOT NULL,        -- of the sidecar as it was written
-    at REAL NOT NULL,
-    PRIMARY KEY (photo, sidecar)
-);
-CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;  -- values are JSON
-"""
-
-STEPS: tuple[str, ...] = (VERSION_1,)
 
 
 def open_database(file: Path, *, create: bool = True) -> sqlite3.Connection:
@@ -154,16 +66,14 @@ def _set_up(database: sqlite3.Connection, file: Path) -> None:
     if version > len(STEPS):
         raise LibraryError(
             f"{escape_path(file)}: is of version {version}, and this VectorTag reads up to {len(STEPS)}. "
-            "Install a newer one: pip install --upgrade vectortag"
+            "Install a newer version of VectorTag"
         )
     if not holds_tables:
         database.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     _choose_journal(database, file)
     database.execute("PRAGMA synchronous = NORMAL")
     if version < len(STEPS):
-        if holds_tables:
-            back_up(database, file, file.with_name(f"{file.name}.v{version}.backup"))
-        _migrate(database)
+        _migrate(database, file)
     database.execute("PRAGMA foreign_keys = ON")  # not before: a step may build a table anew
 
 
@@ -179,14 +89,30 @@ def _choose_journal(database: sqlite3.Connection, file: Path) -> None:
     database.execute(f"PRAGMA journal_mode = {'DELETE' if mount.is_network else 'WAL'}")
 
 
-def _migrate(database: sqlite3.Connection) -> None:
-    """Take all steps in one transaction. Another process may have taken them meanwhile."""
+def _migrate(database: sqlite3.Connection, file: Path) -> None:
+    """Copy the file, and take all steps in one transaction. Another process may have taken them meanwhile."""
+    database.create_function("pack_codes", 1, pack_codes, deterministic=True)
     with transaction(database):
-        for number in range(_number(database, "user_version"), len(STEPS)):
+        version = _number(database, "user_version")
+        if version > 0:
+            with closing(sqlite3.connect(file)) as other:  # SQLite copies no database that its connection writes
+                back_up(other, file, file.with_name(f"{file.name}.v{version}.backup"))
+            log.info("%s: brought from version %d to version %d", escape_path(file), version, len(STEPS))
+        for number in range(version, len(STEPS)):
             for statement in _statements(STEPS[number]):
                 database.execute(statement)
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {len(STEPS)}")
+    if 0 < version < len(STEPS):
+        _shrink(database, file)
+
+
+def _shrink(database: sqlite3.Connection, file: Path) -> None:
+    """Give the room that a step has freed back to the disk. Where that fails, the file is as good, but larger."""
+    try:
+        database.execute("VACUUM")
+    except sqlite3.OperationalError as error:
+        log.warning("%s: the file stays larger than it need be: %s", escape_path(file), error)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -91,7 +91,7 @@ class Searched:
             WordsError: it knows none, or its folder is gone.
         """
         if self.model is None or self.model.folder is None:
-            name = f'the model "{self.model.name}" is not here' if self.model else "no model has looked at the photos"
+            name = f'the model "{self.model.name}" is not installed' if self.model else "no photo has been tagged yet"
             raise WordsError(f"a sentence cannot be searched: {name}. Run: vectortag library update")
         return knows_words(self.model.folder)
 

@@ -47,7 +47,7 @@ class SidecarFile:
             with open_regular(target) as file:
                 status = os.fstat(file.fileno())
                 if status.st_size > LARGEST_PACKET:
-                    raise OutputError(f"it has {status.st_size >> 20:,} MiB, where {LARGEST_PACKET >> 20} are the most")
+                    raise OutputError(f"it has {status.st_size >> 20:,} MiB; the limit is {LARGEST_PACKET >> 20}")
                 return cls(path, target, file.read(LARGEST_PACKET), status)
         except FileNotFoundError:
             return cls(path, target, None, None)

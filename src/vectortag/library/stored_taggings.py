@@ -32,7 +32,7 @@ TOGETHER = 256
 """Photos that are looked up at a time: those that are not known go through the network together."""
 
 PHOTO = "SELECT content FROM photos WHERE root = ? AND path = ? AND size = ? AND mtime_ns = ? AND gone IS NULL"
-SCORES = "SELECT scores FROM analyses WHERE content = ? AND model = ?"
+SCORES = "SELECT codes FROM analyses WHERE content = ? AND model = ?"
 
 
 class StoredTaggings:

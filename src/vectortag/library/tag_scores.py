@@ -16,7 +16,7 @@ from vectortag.core.text import normalise
 from vectortag.core.types import FloatArray
 from vectortag.library.lexicon import Meaning
 from vectortag.library.library_model import floors_of
-from vectortag.library.packing import SCORE_STEPS
+from vectortag.library.packing import SCORE_STEPS, codes_of_tag
 from vectortag.library.photo_table import PhotoTable, keys_of
 from vectortag.library.query import Comparison
 from vectortag.library.used_model import UsedModel
@@ -25,7 +25,7 @@ SMALLEST = np.float32(1e-6)
 """What a score of 0 counts where it was asked for: 0 would be "not found"."""
 
 SHOWN = "SELECT content, score FROM shown WHERE model = ? AND tag = ? AND score >= ?"
-CODES = "SELECT content, scores FROM analyses WHERE model = ?"
+CODES = "SELECT content, codes FROM analyses WHERE model = ?"
 DECISIONS = "SELECT content, tag, verdict = 'accepted', renamed_to FROM decisions"
 
 COMPARE = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
@@ -82,10 +82,13 @@ class TagScores:
     def _low_scores(self, model: UsedModel, tag: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """Scores (U,) in steps of 1/255, and which contents were analysed at all, (U,)."""
         rows = self._database.execute(CODES, (model.row,)).fetchall()
-        contents = [row[0] for row in rows]
-        codes = [row[1][tag] / SCORE_STEPS if tag < len(row[1]) else 0 for row in rows]
-        analysed = self._table.of_contents(contents, np.ones(len(rows)).tolist())
-        return self._table.of_contents(contents, codes), analysed > 0
+        places, known = self._table.places_of(keys_of([row[0] for row in rows]))
+        codes = np.array(codes_of_tag([row[1] for row in rows], tag), np.float32)
+        scores = np.zeros(len(self._table.keys), np.float32)
+        scores[places[known]] = codes[known] / np.float32(SCORE_STEPS)
+        analysed = np.zeros(len(scores), bool)
+        analysed[places[known]] = True
+        return scores, analysed
 
     def _decided(self, scores: FloatArray, meaning: Meaning) -> FloatArray:
         """The scores with a person's decisions over them: accepted is 1, rejected 0."""

@@ -127,7 +127,7 @@ def parse(content: bytes, keep: Callable[[Element], bool]) -> Source:
         XmpError: it is too large or too deep, has a document type, is no XML, or is in an unknown encoding.
     """
     if len(content) > LARGEST_PACKET:
-        raise XmpError(f"it has {len(content) >> 20} MiB, where {LARGEST_PACKET >> 20} are the most")
+        raise XmpError(f"it has {len(content) >> 20} MiB; the limit is {LARGEST_PACKET >> 20}")
     encoding, head, text, tail = _decoded(content)
     body = text.encode()
     reader = _Reader(body, keep)

@@ -206,7 +206,7 @@ def read_settings(file: Path) -> Mapping[str, Any]:
     try:
         with open_regular(file) as stream:
             if os.fstat(stream.fileno()).st_size > SETTINGS_BYTES:
-                raise ModelFolderError(f"{escape_path(file)}: too large: {SETTINGS_BYTES >> 20} MiB are the most")
+                raise ModelFolderError(f"{escape_path(file)}: too large: the limit is {SETTINGS_BYTES >> 20} MiB")
             found = json.loads(stream.read(SETTINGS_BYTES))
     except OSError as error:
         raise ModelFolderError(f"{escape_path(file)}: cannot be read: {error.strerror}") from error

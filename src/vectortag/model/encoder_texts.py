@@ -95,7 +95,7 @@ def _load_tokenizer(file: Path, settings: TextSettings) -> Any:
     try:
         with open_regular(file) as stream:
             if os.fstat(stream.fileno()).st_size > settings.most_bytes:
-                raise ModelFolderError(f"{escape_path(file)}: too large: {settings.most_bytes >> 20} MiB are the most")
+                raise ModelFolderError(f"{escape_path(file)}: too large: the limit is {settings.most_bytes >> 20} MiB")
             tokenizer = Tokenizer.from_str(stream.read(settings.most_bytes).decode())
     except (OSError, UnicodeDecodeError) as error:
         raise ModelFolderError(f"{escape_path(file)}: cannot be read: {error}") from error

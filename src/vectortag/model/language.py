@@ -214,7 +214,7 @@ def _check_words(file: Path, tags: Mapping[str, tuple[str, ...]]) -> None:
             if not normalise(word) or len(word) > LONGEST_NAME or has_control_characters(word):
                 raise LanguageError(f'{file}: "{tag}": a word has 1 to {LONGEST_NAME} characters, got {word!r}')
             if taken.setdefault(normalise(word), tag) != tag:
-                raise LanguageError(f'{file}: "{word}" stands under both "{taken[normalise(word)]}" and "{tag}"')
+                raise LanguageError(f'{file}: "{word}" is listed under both "{taken[normalise(word)]}" and "{tag}"')
 
 
 def _loose(word: str) -> str:

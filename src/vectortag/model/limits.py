@@ -60,7 +60,7 @@ def check_sizes(folder: Path, names: Iterable[str]) -> None:
     """Refuse a folder of too many or too large files, before they are hashed. A file that is not there is no matter."""
     files = [folder / name for name in names if not has_control_characters(name)]
     if len(files) > MOST_FILES:
-        raise ModelFolderError(f"{escape_path(folder)}: it lists {len(files)} files, and {MOST_FILES} are the most")
+        raise ModelFolderError(f"{escape_path(folder)}: it lists {len(files)} files; the limit is {MOST_FILES}")
     total = 0
     for file in files:
         try:
@@ -72,7 +72,7 @@ def check_sizes(folder: Path, names: Iterable[str]) -> None:
 
 def _refuse_size(file: Path, size: int, most: int) -> None:
     if size > most:
-        raise ModelFolderError(f"{escape_path(file)}: too large: {size >> 20} MiB, and {most >> 20} are the most")
+        raise ModelFolderError(f"{escape_path(file)}: too large: {size >> 20} MiB; the limit is {most >> 20}")
 
 
 def check_manifest(manifest: Manifest, where: Path) -> None:
@@ -92,7 +92,7 @@ def check_manifest(manifest: Manifest, where: Path) -> None:
 
 def _check_names(manifest: Manifest) -> None:
     if len(manifest.tags) > MOST_TAGS:
-        raise ValueError(f"{len(manifest.tags):,} tags, and {MOST_TAGS:,} are the most")
+        raise ValueError(f"{len(manifest.tags):,} tags; the limit is {MOST_TAGS:,}")
     for name in (*manifest.tags, *(data.name for data in manifest.data_sets)):
         if not name.strip() or len(name) > LONGEST_NAME or has_control_characters(name):
             raise ValueError(
@@ -157,7 +157,7 @@ def check_arrays(file: Path) -> None:
     with open_regular(file) as opened:
         start = opened.read(8)
     if len(start) == 8 and (length := struct.unpack("<Q", start)[0]) > HEADER_BYTES:
-        raise ModelFolderError(f"{file}: its header has {length:,} bytes, and {HEADER_BYTES:,} are the most")
+        raise ModelFolderError(f"{file}: its header has {length:,} bytes; the limit is {HEADER_BYTES:,}")
     total = 0
     try:
         with safe_open(file, framework="numpy") as content:

@@ -153,11 +153,11 @@ class Manifest(Schema, frozen=True, kw_only=True):
         super().__post_init__()
         count = len(self.tags)
         if len(set(self.tags)) != count:
-            raise ValueError("a tag stands twice in tags")
+            raise ValueError("tags has one tag twice")
         if sum(block.tags for block in self.head) != count:
             raise ValueError(f"the head's blocks have {sum(b.tags for b in self.head)} tags, the manifest {count}")
         if len(set(self.sizes)) != len(self.sizes):
-            raise ValueError("an input size stands twice in operating_points")
+            raise ValueError("operating_points has one input size twice")
         if len(self.sizes) > 1 and not self.backbone.any_size:
             raise ValueError(f"{len(self.sizes)} operating_points, but the network takes one input size only")
         for point in self.operating_points:
@@ -215,5 +215,6 @@ def _refuse_other_formats(raw: bytes, where: Path) -> None:
         raise ModelFolderError(f"{where}: not a JSON object: {error}. Copy the model folder again") from error
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelFolderError(
-            f"{where}: format version {version}, but this VectorTag reads up to {FORMAT_VERSION}. Upgrade VectorTag"
+            f"{where}: format version {version}, but this VectorTag reads up to {FORMAT_VERSION}. "
+            "Install a newer version of VectorTag"
         )

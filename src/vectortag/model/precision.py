@@ -114,15 +114,15 @@ def allowed(folder: ModelFolder) -> tuple[Arithmetic, ...]:
 
 def _by_rule(folder: ModelFolder, runtime: Runtime, machine: Machine) -> Choice:
     if runtime == "cuda":
-        return Choice(runtime, "f32", "a GPU computes in float32; lower precisions are for processors")
-    may = allowed(folder)
+        return Choice(runtime, "f32", "a GPU runs in float32; lower precisions are for CPUs")
+    may, little = allowed(folder), f"loses at most {MOST_LOST} points of mAP"
     if "int8" in may and machine.has("avx2"):
-        return Choice(runtime, "int8", "int8 pays for this model from AVX2 on, and loses next to nothing")
+        return Choice(runtime, "int8", f"the processor has AVX2, and int8 {little} with this model")
     if "bf16" in may and machine.has("amx_bf16", "avx512_bf16") and runtime in {"auto", "openvino"}:
-        return Choice(runtime, "bf16", "the processor computes in bf16, and the model loses next to nothing by it")
+        return Choice(runtime, "bf16", f"the processor has bf16, and bf16 {little} with this model")
     if len(may) == 1:
-        return Choice(runtime, "f32", "no lower precision is known to lose next to nothing for this model")
-    return Choice(runtime, "f32", "no lower precision that this model allows is known to pay on this processor")
+        return Choice(runtime, "f32", f"float32; no lower precision is known that {little} with this model")
+    return Choice(runtime, "f32", "float32; this processor is not faster in the lower precisions of this model")
 
 
 def remembered(folder: ModelFolder) -> Remembered | None:

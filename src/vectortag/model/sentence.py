@@ -82,7 +82,7 @@ def leave_out(sentence: str, spoken: Language, tag_of: TagOf) -> Parts:
             rest = " ".join(words[at : at + 3])
             if bare(words[at]) in spoken.without | {CLEAR_WITHOUT}:
                 parts.doubts.append(
-                    f'"{rest}" leaves nothing out: what stands there is no tag. Leave a tag out by --not'
+                    f'"{rest}" leaves nothing out, because it names no tag. To leave out a tag, use --not'
                 )
             parts.words.append(words[at])
             at += 1
@@ -135,7 +135,7 @@ def _translated(parts: Parts, spoken: Language, tag_of: TagOf) -> Reading:
     if unknown:
         quoted = ", ".join(f'"{word}"' for word in unknown)
         doubts.append(
-            f"{quoted}: no name of a tag in {spoken.title}, so it does not count. Sentences can be in English"
+            f"{quoted}: ignored, because it is no name of a tag in {spoken.title}. Write sentences in English"
         )
     text = tags[0] if len(tags) == 1 else LIST_PROMPT.format(", ".join(tags)) if tags else ""
     return Reading(text, tuple(dict.fromkeys(parts.without)), tuple(notes), tuple(doubts))

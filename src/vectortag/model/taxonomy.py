@@ -198,7 +198,7 @@ def _inverse(synonyms: Mapping[str, Names], where: str) -> dict[str, str]:
     for tag, others in synonyms.items():
         for other in others:
             if canonical.setdefault(normalise(other), tag) != tag:
-                raise ValueError(f'{where}: "{other}" stands under both "{canonical[normalise(other)]}" and "{tag}"')
+                raise ValueError(f'{where}: "{other}" is listed under both "{canonical[normalise(other)]}" and "{tag}"')
     return canonical
 
 

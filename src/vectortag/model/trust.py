@@ -51,17 +51,21 @@ class Promise:
     def __str__(self) -> str:
         """In words, for a person.
 
-        >>> print(Promise(0.82, 0.47))
-        if 2 % of photos from elsewhere have it: about 8 of 10 that are shown it have it, and about half are found
+        >>> print(Promise(0.82, 0.47))  # doctest: +NORMALIZE_WHITESPACE
+        if 2 % of other photos show it: about 8 of 10 photos that get the tag are right, and about half of the photos
+        that show it get the tag
         """
         right, found = _share(self.precision), _share(self.recall)
         rare = f"{100 * PREVALENCE:.0f} %"
-        return f"if {rare} of photos from elsewhere have it: {right} that are shown it have it, and {found} are found"
+        return (
+            f"if {rare} of other photos show it: {right} photos that get the tag are right, and {found} photos that "
+            "show it get the tag"
+        )
 
 
 def _share(number: float) -> str:
     tenths = round(10 * number)
-    return {0: "hardly any", 5: "about half", 10: "nearly all"}.get(tenths, f"about {tenths} of 10")
+    return {0: "hardly any", 5: "about half of the", 10: "nearly all"}.get(tenths, f"about {tenths} of 10")
 
 
 @dataclass(frozen=True, slots=True)

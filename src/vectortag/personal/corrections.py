@@ -137,5 +137,5 @@ def _opened() -> Iterator[sqlite3.Connection]:
             yield database
     except (OSError, sqlite3.Error, UnicodeError) as error:
         raise CorrectionError(
-            f"{file}: corrections cannot be kept or read: {error}. The file stays as it is; move it away to begin anew"
+            f"{file}: corrections cannot be kept or read: {error}. The file stays as it is; move it away to start again"
         ) from error

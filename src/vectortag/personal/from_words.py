@@ -94,7 +94,7 @@ def fit_of_words(folder: ModelFolder, wording: Wording) -> FittedTag:
     words, row = knows_words(folder), np.zeros(sum(new_tag_parts(folder.head)), np.float32)
     evidence = words.evidence
     if evidence is None:
-        raise WordsError(f'model "{folder.manifest.name}": how far words can be trusted was not measured')
+        raise WordsError(f'model "{folder.manifest.name}": how reliable tags from words are was not measured')
     group = max(evidence.group(wording.nearness), 0)
     separation = float(evidence.separation[group])
     trust = words.trust if words.trust is not None and words.trust.middle.size == signs.COUNT else None
@@ -118,9 +118,9 @@ def refuse_unseen(folder: ModelFolder, name: str, fitted: FittedTag) -> None:
         return
     right, found = (f"{10 * share:.0f} of 10" for share in (promise.precision, promise.recall))
     raise WordsError(
-        f'"{name}": search only. The model "{folder.manifest.name}" does not see it well enough for a tag: of photos '
-        f"shown it, about {right} would have it, and about {found} that have it would be found. Find photos of it, "
-        f'vectortag find "{name}" PHOTOS, or show some: vectortag add-tag "{name}" PHOTOS'
+        f'"{name}": search only. As a tag of "{folder.manifest.name}" it would not be reliable: about {right} photos '
+        f"that get the tag would show it, and about {found} photos that show it would get the tag. Search for it: "
+        f'vectortag find "{name}" PHOTOS. Or add it from photos: vectortag add-tag "{name}" PHOTOS'
     )
 
 

@@ -147,7 +147,7 @@ class Embedder:
         maps = self.session.run(images, batch=batch, concurrent=concurrent)
         if not maps.size or not -LARGEST_FEATURE < maps.min() <= maps.max() < LARGEST_FEATURE:
             raise ModelFolderError(
-                "the model's network gives no numbers of which scores can be computed. Use another model"
+                "the output of the model's network is empty or not finite, so there are no scores. Use another model"
             )
         return maps
 

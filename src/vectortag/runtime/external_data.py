@@ -67,8 +67,8 @@ class ExternalData:
         total = sum(map(len, self._maps.values()))
         if total > self._most_bytes or len(self._maps) > MOST_FILES:
             raise WireError(
-                f"its tensors are in {len(self._maps):,} files of {total >> 20} MiB, and {MOST_FILES:,} files of "
-                f"{self._most_bytes >> 20} MiB are the most"
+                f"its tensors are in {len(self._maps):,} files of {total >> 20} MiB; the limit is {MOST_FILES:,} files "
+                f"and {self._most_bytes >> 20} MiB"
             )
         return self._maps[name]
 

@@ -117,7 +117,7 @@ def check_network(network: Path | bytes, limits: NetworkLimits = MODEL) -> tuple
 def _check_model(content: memoryview, reading: _Reading) -> None:
     most = reading.limits.most_bytes
     if len(content) > most:
-        raise WireError(f"it has {len(content) >> 20} MiB, and {most >> 20} are the most")
+        raise WireError(f"it has {len(content) >> 20} MiB; the limit is {most >> 20}")
     graphs = []
     for number, value in fields(content, reading.budget):
         if number == 7:
@@ -162,7 +162,7 @@ def _check_node(node: memoryview, reading: _Reading) -> None:
     if operator not in reading.limits.operators or domain not in DOMAINS:
         raise WireError(f"the operator {_shown(f'{domain}.{operator}' if domain else operator)} is not allowed")
     if operator in PAIRWISE and inputs > 2:
-        raise WireError(f"{operator} joins {inputs} tensors, and 2 are the most")
+        raise WireError(f"{operator} joins {inputs} tensors; the limit is 2")
     for attribute in attributes:
         _check_attribute(attribute, operator, reading)
 
@@ -194,7 +194,7 @@ def _check_tensor(content: memoryview, reading: _Reading) -> None:
     count = math.prod(tensor.dims)
     there = tensor.counted if tensor.raw is None else len(tensor.raw) / size
     if count > most or count != there or (tensor.raw is not None and tensor.counted):
-        raise WireError(f"the tensor {name} declares {count:,} values and has {there:,.0f}; {most:,} are the most")
+        raise WireError(f"the tensor {name} declares {count:,} values and has {there:,.0f}; the limit is {most:,}")
     if not _is_finite(tensor, reading.limits):
         raise WireError(f"the tensor {name} has values that are not finite")
     if tensor.data_type == INT64 and count <= MOST_DIMENSIONS:

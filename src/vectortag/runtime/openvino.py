@@ -21,6 +21,7 @@ from vectortag.core.checked import HASH_SIZE, is_hash_of
 from vectortag.core.errors import MissingExtraError, ModelFolderError
 from vectortag.core.files import open_regular
 from vectortag.core.folders import cache_home, write_cache_file
+from vectortag.core.heap import trim_heap
 from vectortag.core.types import Arithmetic, FloatArray, Images
 from vectortag.runtime.cpu import this_machine
 from vectortag.runtime.network_limits import MODEL, NetworkLimits
@@ -117,19 +118,24 @@ class OpenVinoSession:
 
     def _compile(self, shape: tuple[int, ...], config: dict[str, Any]) -> Any:
         cached = self._cache_file(shape, config)
-        if cached is not None and (compiled := self._load(cached, config)) is not None:
+        if cached is not None and (loaded := self._load(cached, config)) is not None:
+            return loaded
+        compiled = self._compile_anew(shape, config)
+        if cached is None or not write_cache_file(cached, compiled.export_model().getvalue(), most=CACHED_NETWORKS):
             return compiled
+        del compiled  # a network that was compiled here keeps more memory than the same one out of the cache
+        trim_heap()
+        return self._load(cached, config) or self._compile_anew(shape, config)
+
+    def _compile_anew(self, shape: tuple[int, ...], config: dict[str, Any]) -> Any:
         model = self._model if self._digest is None else self._read()
         try:
             if shape:
                 model.reshape([*shape])
             check_tensor_sizes(model, self._name, batch=shape[0] if shape else 1)
-            compiled = self._core.compile_model(model, "CPU", config)
+            return self._core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise self._cannot_load(error) from error
-        if cached is not None:
-            write_cache_file(cached, compiled.export_model().getvalue(), most=CACHED_NETWORKS)
-        return compiled
 
     def _refuse_other_outputs(self, compiled: Any, batch: int) -> None:
         """Refuse a network that does not make feature maps, (N, K, h, w) float32, of pictures; an encoder, (N, D).

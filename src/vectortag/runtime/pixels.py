@@ -171,7 +171,9 @@ def open_photo(path: str | Path) -> Iterator[io.BufferedReader]:
     """
     with _explained(escape_path(path)), _opened(Path(path)) as file:
         if os.fstat(file.fileno()).st_size > LARGEST_FILE and not may_be_large(file):  # it would be hashed, too
-            raise PhotoError(f"a file of more than {LARGEST_FILE / 1e6:,.0f} MB is not read, but BMP, TIFF, RAW, video")
+            raise PhotoError(
+                f"a file of more than {LARGEST_FILE / 1e6:,.0f} MB is not read, except BMP, TIFF, RAW and video"
+            )
         yield file
 
 

@@ -85,7 +85,7 @@ def integers(value: Value, most: int) -> list[int]:
     if isinstance(value, int):
         return [signed(value)]
     if count_packed(value, 0) > most:
-        raise WireError(f"more than {most:,} numbers where so many are the most")
+        raise WireError(f"more than {most:,} numbers")
     found, place = [], 0
     while place < len(value):
         number, place = _varint(value, place)

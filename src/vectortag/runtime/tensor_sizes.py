@@ -40,8 +40,8 @@ def check_tensor_sizes(model: Any, name: str, *, batch: int = 1) -> None:
             held += counts[key]
         if held > MOST_VALUES:
             raise ModelFolderError(
-                f"{name}: with its operator {kind}, it holds {held:,} values of a photo at the same time, "
-                f"and {MOST_VALUES:,} are the most"
+                f"{name}: with its operator {kind}, it holds {held:,} values of a photo at the same time; "
+                f"the limit is {MOST_VALUES:,}"
             )
         for input_ in operation.inputs():
             source = input_.get_source_output()

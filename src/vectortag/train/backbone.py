@@ -124,7 +124,7 @@ def check_feature_map(backbone: Backbone, config: BackboneConfig) -> None:
         except (AssertionError, RuntimeError, ValueError) as error:
             raise ConfigError(f"backbone.image_size: {name} does not take {size} pixels: {error}") from error
         if problem := _why_no_map(backbone, output):
-            raise ConfigError(f"backbone.architecture: {name} {problem}. Choose another, as {EXAMPLES}")
+            raise ConfigError(f"backbone.architecture: {name} {problem}. Choose another, such as {EXAMPLES}")
     if config.sizes and not backbone.takes_any_size:
         raise ConfigError(f"backbone.sizes: {name} takes one size only, image_size. Leave sizes out")
 

@@ -195,7 +195,7 @@ class TrainConfig(Strict):
     def _heads_alone(self) -> TrainConfig:
         if self.freeze != "backbone" and (self.head.joint or self.across_sources):
             key = "head.joint" if self.head.joint else "across_sources"
-            raise ValueError(f'{key} is for heads on a backbone that rests. Set freeze = "backbone"')
+            raise ValueError(f'{key} needs a frozen backbone. Set freeze = "backbone"')
         if self.head.joint and not (self.vocabulary.groups and self.head.hidden):
             raise ValueError("head.joint needs vocabulary.groups and a hidden layer")
         if self.across_sources and not any(data.judges for data in self.data):
@@ -206,7 +206,7 @@ class TrainConfig(Strict):
     def _whole_networks(self) -> TrainConfig:
         if self.freeze != "none" and (self.unfreeze_at or self.layer_decay < 1):
             key = "unfreeze_at" if self.unfreeze_at else "layer_decay"
-            raise ValueError(f'{key} is for a network that is trained as a whole. Set freeze = "none"')
+            raise ValueError(f'{key} needs a network that is trained as a whole. Set freeze = "none"')
         if self.unfreeze_at and self.frozen_epochs:
             raise ValueError("unfreeze_at and frozen_epochs both say when the backbone begins to learn. Leave one out")
         whens = (*self.unfreeze_at, self.epochs)

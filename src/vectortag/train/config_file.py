@@ -104,6 +104,9 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     *parents, key = [str(part) for part in problem["loc"]] or [""]
     where = ".".join([*parents, key])
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict):  # of keys that do not go together
+        text = problem["msg"].removeprefix("Value error, ")
+        return f"{where}: {text}" if where else text
     if problem["type"] != "extra_forbidden":
         return f"{where}: {problem['msg']}, got {reprlib.repr(problem['input'])}"
     known = _fields_at(parents)

@@ -133,7 +133,7 @@ def starting_classifier(config: TrainConfig, backbone: Backbone) -> Classifier |
     if config.freeze != "backbone" and not config.distil.hold:
         if config.vocabulary.groups:
             raise ConfigError(
-                "vocabulary.groups: a backbone that is trained forgets its own classes. Set distil.hold, as to 0.1"
+                "vocabulary.groups: a backbone that is trained forgets its own classes. Set distil.hold, such as 0.1"
             )
         return None
     classifier = pretrained_classifier(config.backbone, backbone)

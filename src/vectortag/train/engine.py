@@ -173,7 +173,7 @@ def _last(run: Path) -> Path:
 
 def _progress(checkpoint: Path) -> Progress:
     content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    return Progress(epochs=int(content["epoch"]) + 1, steps=int(content["global_step"]))
+    return Progress(int(content["epoch"]) + 1, int(content["global_step"]), content.get("logged", {}))
 
 
 class _Patience(EarlyStopping):

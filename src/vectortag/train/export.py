@@ -80,7 +80,7 @@ def check_export(backbone: Backbone, config: BackboneConfig) -> None:
     except Exception as error:  # of a network that nobody here has seen
         name = config.architecture
         raise ConfigError(
-            f"backbone.architecture: {name} cannot become a model: {error}. Choose another, as {EXAMPLES}"
+            f"backbone.architecture: {name} cannot become a model: {error}. Choose another, such as {EXAMPLES}"
         ) from error
 
 
@@ -95,6 +95,7 @@ def _model(part: nn.Module, size: int, *, any_size: bool) -> onnx.ModelProto:
     model = _export(part, size)
     if _pads_as_tensorflow(part):
         _pad_at_run_time(model)
+    _split_by_slices(model)
     _free_dimensions(model, any_size=any_size)
     _forget_where_it_was_made(model)
     return model
@@ -137,6 +138,30 @@ def _pad_at_run_time(model: onnx.ModelProto) -> None:
         kept = [attribute for attribute in node.attribute if attribute.name not in {"pads", "auto_pad"}]
         del node.attribute[:]
         node.attribute.extend([*kept, onnx.helper.make_attribute("auto_pad", "SAME_UPPER")])
+
+
+def _split_by_slices(model: onnx.ModelProto) -> None:
+    """Cut channels by slices: `runtime.onnx_check` takes the sizes of a Split, as [768, 480, 288], for a shape."""
+    graph = model.graph
+    constants = {one.name: one for one in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "Split" or len(node.input) < 2 or node.input[1] not in constants:
+            nodes.append(node)
+            continue
+        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+        ends = np.cumsum(numpy_helper.to_array(constants[node.input[1]])).tolist()
+        for output, start, end in zip(node.output, [0, *ends], ends, strict=False):
+            limits = [f"{output}.{name}" for name in ("start", "end", "axis")]
+            for name, number in zip(limits, (start, end, axis), strict=True):
+                graph.initializer.append(numpy_helper.from_array(np.array([number], np.int64), name))
+            nodes.append(onnx.helper.make_node("Slice", [node.input[0], *limits], [output]))
+    del graph.node[:]
+    graph.node.extend(nodes)
+    used = {name for node in nodes for name in node.input}
+    kept = [one for one in graph.initializer if one.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def _forget_where_it_was_made(model: onnx.ModelProto) -> None:

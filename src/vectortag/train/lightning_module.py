@@ -186,6 +186,8 @@ class TagModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["epochs"] = [asdict(epoch) for epoch in self.epochs]
+        figures = self.trainer.callback_metrics.items()
+        checkpoint["logged"] = {name: float(value) for name, value in figures if not name.startswith("val_")}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.epochs = [Epoch(**figures) for figures in checkpoint["epochs"]]

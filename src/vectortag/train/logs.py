@@ -35,14 +35,24 @@ def loggers(run: Path, progress: Progress) -> list[Logger]:
     """The loggers of a run; both continue the logs of the epochs that are finished.
 
     Rows of an epoch that was interrupted are dropped from metrics.csv, and hidden by TensorBoard: the epoch is trained
-    again.
+    again. Where a training ended between saving an epoch and logging its figures, they are logged now.
     """
     kept = _rows(run / LOGS / METRICS, progress) if progress.epochs and distributed.rank() == 0 else []
     table = CSVLogger(run, name="", version=LOGS)
     if kept:
         _continue(table, run / LOGS / METRICS, kept)
     purge_step = progress.steps if progress.epochs else None
-    return [table, TensorBoardLogger(run, name="", version=TENSORBOARD, purge_step=purge_step)]
+    both = [table, TensorBoardLogger(run, name="", version=TENSORBOARD, purge_step=purge_step)]
+    if kept and progress.logged and not _has_last_epoch(kept, progress):
+        for one in both:
+            one.log_metrics({**progress.logged, "epoch": progress.epochs - 1}, step=progress.steps - 1)
+            one.save()
+    return both
+
+
+def _has_last_epoch(rows: list[dict[str, str]], progress: Progress) -> bool:
+    """Whether a row has the figures of the training photos; those of the validation photos have their own row."""
+    return any(int(row["epoch"]) == progress.epochs - 1 and row.get("train_loss") for row in rows)
 
 
 def _rows(file: Path, progress: Progress) -> list[dict[str, str]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vectortag.core import distributed
@@ -29,10 +29,17 @@ WITHOUT = "without_"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: epochs that are finished, and steps of the optimiser in them."""
+    """How far a run is.
+
+    Attributes:
+        epochs: how many are finished.
+        steps: of the optimiser, in them.
+        logged: the figures of the last of them; Lightning logs them only after the epoch is saved.
+    """
 
     epochs: int = 0
     steps: int = 0
+    logged: Mapping[str, float] = field(default_factory=dict)
 
 
 def check_free(model: Path, run: Path, *, resume: bool, overwrite: bool) -> None:
@@ -52,7 +59,7 @@ def check_free(model: Path, run: Path, *, resume: bool, overwrite: bool) -> None
     if (run / LAST).exists():
         raise ConfigError(
             f"{escape_path(run)}: holds a training that is not finished. Pass --resume to continue it, or --overwrite "
-            "to start anew"
+            "to start again"
         )
 
 

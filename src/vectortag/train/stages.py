@@ -99,6 +99,6 @@ def _parts(body: Any) -> tuple[list[nn.Module], list[nn.Module], list[nn.Module]
     if isinstance(body, Eva):
         return [body.patch_embed], list(body.blocks), [body.norm]
     raise ConfigError(
-        f'nobody knows the stages of a {type(body).__name__}. Use freeze = "backbone", or "none" without unfreeze_at; '
+        f'the stages of a {type(body).__name__} are not known. Use freeze = "backbone", or "none" without unfreeze_at; '
         "or a ResNet, EfficientNet, MobileNet, ConvNeXt, HGNet, Swin or ViT"
     )

@@ -141,7 +141,7 @@ class TestStop:
 
         outcome = cli("tag", make_photo(), "--model", tiny_model, "--format", "jsonl")
 
-        assert outcome == (130, "", "error: stopped; no incomplete file was left behind\n")
+        assert outcome == (130, "", "error: stopped; no output file is incomplete\n")
 
     def test_a_bug_is_no_message_but_a_traceback(self, cli: Cli, tiny_model: Path, make_photo: MakePhoto, monkeypatch):
         monkeypatch.setattr(Tagger, "load", lambda *_, **__: 1 / 0)

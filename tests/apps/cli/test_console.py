@@ -30,6 +30,13 @@ class TestPlainText:
         assert self.printed("a\nb") == "a\nb\n"
         assert r"a\u000aforged row" in self.printed(table, width=80)
 
+    def test_nothing_in_a_cell_is_markup(self):
+        table = Table("[red]name", box=None)
+        table.add_row("[bold]x[/bold] :dog:")
+
+        assert self.printed(table, width=80).split("\n")[0].strip() == "[red]name"
+        assert self.printed(table, width=80).split("\n")[1].strip() == "[bold]x[/bold] :dog:"
+
     def test_the_pieces_of_a_line_lose_their_styles_where_there_is_no_terminal(self):
         stream = io.StringIO()
 

@@ -137,7 +137,7 @@ def test_labels_that_a_model_has_learnt_are_judged_by_heads_that_have_not(cli, m
     by_own, by_other = (cli("suggest", "dog", folder, "-m", model) for model in ("mine", tiny_model))
 
     assert judged == [(30, 1)]
-    assert all("of 30 labels doubted" in done.stderr for done in (by_own, by_other))
+    assert all("of 30 labels look wrong" in done.stderr for done in (by_own, by_other))
 
 
 def test_suggestions_read_what_check_reads_wherever_the_photos_lie(cli, make_data_set, tiny_model, tmp_path):
@@ -149,7 +149,7 @@ def test_suggestions_read_what_check_reads_wherever_the_photos_lie(cli, make_dat
 
     here, there = (cli("suggest", "dog", folder, "-m", tiny_model, "--json") for folder in (photos, labels))
 
-    assert "of 8 labels doubted" in there.stderr
+    assert "of 8 labels look wrong" in there.stderr
     names = [[Path(one["photo"]).name for one in json.loads(done.stdout)["check"]] for done in (here, there)]
     assert names[0] == names[1]
 
@@ -160,7 +160,7 @@ def test_without_a_doubt_it_says_so_instead_of_an_empty_table(cli, make_data_set
     done = cli("suggest", "dog", folder, "-m", tiny_model)
 
     assert (done.status, done.stdout) == (0, "")
-    assert "0 of 4 labels doubted" in done.stderr
+    assert "0 of 4 labels look wrong" in done.stderr
 
 
 def test_a_tag_that_no_photo_is_labelled_with_is_said_to_be_unlabelled(cli, make_data_set, tiny_model):

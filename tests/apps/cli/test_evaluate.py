@@ -112,3 +112,11 @@ def test_a_data_set_that_is_not_there_is_an_error(cli: Cli, tiny_model: Path, tm
 
     assert (outcome.status, outcome.stdout) == (1, "")
     assert "gone.csv: cannot be read: No such file" in outcome.stderr
+
+
+def test_what_one_photo_cannot_tell_is_a_dash(cli: Cli, tiny_model: Path, make_data_set: Callable[..., Path]):
+    outcome = cli("evaluate", tiny_model, make_data_set({"1.jpg": "dog"}))
+
+    assert outcome.status == 0
+    assert "nan" not in outcome.stdout
+    assert ["calibration", "error", "-", "per", "tag", "-"] in [line.split() for line in outcome.stdout.splitlines()]

@@ -176,7 +176,7 @@ class TestFailures:
     def test_one_file_cannot_hold_several_maps(self, explain, photo: Path):
         outcome = explain(photo, "--output", "map.png")
 
-        assert (outcome.status, outcome.stdout) == (1, "")
+        assert (outcome.status, outcome.stdout) == (2, "")
         assert "map.png: one file cannot hold several heat maps" in outcome.stderr
         assert pngs(Path()) == set()
 
@@ -266,8 +266,20 @@ class TestManyPhotos:
     def test_without_a_folder_for_them_several_photos_are_refused(self, explain, folder: Path):
         outcome = explain(folder, "--tag", "sea")
 
-        assert outcome.status == 1
+        assert outcome.status == 2
         assert "4 photos: give a folder for the heat maps with --output" in outcome.stderr
 
     def test_all_and_one_tag_contradict_each_other(self, explain, photo: Path):
-        assert "--all and --tag cannot be combined" in explain(photo, "--all", "--tag", "sea").stderr
+        outcome = explain(photo, "--all", "--tag", "sea")
+
+        assert outcome.status == 2
+        assert "--all and --tag cannot be combined" in outcome.stderr
+
+    def test_a_folder_without_photos_needs_no_output(self, explain, tmp_path: Path):
+        empty = tmp_path / "empty"
+        empty.mkdir()
+
+        outcome = explain(empty)
+
+        assert (outcome.status, outcome.stdout) == (0, "")
+        assert outcome.stderr.startswith("no photos in ")

@@ -39,7 +39,7 @@ def test_all_maps_at_another_size(cli: Cli, two_sizes: Any, tmp_path: Path, need
     ("arguments", "message"),
     [
         ([], "nothing to export. Name an ONNX file"),
-        (["--weights", "out.safetensors", "--maps"], "--maps and --map are of the ONNX file"),
+        (["--weights", "out.safetensors", "--maps"], "--maps and --map need an ONNX file"),
         (["--weights", "out.onnx", "-o", "out.onnx"], "two outputs have the same name"),
     ],
 )

@@ -151,7 +151,7 @@ def test_another_language_is_recognised(cli: Cli, worded: Path, thirty_photos: l
 
     assert found.stdout == cli("find", "dog", *arguments).stdout
     assert "read as Deutsch: Hund = dog" in found.stderr
-    assert '"schlafender": no name of a tag in Deutsch' in found.stderr
+    assert '"schlafender": ignored, because it is no name of a tag in Deutsch' in found.stderr
 
 
 def test_an_encoder_of_ones_own_ranks_the_photos(

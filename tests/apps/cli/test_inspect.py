@@ -82,7 +82,7 @@ class TestMachine:
 
         assert f"processor   {this_machine().cpu}, {this_machine().cores} cores" in said
         assert "runtimes    openvino 2" in said
-        assert "tiny        openvino, f32: no lower precision is known to lose next to nothing" in said
+        assert "tiny        openvino, f32: float32; no lower precision is known that loses at most 0.5 points" in said
 
     def test_without_a_model_there_is_a_line_for_each(self, cli: Cli, own_model: Path):
         lines = cli("inspect", "--machine").stdout.splitlines()

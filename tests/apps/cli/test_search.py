@@ -52,7 +52,7 @@ def test_an_option_behind_the_query_s_two_hyphens_is_not_taken_for_a_word(cli, k
     outcome = cli("search", "--", "-beach", "--top", "1")
 
     assert outcome.status == 2
-    assert 'query, column 8: "--top" is no word of a query. Options stand before the query' in outcome.stderr
+    assert 'query, column 8: "--top" cannot be in a query. Put options before the query' in outcome.stderr
 
 
 def test_the_page_has_the_photos_and_their_heat_maps(cli, kept, tmp_path):

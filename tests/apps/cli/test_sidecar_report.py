@@ -44,8 +44,9 @@ class TestLists:
 
         names = names_given(kept, tagger, SidecarOptions(only="Hund, ship"))
 
-        assert names.only == ("dog", "boat")
+        assert (names.only, names.language.code) == (("dog", "boat"), "de")
         assert names.hidden == ("a tag of another model",)
+        assert names_given(kept, tagger, SidecarOptions(language="fr")).language.code == "fr"
         with pytest.raises(UnknownTagError, match="a tag of another model"):
             names_given(kept, tagger, SidecarOptions(hidden="a tag of another model"))
 
@@ -98,7 +99,9 @@ class TestReport:
 
         _, lines = self.said(capsys, *outcomes)
 
-        assert lines[1:] == ["3 tags were deleted by hand and stay out: vectortag library accept PHOTO TAG"]
+        assert lines[1:] == [
+            "3 tags that you deleted are not written again. To bring one back: vectortag library accept PHOTO TAG"
+        ]
 
 
 @pytest.mark.parametrize(

@@ -68,4 +68,4 @@ def test_folds_have_a_mean_and_how_far_they_differ(
 
     line = summary({"holiday": FIGURES, "folds": folds})[1]
 
-    assert line == f"over 5 folds: {expected}, micro F1 -; 1,200 of 34,000 labels doubted"
+    assert line == f"over 5 folds: {expected}, micro F1 -; 1,200 of 34,000 labels look wrong"

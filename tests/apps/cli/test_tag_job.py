@@ -62,7 +62,7 @@ def test_it_tags_only_what_is_left_and_ends_as_if_it_had_not_been(
     done = cli(*command)
 
     assert done.status == 1  # 9.jpg is no photo
-    assert "going on: 2 photos are done" in done.stderr
+    assert "continuing: 2 photos are done" in done.stderr
     assert seen == ["2.jpg", "3.jpg", "4.jpg", "9.jpg"]
     lines = [
         [json.loads(line) for line in (tmp_path / name).read_text().splitlines()] for name in ("x.jsonl", "whole.jsonl")
@@ -107,5 +107,5 @@ def test_another_file_of_that_name_is_not_replaced(cli: Cli, command: list[objec
     done = cli(*command)
 
     assert done.status == 2
-    assert "is no job of vectortag tag" in done.stderr
+    assert "is not a job file of vectortag tag" in done.stderr
     assert (tmp_path / "x.jsonl.part").read_text() == "my notes\n"

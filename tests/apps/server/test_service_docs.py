@@ -59,12 +59,14 @@ def test_every_problem_is_listed():
 @pytest.mark.parametrize(
     ("shown", "limit"),
     [
-        ("32 MiB, 128 MiB", lambda limits: (limits.file_bytes, limits.request_bytes) == (32 * 2**20, 128 * 2**20)),
-        ("| 64 |", lambda limits: limits.files == 64),
-        ("100 million", lambda limits: limits.pixels == 100_000_000),
-        ("256, 512 MiB", lambda limits: (limits.queue, limits.memory) == (256, 512 * 2**20)),
-        ("| 30 |", lambda limits: limits.seconds == 30),
-        ("| 5 |", lambda limits: limits.silence == 5),
+        ("| bytes of a photo | 32 MiB |", lambda limits: limits.file_bytes == 32 * 2**20),
+        ("| bytes of a request | 128 MiB |", lambda limits: limits.request_bytes == 128 * 2**20),
+        ("| photos in a request | 64 |", lambda limits: limits.files == 64),
+        ("| pixels of a photo | 100 million |", lambda limits: limits.pixels == 100_000_000),
+        ("| photos in the queue | 256 |", lambda limits: limits.queue == 256),
+        ("the memory to decode them | 512 MiB |", lambda limits: limits.memory == 512 * 2**20),
+        ("| time to receive a request, and again to answer it | 30 s |", lambda limits: limits.seconds == 30),
+        ("| time without a byte while a request is received | 5 s |", lambda limits: limits.silence == 5),
     ],
 )
 def test_the_limits_are_those_of_the_code(server, shown, limit):

@@ -45,6 +45,9 @@ SCROLL = """(share) => {
     main.scrollTo({ top: share * (main.scrollHeight - main.clientHeight), behavior: "instant" });
 }"""
 TIMEOUT = 120_000  # milliseconds: for a machine that does much else
+ANIMATIONS_END = """() => Promise.all(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().iterations !== Infinity)
+    .map((one) => one.finished.catch(() => null)))"""
 QUIET = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     const busy = app.dataset.testScriptState !== "notRunning"
@@ -385,6 +388,7 @@ class Visitor:
         """What axe-core finds serious or critical for people who see, hear or move less."""
         from axe_playwright_python.sync_playwright import Axe
 
+        self.page.evaluate(ANIMATIONS_END)  # what fades in has too little contrast meanwhile
         found = Axe().run(self.page).response["violations"]
         return [
             f"{one['id']}: {node['html'][:200]}"

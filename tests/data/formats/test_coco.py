@@ -103,3 +103,25 @@ def test_bad_entries_can_be_left_out(write, make_photo, read, tmp_path, caplog):
     assert list(read(done.output)) == ["7.jpg"]
     assert len(done.left_out) == 2
     assert "8.jpg is not there" in caplog.text
+
+
+def test_the_segments_of_a_panoptic_file_are_words_too(write, make_photo, read, tmp_path):
+    make_photo("7.jpg")
+    segments = [{"id": 1, "category_id": 18}, {"id": 2, "category_id": 3}]
+    annotations = [{"image_id": 7, "file_name": "7.png", "segments_info": segments}]
+
+    done = convert(
+        write("panoptic.json", {**INSTANCES, "images": INSTANCES["images"][:1], "annotations": annotations}),
+        output=tmp_path / "metadata.csv",
+    )
+
+    assert read(done.output) == {"7.jpg": ({"dog", "cat"}, None)}
+
+
+def test_a_byte_order_mark_before_the_json_does_not_matter(write, make_photo, read, tmp_path):
+    make_photo("7.jpg")
+    content = json.dumps({**INSTANCES, "images": INSTANCES["images"][:1]})
+
+    done = convert(write("labels.json", "\ufeff" + content), output=tmp_path / "metadata.csv")
+
+    assert read(done.output) == {"7.jpg": ({"dog", "traffic light"}, None)}

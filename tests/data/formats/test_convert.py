@@ -32,6 +32,29 @@ def test_a_folder_around_the_json_of_coco_is_not_taken_for_folders_of_words(writ
         vt.convert(tmp_path / "set", output=tmp_path / "metadata.csv")
 
 
+def test_photos_inside_parquet_are_refused_with_the_way_to_them(write, tmp_path):
+    write("set/data/train-00000-of-00001.parquet", "PAR1")
+
+    with pytest.raises(DataError, match=r'datasets\.load_dataset\(".*set"\)\.save_to_disk\("saved"\)'):
+        vt.convert(tmp_path / "set", output=tmp_path / "metadata.csv")
+
+
+def test_a_source_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere: cannot be read: No such file or directory$"):
+        vt.convert(tmp_path / "nowhere", output=tmp_path / "metadata.csv")
+
+
+def test_advice_is_given_once_and_is_of_use(write, make_photo, tmp_path):
+    make_photo("1.jpg")
+
+    with pytest.raises(DataError, match=r"got '7' \(and 1 more\)\. Fix it or pass --skip-bad-rows$"):
+        vt.convert(write("labels.csv", ONE_HOT + "2.jpg,7\n3.jpg,7\n"), output=tmp_path / "metadata.csv")
+    with pytest.raises(DataError, match=r"got '7'\. Fix it$"):
+        vt.convert(write("labels.csv", "file_name,dog\n1.jpg,7\n"), output=tmp_path / "metadata.csv")
+    with pytest.raises(DataError, match=r"2\.jpg is not there\. Name the folder in which .* begin: --photos$"):
+        vt.convert(write("labels.csv", "file_name,dog\n2.jpg,1\n"), output=tmp_path / "metadata.csv")
+
+
 def test_a_wrong_header_of_a_metadata_csv_names_the_formats(write):
     with pytest.raises(DataError, match=r"no column 'tags', only .*vectortag convert\. It reads COCO, one-hot CSV"):
         read_data_set(write("metadata.csv", "image_path,dog\n1.jpg,1\n"))

@@ -80,3 +80,14 @@ def test_what_is_wrong_is_refused_with_its_place(write, tmp_path, name, content,
 
     with pytest.raises(DataError, match=problem):
         convert(tmp_path / "set", output=tmp_path / "metadata.csv")
+
+
+def test_outlines_and_points_have_words_and_a_label_may_be_missing(write, read, tmp_path):
+    lanes = {"_cls": "Polylines", "polylines": [{"_cls": "Polyline", "label": "lane"}, {"_cls": "Polyline"}]}
+    nose = {"_cls": "Keypoints", "keypoints": [{"_cls": "Keypoint", "label": "nose"}, {"label": None}]}
+    sample = {"filepath": "data/1.jpg", "tags": [], "road": lanes, "points": nose, "one": {"_cls": "Detection"}}
+    write("set/samples.json", {"samples": [sample]})
+
+    done = convert(tmp_path / "set", output=tmp_path / "metadata.csv")
+
+    assert read(done.output) == {"1.jpg": ({"lane", "nose"}, None)}

@@ -23,8 +23,10 @@ def _photos(make_photo):
         '{"file_name": "1.jpg", "objects": {"categories": ["dog", "cat", "dog"]}}\n\n'
         '{"file_name": "2.jpg", "objects": {"categories": []}}',
         '{"file_name": "1.jpg", "tags": "dog, cat"}\n{"file_name": "2.jpg", "tags": null}\n',
+        '{"file_name": "1.jpg", "objects": [{"category": "dog", "bbox": [1]}, {"category": "cat"}]}\n'
+        '{"file_name": "2.jpg", "objects": []}\n',
     ],
-    ids=["lists", "objects", "text"],
+    ids=["lists", "objects", "text", "a list of objects"],
 )
 def test_lines_of_json_are_rows(write, read, tmp_path, lines):
     write("set/metadata.jsonl", lines)
@@ -117,3 +119,48 @@ def test_a_photo_of_a_saved_set_that_is_elsewhere_is_not_fetched(datasets, tmp_p
 
     with pytest.raises(DataError, match=r"data\[0\]: neither has a photo inside nor names one that is there"):
         convert(tmp_path / "saved", output=tmp_path / "metadata.csv")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_class_of_each_object_is_a_word(datasets, read, tmp_path):
+    one = {"category": datasets.ClassLabel(names=["dog", "sea"]), "area": datasets.Value("float32")}
+    features = datasets.Features({"image": datasets.Image(), "objects": [one]})
+    content = (tmp_path / "set" / "1.jpg").read_bytes()
+    rows = {"image": [{"bytes": content}], "objects": [[{"category": 1, "area": 2.0}]]}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(str(tmp_path / "saved"))
+
+    done = convert(tmp_path / "saved", output=tmp_path / "out" / "metadata.csv")
+
+    assert read(done.output) == {"photo-000000.jpg": ({"sea"}, None)}
+    assert (tmp_path / "out" / "known_tags.txt").read_text() == "dog\nsea\n"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_photo_that_nobody_labelled_does_not_get_the_last_class(datasets, read, tmp_path):
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["dog", "sea"])})
+    contents = [(tmp_path / "set" / name).read_bytes() for name in ("1.jpg", "2.jpg")]
+    rows = {"image": [{"bytes": content} for content in contents], "label": [0, -1]}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(str(tmp_path / "saved"))
+
+    with pytest.raises(DataError, match=r"data\[1\]: expected the number of one of the 2 classes, got -1\. Fix it or"):
+        convert(tmp_path / "saved", output=tmp_path / "out" / "metadata.csv")
+
+    done = convert(tmp_path / "saved", output=tmp_path / "out" / "metadata.csv", skip_bad_rows=True)
+    assert read(done.output) == {"photo-000000.jpg": ({"dog"}, None)}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("metadata.jsonl", '{"file_name": "1.jpg", "tags": ["dog"]}'), ("metadata.csv", "file_name,tags\n1.jpg,dog\n")],
+)
+def test_each_part_may_have_a_metadata_file_of_its_own(write, make_photo, tmp_path, name, content):
+    for part in ("train", "test"):
+        make_photo(f"parts/{part}/1.jpg")
+        write(f"parts/{part}/{name}", content)
+
+    done = convert(tmp_path / "parts", output=tmp_path / "metadata.csv")
+
+    assert done.output.read_text().splitlines()[1:] == [
+        f"parts/{part}/1.jpg,['dog'],{part}" for part in ("test", "train")
+    ]
+    assert done.format == ("hugging-face",)

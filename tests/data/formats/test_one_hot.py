@@ -31,7 +31,7 @@ def test_a_one_is_a_word_and_a_zero_is_none(write, make_photo, read, tmp_path, s
     [
         ("filename,dog\n1.jpg,2\n", r"labels\.csv:2: column 'dog': expected 1 or 0, got '2'"),
         ("filename,dog\n1.jpg,\n", r"column 'dog': expected 1 or 0, got ''"),
-        ("filename,dog\n1.jpg,-1\n", r"expected 1 or 0, got '-1'\. Fix the row or pass --skip-bad-rows"),
+        ("filename,dog\n1.jpg,-1\n", r"expected 1 or 0, got '-1'\. Fix it$"),
         ("name,dog\n1.jpg,1\n", "no column names the photos. Call it one of: image_path, file_name"),
         ("filename,split\n1.jpg,train\n", "expected a column for each word beside 'filename', got none"),
         ("filename,dog\n../1.jpg,1\n", r"\.\./1\.jpg is not below"),
@@ -43,3 +43,12 @@ def test_what_is_wrong_is_refused_with_its_row(write, make_photo, tmp_path, tabl
 
     with pytest.raises(DataError, match=problem):
         convert(write("labels.csv", table), output=tmp_path / "metadata.csv")
+
+
+def test_the_numbers_that_pandas_puts_before_each_row_are_no_word(write, make_photo, read, tmp_path):
+    make_photo("1.jpg")
+
+    done = convert(write("labels.csv", ",filename,dog\n0,1.jpg,1\n"), output=tmp_path / "metadata.csv")
+
+    assert read(done.output) == {"1.jpg": ({"dog"}, None)}
+    assert (tmp_path / "known_tags.txt").read_text() == "dog\n"

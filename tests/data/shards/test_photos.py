@@ -40,7 +40,7 @@ def test_other_bytes_are_a_damaged_shard(tar: Path, offset: int, size: int):
     error = photo_in(tar, offset=offset, size=size).read().content
 
     assert isinstance(error, PhotoError)
-    assert str(error) == f"{tar} is damaged. Copy this shard again, or make the shards anew"
+    assert str(error) == f"{tar} is damaged. Copy this shard again, or make the shards again"
 
 
 @pytest.mark.parametrize("what", ["none", "a folder"])

@@ -71,7 +71,7 @@ def change(shards: Path, **fields: object) -> None:
 def test_an_index_with_another_key_is_refused(shards: Path):
     change(shards, more=1)
 
-    with pytest.raises(DataError, match=r"index\.json: is no index of shards: unknown key \"more\""):
+    with pytest.raises(DataError, match=r"index\.json: is not an index of shards: unknown key \"more\""):
         read_shards(shards)
 
 

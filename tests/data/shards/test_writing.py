@@ -42,13 +42,13 @@ from vectortag.data.shards import writing
 
 left = [int(sys.argv[3])]
 
-def killing(record, plan, resized=writing._resized):
+def killing(photo, open_photo=writing.open_photo):
     left[0] -= 1
     if left[0] < 0:
         os.kill(os.getpid(), signal.SIGKILL)
-    return resized(record, plan)
+    return open_photo(photo)
 
-writing._resized = killing
+writing.open_photo = killing
 writing.write_shards(read_data_set(sys.argv[1]), Path(sys.argv[2]), size=32, together=2)
 """
 

@@ -88,7 +88,7 @@ def app_with(commands: Iterable[str]) -> typer.Typer:
     """The program with these commands. Only their modules are imported: that makes the start quick."""
     app = typer.Typer(
         name="vectortag",
-        help="Tag photos: several tags per photo, each with a calibrated score, and a heat map that shows why.",
+        help="Tag photos: several tags per photo, each with a calibrated score and a heat map that shows where.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="markdown",
@@ -207,5 +207,5 @@ def _where(error: OSError) -> str:
 
 
 def _stopped(status: int) -> int:
-    notes.error("stopped; no incomplete file was left behind")
+    notes.error("stopped; no output file is incomplete")
     return status

@@ -21,12 +21,14 @@ def bench(
     ] = None,
     model: options.Model = None,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, max=60, help="Seconds per measurement.")] = 2.0,
-    remember: Annotated[bool, typer.Option("--remember", help="Use the fastest from now on, in all commands.")] = False,
+    remember: Annotated[
+        bool, typer.Option("--remember", help="From now on, use the fastest for this model in all commands.")
+    ] = False,
 ) -> int:
     """Measure how fast each runtime and precision tags on this machine.
 
-    Measures float32, and each lower precision that loses at most half a point of mAP. Each is measured twice, in its
-    own process; all of it takes less than a minute. Other running programs make the figures worse.
+    Measures float32 (f32), and each lower precision that loses at most half a point of mAP. Each is measured twice, in
+    its own process. Everything takes less than a minute. Other running programs make the figures worse.
 
     **Examples**
 

@@ -25,10 +25,10 @@ def cache(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> int:
-    """Show what the cache holds, by kind, or delete it.
+    """Show what is in the cache, by kind, or delete it.
 
-    All of it can be computed again: only the next search or start takes longer. Photos, models, added tags and
-    corrections are not in the cache, and are never deleted.
+    Everything in the cache can be computed again; the next search or start then takes longer. Photos, models, added
+    tags and corrections are not in the cache, so they are not deleted.
 
     **Examples**
 

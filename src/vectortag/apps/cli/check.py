@@ -36,26 +36,28 @@ def check(
         bool, typer.Option("--all", help="Show all lines, not only the first 20 of each section.")
     ] = False,
     skip_bad_rows: options.SkipBadRows = False,
-    labels: Annotated[bool, typer.Option("--labels", help="Also say which labels look wrong; takes minutes.")] = False,
+    labels: Annotated[bool, typer.Option("--labels", help="Also list labels that look wrong; takes minutes.")] = False,
     folds: Annotated[
-        int, typer.Option(min=2, help="With --labels: parts of the photos; each is judged by the others.")
+        int,
+        typer.Option(min=2, help="With --labels: number of folds; a head that learns from the others judges each."),
     ] = FOLDS,
     model: options.Model = None,
     export: Annotated[
-        Path | None, typer.Option("--export", help="With --labels: write the doubted labels to this CSV file.")
+        Path | None, typer.Option("--export", help="With --labels: write the labels that look wrong to this CSV file.")
     ] = None,
     page: Annotated[
-        Path | None, typer.Option("--page", help="With --labels: write an HTML page with the photos of doubted labels.")
+        Path | None,
+        typer.Option("--page", help="With --labels: write a web page with the photos of labels that look wrong."),
     ] = None,
 ) -> int:
     """Check a data set before training: rows, photos, tags, and words that should be one tag.
 
     Every photo is decoded. The exit status is 1 if a row is bad, a photo is missing or broken, or two rows of one photo
-    differ. `fit`, `train` and `evaluate` stop at these rows, and leave them out with `--skip-bad-rows`. With this
-    option `check` lists them, too, but exits with 0.
+    differ. `fit`, `train` and `evaluate` stop at these rows; with `--skip-bad-rows` they leave them out. `check
+    --skip-bad-rows` lists them, but its exit status is 0.
 
-    With `--labels`, heads on the embeddings of a model are fitted on all folds but one, and judge the labels of that
-    one. Doubted labels do not change the exit status.
+    With `--labels`, heads are fitted on the embeddings of a model: each learns from all folds but one, and judges the
+    labels of that fold. Labels that look wrong do not change the exit status.
 
     **Examples**
 
@@ -67,7 +69,7 @@ def check(
     for option, output, kind in (("--export", export, DOUBTS_CSV), ("--page", page, PAGE)):
         if output is not None:
             if not labels:
-                raise DataError(f"{option} writes doubted labels. Pass --labels, too")
+                raise DataError(f"{option} writes labels that look wrong. Pass --labels, too")
             check_output(output, kind, inputs=InputFiles([data], options=[taxonomy]))
     chosen = load_taxonomy(taxonomy)
     records = read_tagged_photos(data, name=dataset, skip_bad_rows=True)

@@ -26,22 +26,22 @@ from vectortag.runtime.pixels import open_image
 
 def compare(
     photo: Annotated[Path, typer.Argument(help="One photo.", show_default=False)],
-    tags: Annotated[list[str], typer.Option("--tag", "-t", help="A tag; may be repeated.", show_default=False)],
+    tags: Annotated[list[str], typer.Option("--tag", "-t", help="A tag; repeatable.", show_default=False)],
     models: Annotated[
         list[str],
-        typer.Option("--model", "-m", help="A model's name or folder; repeat it for each model.", show_default=False),
+        typer.Option("--model", "-m", help="A model's name or folder; repeatable.", show_default=False),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG file to write.", show_default=False)],
-    opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly the maps cover the photo.")] = 0.55,
+    opacity: Annotated[float, typer.Option(min=0, max=1, help="Opacity of the heat maps over the photo.")] = 0.55,
     language: options.Language = None,
     fine: options.Fine = True,
     runtime: options.Runtime = "auto",
     precision: options.Precision = "auto",
     overwrite: options.Overwrite = False,
 ) -> int:
-    """Show heat maps of several models side by side: the photo, then one heat map per model, with its score.
+    """Draw heat maps of several models side by side: the photo, then one heat map per model, with its score.
 
-    A table of scores and sharpness goes to stdout (0: spread evenly over the photo, 1: a single spot).
+    Also prints a table of scores and sharpness (0: spread evenly over the photo, 1: all in one cell).
 
     **Example**
 

@@ -17,11 +17,11 @@ from vectortag.data.formats.convert import convert as convert_data_set
 def convert(
     sources: Annotated[
         list[Path],
-        typer.Argument(help="Files or folders of other programs, together one data set.", show_default=False),
+        typer.Argument(help="Files or folders of a data set in another format.", show_default=False),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The metadata.csv to write.")] = Path("metadata.csv"),
     format: Annotated[  # noqa: A002
-        Format | None, typer.Option("--format", help="The format of the sources. Default: recognised.")
+        Format | None, typer.Option("--format", help="The format of the sources. Default: recognised by their content.")
     ] = None,
     photos: Annotated[
         Path | None, typer.Option("--photos", help="The folder that the photos' names are relative to.")
@@ -34,7 +34,7 @@ def convert(
     Formats: `coco` (instances or captions), `one-hot` (a CSV file with a column for each word), `folders` (a folder for
     each word), `fiftyone`, `hugging-face` (an image folder with a metadata file, or what `datasets` saved).
 
-    Several sources become one file. Parts called train, val and test become its column `split`.
+    Several sources become one metadata.csv. If they are called train, val and test, it has a column `split`.
 
     **Examples**
 

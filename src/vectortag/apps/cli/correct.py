@@ -31,17 +31,17 @@ SUGGESTED = 20
 
 
 def correct(
-    photos: Annotated[list[Path] | None, typer.Argument(help="Photos with wrong tags.")] = None,
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos to correct.")] = None,
     yes: Annotated[list[str] | None, typer.Option("--yes", help="A tag that the photos show; repeatable.")] = None,
     no: Annotated[list[str] | None, typer.Option("--no", help="A tag that the photos do not show; repeatable.")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Undo the last corrections.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the last correction.")] = False,
     model: options.Model = None,
     language: options.Language = None,
 ) -> int:
     """Record that photos show a tag, or do not show it. `vectortag refresh` makes a model learn from it.
 
-    Corrections are stored in your data folder, and count for every model that has the tag. The photos are not changed.
-    If they are in your library, search and sidecars follow at once.
+    Corrections are stored in your data folder and apply to every model that has the tag. The photos do not change. If
+    they are in your library, search and sidecars use the corrections at once.
 
     **Examples**
 
@@ -79,7 +79,7 @@ def _note_in_library(corrections: Sequence[Correction], *, undone: bool = False)
             with Library.open(create=False) as library:
                 library.note_corrections(corrections, undone=undone)
         except LibraryError as error:
-            notes.print(f"not noted in the library: {error}", style="yellow")
+            notes.print(f"not stored in the library: {error}", style="yellow")
 
 
 def _print_corrections(corrections: Sequence[Correction], done: str, spoken: Language) -> None:
@@ -99,7 +99,7 @@ def corrections(
         Path | None, typer.Option("--export", help="Write the corrections as a metadata.csv for the next training.")
     ] = None,
     onto: Annotated[
-        Path | None, typer.Option("--onto", help="With --export: a metadata.csv to correct; its other rows are kept.")
+        Path | None, typer.Option("--onto", help="With --export: write all rows of this metadata.csv, corrected.")
     ] = None,
     model: options.Model = None,
     language: options.Language = None,
@@ -108,8 +108,8 @@ def corrections(
 ) -> int:
     """List your corrections, or export them for the next full training.
 
-    An exported photo has the tags that the model finds, with your corrections. With `--onto`, all rows of that file are
-    written, and the rows of corrected photos are changed.
+    An exported row has the tags that the model finds in the photo, with your corrections. With `--onto`, all rows of
+    that file are written; the rows of corrected photos are changed.
 
     **Examples**
 
@@ -147,13 +147,13 @@ def corrections(
 
 def refresh(
     model: options.Model = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Make the model forget what it learned.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo: use the model without corrections again.")] = False,
     language: options.Language = None,
 ) -> int:
     """Make a model learn from your corrections, in seconds. Only the scores of corrected tags change.
 
-    The result is stored in your data folder; the model folder is not changed. In all outputs, the name of the model
-    then ends with `+corrections`. The corrections stay: `correct --undo` removes the last ones.
+    The result is stored in your data folder; the model folder does not change. In all outputs, the name of the model
+    then ends with `+corrections`. The corrections stay; `correct --undo` removes the last one.
 
     **Examples**
 
@@ -164,7 +164,7 @@ def refresh(
     spoken, tagger = Language.load(language), Tagger.load(model)
     if undo:
         forget(tagger)
-        stdout().print(f"{tagger.folder.id}: as before any correction")
+        stdout().print(f"{tagger.folder.id}: without corrections again")
         return 0
     refreshed = refresh_model(tagger)
     for one in refreshed:
@@ -180,7 +180,9 @@ def suggest(
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="At most this many photos per list.")] = SUGGESTED,
     folds: Annotated[
         int | None,
-        typer.Option(min=2, help="Cross-validate with so many folds: no label is judged by a head that has learnt it."),
+        typer.Option(
+            min=2, help="Cross-validate with this many folds: no head judges a label that it has learnt from."
+        ),
     ] = None,
     model: options.Model = None,
     language: options.Language = None,
@@ -191,8 +193,9 @@ def suggest(
     Labels come from a metadata.csv, from keywords in sidecars and photos, or from shards, whose photos are named by
     their paths in the data set. If no photo has the tag as a label, all photos count as unlabelled.
 
-    A model that was trained on these labels would repeat their errors. Then heads are fitted on four fifths of the
-    photos each, and judge the others; `--folds` does so for any model. `vectortag check --labels` judges all tags.
+    A model that was trained on these labels would repeat their errors. For such a model, new heads are fitted: each
+    learns from four fifths of the photos and judges the others. `--folds` does this for any model. `vectortag check
+    --labels` checks all tags.
 
     **Examples**
 
@@ -208,7 +211,7 @@ def suggest(
     for error in found.failed:
         notes.print(f"left out: {error}", style="yellow")
     if found.labelled:
-        notes.progress(f"{found.doubted:,} of {found.labelled:,} labels doubted")
+        notes.progress(f"{found.doubted:,} of {found.labelled:,} labels look wrong")
     else:
         notes.progress(f'no photo is labelled "{spoken.name(found.tag)}", so all photos count as unlabelled')
     if as_json:

@@ -40,9 +40,10 @@ def evaluate(
 ) -> int:
     """Measure a model on tagged photos: mAP, F1, calibration, and figures for each tag.
 
-    `--split val` uses the column `split`; without that column, the validation photos of the model's training.
+    `--split val` uses the column `split`. If there is none, it uses the validation photos of the model's training.
 
-    `--protocol` follows the rules of published papers instead. They use no thresholds, so `--profile` has no effect.
+    `--protocol` computes the figures of published papers. They do not use the model's thresholds, so `--profile` has no
+    effect.
 
     **Examples**
 
@@ -110,7 +111,7 @@ def _print(report: Report) -> None:
         ("micro F1", f"{_percent(report.micro_f1)}   at the fitted thresholds"),
         ("macro F1", _percent(report.macro_f1)),
         ("5 tags a photo", f"F1 {_percent(five.f1)}, N+ {five.n_plus}"),
-        ("calibration error", f"{report.calibration_error:.4f}   per tag {report.calibration_error_per_tag:.4f}"),
+        ("calibration error", f"{_four(report.calibration_error)}   per tag {_four(report.calibration_error_per_tag)}"),
     ]
     _print_lines(rows)
     table = Table("tag", *_NUMBERS, box=None, header_style="bold")
@@ -135,6 +136,10 @@ _NUMBERS = ("photos", "AP", "threshold", "precision", "recall", "F1", "cal. erro
 
 def _percent(value: float | None) -> str:
     return "   -" if value is None or value != value else f"{100 * value:.1f}"
+
+
+def _four(value: float) -> str:
+    return "-" if value != value else f"{value:.4f}"
 
 
 def _two(value: float | None) -> str:

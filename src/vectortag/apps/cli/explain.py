@@ -17,7 +17,7 @@ from vectortag.apps.cli import options
 from vectortag.apps.cli.named_photos import say_left_out
 from vectortag.apps.cli.named_tags import tags_named
 from vectortag.apps.cli.output import notes, progress_over, stdout
-from vectortag.core.errors import OutputError, OverwriteError, PhotoError, VectorTagError
+from vectortag.core.errors import ConfigError, OutputError, OverwriteError, PhotoError
 from vectortag.core.file_names import escape_path, is_folder, name_for_file
 from vectortag.core.text import normalise
 from vectortag.core.types import FailedTagging
@@ -34,12 +34,15 @@ PhotoInFolder = tuple[Path, Path]
 """A photo, and its folder relative to the path that was given."""
 
 Tags = Annotated[
-    list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; repeatable. Default: all tags found.")
+    list[str] | None, typer.Option("--tag", "-t", help="A tag to explain; repeatable. Default: all shown tags.")
 ]
 All = Annotated[
     bool, typer.Option("--all", help="Write the heat maps of all tags as numbers: one .safetensors file per photo.")
 ]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="A PNG file for one map, a folder for several.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="A PNG file for one map, a folder for several. Default: the current folder."),
+]
 
 
 def explain(
@@ -60,10 +63,10 @@ def explain(
     exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
 ) -> int:
-    """Show where in photos the model sees a tag: a heat map over the photo, as PNG.
+    """Draw where in photos the model sees a tag: a heat map over the photo, as PNG.
 
-    The network runs once per photo for any number of tags, and once more for fine heat maps. The names of the written
-    files go to stdout.
+    The network runs once per photo for any number of tags, and once more for fine heat maps. The paths of the written
+    files are printed to stdout.
 
     **Examples**
 
@@ -78,9 +81,9 @@ def explain(
     spoken, left_out = Language.load(language), LeftOut()
     photos = list(_photos(paths, exclude or (), left_out))
     if every and tags:
-        raise VectorTagError("--all and --tag cannot be combined")
-    if len(photos) != 1 and output is None:
-        raise VectorTagError(f"{len(photos)} photos: give a folder for the heat maps with --output")
+        raise ConfigError("--all and --tag cannot be combined")
+    if len(photos) > 1 and output is None:
+        raise ConfigError(f"{len(photos)} photos: give a folder for the heat maps with --output")
     tagger = Tagger.load(
         model,
         profile=profile,
@@ -137,7 +140,7 @@ class _Names:
     ) -> None:
         self._file = output if output and output.suffix.lower() == ".png" and not is_folder(output) else None
         if self._file and several:
-            raise VectorTagError(
+            raise ConfigError(
                 f"{escape_path(self._file)}: one file cannot hold several heat maps. Give a folder, or one --tag"
             )
         self.language = language

@@ -26,7 +26,9 @@ def export(
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option("--weights", help="A safetensors file of the network's weights, for timm.", show_default=False),
+        typer.Option(
+            "--weights", help="Write the network's weights for timm, to this safetensors file.", show_default=False
+        ),
     ] = None,
     size: Annotated[
         int | None,
@@ -37,8 +39,8 @@ def export(
 ) -> int:
     """Write a model for programs without VectorTag: an ONNX file, or the network's weights for timm.
 
-    The ONNX file takes pixels and gives the scores of `vectortag tag` in float32. Tags, thresholds and how a photo
-    becomes pixels are in its metadata. Needs `pip install 'vectortag[quantise]'`; `--weights` needs
+    The ONNX file takes pixels and gives the scores of `vectortag tag` in float32. Its metadata has the tags, the
+    thresholds and the recipe for pixels. Needs `pip install 'vectortag[quantise]'`; `--weights` needs
     `pip install 'vectortag[train]'`.
 
     **Examples**
@@ -52,7 +54,7 @@ def export(
             "nothing to export. Name an ONNX file, --output model.onnx, or --weights backbone.safetensors"
         )
     if output is None and (maps or maps_of):
-        raise ConfigError("--maps and --map are of the ONNX file. Name it: --output model.onnx")
+        raise ConfigError("--maps and --map need an ONNX file. Name it: --output model.onnx")
     check_outputs_differ(output, weights)
     if output is not None:
         from vectortag.assembly.onnx_export import export_onnx

@@ -31,9 +31,7 @@ from vectortag.model.sentence import Reading, read_sentence
 Format = Literal["table", "jsonl"]
 
 
-Sentence = Annotated[
-    str, typer.Argument(help='What to find, in English; "" to find by tags alone.', show_default=False)
-]
+Sentence = Annotated[str, typer.Argument(help='What to find, in English; "" to find by tags only.', show_default=False)]
 Photos = Annotated[list[Path], typer.Argument(help="Photos and folders of photos.", show_default=False)]
 Top = Annotated[int, typer.Option("--top", "-k", min=1, help="At most this many photos.")]
 Has = Annotated[list[str] | None, typer.Option("--has", help="Only photos with this tag; repeatable.")]
@@ -63,7 +61,7 @@ def find(
     """Find photos by a sentence, best match first.
 
     The first search of a folder runs the network on every photo and stores the embeddings in your cache; later searches
-    take moments. Common nouns always work; sentences need `pip install 'vectortag[words]'`.
+    are fast. Common nouns always work; sentences need `pip install 'vectortag[words]'`.
 
     **Examples**
 
@@ -86,7 +84,7 @@ def find(
     reading = _read(sentence, tagger, spoken, translate=own_encoder is None)
     conditions: dict[str, Any] = {"top": top, "has": with_tags, "has_not": [*without_tags, *reading.without]}
     if not reading.text and not (with_tags or conditions["has_not"]):
-        raise WordsError("nothing to find. Say what, or name tags with --has and --not")
+        raise WordsError("nothing to find. Write what to find, or give tags with --has or --not")
     left_out = LeftOut()
     paths = list(photos_of(photos, exclude=exclude or (), left_out=left_out))
     result = _found(reading.text, paths, conditions, tagger, own_encoder)

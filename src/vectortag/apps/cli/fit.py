@@ -17,12 +17,13 @@ Taxonomy = Annotated[str, typer.Option(help='"default", "none", or the path of a
 Raw = Annotated[bool, typer.Option("--raw", help="Use the words unchanged; same as --taxonomy none.")]
 TopK = Annotated[int | None, typer.Option("--top-k", min=1, help="At most this many tags, the most frequent ones.")]
 MinPhotos = Annotated[int, typer.Option(min=1, help="Leave out tags with fewer photos.")]
-Validation = Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the photos that is kept for validation.")]
+Validation = Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the photos that is used for validation.")]
 MaxPositiveWeight = Annotated[float, typer.Option(min=1, help="Limit of the class weights N_neg/N_pos; 1: no weights.")]
 Folds = Annotated[
     int | None,
     typer.Option(
-        min=2, help="Also cross-validate with so many folds: mean and deviation of the figures, labels that look wrong."
+        min=2,
+        help="Also cross-validate with this many folds: mean and deviation of the figures, and labels that look wrong.",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Random seed of split and fit.")]
@@ -46,9 +47,9 @@ def fit(
 ) -> int:
     """Make a model with your own tags from tagged photos, in minutes and without training a network.
 
-    Fits a new head on the embeddings of the network of `--model`. In a folder without a metadata.csv, the tags are the
-    photos' keywords, from XMP sidecars or from the photos. The new model is stored in your data folder; use it by its
-    name. A second fit on the same photos takes seconds.
+    Fits a new head on the embeddings of the network of `--model`. If a folder has no metadata.csv, the keywords of the
+    photos are the tags, from XMP sidecars or from the photos. The new model is stored in your data folder; use it by
+    its name. A second fit on the same photos is faster, because embeddings are cached.
 
     **Examples**
 

@@ -22,12 +22,13 @@ from vectortag.runtime.session import installed_runtimes
 def inspect(
     model: Annotated[str | None, typer.Argument(help="A model's name or folder.")] = None,
     machine: Annotated[
-        bool, typer.Option("--machine", help="Show the processor instead, and how each model runs on it and why.")
+        bool,
+        typer.Option("--machine", help="Show this machine instead: runtime and precision of each model, and why."),
     ] = False,
     language: options.Language = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest, as JSON.")] = False,
 ) -> int:
-    """Show the content of a model: tags with thresholds, parents and label sources, and data sets.
+    """Show what is in a model: its data sets, and its tags with thresholds, parents and what taught them.
 
     **Examples**
 
@@ -53,7 +54,7 @@ def inspect(
     hierarchy = Hierarchy.of(manifest.tags, manifest.taxonomy)
     if untaught := manifest.label_sources.count("pretraining"):
         console.print(
-            f"tags    {untaught} have no labels in these data sets: the network knows them from its pretraining"
+            f"tags    {untaught} have no labels in these data sets: they are groups of the network's ImageNet classes"
         )
     table = Table("tag", *PROFILES, "taught by", "parents", box=None, header_style="bold")
     for i, (tag, teacher) in enumerate(zip(manifest.tags, manifest.label_sources, strict=True)):
@@ -69,7 +70,7 @@ def _machine(model: str | None) -> int:
     """Print the processor, the runtimes, and what "auto" chooses for one model or for all."""
     here, console = this_machine(), stdout()
     console.print(f"processor   {here.cpu}, {here.cores} cores for this process")
-    console.print(f"extensions  {' '.join(here.extensions) or 'none that matters'}")
+    console.print(f"extensions  {' '.join(here.extensions) or 'none that VectorTag uses'}")
     runtimes = installed_runtimes()
     named = ", ".join(f"{name} {version}" for name, version in runtimes.items())
     console.print(f"runtimes    {named or 'none is installed'}")

@@ -23,9 +23,11 @@ CaptionFiles = Annotated[
 ]
 Tried = Annotated[
     list[Path] | None,
-    typer.Option("--try", help="More tagged photos, only to measure trust on; repeatable."),
+    typer.Option("--try", help="More tagged photos, which teach nothing and only test; repeatable."),
 ]
-KeepWords = Annotated[bool, typer.Option("--keep-words", help="Keep the words as they are, and only measure trust.")]
+KeepWords = Annotated[
+    bool, typer.Option("--keep-words", help="Keep the words; only measure again how reliable new tags are.")
+]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="A new model folder. Default: replace the model's own.")
 ]
@@ -42,11 +44,11 @@ def learn_words(
 ) -> int:
     """Teach a model words, from captions and tagged photos: for `add-tag --from-words` and `find`.
 
-    The network, the tags and all scores stay the same. The model gets a new id, and tags that you added belong to the
-    old one: add them again. Validation photos of the model are left out. Needs
+    The network, the tags and all scores stay the same. But the model gets a new id, and tags that you added belong to
+    the old id: add them again. Validation photos of the model are left out. Needs
     `pip install 'vectortag[words]'`.
 
-    It also measures, on all of these photos, how far tags from few photos, tags from words and searches can be trusted.
+    It also measures, on all of these photos, how reliable tags from few photos, tags from words and searches are.
 
     **Examples**
 
@@ -55,7 +57,7 @@ def learn_words(
     `vectortag learn-words runs/mine --keep-words flickr8k/metadata.csv coco/metadata.csv --try flowers/metadata.csv`
     """
     if not captions and not keep_words:
-        raise typer.BadParameter("give --captions to learn from, or --keep-words to measure trust alone")
+        raise typer.BadParameter("give --captions to learn from, or --keep-words")
     from vectortag.assembly.learn_words import learn
 
     folder = learn(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,19 +14,24 @@ from vectortag.apps.cli.output import notes, progress_of
 from vectortag.apps.cli.signals import FinishOnSignal
 from vectortag.core.file_names import escape_path
 from vectortag.core.folders import library_file
+from vectortag.core.heap import keep_heap_small, trim_heap
 from vectortag.library.library import Library
 from vectortag.library.update import Updated
 from vectortag.model.calibration import Profile
 
 library = typer.Typer(
-    help="Keep a photo library: photos are tagged once, and what is known of them is kept in one file.",
+    help="Keep a photo library: each photo is tagged once; tags, dates and keywords are stored in one file.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
 ChosenProfile = Annotated[
     Profile | None,
-    typer.Option("--profile", help="The thresholds to use. Default: those of the last update, or balanced."),
+    typer.Option(
+        "--profile",
+        help="precise: few wrong tags; thorough: few missed tags; balanced: between the two. Default: that of the last "
+        "update, at first balanced.",
+    ),
 ]
 ChosenModel = Annotated[
     str | None, typer.Option("--model", "-m", help="A model's name or folder. Default: that of the last update.")
@@ -38,14 +40,14 @@ ChosenEncoder = Annotated[
     Path | None,
     typer.Option(
         "--encoder",
-        help="Also embed the photos with your own image-text encoder, which then reads the sentences of a search: a "
-        "folder as Immich keeps them. Default: that of the last update.",
+        help="Also embed the photos with your own image-text encoder (a folder in Immich's layout); it then reads the "
+        "sentences of a search. Default: that of the last update.",
     ),
 ]
-NoEncoder = Annotated[bool, typer.Option("--no-encoder", help="Forget the encoder of the last update.")]
-Prune = Annotated[bool, typer.Option("--prune", help="Forget photos that are gone, and what other models computed.")]
-Retry = Annotated[bool, typer.Option("--retry", help="Also try photos again that could not be read.")]
-Watch = Annotated[bool, typer.Option("--watch", help="Stay, and update whenever a file changes, until Ctrl-C.")]
+NoEncoder = Annotated[bool, typer.Option("--no-encoder", help="Remove the encoder of the last update.")]
+Prune = Annotated[bool, typer.Option("--prune", help="Forget photos that are gone, and the scores of other models.")]
+Retry = Annotated[bool, typer.Option("--retry", help="Also try again to read photos that could not be read.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Keep running until Ctrl-C; update whenever a file changes.")]
 
 
 @library.command("add")
@@ -60,7 +62,7 @@ def add(
 ) -> int:
     """Add folders to the library, and tag their photos.
 
-    Ctrl-C finishes the photos in progress, then stops. What is done is kept, and `vectortag library update` goes on.
+    Ctrl-C finishes the photos in progress, then stops. `vectortag library update` continues.
 
     **Example**
 
@@ -89,9 +91,9 @@ def update(
     max_pixels: options.MaxPixels = None,
     threads: options.Threads = None,
 ) -> int:
-    """Tag what is new or changed in the library's folders.
+    """Tag the new and changed photos of the library's folders.
 
-    Photos that were moved or copied are not tagged again. Photos that are gone are kept in the library until `--prune`.
+    Photos that were moved or copied are not tagged again. Photos that are gone stay in the library until `--prune`.
 
     **Examples**
 
@@ -108,11 +110,11 @@ def update(
         if watch and not stop():
             from vectortag.library.watch import changes
 
-            _give_free_memory_back()
+            trim_heap()
             notes.progress("watching; Ctrl-C ends it")
             for _ in changes(opened.roots, stop=stop):
                 code = _run(opened, run, stop)
-                _give_free_memory_back()
+                trim_heap()
         return code
 
 
@@ -125,9 +127,9 @@ def import_(
     max_pixels: options.MaxPixels = None,
     threads: options.Threads = None,
 ) -> int:
-    """Take what `vectortag tag --format parquet --embeddings` computed elsewhere, then update the library.
+    """Import embeddings that `vectortag tag --format parquet --embeddings` computed elsewhere; then update the library.
 
-    A row serves every photo of the same content, wherever it lies. Photos that no row knows are tagged here.
+    Photos are matched by their content, so their paths may differ. Photos without a row are tagged here.
 
     **Example**
 
@@ -135,7 +137,7 @@ def import_(
     """
     with Library.open(file, create=False) as opened, FinishOnSignal() as stop:
         done = opened.import_embeddings(files, model=model, profile=profile, stop=stop)
-        told = f"{done.rows:,} rows: {done.taken:,} contents taken, {done.known:,} known before"
+        told = f"{done.rows:,} rows: {done.taken:,} imported, {done.known:,} known before"
         notes.progress(told + (f", {done.empty:,} without embedding" if done.empty else ""))
         run = partial(opened.update, model=model, profile=profile, max_pixels=max_pixels, threads=threads)
         return _run(opened, run, stop)
@@ -149,7 +151,7 @@ def remove(
     folders: Annotated[list[Path], typer.Argument(help="Folders of the library.", show_default=False)],
     file: options.LibraryFile = None,
 ) -> int:
-    """Forget folders and their photos; no file of yours is touched. What you confirmed or rejected is kept.
+    """Remove folders and their photos from the library. Your files do not change, and your decisions are kept.
 
     **Example**
 
@@ -158,17 +160,17 @@ def remove(
     with Library.open(file, create=False) as opened:
         for folder in folders:
             count = opened.remove(folder)
-            notes.progress(f"{escape_path(folder)}: no part of the library any more; {_counted(count)} forgotten")
+            notes.progress(f"{escape_path(folder)}: removed from the library, with {_counted(count)}")
     return 0
 
 
 @library.command("relocate")
 def relocate(
-    old: Annotated[Path, typer.Argument(help="The folder as the library knows it.", show_default=False)],
-    new: Annotated[Path, typer.Argument(help="Where it is now.", show_default=False)],
+    old: Annotated[Path, typer.Argument(help="The old path of the folder.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="Its new path.", show_default=False)],
     file: options.LibraryFile = None,
 ) -> int:
-    """Follow a folder that was moved or is mounted elsewhere now. Some photos are compared first.
+    """Tell the library that a folder has a new path. Some photos are compared first.
 
     **Example**
 
@@ -176,42 +178,19 @@ def relocate(
     """
     with Library.open(file, create=False) as opened:
         root = opened.relocate(old, new)
-    notes.progress(f"{escape_path(root.path)}: is now the place of these photos")
+    notes.progress(f"{escape_path(root.path)}: the library now finds these photos here")
     return 0
-
-
-LARGE_BLOCK = 1 << 20
-"""Bytes. Batches of pixels and feature maps have 2 to 4 MB."""
-
-
-def _give_memory_back() -> None:
-    """Let the C library give large blocks back to the system at once, and keep one heap for all threads.
-
-    Else each thread keeps what it had: an update with lite2 takes 45 MB more. It is as fast as before. Only glibc has
-    these settings.
-    """
-    m_mmap_threshold, m_arena_max = -3, -8
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).mallopt(m_mmap_threshold, LARGE_BLOCK)
-        ctypes.CDLL(None).mallopt(m_arena_max, 1)
-
-
-def _give_free_memory_back() -> None:
-    """Give back what an update has left on the heap: a process that watches waits for hours."""
-    gc.collect()
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _run(opened: Library, run: Callable[..., Updated], stop: FinishOnSignal) -> int:
     """Run an update, and say what it did. Returns the exit status."""
-    _give_memory_back()
+    keep_heap_small()
     with progress_of("tagging") as progress:
         done = run(stop=stop, progress=progress)
     _say_what_was_done(opened, done)
     if done.stopped:
-        left = f"{_counted(done.left)} left" if done.left else "some folders were not looked through"
-        notes.print(f"stopped; {left}. Go on with: vectortag library update{_named(opened)}", style="yellow")
+        left = f"{_counted(done.left)} left" if done.left else "some folders were not searched"
+        notes.print(f"stopped; {left}. To continue: vectortag library update{_named(opened)}", style="yellow")
         return stop.status
     return 1 if done.failed or done.unsettled or done.seen.closed else 0
 
@@ -235,14 +214,14 @@ def _say_what_was_done(opened: Library, done: Updated) -> None:
         "forgotten": done.pruned,
     }
     told = "".join(f", {count:,} {what}" for what, count in counts.items() if count)
-    notes.progress(f"{_counted(seen.photos)}{told or ', all as they were' * (seen.photos > 0)}")
+    notes.progress(f"{_counted(seen.photos)}{told or ', no changes' * (seen.photos > 0)}")
     for root in opened.roots():
         if root.why:
             notes.print(f"{escape_path(root.path)}: offline, its photos are kept: {root.why}", style="yellow")
     for folder in seen.closed:
         notes.print(f"{folder}: cannot be read now, its photos are kept", style="yellow")
     if done.unsettled:
-        notes.print(f"{_counted(done.unsettled)} changed or went away meanwhile; run it again", style="yellow")
+        notes.print(f"{_counted(done.unsettled)} changed during the update. Run it again", style="yellow")
     if done.failed:
         notes.print(f"unreadable photos: vectortag library status --errors{_named(opened)}", style="yellow")
     if there := seen.left_out.in_words(others=not seen.photos):

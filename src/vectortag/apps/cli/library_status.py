@@ -21,9 +21,9 @@ def status(
     file: options.LibraryFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     errors: Annotated[bool, typer.Option("--errors", help="Print the photos that cannot be read, and why.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Also check the whole file for damage.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Also check the library's file for damage.")] = False,
 ) -> int:
-    """Show what the library holds, and which of its folders are offline.
+    """Show the folders of the library, how many photos they have, and which are offline.
 
     **Example**
 

@@ -44,9 +44,9 @@ def write_xmp(
 ) -> int:
     """Write the tags of the library's photos into XMP sidecars, which digiKam, Lightroom, darktable and Immich read.
 
-    What you wrote stays; only what VectorTag wrote is changed or removed. A tag that you deleted in another program
-    does not come back. No photo is touched, and a sidecar that does not change is not written. `--parent`,
-    `--min-score`, `--stem`, the lists and the language are kept for the next time.
+    Your own keywords stay; only VectorTag's are changed or removed. A tag that you deleted in another program is not
+    written again. Photos do not change (without `--embed`), and a sidecar that would not change is not written. The
+    library remembers `--parent`, `--min-score`, `--stem`, the lists and the language.
 
     **Examples**
 
@@ -72,11 +72,11 @@ def forget(
     folders: Annotated[list[Path], typer.Argument(help="Folders of photos, or photos.", show_default=False)],
     file: options.LibraryFile = None,
     dry_run: options.DryRun = False,
-    embed: Annotated[bool, typer.Option("--embed", help="Also take it out of JPEG files, through exiftool.")] = False,
+    embed: Annotated[bool, typer.Option("--embed", help="Also remove it from JPEG files, with exiftool.")] = False,
 ) -> int:
-    """Take everything that VectorTag wrote out of the sidecars of photos; sidecars that it made are removed.
+    """Remove everything that VectorTag wrote from the sidecars of photos, and the sidecars that it made.
 
-    This works without a library, too: each sidecar says what VectorTag wrote in it.
+    This works without a library, too: each sidecar records what VectorTag wrote in it.
 
     **Example**
 
@@ -113,9 +113,9 @@ def _sidecars_in(paths: list[Path]) -> Iterator[Path]:
 
 
 def accept(photo: OnePhoto, tags: Tags, file: options.LibraryFile = None, language: options.Language = None) -> int:
-    """Confirm that a photo shows tags. That counts in search and sidecars, whatever a model says later.
+    """Confirm that a photo shows tags. Search and sidecars use your decision, also if a model says otherwise.
 
-    It is a correction as well: `vectortag refresh` makes a model learn from it.
+    `vectortag refresh` makes a model learn from it.
 
     **Example**
 
@@ -129,7 +129,7 @@ def accept(photo: OnePhoto, tags: Tags, file: options.LibraryFile = None, langua
 
 
 def reject(photo: OnePhoto, tags: Tags, file: options.LibraryFile = None, language: options.Language = None) -> int:
-    """Say that a photo does not show tags. That counts in search and sidecars, whatever a model says later.
+    """Record that a photo does not show tags. Search and sidecars use your decision, also if a model says otherwise.
 
     **Example**
 
@@ -145,11 +145,11 @@ def reject(photo: OnePhoto, tags: Tags, file: options.LibraryFile = None, langua
 def rename(
     photo: OnePhoto,
     tag: Annotated[str, typer.Argument(help="A tag of the model.", show_default=False)],
-    name: Annotated[str, typer.Argument(help="What this photo shows instead.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="The name that this photo gets instead.", show_default=False)],
     file: options.LibraryFile = None,
     language: options.Language = None,
 ) -> int:
-    """Show a tag of one photo under another name, as Rex for dog. For all photos: `vectortag library lists --rename`.
+    """Give a tag of one photo another name, such as Rex for dog. For all photos: `vectortag library lists --rename`.
 
     **Example**
 
@@ -168,9 +168,10 @@ def lists(
     rename: options.Rename = None,
     language: options.Language = None,
 ) -> int:
-    """Show or replace the library's lists: only these tags, not those, other names. An empty text empties a list.
+    """Show or replace the library's lists of tags: which to show, which to hide, and other names.
 
-    They hold in search, sidecars and export, and so does the language: that of the names of all other tags.
+    The lists apply to search, sidecars and exports. So does the language, which names all other tags. `--not ""`
+    empties a list.
 
     **Examples**
 

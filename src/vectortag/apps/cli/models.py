@@ -18,16 +18,16 @@ from vectortag.model.registry import DEFAULT_MODEL, model_folders
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     remove: Annotated[
-        str | None, typer.Option("--remove", metavar="NAME", help="Remove a model of your own.", show_default=False)
+        str | None, typer.Option("--remove", metavar="NAME", help="Remove a model that you made.", show_default=False)
     ] = None,
     with_added_tags: Annotated[
         bool, typer.Option("--with-added-tags", help="With --remove: also the tags that you added to it.")
     ] = False,
 ) -> int:
-    """List all models: the shipped ones and your own; or remove one of your own.
+    """List all models: the shipped ones and your own; or remove a model that you made.
 
     `--remove` deletes the model, its report, and what it learnt from corrections. The corrections stay, and so do tags
-    that you added to it. The models that come with VectorTag are not removed.
+    that you added to it. Shipped models cannot be removed.
 
     **Examples**
 

@@ -14,81 +14,89 @@ Model = Annotated[str | None, typer.Option("--model", "-m", help="A model's name
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite", help="Replace a file that is not an older output. Never a photo, never an input."),
+    typer.Option("--overwrite", help="Replace any file at the output's path, but never a photo or an input."),
 ]
 SkipBadRows = Annotated[
     bool,
     typer.Option(
         "--skip-bad-rows",
-        help="Leave out rows that are bad or contradict each other, and missing or broken photos, instead of stopping.",
+        help="Leave out rows that are bad or contradict each other, and photos that are missing or broken. "
+        "Default: stop.",
     ),
 ]
 LibraryFile = Annotated[
     Path | None, typer.Option("--library", help="The library's file. Default: library.sqlite in your data folder.")
 ]
 DataName = Annotated[
-    str | None, typer.Option("--dataset", help="Name of the data set. Default: the name of its folder.")
+    str | None, typer.Option("--dataset", help="The name of the data set. Default: the name of its folder.")
 ]
 Threads = Annotated[
     int | None,
     typer.Option("--threads", min=1, help="Number of threads. Default: all cores that this process may use."),
 ]
 
-Additions = Annotated[bool, typer.Option("--additions/--no-additions", help="With or without the tags that you added.")]
+Additions = Annotated[
+    bool, typer.Option("--additions/--no-additions", help="With or without your added tags and corrections.")
+]
 
 
 Exclude = Annotated[
     list[str] | None,
-    typer.Option("--exclude", help="Leave out what matches, as in a .gitignore: '*.png', 'private/'; repeatable."),
+    typer.Option(
+        "--exclude", help="Leave out files and folders by a rule as in a .gitignore: '*.png', 'private/'; repeatable."
+    ),
 ]
 MaxPixels = Annotated[
     int | None,
     typer.Option(
         "--max-pixels",
         min=1,
-        help="Largest photo, in pixels. Default: 200000000 and 0.7 GB of memory. Above: up to 16 bytes per pixel.",
+        help="Largest photo, in pixels. Default: 200000000, with 0.7 GB of memory for decoding. A larger number allows "
+        "up to 16 bytes per pixel.",
     ),
 ]
 
 
 Profile = Annotated[
     calibration.Profile,
-    typer.Option("--profile", help="precise: few wrong tags; thorough: few missed tags; balanced: best F1."),
+    typer.Option("--profile", help="precise: few wrong tags; thorough: few missed tags; balanced: between the two."),
 ]
 Size = Annotated[
     int | None,
     typer.Option(
         "--size",
-        help="Side of the network's input in pixels, one of the model's sizes. Default: chosen by the profile.",
+        help="Side of the network's input in pixels, one of the model's sizes. Default: by the profile.",
     ),
 ]
 Fine = Annotated[
     bool | None,
     typer.Option(
         "--fine/--coarse",
-        help="Fine heat maps come from a larger input and take longer. Default: fine for one photo, else coarse.",
+        help="Fine heat maps have more cells and take longer. Default: fine for one photo, coarse for several.",
     ),
 ]
 Runtime = Annotated[session.Runtime, typer.Option("--runtime", help="The library that runs the network.")]
 Precision = Annotated[
     precision.Precision,
-    typer.Option("--precision", help="auto: the fastest with almost no loss; exact: float32."),
+    typer.Option(
+        "--precision", help="auto: the fastest that loses at most 0.5 points of mAP; exact: float32; bf16; int8."
+    ),
 ]
 Encoder = Annotated[
     Path | None,
-    typer.Option("--encoder", help="Read sentences with your own image-text encoder, a folder as Immich keeps them."),
+    typer.Option("--encoder", help="Read the sentence with your own image-text encoder: a folder in Immich's layout."),
 ]
 Language = Annotated[
     str | None,
     typer.Option(
         "--language",
         envvar="VECTORTAG_LANGUAGE",
-        help="Names of tags, for output and for input: de, fr, ja, ...; or a language file. Default: en.",
+        help="The language of tag names, in output and input: de, fr, ja, ..., or a language file. Default: en.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; print what would change, as a unified diff.")]
 Parent = Annotated[
-    str | None, typer.Option("--parent", help="Put all tags under one branch of the tree, such as auto.")
+    str | None, typer.Option("--parent", help="Put all tags below one branch of the tag tree, such as auto.")
 ]
 MinScore = Annotated[
     float | None,
@@ -96,28 +104,29 @@ MinScore = Annotated[
         "--min-score",
         min=0,
         max=1,
-        help="Write only tags with at least this score. Each tag's own threshold holds, too.",
+        help="Leave out tags with a lower score. The thresholds of the tags apply, too.",
     ),
 ]
 Only = Annotated[
-    str | None, typer.Option("--only", help="Only these tags: a text file with one per line, or words with commas.")
+    str | None, typer.Option("--only", help="Only these tags: a text file with one per line, or a list with commas.")
 ]
-Not = Annotated[str | None, typer.Option("--not", help="Not these tags: as for --only.")]
+Not = Annotated[str | None, typer.Option("--not", help="All tags but these: a file or a list, as for --only.")]
 Rename = Annotated[
     str | None,
     typer.Option(
-        "--rename", help="Other names for tags, as 'dog: Hund': a text file with one per line, or a list with commas."
+        "--rename",
+        help="Other names for tags, such as 'dog: Hund': a text file with one per line, or a list with commas.",
     ),
 ]
 Embed = Annotated[
     bool,
-    typer.Option("--embed", help="Also write into JPEG files, through exiftool; their picture data stays as it is."),
+    typer.Option("--embed", help="Also write into JPEG files, with exiftool; their pictures do not change."),
 ]
 Stem = Annotated[
     bool | None,
     typer.Option(
         "--stem/--full-name",
-        help="Name new sidecars boat.xmp, unless another photo is called boat. Default: boat.jpg.xmp.",
+        help="--stem: new sidecars are called boat.xmp, unless another photo is called boat. Default: boat.jpg.xmp.",
         show_default=False,
     ),
 ]

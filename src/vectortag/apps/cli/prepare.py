@@ -24,29 +24,35 @@ def prepare(
         ),
     ],
     size: Annotated[
-        int, typer.Option("--size", min=32, max=2048, help="Pixels a side; `augment.resize` of the training.")
+        int,
+        typer.Option(
+            "--size", min=32, max=2048, help="Side of the photos in pixels: `augment.resize` of the configuration."
+        ),
     ] = 256,
     copies: Annotated[
         list[int] | None,
         typer.Option(
-            "--also", min=32, max=2048, help="Keep each photo in this size, too; `image_size` of the training."
+            "--also", min=32, max=2048, help="Also keep each photo in this size: `image_size` of the configuration."
         ),
     ] = None,
     lossless: Annotated[
-        bool, typer.Option("--lossless", help="WebP without loss in the place of JPEG: 2.5 times the space.")
+        bool, typer.Option("--lossless", help="Lossless WebP instead of JPEG: 2.5 times the space.")
     ] = False,
     together: Annotated[int, typer.Option("--shard", min=1, max=100_000, help="Photos per shard.")] = TOGETHER,
-    dataset: Annotated[str | None, typer.Option("--dataset", help="The set's name. Default: its folder's.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="The name of the data set. Default: the name of its folder.")
+    ] = None,
     skip_bad_rows: options.SkipBadRows = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace older shards, once the new ones are complete.")
+        bool, typer.Option("--overwrite", help="Replace older shards when the new ones are complete.")
     ] = False,
 ) -> int:
     """Write resized photos as shards, for trainings that read them from a disk or a bucket.
 
-    Shards are tar files, as WebDataset has them, with an index. A training reads them in the place of a metadata.csv:
-    `csv = "shards"` or `csv = "s3://bucket/shards"`. A photo that cannot be read is named, counted and left out. After
-    a break, the same command goes on. For a bucket, each shard is made in a temporary file and sent whole.
+    Shards are tar files in the format of WebDataset, with an index. A training reads them instead of a metadata.csv:
+    `csv = "shards"` or `csv = "s3://bucket/shards"`. If a photo cannot be read, it is left out, and a warning names it.
+    If the command is stopped, run it again: it continues. For a bucket, each shard is first written to a temporary
+    file, and then uploaded as a whole.
 
     **Examples**
 

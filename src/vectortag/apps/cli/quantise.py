@@ -16,10 +16,10 @@ def quantise(
     data: Annotated[list[Path], typer.Argument(help="The data sets of its training, with its validation photos.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The new model folder.", show_default=False)],
 ) -> int:
-    """Make a model faster: measure the loss of bf16 and int8, and add an int8 network if the loss is small enough.
+    """Make a model faster: measure how much mAP bf16 and int8 lose, and add an int8 network if it loses little.
 
-    `vectortag tag` then uses the fastest precision on the machine that loses at most 0.5 points of mAP on the
-    validation photos. Needs `pip install 'vectortag[quantise]'`.
+    `vectortag tag` then uses the fastest precision that loses at most 0.5 points of mAP on the validation photos.
+    Needs `pip install 'vectortag[quantise]'`.
 
     **Example**
 

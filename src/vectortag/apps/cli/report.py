@@ -16,14 +16,14 @@ def report(
     data: Annotated[list[Path], typer.Argument(help="The data sets of its training, with its validation photos.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for the report. Default: a folder in your data folder."),
+        typer.Option("--output", "-o", help="Folder for the report. Default: reports/NAME in your data folder."),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> int:
-    """Write the report of a model from its validation photos, as training does, and print its path.
+    """Write the report of a model from its validation photos, and print its path. Training writes the same report.
 
-    It has curves, calibration, tags that occur together, the ten best and ten worst tags with a typical photo and its
-    heat map, and a table of all tags. The curves need matplotlib. `vectortag ui` shows the report too.
+    It has curves, calibration, tags that occur together, the ten best and ten worst tags with a photo and a heat map
+    each, and a table of all tags. The curves need matplotlib. `vectortag ui` shows the report, too.
 
     **Example**
 

@@ -71,9 +71,7 @@ def search(
     links: Annotated[
         Path | None, typer.Option("--links", help="Also fill this folder with symbolic links to the photos.")
     ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Also find photos in folders that are not there now.")
-    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Also find photos in folders that are offline.")] = False,
     language: options.Language = None,
     file: options.LibraryFile = None,
     output: options.Output = None,
@@ -81,10 +79,11 @@ def search(
     max_pixels: options.MaxPixels = None,
     threads: options.Threads = None,
 ) -> int:
-    """Find photos of your library by tags, keywords, dates, names, likeness, or a sentence.
+    """Find photos of your library by tags, keywords, dates, names, similarity, or a sentence.
 
-    `and` `or` `not` `( )` combine; words side by side mean `and`. Words that are no tag, keyword, folder or file name
-    are read as a sentence, which puts the photos in order. The page "Search" of the documentation has it all.
+    Combine words with `and`, `or`, `not` and parentheses; words side by side mean `and`. If a word is not a tag,
+    keyword, folder or file name, it is read as a part of a sentence, which orders the photos. docs/search.md has the
+    whole query language.
 
     **Examples**
 
@@ -247,7 +246,7 @@ def stats(
         return 0
     console = stdout()
     console.print(f"{found.photos:,} photos, {found.contents:,} of them different")
-    console.print(f"{found.offline:,} in folders that are not there now, {found.unreadable:,} unreadable")
+    console.print(f"{found.offline:,} in offline folders, {found.unreadable:,} unreadable")
     tables = {
         "year": found.years,
         "folder": found.folders,

@@ -14,6 +14,7 @@ from vectortag.apps.cli.output import notes, stdout
 from vectortag.apps.hosts import LOOPBACK
 from vectortag.apps.server.limits import MIB, Limits
 from vectortag.core.errors import ConfigError, MissingExtraError
+from vectortag.core.heap import keep_heap_small
 from vectortag.model.folder import ModelFolder, read_model_folder
 from vectortag.model.registry import find_model_folder, folders_in
 
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 DEFAULT = Limits()
 
 Host = Annotated[
-    str, typer.Option(help="Address to listen on; any address but 127.0.0.1, ::1 and localhost needs API keys.")
+    str, typer.Option(help="Address to listen on. All addresses except 127.0.0.1, ::1 and localhost need API keys.")
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port.")]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", "-m", help="A model to serve; repeatable. The first is the default of requests."),
+    typer.Option("--model", "-m", help="A model to serve; repeatable. Requests use the first one by default."),
 ]
 ModelsFolder = Annotated[
     Path | None, typer.Option("--models", help="Also serve all model folders in this folder; it may be empty.")
@@ -38,7 +39,7 @@ KeyFile = Annotated[
     Path | None,
     typer.Option(
         "--api-key-file",
-        help="Accept only requests with one of the API keys in this file, which holds their hashes.",
+        help="Accept only requests with an API key of this file. The file has the hashes of the keys.",
     ),
 ]
 NewKey = Annotated[
@@ -56,12 +57,17 @@ MaxFile = Annotated[int, typer.Option("--max-file", min=1, help="Largest photo, 
 MaxRequest = Annotated[int, typer.Option("--max-request", min=1, help="Largest request, in MiB.")]
 MaxFiles = Annotated[int, typer.Option("--max-files", min=1, help="Most photos per request.")]
 MaxMegapixels = Annotated[float, typer.Option("--max-megapixels", min=0.01, help="Largest photo, in megapixels.")]
-Queue = Annotated[int, typer.Option("--queue", min=1, help="Most photos in progress; more get status 503.")]
+Queue = Annotated[
+    int, typer.Option("--queue", min=1, help="Most photos in progress. Requests beyond that get status 503.")
+]
 Memory = Annotated[
-    int, typer.Option("--memory", min=1, help="Most memory for photos in progress, in MiB; more get status 503.")
+    int,
+    typer.Option(
+        "--memory", min=1, help="Most memory for photos in progress, in MiB. Requests beyond that get status 503."
+    ),
 ]
 Timeout = Annotated[
-    float, typer.Option("--timeout", min=0.1, help="Seconds to receive a request, and again to answer it.")
+    float, typer.Option("--timeout", min=0.1, help="Seconds to receive a request, and as many to answer it.")
 ]
 LogRequests = Annotated[
     bool, typer.Option("--log-requests", help="Log each request on stderr, with nothing about its photos.")
@@ -92,7 +98,7 @@ def serve(
 ) -> int:
     """Start the HTTP service: tags, heat maps, models, new tags, metrics.
 
-    By default only this machine can reach it. With another `--host` it needs API keys.
+    By default only this machine can reach the service. With another `--host` it needs API keys.
 
     **Examples**
 
@@ -136,6 +142,7 @@ def _listen(
     from vectortag.apps.server.run import listen, run
     from vectortag.apps.server.service import Service
 
+    keep_heap_small()
     with listen(*address) as listener:
         service = Service(folders, loading, limits)
         for served in service.models.values():

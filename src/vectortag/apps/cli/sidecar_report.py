@@ -97,6 +97,7 @@ class SidecarReport:
         notes.progress(f"sidecars: {told or 'none'}{' (nothing was written)' if dry_run else ''}")
         if self._deleted:
             notes.progress(
-                f"{self._deleted} tags were deleted by hand and stay out: vectortag library accept PHOTO TAG"
+                f"{self._deleted} tags that you deleted are not written again. To bring one back: vectortag library "
+                "accept PHOTO TAG"
             )
         return 1 if self._counts["refused"] else 0

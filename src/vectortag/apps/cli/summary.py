@@ -25,7 +25,7 @@ def print_summary(folder: ModelFolder, *, report: Path, model: str) -> None:
     if folds := folder.manifest.metrics.get("folds"):
         figures = ", ".join(f"{what} {_spread(folds[key])}" for what, key in (("mAP", "map"), ("micro F1", "micro_f1")))
         notes.progress(
-            f"over {folds['folds']} folds: {figures}; {folds['doubted']:,} of {folds['labels']:,} labels doubted"
+            f"over {folds['folds']} folds: {figures}; {folds['doubted']:,} of {folds['labels']:,} labels look wrong"
         )
     notes.progress(f"report: {escape_path(report)}")
     notes.progress(f"use it: vectortag tag PHOTO --model {model}")

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 def tag(
     paths: Annotated[
         list[str],
-        typer.Argument(help="Photos, folders, Parquet files with photos, s3://, gs:// or az://.", show_default=False),
+        typer.Argument(
+            help="Photos, folders, Parquet files with photos, or addresses: s3://, gs://, az://.", show_default=False
+        ),
     ],
     model: options.Model = None,
     chosen_form: tag_options.ChosenFormat = None,
@@ -71,9 +73,10 @@ def tag(
 ) -> int:
     """Find the tags of photos.
 
-    A photo that cannot be read becomes an error in the output, and the others go on; the exit status is then 1. What
-    your photo library knows by the same model is taken from there, for photos that have not changed. If all photos
-    are in your library, its lists hold. `--only`, `--not` and `--rename` replace them, in output and sidecars.
+    If a photo cannot be read, the output has an error for it, the others are tagged, and the exit status is 1.
+
+    If your photo library has tags of the same model for a photo that has not changed, they are taken from there. If all
+    photos are in your library, its lists of tags apply. `--only`, `--not` and `--rename` replace these lists.
 
     **Examples**
 
@@ -209,5 +212,5 @@ def _job(tagger: Tagger, output: Path, chosen: Mapping[str, Any]) -> TagJob:
     job = TagJob(output, {**about, "additions": added, **chosen})
     job.read()
     if job.done:
-        notes.progress(f"going on: {len(job.done):,} photos are done")
+        notes.progress(f"continuing: {len(job.done):,} photos are done")
     return job

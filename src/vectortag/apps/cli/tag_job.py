@@ -72,20 +72,24 @@ class TagJob:
 
     def _check(self, header: Any) -> None:
         if not isinstance(header, dict) or header.get("job") != JOB:
-            raise OverwriteError(f"{escape_path(self.file)}: is no job of vectortag tag. Choose another --output")
+            raise OverwriteError(
+                f"{escape_path(self.file)}: is not a job file of vectortag tag. Choose another --output"
+            )
         expected = json.loads(json.dumps(self.header))
         for name in sorted(expected.keys() | header.keys()):
             if expected.get(name) != header.get(name):
                 raise ConfigError(
                     f"{escape_path(self.file)}: was begun with {name} {header.get(name)}, and now it is "
-                    f"{expected.get(name)}. Use the same options, or remove this file to begin anew"
+                    f"{expected.get(name)}. Use the same options, or delete this file to start again"
                 )
 
     def _refuse_strangers(self) -> None:
         """Only the beginning of a header may be lost."""
         with open_regular(self.file) as lines:
             if not json.dumps(self.header).encode().startswith(lines.read(1 << 16)):
-                raise OverwriteError(f"{escape_path(self.file)}: is no job of vectortag tag. Choose another --output")
+                raise OverwriteError(
+                    f"{escape_path(self.file)}: is not a job file of vectortag tag. Choose another --output"
+                )
 
     @contextmanager
     def writing(self) -> Iterator[TextIO]:

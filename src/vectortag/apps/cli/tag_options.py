@@ -24,40 +24,45 @@ ChosenFormat = Annotated[
     typer.Option(
         "--format",
         "-f",
-        help="table for people; jsonl, csv, parquet for programs. Default: by the ending of --output, else table.",
+        help="table for people; jsonl, csv or parquet for programs. Default: by the ending of --output, otherwise "
+        "table.",
     ),
 ]
 Threshold = Annotated[
-    float | None, typer.Option(min=0, max=1, help="One threshold for all tags, in the place of each tag's own.")
+    float | None, typer.Option(min=0, max=1, help="One threshold for all tags. Default: each tag has its own.")
 ]
 TopK = Annotated[int | None, typer.Option("--top-k", "-k", min=1, help="At most this many tags per photo.")]
 AllScores = Annotated[
-    bool, typer.Option("--all-scores", help="All tags of the model with their scores, in the model's order.")
+    bool, typer.Option("--all-scores", help="Print the scores of all tags of the model, in the model's order.")
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on with this --output where it was broken off. Keeps FILE.part until then."),
+    typer.Option("--resume", help="Continue a job that was stopped. Until it is finished, its lines are in FILE.part."),
 ]
 LibraryFile = Annotated[
-    Path | None, typer.Option("--library", help="Take what this library knows. Default: your photo library.")
+    Path | None,
+    typer.Option("--library", help="Take the tags of unchanged photos from this library. Default: your photo library."),
 ]
-NoLibrary = Annotated[bool, typer.Option("--no-library", help="Look at every photo again.")]
+NoLibrary = Annotated[bool, typer.Option("--no-library", help="Do not use a photo library: tag every photo again.")]
 WriteXmp = Annotated[bool, typer.Option("--write-xmp", help="Also write the tags into XMP sidecars beside the photos.")]
 Destination = Annotated[
-    str | None, typer.Option("--output", "-o", help="Write to this file instead of stdout; with Ray, a folder.")
+    str | None,
+    typer.Option("--output", "-o", help="Write to this file instead of stdout; with --engine ray: a folder."),
 ]
 ChosenEngine = Annotated[
-    Engine, typer.Option("--engine", help="local: this machine; ray: a Ray cluster, --output is a folder of parts.")
+    Engine, typer.Option("--engine", help="local: tag on this machine; ray: tag on a Ray cluster.")
 ]
 RayAddress = Annotated[
-    str | None, typer.Option("--ray-address", help="The cluster, as HOST:PORT or auto. Default: one started here.")
+    str | None,
+    typer.Option("--ray-address", help="The cluster: HOST:PORT or auto. Default: start one on this machine."),
 ]
 Partition = Annotated[
-    int | None, typer.Option("--partition", help="Photos per part with Ray, a multiple of 16. Default: 512.")
+    int | None,
+    typer.Option("--partition", help="With --engine ray: photos per output file, a multiple of 16. Default: 512."),
 ]
 Embeddings = Annotated[
     bool,
-    typer.Option("--embeddings", help="Parquet: also write what `vectortag library import` and other models need."),
+    typer.Option("--embeddings", help="With Parquet: also write embeddings, for `vectortag library import`."),
 ]
 
 

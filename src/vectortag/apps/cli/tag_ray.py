@@ -52,7 +52,7 @@ def tag_by_ray(
     job = PartitionedJob.begin(folder, {**job_options(options), **sources}, found, partition or PARTITION)
     left, total = job.left(), sum(job.sizes)
     if len(left) < len(job.sizes):
-        notes.progress(f"going on: {len(job.sizes) - len(left):,} of {len(job.sizes):,} partitions are done")
+        notes.progress(f"continuing: {len(job.sizes) - len(left):,} of {len(job.sizes):,} partitions are done")
     with progress_of("tagging") as progress:
         failed = tag_on_ray(job, options, address=address, progress=progress)
     say_left_out(photos.paths, total, photos.left_out)

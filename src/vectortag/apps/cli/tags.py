@@ -81,30 +81,31 @@ def _describe(tag: AddedTag) -> dict[str, object]:
 Photos = Annotated[
     list[Path] | None,
     typer.Argument(
-        help="Photos or folders of photos that show it; may be left out with --from-words.", show_default=False
+        help="Photos, or folders of photos, that show the tag. Optional with --from-words.", show_default=False
     ),
 ]
 FromWords = Annotated[bool, typer.Option("--from-words", help="Learn the tag from its name, in English.")]
 Description = Annotated[
-    str | None, typer.Option("--description", help="A sentence that says more than the name; with --from-words.")
+    str | None, typer.Option("--description", help="With --from-words: a sentence that explains the name.")
 ]
 EncoderFolder = Annotated[
     Path | None,
     typer.Option(
         "--encoder",
-        help="With --from-words: your own image-text encoder, a folder as Immich keeps them, finds photos of it.",
+        help="With --from-words and --among: find example photos with your own image-text encoder (a folder in "
+        "Immich's layout).",
     ),
 ]
 Among = Annotated[
     list[Path] | None,
-    typer.Option("--among", help="With --encoder: photos or folders of photos to look through; repeatable."),
+    typer.Option("--among", help="With --encoder: photos, or folders of photos, to search for examples; repeatable."),
 ]
 Without = Annotated[
     list[Path] | None,
-    typer.Option("--not", help="Photos or folders of photos that look like it and do not show it; repeatable."),
+    typer.Option("--not", help="Photos, or folders of photos, that look similar but do not show the tag; repeatable."),
 ]
 Parents = Annotated[
-    list[str] | None, typer.Option("--parent", help="A tag of the model that this one implies; repeatable.")
+    list[str] | None, typer.Option("--parent", help="A tag of the model that the new tag implies; repeatable.")
 ]
 
 
@@ -122,9 +123,9 @@ def add_tag(
 ) -> int:
     """Add a tag to a model from a few photos, from its name, or from both, without training. No other score changes.
 
-    Five photos are enough, twenty are better. With `--from-words` the name is enough if the model knows similar things;
-    photos can be added later. With `--encoder`, your own encoder looks for photos of it `--among` yours, and the tag is
-    learnt from those; the encoder is not needed afterwards. The tag is stored in your data folder.
+    Three different photos are needed, twenty are better. With `--from-words` the name is enough if the model knows
+    similar things; you can add photos later. With `--encoder`, your own encoder finds example photos in `--among`, and
+    the tag is learnt from these; tagging does not need the encoder. The tag is stored in your data folder.
 
     **Examples**
 
@@ -170,11 +171,11 @@ def _check_choice(
 ) -> None:
     """Refuse options that do not go together."""
     if not photos and not from_words:
-        raise typer.BadParameter("give photos that show it, or --from-words")
+        raise typer.BadParameter("give photos that show the tag, or --from-words")
     if description is not None and not from_words:
         raise typer.BadParameter("--description needs --from-words")
     if (encoder is not None) != bool(among) or (encoder is not None and (photos or not from_words)):
-        raise typer.BadParameter("--encoder and --among go together, with --from-words, and without other photos")
+        raise typer.BadParameter("--encoder needs --among and --from-words, and no other photos")
 
 
 def _print_photos_evidence(folder: ModelFolder, added: AddedTag, spoken: Language, *, given: int) -> None:
@@ -189,16 +190,16 @@ def _print_photos_evidence(folder: ModelFolder, added: AddedTag, spoken: Languag
         notes.progress(f"{added.promise}, by photos and name")
     else:
         notes.progress(_separation(added))
-        notes.progress("how far that carries to photos from elsewhere was not measured for such a tag")
+        notes.progress("for such a tag it is not known how good it is on photos from elsewhere")
     if is_weak(added):
-        notes.print("this is weak: add more photos, or photos that are more alike", style="yellow")
+        notes.print("this tag is weak: use more photos, or photos that are more similar", style="yellow")
     elif added.examples < FEW_EXAMPLES:
         notes.progress("more photos make it more reliable: remove the tag and add it again with twenty")
 
 
 def _separation(added: AddedTag) -> str:
     percent = f"{100 * added.separation:.0f} %"
-    return f"in a check, a photo of it that was left out scored higher than other photos {percent} of the time"
+    return f"in a test, an example that was left out scored higher than other photos {percent} of the time"
 
 
 def _found_by(
@@ -218,8 +219,8 @@ def _found_by(
     for photo in examples.photos[:SHOWN_EXAMPLES]:
         notes.progress(f"  {escape_path(photo)}")
     notes.progress(
-        f"tried on {examples.tried} tags that the model shows in these photos: {100 * examples.right:.0f} % of the "
-        "photos that it would have chosen for them show them, by the model"
+        f"tested on {examples.tried} tags of the model: the model agrees with {100 * examples.right:.0f} % of the "
+        "photos that the encoder chose for them"
     )
     return list(examples.photos)
 

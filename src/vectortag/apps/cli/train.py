@@ -20,7 +20,7 @@ def train(
         Path, typer.Option("--output", "-o", help="The folder in which the model folder is written.")
     ] = Path("runs"),
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value: overrides the file; repeatable.")
+        list[str] | None, typer.Option("--set", help="key=value: override a key of the file; repeatable.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last finished epoch.")] = False,
     skip_bad_rows: options.SkipBadRows = False,
@@ -28,13 +28,14 @@ def train(
     find_lr: Annotated[
         bool,
         typer.Option(
-            "--find-lr", help="Do not train: print the learning rate at which the loss falls fastest, write the curve."
+            "--find-lr",
+            help="Do not train: print the learning rate at which the loss falls fastest, and write the curve.",
         ),
     ] = False,
 ) -> int:
     """Train a model, write its model folder, and print the path.
 
-    Checkpoints, logs and a report are written beside it, to NAME.run.
+    Checkpoints, logs and a report are written to NAME.run, beside the model folder.
 
     **Examples**
 

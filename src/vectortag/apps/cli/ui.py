@@ -29,16 +29,17 @@ def ui(
         typer.Option(help="A data set to show: a metadata.csv or its folder; repeatable."),
     ] = None,
     library: Annotated[
-        Path | None, typer.Option(help="The file of a photo library to show; without it, your own if there is one.")
+        Path | None, typer.Option(help="The file of a photo library to show. Default: your own, if there is one.")
     ] = None,
     edit: Annotated[
-        bool, typer.Option("--edit", help="Let visitors change tags of the library's photos, write sidecars and teach.")
+        bool,
+        typer.Option("--edit", help="Let visitors change tags of the library's photos, write sidecars and teach tags."),
     ] = False,
 ) -> int:
     """Start the web page: upload photos, see tags and heat maps, correct them, add tags, compare models.
 
-    By default only this machine can reach it. There is no password: anyone who reaches the address can use the page and
-    change your added tags.
+    By default only this machine can reach the page. There is no password: anyone who reaches it can use it and change
+    your added tags.
 
     **Examples**
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from vectortag.apps.server.batching import Batcher
 from vectortag.core.errors import ModelFolderError, PhotoError
+from vectortag.core.heap import trim_heap
 from vectortag.core.types import ByteArray, Heatmap, Tagging
 from vectortag.inference.heatmap_drawing import draw_heatmap, to_png
 from vectortag.inference.tagger import Tagger
@@ -125,7 +126,7 @@ class ModelWorker:
             largest=BATCH,
             expected=lambda: self._undecoded,
             observe=observe,
-            idle=embedder.session.release,
+            idle=self._rest,
             idle_seconds=IDLE_SECONDS,
         )
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
@@ -150,6 +151,11 @@ class ModelWorker:
             self._following.join()
         self._aside.shutdown()
         self._batcher.close()
+
+    def _rest(self) -> None:
+        """Give back what is only needed while photos come."""
+        self._taggers.default.embedder.session.release()
+        trim_heap()
 
     async def tag(self, photos: Sequence[bytes], profile: Profile) -> list[Tagging | PhotoError]:
         """Tag photos, in order; a photo that cannot be read gives its error."""

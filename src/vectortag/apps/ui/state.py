@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 from PIL import Image
+from streamlit.errors import StreamlitAPIException
 
 from vectortag.apps.ui.documents import as_text
 from vectortag.apps.ui.loaded_model import LoadedModel, find_model_paths
@@ -134,6 +135,17 @@ def attempt(action: Callable[[], object]) -> bool:
         add_problem(str(error))
         return False
     return True
+
+
+def rerun_fragment() -> None:
+    """Draw the fragment that is being drawn again; or the whole page, if that is being drawn.
+
+    A click in a fragment is handled by a run of the whole page, where one was asked for at the same moment.
+    """
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:
+        st.rerun()
 
 
 def add_problem(problem: str) -> None:

@@ -1,4 +1,4 @@
-"""COCO's JSON: instances, whose categories become words, and captions, whose words the taxonomy chooses."""
+"""COCO's JSON: categories of instances and of panoptic segments become words; of captions, what the taxonomy knows."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ class _Image(Struct):
     file_name: str
 
 
+class _Segment(Struct):
+    category_id: Id
+
+
 class _Annotation(Struct):
     image_id: Id
     category_id: Id | None = None
+    segments_info: list[_Segment] | None = None
     caption: str | None = None
 
 
@@ -43,7 +48,9 @@ class _File(Struct):
 
 
 def read_coco(source: Path, photos: Path | None) -> Labels:
-    """Read instances or captions. An entry that names a photo or a category that is not there is a problem.
+    """Read instances, panoptic segments or captions.
+
+    An entry that names a photo or a category that is not there is a problem.
 
     Args:
         photos: where the names of the photos begin; None looks beside the file, in `images/`, and in the folder that
@@ -87,12 +94,14 @@ def _words(content: _File, name: str) -> tuple[dict[Id, dict[str, None]], list[s
             problems.append(f"{where}: image_id {one.image_id!r} is none of the {len(words):,} images. Fix the entry")
         elif one.caption is not None:
             words[one.image_id].update(dict.fromkeys(words_of_caption(one.caption, names)))
-        elif one.category_id not in categories:
-            problems.append(
-                f"{where}: category_id {one.category_id!r} is none of the {len(categories):,} categories. Fix the entry"
-            )
         else:
-            words[one.image_id][categories[one.category_id]] = None
+            found = [one.category_id] if one.segments_info is None else [part.category_id for part in one.segments_info]
+            words[one.image_id].update({categories[number]: None for number in found if number in categories})
+            problems += [
+                f"{where}: category_id {number!r} is none of the {len(categories):,} categories. Fix the entry"
+                for number in found
+                if number not in categories
+            ]
     return words, problems
 
 

@@ -19,7 +19,7 @@ from vectortag.core.writing import atomic_output
 from vectortag.data.formats.class_folders import read_class_folders
 from vectortag.data.formats.coco import read_coco
 from vectortag.data.formats.fiftyone import LABELS, SAMPLES, read_fiftyone
-from vectortag.data.formats.hugging_face import JSON_LINES, SAVED, read_hugging_face
+from vectortag.data.formats.hugging_face import JSON_LINES, SAVED, parts_with_metadata, read_hugging_face
 from vectortag.data.formats.one_hot import read_one_hot
 from vectortag.data.formats.rows import Labelled, Labels
 from vectortag.data.outputs import LABELS as METADATA
@@ -33,7 +33,13 @@ log = logging.getLogger(__name__)
 WRITTEN = re.compile(r".+-[0-9]{6}\.[a-z0-9]+")
 """The name of a photo that was inside a data set; see hugging_face.py."""
 
-KNOWN = FileKind("a list of words that is about to be replaced", lambda _: False)
+KNOWN = FileKind(
+    "written for this output: it says which tags every metadata.csv in its folder names wherever they are",
+    lambda _: False,
+)
+
+ADVICE = re.compile(r"\. Fix the (entry|row)( or pass --skip-bad-rows)?$")
+"""How most errors of one entry end."""
 
 Format = Literal["coco", "one-hot", "folders", "fiftyone", "hugging-face"]
 READERS: dict[Format, Callable[[Path, Path | None], Labels]] = {
@@ -123,8 +129,13 @@ def recognise(source: Path) -> Format:
         names = {entry.name for entry in source.iterdir()}
         if names & {SAMPLES, LABELS}:
             return "fiftyone"
-        if names & {JSON_LINES, *SAVED}:
+        if names & {JSON_LINES, *SAVED} or parts_with_metadata(source):
             return "hugging-face"
+        if parquet := next(source.rglob("*.parquet"), None):
+            raise DataError(
+                f"{escape_path(parquet)}: Parquet is not read. Save the set first, in Python: "
+                f'datasets.load_dataset("{escape_path(source)}").save_to_disk("saved"). Then convert the folder "saved"'
+            )
         if files := sorted(name for name in names if name == "annotations" or name.endswith(".json")):
             raise DataError(f"{escape_path(source)}: name the JSON file to read, in it or in {files[0]}. {known}")
         if "metadata.csv" not in names:
@@ -176,8 +187,10 @@ def _usable(labels: Sequence[Labels], *, skip_bad_rows: bool) -> tuple[list[Labe
     problems = [*(problem for of_source in labels for problem in of_source.problems), *missing]
     if problems and not (skip_bad_rows and usable):
         more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
-        advice = "pass --skip-bad-rows" if usable else "name their folder with --photos"
-        raise DataError(f"{problems[0]}{more}. Fix it or {advice}")
+        advice = "Fix it or pass --skip-bad-rows" if usable else "Fix it"
+        if problems[0] in missing and not usable:
+            advice = "Name the folder in which the names of the photos begin: --photos"
+        raise DataError(f"{ADVICE.sub('', problems[0])}{more}. {advice}")
     if problems:
         warn_of_left_out(problems, Path("metadata.csv"))
     return usable, problems

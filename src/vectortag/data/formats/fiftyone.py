@@ -17,7 +17,13 @@ from vectortag.data.formats.rows import PARTS, Labelled, Labels, checked_words, 
 Kind = TypeVar("Kind")
 
 SAMPLES, LABELS = "samples.json", "labels.json"
-KINDS = {"Classification": None, "Classifications": "classifications", "Detections": "detections"}
+KINDS = {
+    **dict.fromkeys(("Classification", "Detection", "Polyline", "Keypoint")),
+    "Classifications": "classifications",
+    "Detections": "detections",
+    "Polylines": "polylines",
+    "Keypoints": "keypoints",
+}
 """The fields of a sample that have words, by their class, and where the list of them is."""
 
 
@@ -33,7 +39,7 @@ class _Labels(msgspec.Struct):
 def read_fiftyone(source: Path, photos: Path | None) -> Labels:
     """Read the folder of an export.
 
-    Of a FiftyOneDataset, every field of classifications or detections counts but predictions (`predictions`), and the
+    Of a FiftyOneDataset, every field of labels counts but predictions (`predictions`), and the
     tags "train", "val" and "test" of a sample are its part.
 
     Raises:
@@ -52,7 +58,7 @@ def _of_samples(file: Path, folder: Path) -> Labels:
         where = f"{file.name}: samples[{number}]"
         try:
             labels = [one for key, field in sample.items() if key != "predictions" for one in _labels_in(field)]
-            words = checked_words([one.get("label") for one in labels], where)
+            words = checked_words([one["label"] for one in labels if one.get("label") is not None], where)
             tags = sample.get("tags")
             found = [PARTS[tag] for tag in tags if tag in PARTS] if isinstance(tags, list) else []
             photo = photo_below(folder, str(sample.get("filepath", "")), where)

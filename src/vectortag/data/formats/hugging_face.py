@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from PIL import Image
 from vectortag.core.errors import DataError
 from vectortag.core.file_names import escape_path
 from vectortag.core.writing import ORDINARY, replace_file
-from vectortag.data.formats.rows import PARTS, Labelled, Labels, checked_words, photo_below, read_whole
+from vectortag.data.formats.rows import PARTS, Labelled, Labels, checked_words, joined, photo_below, read_whole
 from vectortag.data.tables import opened_table
 from vectortag.data.word_lists import parse_tags
 
@@ -27,6 +26,8 @@ WORDS = ("tags", "labels", "label", "objects", "categories", "category", "class"
 def read_hugging_face(source: Path, photos: Path | None) -> Labels:
     """Read a folder with metadata.jsonl or metadata.csv, or a folder that `save_to_disk` of `datasets` wrote.
 
+    The metadata file may be in each of the folders train, validation and test instead.
+
     Args:
         photos: the folder into which photos are written that are inside a saved set.
 
@@ -35,11 +36,25 @@ def read_hugging_face(source: Path, photos: Path | None) -> Labels:
     """
     if any((source / name).is_file() for name in SAVED):
         return _of_saved(source, photos or source / "photos")
+    folders = parts_with_metadata(source)
+    return joined([_of_folder(folder, photos) for folder in folders or [source]])
+
+
+def parts_with_metadata(source: Path) -> list[Path]:
+    """The folders of the parts of a set, each with a metadata file of its own; none where the set has one file."""
+    if any((source / name).is_file() for name in (JSON_LINES, TABLE)):
+        return []
+    parts = [entry for entry in sorted(source.iterdir()) if entry.name.lower() in PARTS]
+    return [part for part in parts if any((part / name).is_file() for name in (JSON_LINES, TABLE))]
+
+
+def _of_folder(source: Path, photos: Path | None) -> Labels:
+    part = PARTS.get(source.name.lower())
     if (source / JSON_LINES).is_file():
-        return _of_rows(photos or source, JSON_LINES, _json_lines(source / JSON_LINES))
+        return _of_rows(photos or source, JSON_LINES, _json_lines(source / JSON_LINES), part)
     with opened_table(source / TABLE, ("file_name",)) as table:
         rows = [(row, fields if isinstance(fields, DataError) else {**fields}) for row, fields in table.rows]
-    return _of_rows(photos or source, TABLE, rows)
+    return _of_rows(photos or source, TABLE, rows, part)
 
 
 def _json_lines(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | DataError]]:
@@ -58,7 +73,9 @@ def _json_lines(file: Path) -> Iterator[tuple[int, Mapping[str, Any] | DataError
         yield number, row if isinstance(row, dict) else DataError(f"{file.name}:{number}: expected an object")
 
 
-def _of_rows(folder: Path, name: str, rows: Iterable[tuple[int, Mapping[str, Any] | DataError]]) -> Labels:
+def _of_rows(
+    folder: Path, name: str, rows: Iterable[tuple[int, Mapping[str, Any] | DataError]], part: str | None
+) -> Labels:
     labelled: list[Labelled] = []
     problems: list[str] = []
     for number, row in rows:
@@ -68,7 +85,7 @@ def _of_rows(folder: Path, name: str, rows: Iterable[tuple[int, Mapping[str, Any
                 raise row
             photo = photo_below(folder, str(row.get("file_name", "")), where)
             split = PARTS.get(str(row.get("split", "")).lower()) or PARTS.get(Path(str(row["file_name"])).parts[0])
-            labelled.append(Labelled(photo, checked_words(_words(row, where), where), where, split))
+            labelled.append(Labelled(photo, checked_words(_words(row, where), where), where, split or part))
         except DataError as error:
             problems.append(str(error))
     return Labels(tuple(labelled), None, tuple(problems))
@@ -80,12 +97,18 @@ def _words(row: Mapping[str, Any], where: str) -> list[object]:
         raise DataError(f"{where}: no column has the words. Call it one of: {', '.join(WORDS)}")
     value = row[column]
     if isinstance(value, dict):  # objects, as lists of boxes and categories
-        value = next((value[name] for name in WORDS if name in value), None)
+        value = _word_in(value)
+    if isinstance(value, list):  # or a list of objects, each with a box and a category
+        value = [_word_in(one) if isinstance(one, dict) else one for one in value]
     if isinstance(value, str):
         return list(parse_tags(value, where))
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _word_in(fields: Mapping[str, Any]) -> Any:
+    return next((fields[name] for name in WORDS if name in fields), None)
 
 
 def _of_saved(source: Path, folder: Path) -> Labels:
@@ -100,13 +123,7 @@ def _of_saved(source: Path, folder: Path) -> Labels:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{escape_path(source)}: datasets cannot read it: {error}") from error
     parts = loaded.items() if isinstance(loaded, datasets.DatasetDict) else [(None, loaded)]
-    labels = [_of_part(datasets, part, rows, folder) for part, rows in parts]
-    known = tuple(dict.fromkeys(word for one in labels for word in one.known or ()))
-    return Labels(
-        tuple(itertools.chain.from_iterable(one.photos for one in labels)),
-        known or None,
-        tuple(itertools.chain.from_iterable(one.problems for one in labels)),
-    )
+    return joined([_of_part(datasets, part, rows, folder) for part, rows in parts])
 
 
 def _of_part(datasets: Any, part: str | None, rows: Any, folder: Path) -> Labels:
@@ -119,7 +136,7 @@ def _of_part(datasets: Any, part: str | None, rows: Any, folder: Path) -> Labels
     for number, row in enumerate(rows.cast_column(image, datasets.Image(decode=False))):
         where = f"{part or 'data'}[{number}]"
         try:
-            words = [classes[one] if isinstance(one, int) and one < len(classes) else one for one in _words(row, where)]
+            words = [_name(one, classes, where) for one in _words(row, where)]
             photo = _written(folder, f"{part or 'photo'}-{number:06}", row[image], where)
             labelled.append(Labelled(photo, checked_words(words, where), where, PARTS.get(part or "")))
         except DataError as error:
@@ -127,11 +144,28 @@ def _of_part(datasets: Any, part: str | None, rows: Any, folder: Path) -> Labels
     return Labels(tuple(labelled), tuple(classes) or None, tuple(problems))
 
 
+def _name(word: Any, classes: Sequence[str], where: str) -> Any:
+    """The name of a class by its number.
+
+    Raises:
+        DataError: there is no class of that number; -1 is that of a photo that nobody labelled.
+    """
+    if not classes or not isinstance(word, int):
+        return word
+    if not 0 <= word < len(classes):
+        raise DataError(
+            f"{where}: expected the number of one of the {len(classes):,} classes, got {word}. Fix the entry"
+        )
+    return classes[word]
+
+
 def _classes(datasets: Any, features: Any) -> list[str]:
     """The names of the classes of the column that has the words; empty where it has words themselves."""
     feature = features.get(next((name for name in WORDS if name in features), ""))
     while feature is not None and not isinstance(feature, datasets.ClassLabel):
-        if isinstance(feature, dict):
+        if isinstance(feature, list):
+            (feature,) = feature
+        elif isinstance(feature, dict):
             feature = feature.get(next((name for name in WORDS if name in feature), ""))
         else:
             feature = getattr(feature, "feature", None)

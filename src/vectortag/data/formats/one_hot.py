@@ -24,6 +24,9 @@ PHOTO_COLUMNS = (
 )
 """Names of the column that names the photo; the first of them that is there."""
 
+INDEX = ""
+"""The header of the numbers that pandas puts before each row."""
+
 YES, NO = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
 
 
@@ -42,7 +45,7 @@ def read_one_hot(source: Path, photos: Path | None) -> Labels:
         if photo is None:
             raise DataError(f"{name}:1: no column names the photos. Call it one of: {', '.join(PHOTO_COLUMNS)}")
         split = by_lower.get("split")
-        words = [column for column in table.columns if column not in {photo, split}]
+        words = [column for column in table.columns if column not in {photo, split, INDEX}]
         if not words:
             raise DataError(f"{name}:1: expected a column for each word beside {photo!r}, got none")
         checked_words(words, f"{name}:1")

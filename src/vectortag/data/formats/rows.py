@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import codecs
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,13 @@ class Labels:
     problems: tuple[str, ...] = field(default=())
 
 
+def joined(labels: Sequence[Labels]) -> Labels:
+    """The parts of a set as one."""
+    known = tuple(dict.fromkeys(word for one in labels for word in one.known or ()))
+    photos = tuple(photo for one in labels for photo in one.photos)
+    return Labels(photos, known or None, tuple(problem for one in labels for problem in one.problems))
+
+
 def photo_below(folder: Path, name: str, where: str) -> Path:
     """The photo of that name in a folder.
 
@@ -89,7 +97,7 @@ def checked_words(words: Iterable[object], where: str) -> tuple[str, ...]:
 
 
 def read_whole(file: Path) -> bytes:
-    """The content of a file that is not too large.
+    """The content of a text file that is not too large, without the byte order mark that some programs put first.
 
     Raises:
         DataError: it cannot be read, or is larger than LARGEST.
@@ -98,6 +106,6 @@ def read_whole(file: Path) -> bytes:
     try:
         if (size := file.stat().st_size) > LARGEST:
             raise DataError(f"{name}: has {size >> 20:,} MiB, more than {LARGEST >> 20:,}. Split it into several files")
-        return read_file(file)
+        return read_file(file).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror}") from error

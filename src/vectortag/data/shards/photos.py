@@ -58,7 +58,7 @@ class ShardPhoto(PackedPhoto):
             why = error.strerror or plain(error)
             return StoredPhoto(self.name, PhotoError(f"{escape_path(self.tar)} cannot be read: {why}"))
         if hashlib.sha256(found).digest() != self.content:
-            damaged = f"{escape_path(self.tar)} is damaged. Copy this shard again, or make the shards anew"
+            damaged = f"{escape_path(self.tar)} is damaged. Copy this shard again, or make the shards again"
             return StoredPhoto(self.name, PhotoError(damaged))
         return StoredPhoto(self.name, found)
 

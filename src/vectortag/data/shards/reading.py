@@ -101,7 +101,7 @@ def read_index(place: str | Path) -> Index:
     except OSError as error:
         raise DataError(f"{where}: cannot be read: {error.strerror or plain(error)}") from error
     except SchemaError as error:
-        raise DataError(f"{where}: is no index of shards: {error}. {MAKE}") from error
+        raise DataError(f"{where}: is not an index of shards: {error}. {MAKE}") from error
 
 
 def _rows(place: str | Path, shard: ListedShard) -> list[Row]:
@@ -109,7 +109,7 @@ def _rows(place: str | Path, shard: ListedShard) -> list[Row]:
     try:
         content = _content(place, shard.rows)
         if hashlib.sha256(content).hexdigest() != shard.rows_sha256:
-            raise DataError(f"{where}: is not what the index says. Copy it again, or make the shards anew")
+            raise DataError(f"{where}: is not what the index says. Copy it again, or make the shards again")
         return unpack_rows(content)[1]
     except OSError as error:
         raise DataError(f"{where}: cannot be read: {error.strerror or plain(error)}") from error

@@ -18,7 +18,7 @@ from vectortag.core.files import open_regular
 from vectortag.core.numerics import sigmoid
 from vectortag.core.text import CsvLines
 from vectortag.core.types import UNKNOWN, ByteArray, Doubles, FloatArray
-from vectortag.core.writing import ORDINARY, replace_file
+from vectortag.core.writing import ORDINARY, remove_stale, replace_file
 from vectortag.data.outputs import PICTURE, FileKind, InputFiles, check_output
 from vectortag.data.training import Part
 from vectortag.data.vocabulary import judgeable
@@ -141,6 +141,7 @@ def write_report(
     files["README.md"] = readme(judged.tagger.folder, learning, reports, figures, files).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_stale(folder.parent)  # of a report whose removal was interrupted
         for name, content in files.items():
             replace_file(folder / name, content, mode=ORDINARY)
     except OSError as error:

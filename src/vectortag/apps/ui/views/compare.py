@@ -43,6 +43,9 @@ def show() -> None:
     show_problems()
     photo_strip("compare-photos", session_photos().photos.values())
     photo = session_photos().photo
+    if photo is None:  # none could be read
+        uploader()
+        examples("compare-examples")
     if photo is None or not names:
         return
     analyses = {name: session_photos().analyse(photo, model, fine=True) for name, model in served.items()}

@@ -15,7 +15,7 @@ from vectortag.apps.ui.library.page_query import LibraryQuery, page_of
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import PagePhoto, SessionPhotos
 from vectortag.apps.ui.spoken import spoken
-from vectortag.apps.ui.state import attempt, load_model, settings, show_problems
+from vectortag.apps.ui.state import attempt, load_model, rerun_fragment, settings, show_problems
 from vectortag.apps.ui.tag_list import RankedTag, TagRow, as_stored, rank_tags, rows_to_draw, tags_to_list
 from vectortag.apps.ui.views.library_facts import photo_facts
 from vectortag.apps.ui.views.library_grid import open_photo, thumbs, turn_to
@@ -218,5 +218,5 @@ def _add_tag(library: OpenLibrary, photo: LibraryPhoto) -> None:
         if tag:
             st.session_state["tags_added"] = number + 1  # an empty field
             attempt(lambda: library.change(lambda opened: opened.accept_on([photo.row], tag, own=True)))
-            st.rerun(scope="fragment")
+            rerun_fragment()
         last_change(library)

@@ -155,7 +155,7 @@ def _end(library: OpenLibrary, current: Round) -> None:
     yes = sum(one.verdict == "accepted" for one in said)
     name = as_text(spoken().name(current.tag))
     st.markdown(f"#### {name}: {photos(len(said))} answered, {yes} yes and {len(said) - yes} no")
-    with library.using() as opened:
+    with st.container(key="teach-end"), st.spinner("Trying what the answers bring …"), library.using() as opened:
         lesson = opened.lesson(current.tag)
     _what_it_brings(lesson)
     with st.container(horizontal=True):

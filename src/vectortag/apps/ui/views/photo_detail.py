@@ -16,7 +16,7 @@ from vectortag.apps.ui.elements import choose_tag, show_photo
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import PagePhoto
 from vectortag.apps.ui.spoken import spoken
-from vectortag.apps.ui.state import attempt, session_photos, show_problems, stored_corrections
+from vectortag.apps.ui.state import attempt, rerun_fragment, session_photos, show_problems, stored_corrections
 from vectortag.apps.ui.tag_list import RankedTag, rank_tags, rows_to_draw, tags_to_list
 from vectortag.apps.ui.views.tag_offer import offer_tag
 from vectortag.core.errors import UnknownTagError
@@ -226,10 +226,10 @@ def _store_correction(tagger: Tagger) -> None:
     tag, has = correction
     if corrections_of(photo, stored_corrections()).get(tag) is has:
         attempt(lambda: undo_correction_of(photo, tag))
-        st.rerun(scope="fragment")
+        rerun_fragment()
     elif st.session_state.get("storing_allowed"):
         attempt(lambda: correct_photo(tagger, photo, tag, has))
-        st.rerun(scope="fragment")
+        rerun_fragment()
     else:
         _ask_to_store(tagger, tag, has)
 

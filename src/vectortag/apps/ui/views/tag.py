@@ -41,15 +41,14 @@ def show() -> None:
     bar = st.empty()
     done = take_some(model, seconds=FIRST, bar=bar)
     bar.empty()
+    if done and not session_photos().photos:  # none could be read; the welcome says why
+        st.rerun()
     with st.container():  # one place, whatever is in it: a fragment that moves loses the clicks under way to it
         show_problems()
         if not done:
             st.fragment(_go_on, run_every=EVERY)(model)
-        elif session_photos().photos:
-            photo_strip("photos", search_results(search, model))
         else:
-            uploader()
-            examples("examples")
+            photo_strip("photos", search_results(search, model))
     if session_photos().photos:
         photo_detail(model, fine=done)
 
@@ -69,6 +68,7 @@ def _welcome() -> None:
     with st.container(key="welcome"):
         st.title("What is in your photos?")
         st.markdown("Upload some. See each tag with its score, and where in the photo the model sees it.")
+        show_problems()
         uploader()
         st.caption(
             "Photos are only in the memory of the machine that runs this page, and gone an hour after you leave."

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from vectortag.apps import ui
 from vectortag.apps.ui.loaded_model import LoadedModel
 from vectortag.apps.ui.session_photos import (
     MOST_FINE_MAPS,
+    MOST_MEGABYTES,
     MOST_PHOTOS,
     SHOWN_SIDE,
     THUMB_SIDE,
@@ -21,6 +25,12 @@ from vectortag.apps.ui.session_photos import (
 )
 from vectortag.core.errors import PhotoError
 from vectortag.inference.tagger import Tagger
+
+
+def test_streamlit_takes_files_of_the_size_that_the_page_reads():
+    settings = Path(ui.__file__).parent / ".streamlit/config.toml"
+
+    assert tomllib.loads(settings.read_text("utf-8"))["server"]["maxUploadSize"] == MOST_MEGABYTES
 
 
 class TestSessionPhotos:

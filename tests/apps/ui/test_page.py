@@ -385,6 +385,7 @@ class TestFinding:
         told = someone.page.get_by_role("alert").inner_text()
         assert 'model "wordless" knows no words. Teach it: vectortag learn-words wordless' in told
         assert "Or choose a model that knows words: lite2, mine, lite0, resnet18" in told
+        someone.page.get_by_test_id("thumb").nth(1).wait_for()  # the strip is drawn anew for another model
         assert self.names(someone) == ["cat.jpg", "dogs.jpg"]
         someone.screenshot("find_no_words")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -45,15 +46,10 @@ class OutputFolder:
         """
         with self._explained(name, WRITTEN):
             if isinstance(self.place, str):
-                persistently(lambda: self._put(name, content))
+                persistently(lambda: self._upload(name, io.BytesIO(content)))
             else:
                 self.place.mkdir(parents=True, exist_ok=True)
                 replace_file(self.place / name, content, mode=ORDINARY)
-
-    def _put(self, name: str, content: bytes) -> None:
-        filesystem, path = store_of(self.path_of(name))
-        with filesystem.open_output_stream(path) as stream:
-            stream.write(content)
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:

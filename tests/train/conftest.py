@@ -16,7 +16,10 @@ import pytest
 from PIL import Image, ImageDraw
 from trainings import PHOTOS, RANDOM_WEIGHTS, SIZE, TRAIN, Ended, run_python
 
+from vectortag.data.records import read_data_set
+from vectortag.data.training import DataOptions, TrainingData, prepare_training_data
 from vectortag.model.folder import ModelFolder, read_model_folder
+from vectortag.model.taxonomy import Taxonomy
 
 
 @pytest.fixture
@@ -129,3 +132,16 @@ def train() -> Callable[..., ModelFolder]:
         return read_model_folder(output / "shapes")
 
     return run
+
+
+@pytest.fixture
+def folder(make_data_set: Callable[..., Path]) -> Path:
+    """A data set of six photos and two words."""
+    return make_data_set({f"{number}.png": "dog, sea" if number % 2 else "sea" for number in range(6)})
+
+
+@pytest.fixture
+def data(folder: Path) -> TrainingData:
+    """The same, with two photos for the validation."""
+    options = DataOptions(validation=0.34, keep_duplicates_together=False)
+    return prepare_training_data([read_data_set(folder)], Taxonomy(), options)

@@ -11,26 +11,12 @@ import numpy as np
 import pytest
 
 from vectortag.core.errors import TrainingError
-from vectortag.data.records import read_data_set
-from vectortag.data.training import DataOptions, TrainingData, prepare_training_data
-from vectortag.model.taxonomy import Taxonomy
 from vectortag.train.config import TrainConfig
 
 
 @pytest.fixture
 def embedded(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
     return need_module("vectortag.train.embedded")
-
-
-@pytest.fixture
-def folder(make_data_set: Callable[..., Path]) -> Path:
-    return make_data_set({f"{number}.png": "dog, sea" if number % 2 else "sea" for number in range(6)})
-
-
-@pytest.fixture
-def data(folder: Path) -> TrainingData:
-    options = DataOptions(validation=0.34, keep_duplicates_together=False)
-    return prepare_training_data([read_data_set(folder)], Taxonomy(), options)
 
 
 @pytest.fixture

@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 
 from vectortag.core.errors import TrainingError
-from vectortag.data.records import read_data_set
-from vectortag.data.training import DataOptions, TrainingData, prepare_training_data
-from vectortag.model.taxonomy import Taxonomy
 from vectortag.runtime.pixels import PixelRecipe, load_pixels
 from vectortag.train.augment import augment
 from vectortag.train.config import TrainConfig
@@ -45,17 +42,6 @@ def backbone(torch: Any, need_module: Callable[[str], ModuleType]) -> Any:
     made = module.Backbone(body, (0.48, 0.45, 0.4), (0.23, 0.22, 0.21))
     module.trim(made, SIZE)
     return made.eval()
-
-
-@pytest.fixture
-def folder(make_data_set: Callable[..., Path]) -> Path:
-    return make_data_set({f"{number}.png": "dog, sea" if number % 2 else "sea" for number in range(6)})
-
-
-@pytest.fixture
-def data(folder: Path) -> TrainingData:
-    options = DataOptions(validation=0.34, keep_duplicates_together=False)
-    return prepare_training_data([read_data_set(folder)], Taxonomy(), options)
 
 
 def configured(folder: Path, **fields: Any) -> TrainConfig:

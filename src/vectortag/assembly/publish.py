@@ -194,7 +194,7 @@ def _warn_of_silent_tags(tagger: Tagger, data: TrainingData, validation: FloatAr
     learnt = (data.training.targets != UNKNOWN).any(axis=0)
     parents = {parent for tag in data.all_tags for parent in data.taxonomy.ancestors(tag)}
     alone = [tag for tag, learns in zip(data.tags, learnt, strict=True) if not learns and tag not in parents]
-    everywhere = _on_every_photo(data)
+    everywhere = _on_every_photo(data) if alone else set()
     if common := [tag for tag in alone if tag in everywhere]:
         log.warning("%s: every training photo has it, so nothing is learnt: add photos without it", _few(common))
     if unsaid := [tag for tag in alone if tag not in everywhere]:
